@@ -1,0 +1,1 @@
+//! The kernel's virtual server table by command line: drop-in for ipvsadm 1.31.

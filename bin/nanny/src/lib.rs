@@ -1,0 +1,1 @@
+//! Checks one real server of one virtual service.

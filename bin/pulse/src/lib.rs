@@ -1,0 +1,1 @@
+//! Heartbeat between two directors, takeover of the virtual addresses.

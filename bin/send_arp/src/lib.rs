@@ -1,0 +1,1 @@
+//! Sends one gratuitous ARP frame.

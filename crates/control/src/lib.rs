@@ -1,0 +1,1 @@
+//! Messages between the programs: a nanny's reports, its orders.

@@ -1,0 +1,1 @@
+//! What the daemons share: poll loop, signals, children, lifeline, pid file, syslog.

@@ -1,0 +1,1 @@
+//! lvsd's decisions: wanted and found table to a plan, supervision of its nannies.

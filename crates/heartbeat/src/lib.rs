@@ -1,0 +1,1 @@
+//! pulse's decisions: who is active, when to take over.

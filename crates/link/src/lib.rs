@@ -1,0 +1,1 @@
+//! Addresses on interfaces, their announcement, the state of links.

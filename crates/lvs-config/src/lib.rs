@@ -1,0 +1,1 @@
+//! lvs.cf: read, checked, printed without loss.

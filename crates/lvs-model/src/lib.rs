@@ -1,0 +1,31 @@
+//! The words of a Linux Virtual Server director, without I/O.
+//!
+//! Every other crate speaks in these types. Nothing in here opens, reads or waits; a value that
+//! exists is in range. `docs/architecture.md` draws who uses whom.
+//!
+//! - [`Mono`]: a point in time, counted from a start nobody needs to know
+//! - [`ServiceKey`], [`VirtualService`]: what the kernel balances
+//! - [`DestinationKey`], [`Destination`]: where to
+//! - [`ServiceEntry`], [`DestinationEntry`]: the same as the kernel lists it, with its counters
+//! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
+//! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
+
+mod daemon;
+mod destination;
+mod name;
+mod op;
+mod service;
+mod time;
+
+pub use daemon::{KernelInfo, SyncDaemon, SyncRole, Timeouts};
+pub use destination::{
+    Destination, DestinationEntry, DestinationKey, ForwardingMethod, Thresholds, Tunnel,
+    TunnelFlags, TunnelType, Weight, WeightError,
+};
+pub use name::{EngineName, NameError, SchedulerName};
+pub use op::IpvsOp;
+pub use service::{
+    AddressFamily, Counters, FwMark, Netmask, Protocol, SchedulerFlags, ServiceEntry, ServiceKey,
+    VirtualService,
+};
+pub use time::Mono;

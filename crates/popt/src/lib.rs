@@ -1,0 +1,1 @@
+//! The command line grammar of popt: option tables in, ordered options out.

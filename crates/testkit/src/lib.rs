@@ -1,0 +1,1 @@
+//! For tests: a fake kernel table, a virtual clock.

@@ -1,0 +1,1 @@
+//! Bytes of the director's protocols: IPVS over generic netlink, heartbeat, ARP, neighbour discovery.

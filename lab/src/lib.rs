@@ -1,0 +1,1 @@
+//! A kernel with IPVS, networks of namespaces, faults and a timeline: where Caribe is tested.
