@@ -1,1 +1,12 @@
-//! Bytes of the director's protocols: IPVS over generic netlink, heartbeat, ARP, neighbour discovery.
+//! Bytes of the director's protocols, both ways, without I/O.
+//!
+//! - [`netlink`]: framing of requests and answers, attributes
+//! - [`ipvs`]: the kernel's IPVS family (linux/ip_vs.h)
+//! - [`heartbeat`]: what two pulses send each other
+//! - [`arp`], [`ndisc`]: announcing whose address it is
+
+pub mod arp;
+pub mod heartbeat;
+pub mod ipvs;
+pub mod ndisc;
+pub mod netlink;

@@ -1,0 +1,1 @@
+//! One netlink socket: batches out, answers in, by sequence number.

@@ -1,0 +1,1 @@
+//! Gratuitous ARP frames (RFC 826, RFC 5227).

@@ -1,0 +1,1 @@
+//! Attributes of the IPVS generic netlink family (linux/ip_vs.h).

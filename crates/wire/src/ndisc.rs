@@ -1,0 +1,1 @@
+//! Unsolicited neighbour advertisements (RFC 4861).
