@@ -1,1 +1,40 @@
-//! Messages between the programs: a nanny's reports, its orders.
+//! Messages between lvsd and a nanny: one text datagram each, on a `SOCK_SEQPACKET` pair.
+//!
+//! The nanny's end is its standard input, so end-of-file is also the news that lvsd is gone. Both
+//! programs encode with `to_string()` and decode with `decode`; nothing in here sends.
+//!
+//! | direction | text | type |
+//! |---|---|---|
+//! | nanny to lvsd | `alive` | [`Report::Alive`] |
+//! | | `state PHASE PLACE COUNT of NEEDED target WEIGHT REASON` | [`Report::State`] |
+//! | | `check good MICROSECONDS` · `check failed MICROSECONDS REASON` | [`Report::Check`] |
+//! | lvsd to nanny | `adopt PHASE PLACE COUNT` | [`Order::Adopt`] |
+//! | | `target WEIGHT` | [`Order::Target`] |
+//! | | `check` | [`Order::Check`] |
+//!
+//! `PHASE` is a word of [`Phase`], `PLACE` is `out` or the weight in the table, `REASON` is the rest
+//! of the message. A message that changes its meaning gets a new first word: what is not in this
+//! table is refused as a [`MessageError`], never guessed at.
+//!
+//! - [`Report`], [`Order`]: the messages
+//! - [`Standing`], [`Phase`], [`Place`]: what a nanny knows of its server
+//! - [`Reason`]: text that fits a message
+
+mod error;
+mod fields;
+mod order;
+mod reason;
+mod report;
+mod standing;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::MessageError;
+pub use order::Order;
+pub use reason::Reason;
+pub use report::{CheckResult, Report};
+pub use standing::{Phase, Place, Standing};
+
+/// Longest message in bytes; a receiver needs no larger buffer.
+pub const MAX_MESSAGE: usize = 512;
