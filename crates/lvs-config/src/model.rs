@@ -1,0 +1,493 @@
+//! What lvs.cf means: every setting in its type, in range, with the original's default.
+//!
+//! Owned by the reader in this crate, which makes it; read by pulse, lvsd and fos. Only what is in
+//! force is in here: a block or real server with `active = 0`, and one that a warning said is left
+//! out, does not appear. Keywords without effect in any program (`heartbeat`, `debug_level`, `sync`,
+//! `dirs`, `master`) are checked when read and not kept.
+//!
+//! Lines count from 1. Texts are bytes as written: a file need not be UTF-8.
+//!
+//! Fields marked *extension* have keywords that an original does not know
+//! (`docs/lvs.cf-extensions.md`). Those marked *not honoured yet* keep their default: no program
+//! acts on them so far, and the table in `extension.rs` refuses their keywords until one does.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lvs_model::{
+    AddressFamily, ForwardingMethod, FwMark, Netmask, Protocol, SchedulerFlags, SchedulerName,
+    ServiceKey, Thresholds, Timeouts, Weight,
+};
+
+/// A whole lvs.cf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Version of the file, for people and logs; no program compares it. lvs.cf: `serial_no`.
+    pub serial: u32,
+    /// Which blocks count, and so which daemon pulse starts. lvs.cf: `service`.
+    pub service: ServiceKind,
+    /// The pair of directors and how they watch each other.
+    pub heartbeat: Heartbeat,
+    /// Forwarding method of every service, unless a real server has its own. lvs.cf: `network`.
+    pub network: ForwardingMethod,
+    /// Inner gateway address of the real servers; pulse raises it only with `network = nat`.
+    pub nat_router: Option<NatRouter>,
+    /// The kernel's connection synchronisation. lvs.cf: `syncdaemon`, `syncd_iface`, `syncd_id`.
+    pub sync_daemon: Option<SyncSettings>,
+    /// Idle times for the kernel, seconds, 0 leaves the present one.
+    /// lvs.cf: `tcp_timeout`, `tcpfin_timeout`, `udp_timeout`.
+    pub timeouts: Timeouts,
+    /// Whether lvsd gives up when a monitor keeps dying; on by default. lvs.cf: `hard_shutdown`.
+    pub hard_shutdown: bool,
+    /// Program that asks a real server for its load with `load_monitor = uptime`.
+    /// lvs.cf: `rsh_command`, `rsh` by default.
+    pub rsh_command: OsString,
+    /// Program that edits the kernel's table. lvs.cf: `ipvsadm`, `/sbin/ipvsadm` by default.
+    pub ipvsadm: PathBuf,
+    /// Run when this director becomes active. lvs.cf: `active_cmd`.
+    pub active_cmd: Option<Command>,
+    /// Run when it becomes inactive, and once at start. lvs.cf: `inactive_cmd`.
+    pub inactive_cmd: Option<Command>,
+    /// SCSI disk that both directors share, in fos mode.
+    pub shared_disk: SharedDisk,
+    /// Active `virtual` blocks in file order. Two may have one firewall mark: one service, several
+    /// checks; no two have one protocol, address and port.
+    pub virtuals: Vec<VirtualBlock>,
+    /// Active `failover` blocks in file order.
+    pub failovers: Vec<FailoverBlock>,
+    /// Pause between two comparisons of the kernel's table with the wanted one.
+    /// *Extension*, `audit_interval`: 0.1 to 3600 s, 5 s by default.
+    pub audit_interval: Duration,
+    /// Whether lvsd may set the sysctls that the removal of real servers depends on.
+    /// *Extension*, `set_sysctls`; off by default. *Not honoured yet.*
+    pub set_sysctls: bool,
+    /// How monitors are spread over processes. *Extension*, `nannies`. *Not honoured yet.*
+    pub nannies: NannyProcesses,
+}
+
+/// Which daemon pulse starts. lvs.cf: `service`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// `lvs`: lvsd and the `virtual` blocks.
+    #[default]
+    Lvs,
+    /// `fos`: fos and the `failover` blocks.
+    Fos,
+}
+
+/// The pair of directors and how they watch each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Public address of the primary. A machine that carries it is the primary. lvs.cf: `primary`.
+    pub primary: Option<IpAddr>,
+    /// Public address of the backup; `0.0.0.0` in the file is none. lvs.cf: `backup`.
+    pub backup: Option<IpAddr>,
+    /// Whether there is a backup. pulse says so and goes on alone if this is set and
+    /// [`backup`](Self::backup) is not. lvs.cf: `backup_active`.
+    pub backup_active: bool,
+    /// The second path; only there if both private addresses were given and the primary's differs
+    /// from its public one.
+    pub private: Option<PrivatePath>,
+    /// UDP port, 539 by default. lvs.cf: `heartbeat_port`.
+    pub port: u16,
+    /// Time between heartbeats, 0.01 to 3600 s, 2 s by default. lvs.cf: `keepalive`.
+    pub keepalive: Duration,
+    /// Silence after which the partner counts as dead, 0.03 to 86 400 s, 5 s by default; always
+    /// more than [`keepalive`](Self::keepalive). lvs.cf: `deadtime`.
+    pub dead_time: Duration,
+    /// Whether the link state of the heartbeat interfaces is watched. lvs.cf: `monitor_links`.
+    pub monitor_links: bool,
+    /// File with the keys of signed heartbeats.
+    /// *Extension*, `heartbeat_key`. *Not honoured yet.*
+    pub key_file: Option<PathBuf>,
+    /// How far signed heartbeats are rolled out. *Extension*, `heartbeat_auth`. *Not honoured yet.*
+    pub authentication: Authentication,
+    /// Which director stays when both are active: off, the primary; on, the higher ownership term.
+    /// *Extension*, `stay_active`. *Not honoured yet.*
+    pub stay_active: bool,
+    /// Whether the standby keeps a loaded table. *Extension*, `warm_standby`. *Not honoured yet.*
+    pub warm_standby: bool,
+    /// Who moves the virtual addresses. *Extension*, `vip`. *Not honoured yet.*
+    pub vip: VipMover,
+}
+
+/// Second heartbeat path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrivatePath {
+    /// lvs.cf: `primary_private`.
+    pub primary: IpAddr,
+    /// lvs.cf: `backup_private`.
+    pub backup: IpAddr,
+}
+
+/// Steps of rolling out signed heartbeats; each is safe beside a partner one step away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Authentication {
+    /// `off`: as the original.
+    #[default]
+    Off,
+    /// `accept`: sends unsigned, checks a signature that is there.
+    Accept,
+    /// `sign`: sends signed, takes unsigned ones too.
+    Sign,
+    /// `require`: unsigned heartbeats count for nothing.
+    Require,
+}
+
+/// Who moves the virtual addresses between the directors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VipMover {
+    /// `interface`: pulse raises and announces them.
+    #[default]
+    Interface,
+    /// `external`: `active_cmd` and `inactive_cmd` alone.
+    External,
+}
+
+/// How monitors are spread over processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NannyProcesses {
+    /// `process`: one for each virtual service and real server.
+    #[default]
+    Own,
+    /// `shared`: one process checks many real servers.
+    Shared,
+}
+
+/// Floating gateway address of the real servers. lvs.cf: `nat_router`, `nat_nmask`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatRouter {
+    /// The address.
+    pub address: IpAddr,
+    /// Interface, usually an alias, that carries it.
+    pub device: Device,
+    /// Prefix length of its network, 1 to 32 or 128; `None` leaves the choice to the system.
+    pub prefix: Option<u8>,
+    /// Where `nat_router` stands.
+    pub line: u32,
+}
+
+/// Settings of the kernel's sync daemon; which end runs where is pulse's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncSettings {
+    /// Interface of the multicast, `eth0` by default. lvs.cf: `syncd_iface`.
+    pub interface: Device,
+    /// Only messages with this id are taken, 0 by default. lvs.cf: `syncd_id`.
+    pub id: u8,
+}
+
+/// SCSI disk that both directors share, in fos mode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SharedDisk {
+    /// Its device as the primary sees it. lvs.cf: `primary_shared`.
+    pub primary: Option<OsString>,
+    /// Its device as the backup sees it. lvs.cf: `backup_shared`.
+    pub backup: Option<OsString>,
+    /// What to do when the reservation cannot be had. lvs.cf: `reservation_conflict_action`.
+    pub on_conflict: Option<ConflictAction>,
+}
+
+/// What to do when the shared disk is reserved by the partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConflictAction {
+    /// `nothing`.
+    Nothing,
+    /// `preempt`.
+    Preempt,
+}
+
+/// A command line, split at blanks by who runs it, never by a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// As written, without its quotes.
+    pub text: OsString,
+    /// Where it stands.
+    pub line: u32,
+}
+
+/// An active `virtual` block: a virtual service with its real servers and its check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualBlock {
+    /// For log lines only; need not be unique. Bytes that are no UTF-8 are replaced.
+    pub name: String,
+    /// Where the block opens.
+    pub line: u32,
+    /// Virtual address. With a mark it serves announcements and checks only. lvs.cf: `address`.
+    pub vip: IpAddr,
+    /// Interface, usually an alias, that carries it. lvs.cf: second word of `address`.
+    pub device: Device,
+    /// Prefix length of the virtual address, 1 to 32 or 128; `None` leaves the choice to the system.
+    /// lvs.cf: `vip_nmask`.
+    pub vip_prefix: Option<u8>,
+    /// Protocol of the service and of the check. lvs.cf: `protocol`.
+    pub protocol: Protocol,
+    /// Port of the service, 80 by default; 0 is any port and needs persistence. lvs.cf: `port`.
+    pub port: u16,
+    /// Firewall mark that makes the service, instead of address and port. lvs.cf: `fwmark`.
+    pub fwmark: Option<FwMark>,
+    /// `wlc` by default. lvs.cf: `scheduler`.
+    pub scheduler: SchedulerName,
+    /// Flags of the scheduler. *Extension*, `scheduler_flags`. *Not honoured yet.*
+    pub scheduler_flags: SchedulerFlags,
+    /// One-packet scheduling. *Extension*, `one_packet`. *Not honoured yet.*
+    pub one_packet: bool,
+    /// lvs.cf: `persistent`, `pmask`.
+    pub persistence: Option<Persistence>,
+    /// Destination while no real server is up. lvs.cf: `sorry_server`.
+    pub sorry_server: Option<IpAddr>,
+    /// How real servers are checked.
+    pub check: Check,
+    /// Whether a failed server gets weight 0 instead of being removed. lvs.cf: `quiesce_server`.
+    pub quiesce: bool,
+    /// How a real server's load is asked, as written (`none` too). lvs.cf: `load_monitor`.
+    pub load_monitor: Option<OsString>,
+    /// Program to start for each real server, `/usr/sbin/nanny` by default. lvs.cf: `client_monitor`.
+    pub monitor: PathBuf,
+    /// Active real servers in file order; no two have one address and port.
+    pub servers: Vec<RealServer>,
+}
+
+impl VirtualBlock {
+    /// What finds the service in the kernel's table.
+    #[must_use]
+    pub fn key(&self) -> ServiceKey {
+        match self.fwmark {
+            Some(mark) => ServiceKey::FwMark {
+                mark,
+                family: AddressFamily::of(&self.vip),
+            },
+            None => ServiceKey::Address {
+                protocol: self.protocol,
+                address: self.vip,
+                port: self.port,
+            },
+        }
+    }
+}
+
+/// A client stays with its real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Persistence {
+    /// Seconds, 1 to 2 678 400. lvs.cf: `persistent`.
+    pub seconds: u32,
+    /// Which part of the client's address counts; all of it by default. lvs.cf: `pmask`.
+    pub netmask: Netmask,
+}
+
+/// How real servers, or the local service of a failover block, are checked.
+///
+/// Without `send`, `expect` and `send_program` the monitor picks a check by protocol and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Text to send after connecting, escapes untouched and valid. lvs.cf: `send`.
+    pub send: Option<OsString>,
+    /// Beginning of the answer, escapes untouched and valid. lvs.cf: `expect`.
+    pub expect: Option<OsString>,
+    /// Whether `expect` is an extended regular expression. lvs.cf: `use_regex`.
+    pub use_regex: bool,
+    /// External check, one text with `%h` and `%p` in it. lvs.cf: `send_program`.
+    pub send_program: Option<OsString>,
+    /// Pause between checks and limit of each step, 0.1 to 3600 s, 10 s by default.
+    /// lvs.cf: `timeout`.
+    pub timeout: Duration,
+    /// Time that a recovered server must pass checks, up to 86 400 s, 180 s by default, never 0.
+    /// lvs.cf: `reentry`.
+    pub reentry: Duration,
+    /// Failed checks in a row before a server is down, 1 to 100.
+    /// *Extension*, `fall`; 1 by default. *Not honoured yet.*
+    pub fall: u32,
+    /// Passed checks in a row before a server is up again, 1 to 100; `None` is the number that
+    /// `reentry` and `timeout` give. *Extension*, `rise`. *Not honoured yet.*
+    pub rise: Option<u32>,
+}
+
+/// An active `server` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RealServer {
+    /// For log lines only. Bytes that are no UTF-8 are replaced.
+    pub name: String,
+    /// Where the block opens.
+    pub line: u32,
+    /// Real server (RIP). lvs.cf: `address`.
+    pub address: IpAddr,
+    /// Port that is checked, and under masquerading or a mark the destination's. lvs.cf: `port`.
+    pub port: u16,
+    /// Whether [`port`](Self::port) was given here, not taken from the virtual block.
+    pub has_own_port: bool,
+    /// Target weight, 0 to 65535, 1 by default. lvs.cf: `weight`.
+    pub weight: Weight,
+    /// `network`, unless the server has its own. *Extension*, `forward`. *Not honoured yet.*
+    pub forwarding: ForwardingMethod,
+    /// Connection limits. *Extension*, `upper_threshold` and `lower_threshold`.
+    /// *Not honoured yet.*
+    pub thresholds: Thresholds,
+}
+
+/// An active `failover` block: a local service that follows the active director.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailoverBlock {
+    /// For log lines only. Bytes that are no UTF-8 are replaced.
+    pub name: String,
+    /// Where the block opens.
+    pub line: u32,
+    /// Address of the service. lvs.cf: `address`.
+    pub vip: IpAddr,
+    /// Interface, usually an alias, that carries it. lvs.cf: second word of `address`.
+    pub device: Device,
+    /// Prefix length of the address; `None` leaves the choice to the system. lvs.cf: `vip_nmask`.
+    pub vip_prefix: Option<u8>,
+    /// Protocol of the check. lvs.cf: `protocol`.
+    pub protocol: Protocol,
+    /// Port of the check, 80 by default. lvs.cf: `port`.
+    pub port: u16,
+    /// How the service on the active director is checked.
+    pub check: Check,
+    /// Program that checks, `/usr/sbin/nanny` by default. lvs.cf: `client_monitor`.
+    pub monitor: PathBuf,
+    /// Starts the service on the active director. lvs.cf: `start_cmd`.
+    pub start_cmd: Command,
+    /// Stops it on both. lvs.cf: `stop_cmd`.
+    pub stop_cmd: Command,
+}
+
+/// Name of an interface, or of an alias on one such as `eth0:1`: 1 to 15 bytes, no `/` or blank.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Device(Box<str>);
+
+/// A text that is no name of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceError;
+
+impl fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an interface has 1 to 15 bytes, no blank and no /")
+    }
+}
+
+impl std::error::Error for DeviceError {}
+
+impl Device {
+    /// Most bytes a name can have (`IFNAMSIZ` in linux/if.h, less the NUL).
+    pub const MAX_LEN: usize = 15;
+
+    /// Takes the name as it is.
+    ///
+    /// # Errors
+    /// [`DeviceError`] if it is empty, too long, or has a blank, a control character or `/` in it.
+    pub fn new(text: &str) -> Result<Self, DeviceError> {
+        let bad = |b: u8| b <= b' ' || b == 0x7f || b == b'/';
+        if text.is_empty() || text.len() > Self::MAX_LEN || text.bytes().any(bad) {
+            return Err(DeviceError);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The whole name, `eth0:1`: the label of an alias.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.0
+    }
+
+    /// The interface under it, `eth0`.
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        self.0.split(':').next().unwrap_or_default()
+    }
+
+    /// Whether it names an alias, not a plain interface.
+    #[must_use]
+    pub fn is_alias(&self) -> bool {
+        self.0.contains(':')
+    }
+}
+
+impl AsRef<OsStr> for Device {
+    fn as_ref(&self) -> &OsStr {
+        OsStr::new(&*self.0)
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            serial: 0,
+            service: ServiceKind::Lvs,
+            heartbeat: Heartbeat::default(),
+            network: ForwardingMethod::Masquerading,
+            nat_router: None,
+            sync_daemon: None,
+            timeouts: Timeouts::default(),
+            hard_shutdown: true,
+            rsh_command: "rsh".into(),
+            ipvsadm: "/sbin/ipvsadm".into(),
+            active_cmd: None,
+            inactive_cmd: None,
+            shared_disk: SharedDisk::default(),
+            virtuals: Vec::new(),
+            failovers: Vec::new(),
+            audit_interval: Duration::from_secs(5),
+            set_sysctls: false,
+            nannies: NannyProcesses::Own,
+        }
+    }
+}
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self {
+            primary: None,
+            backup: None,
+            backup_active: false,
+            private: None,
+            port: 539,
+            keepalive: Duration::from_secs(2),
+            dead_time: Duration::from_secs(5),
+            monitor_links: false,
+            key_file: None,
+            authentication: Authentication::Off,
+            stay_active: false,
+            warm_standby: false,
+            vip: VipMover::Interface,
+        }
+    }
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            send: None,
+            expect: None,
+            use_regex: false,
+            send_program: None,
+            timeout: Duration::from_secs(10),
+            reentry: Duration::from_secs(180),
+            fall: 1,
+            rise: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_fits_the_kernels_field_and_knows_its_interface() {
+        let alias = Device::new("eth0:1").unwrap();
+        assert_eq!((alias.label(), alias.interface()), ("eth0:1", "eth0"));
+        assert!(alias.is_alias());
+        assert!(Device::new("fifteen-bytes-x").is_ok());
+        for bad in ["", "sixteen-bytes-xx", "a b", "a/b"] {
+            assert_eq!(Device::new(bad), Err(DeviceError), "{bad:?}");
+        }
+    }
+}
