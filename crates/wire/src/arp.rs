@@ -1,1 +1,162 @@
-//! Gratuitous ARP frames (RFC 826, RFC 5227).
+//! Gratuitous ARP: the frame that tells a segment who has an IPv4 address now (RFC 826, RFC 5227).
+//!
+//! `link` sends it at a takeover in both forms, `send_arp` in the reply form.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+/// A hardware address of Ethernet's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// Every station of the segment.
+    pub const BROADCAST: Self = Self([0xff; 6]);
+}
+
+impl fmt::Display for Mac {
+    /// `02:00:00:00:01:00`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// A text that does not begin with twelve hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MacError;
+
+impl fmt::Display for MacError {
+    /// The original's message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Invalid hardware address")
+    }
+}
+
+impl std::error::Error for MacError {}
+
+impl FromStr for Mac {
+    type Err = MacError;
+
+    /// As the original reads it: twelve digits, either case, a colon between two octets or not,
+    /// anything behind them ignored.
+    fn from_str(text: &str) -> Result<Self, MacError> {
+        let mut rest = text.as_bytes();
+        let mut octets = [0; 6];
+        for (position, octet) in octets.iter_mut().enumerate() {
+            if position > 0 {
+                rest = rest.strip_prefix(b":").unwrap_or(rest);
+            }
+            let ([high, low], tail) = rest.split_first_chunk().ok_or(MacError)?;
+            *octet = digit(*high)? << 4 | digit(*low)?;
+            rest = tail;
+        }
+        Ok(Self(octets))
+    }
+}
+
+fn digit(byte: u8) -> Result<u8, MacError> {
+    match byte {
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        b'A'..=b'F' => Ok(byte - b'A' + 10),
+        _ => Err(MacError),
+    }
+}
+
+/// The two forms of an announcement. Some hosts believe only one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Opcode 2, target = sender: what the original sends.
+    Reply,
+    /// Opcode 1, target hardware address zero (RFC 5227 1.1, "ARP Announcement").
+    Request,
+}
+
+/// Length of the frame: the shortest that Ethernet has, checksum not counted.
+pub const FRAME_LENGTH: usize = 60;
+
+/// Ethernet type of ARP.
+pub const ETHER_TYPE: [u8; 2] = [0x08, 0x06];
+
+/// The frame that says "`address` is at `mac`" to `destination`.
+#[must_use]
+pub fn encode(form: Form, destination: Mac, mac: Mac, address: Ipv4Addr) -> [u8; FRAME_LENGTH] {
+    // Hardware type Ethernet, protocol type IPv4, lengths 6 and 4.
+    const FIXED: [u8; 7] = [0x00, 0x01, 0x08, 0x00, 6, 4, 0x00];
+    let (opcode, target) = match form {
+        Form::Reply => (2, mac),
+        Form::Request => (1, Mac([0; 6])),
+    };
+    let octets = address.octets();
+    let parts: [&[u8]; 9] = [
+        &destination.0,
+        &mac.0,
+        &ETHER_TYPE,
+        &FIXED,
+        &[opcode],
+        &mac.0,
+        &octets,
+        &target.0,
+        &octets,
+    ];
+    let mut frame = [0; FRAME_LENGTH];
+    for (byte, value) in frame.iter_mut().zip(parts.iter().copied().flatten()) {
+        *byte = *value;
+    }
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: Mac = Mac([0x02, 0, 0, 0, 1, 0]);
+    const VIP: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 77);
+
+    #[test]
+    fn the_reply_form_is_the_frame_of_the_original() {
+        let mut expected = [0; FRAME_LENGTH];
+        expected[..42].copy_from_slice(&[
+            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0x00, 0x00, 0x00, 0x01, 0x00, 0x08, 0x06,
+            0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x02, 0x02, 0x00, 0x00, 0x00, 0x01, 0x00,
+            0x0a, 0x01, 0x00, 0x4d, 0x02, 0x00, 0x00, 0x00, 0x01, 0x00, 0x0a, 0x01, 0x00, 0x4d,
+        ]);
+        assert_eq!(encode(Form::Reply, Mac::BROADCAST, MAC, VIP), expected);
+    }
+
+    #[test]
+    fn the_request_form_differs_in_opcode_and_target() {
+        let reply = encode(Form::Reply, Mac::BROADCAST, MAC, VIP);
+        let request = encode(Form::Request, Mac::BROADCAST, MAC, VIP);
+        assert_eq!(request[21], 1);
+        assert_eq!(request[32..38], [0; 6]);
+        assert_eq!(request[..21], reply[..21]);
+        assert_eq!(request[22..32], reply[22..32]);
+        assert_eq!(request[38..], reply[38..]);
+    }
+
+    #[test]
+    fn hardware_addresses_are_read_as_the_original_reads_them() {
+        for text in [
+            "020000000100",
+            "02:00:00:00:01:00",
+            "02:00:0000:0100",
+            "020000000100 and more",
+        ] {
+            assert_eq!(text.parse(), Ok(MAC), "{text}");
+        }
+        assert_eq!("FFFFFFFFFFff".parse(), Ok(Mac::BROADCAST));
+        for text in [
+            "",
+            "02000000010",
+            "0200000001g0",
+            "0:2:0:0:1:0",
+            "::",
+            "02::00",
+        ] {
+            assert_eq!(text.parse::<Mac>(), Err(MacError), "{text}");
+        }
+    }
+}

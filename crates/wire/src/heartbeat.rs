@@ -1,1 +1,229 @@
-//! The heartbeat datagram.
+//! The heartbeat datagram: what two pulses send each other over UDP.
+//!
+//! The first four bytes are the original's: a constant in the sender's byte order, which on every
+//! machine the original ran on means little-endian. An original reads those four and drops the
+//! rest, so what stands behind them is ours: [`Datagram::trailer`]. `docs/heartbeat.md` is the
+//! frozen description. The caller is pulse's socket; `heartbeat` sees only decoded values.
+
+use std::fmt;
+
+/// Which service the pair runs; each has its own two constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// A director: lvsd (lvs.cf `service = lvs`).
+    Lvs,
+    /// Failover of services on the directors themselves (lvs.cf `service = fos`).
+    Fos,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lvs => "lvs",
+            Self::Fos => "fos",
+        })
+    }
+}
+
+/// What a heartbeat says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// I am active.
+    Running,
+    /// I am alive and inactive.
+    Stopped,
+    /// I am taking over: go inactive. Only fos nodes send it.
+    StopMe,
+    /// Never sent by any version.
+    Hold,
+    /// Never sent by any version.
+    Held,
+}
+
+/// Byte order of the four bytes. Anything but [`ByteOrder::Little`] is for an original partner on
+/// a big-endian machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// x86 and everything else in use.
+    #[default]
+    Little,
+    /// An original on a big-endian machine.
+    Big,
+}
+
+/// Length of the part that an original reads.
+pub const MAGIC_LENGTH: usize = 4;
+
+/// Longest datagram that is looked at; what is longer is cut off by the reader.
+pub const MAX_LENGTH: usize = 512;
+
+/// Why a datagram is no heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// Fewer than [`MAGIC_LENGTH`] bytes.
+    TooShort,
+    /// Four bytes that mean nothing here: another service, another byte order, or noise.
+    Incompatible,
+}
+
+impl fmt::Display for DecodeError {
+    /// The original's log lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooShort => "bad heartbeat packet",
+            Self::Incompatible => {
+                "Incompatible heartbeat received -- other system not using identical services"
+            }
+        })
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// A decoded datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// What it says.
+    pub value: Value,
+    /// Everything behind the first four bytes; empty from an original.
+    pub trailer: &'a [u8],
+}
+
+/// The constants by service. STOPME, HOLD and HELD are shared.
+const CONSTANTS: [(Option<Service>, Value, u32); 7] = [
+    (Some(Service::Lvs), Value::Running, 0xbdad_dbda),
+    (Some(Service::Lvs), Value::Stopped, 0xadbd_dabd),
+    (Some(Service::Fos), Value::Running, 0xbeef_babe),
+    (Some(Service::Fos), Value::Stopped, 0xdead_beef),
+    (None, Value::StopMe, 0xdead_dada),
+    (None, Value::Hold, 0xdeaf_babe),
+    (None, Value::Held, 0xdeaf_dada),
+];
+
+/// The four bytes of `value` between nodes that run `service`.
+#[must_use]
+pub fn encode(service: Service, value: Value, order: ByteOrder) -> [u8; MAGIC_LENGTH] {
+    let number = CONSTANTS
+        .iter()
+        .find(|(of, what, _)| *what == value && of.is_none_or(|of| of == service))
+        .map_or(0, |(_, _, number)| *number);
+    match order {
+        ByteOrder::Little => number.to_le_bytes(),
+        ByteOrder::Big => number.to_be_bytes(),
+    }
+}
+
+/// Reads a datagram that arrived at a node running `service`.
+///
+/// # Errors
+/// [`DecodeError`]; the sender does then not count as alive.
+pub fn decode(
+    bytes: &[u8],
+    service: Service,
+    order: ByteOrder,
+) -> Result<Datagram<'_>, DecodeError> {
+    let (magic, trailer) = bytes
+        .split_first_chunk::<MAGIC_LENGTH>()
+        .ok_or(DecodeError::TooShort)?;
+    let number = match order {
+        ByteOrder::Little => u32::from_le_bytes(*magic),
+        ByteOrder::Big => u32::from_be_bytes(*magic),
+    };
+    CONSTANTS
+        .iter()
+        .find(|(of, _, constant)| *constant == number && of.is_none_or(|of| of == service))
+        .map(|(_, value, _)| Datagram {
+            value: *value,
+            trailer,
+        })
+        .ok_or(DecodeError::Incompatible)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUES: [Value; 5] = [
+        Value::Running,
+        Value::Stopped,
+        Value::StopMe,
+        Value::Hold,
+        Value::Held,
+    ];
+
+    #[test]
+    fn the_bytes_are_those_the_original_sends() {
+        let bytes = |service, value| encode(service, value, ByteOrder::Little);
+        assert_eq!(
+            bytes(Service::Lvs, Value::Running),
+            [0xda, 0xdb, 0xad, 0xbd]
+        );
+        assert_eq!(
+            bytes(Service::Lvs, Value::Stopped),
+            [0xbd, 0xda, 0xbd, 0xad]
+        );
+        assert_eq!(
+            bytes(Service::Fos, Value::Running),
+            [0xbe, 0xba, 0xef, 0xbe]
+        );
+        assert_eq!(
+            bytes(Service::Fos, Value::Stopped),
+            [0xef, 0xbe, 0xad, 0xde]
+        );
+        assert_eq!(bytes(Service::Lvs, Value::StopMe), [0xda, 0xda, 0xad, 0xde]);
+        assert_eq!(bytes(Service::Fos, Value::Hold), [0xbe, 0xba, 0xaf, 0xde]);
+        assert_eq!(bytes(Service::Fos, Value::Held), [0xda, 0xda, 0xaf, 0xde]);
+    }
+
+    #[test]
+    fn every_value_comes_back_in_either_byte_order() {
+        for service in [Service::Lvs, Service::Fos] {
+            for order in [ByteOrder::Little, ByteOrder::Big] {
+                for value in VALUES {
+                    let bytes = encode(service, value, order);
+                    let back = decode(&bytes, service, order);
+                    assert_eq!(back.map(|d| d.value), Ok(value));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_datagram_counts_by_its_first_four_bytes() {
+        let mut bytes = encode(Service::Lvs, Value::Running, ByteOrder::Little).to_vec();
+        bytes.extend([7; 1396]);
+        let datagram = decode(&bytes, Service::Lvs, ByteOrder::Little).unwrap();
+        assert_eq!(datagram.value, Value::Running);
+        assert_eq!(datagram.trailer.len(), 1396);
+    }
+
+    #[test]
+    fn short_swapped_and_foreign_datagrams_are_refused() {
+        let lvs = |bytes: &[u8]| decode(bytes, Service::Lvs, ByteOrder::Little);
+        assert_eq!(lvs(&[]), Err(DecodeError::TooShort));
+        assert_eq!(lvs(&[0xda, 0xdb, 0xad]), Err(DecodeError::TooShort));
+        let swapped = encode(Service::Lvs, Value::Running, ByteOrder::Big);
+        assert_eq!(lvs(&swapped), Err(DecodeError::Incompatible));
+        let fos = encode(Service::Fos, Value::Running, ByteOrder::Little);
+        assert_eq!(lvs(&fos), Err(DecodeError::Incompatible));
+    }
+
+    #[test]
+    fn heartbeat_decode_sound() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        for length in 0..2000_usize {
+            let bytes: Vec<u8> = (0..length % 70)
+                .map(|_| {
+                    seed ^= seed << 13;
+                    seed ^= seed >> 7;
+                    seed ^= seed << 17;
+                    seed.to_le_bytes()[0]
+                })
+                .collect();
+            let order = ByteOrder::Little;
+            if let Ok(datagram) = decode(&bytes, Service::Lvs, order) {
+                assert_eq!(encode(Service::Lvs, datagram.value, order), bytes[..4]);
+            }
+        }
+    }
+}
