@@ -199,7 +199,9 @@ mod tests {
 
     #[test]
     fn short_swapped_and_foreign_datagrams_are_refused() {
-        let lvs = |bytes: &[u8]| decode(bytes, Service::Lvs, ByteOrder::Little);
+        fn lvs(bytes: &[u8]) -> Result<Datagram<'_>, DecodeError> {
+            decode(bytes, Service::Lvs, ByteOrder::Little)
+        }
         assert_eq!(lvs(&[]), Err(DecodeError::TooShort));
         assert_eq!(lvs(&[0xda, 0xdb, 0xad]), Err(DecodeError::TooShort));
         let swapped = encode(Service::Lvs, Value::Running, ByteOrder::Big);
