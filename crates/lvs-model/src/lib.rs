@@ -8,10 +8,12 @@
 //! - [`DestinationKey`], [`Destination`]: where to
 //! - [`ServiceEntry`], [`DestinationEntry`]: the same as the kernel lists it, with its counters
 //! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
+//! - [`ChildExit`]: how a process ended
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 
 mod daemon;
 mod destination;
+mod exit;
 mod name;
 mod op;
 mod service;
@@ -22,6 +24,7 @@ pub use destination::{
     Destination, DestinationEntry, DestinationKey, ForwardingMethod, Thresholds, Tunnel,
     TunnelFlags, TunnelType, Weight, WeightError,
 };
+pub use exit::ChildExit;
 pub use name::{EngineName, NameError, SchedulerName};
 pub use op::IpvsOp;
 pub use service::{

@@ -1,1 +1,11 @@
-//! The only room with unsafe: one libc call per function.
+//! The only room with `unsafe`: one libc call per function, owned descriptors in and out.
+//!
+//! Everything that `nix` offers safely is called there instead; what is here is what `nix` leaves
+//! unsafe or leaves out. Each function checks what its SAFETY comment needs, so that callers need
+//! not know.
+
+mod process;
+mod time;
+
+pub use process::{Forked, fork};
+pub use time::{LocalTime, local_time};

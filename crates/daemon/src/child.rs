@@ -1,0 +1,225 @@
+//! Children: started with a lifeline, signalled only while they are ours, reaped all.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use lvs_model::ChildExit;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, pipe2};
+
+use crate::PARENT_VARIABLE;
+
+/// What a child gets as standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stdin {
+    /// /dev/null.
+    Null,
+    /// A pipe that only says, by its end, that we are gone.
+    Lifeline,
+    /// A socket for messages both ways, one a datagram (`SOCK_SEQPACKET`, non-blocking); its end
+    /// says that we are gone.
+    Report,
+}
+
+/// What a child gets as standard output and error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stdout {
+    /// /dev/null for both.
+    Null,
+    /// Both as ours.
+    Inherit,
+    /// Output into a pipe that we read; error to /dev/null.
+    Pipe,
+}
+
+/// Whom a child runs as, by numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// User id.
+    pub uid: u32,
+    /// Group id; the child has no other groups.
+    pub gid: u32,
+}
+
+impl User {
+    /// The user of that name, `None` if there is none.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let user = nix::unistd::User::from_name(name).ok().flatten()?;
+        Some(Self {
+            uid: user.uid.as_raw(),
+            gid: user.gid.as_raw(),
+        })
+    }
+}
+
+/// A program to start.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The file to execute, also argument 0. Not searched for in PATH.
+    pub path: PathBuf,
+    /// Arguments behind argument 0.
+    pub args: Vec<OsString>,
+    /// Environment variables to set besides what is inherited.
+    pub env: Vec<(String, OsString)>,
+    /// Standard input.
+    pub stdin: Stdin,
+    /// Standard output and error.
+    pub stdout: Stdout,
+    /// Who runs it; us if `None`.
+    pub user: Option<User>,
+    /// Whether it leads a process group of its own, so that [`Child::signal_group`] reaches all
+    /// it starts.
+    pub own_group: bool,
+    /// Name that it sees us by in [`PARENT_VARIABLE`]; only with a lifeline or a report socket.
+    pub parent_name: &'static str,
+}
+
+impl Program {
+    /// The program at `path` without arguments: /dev/null all round, run as us.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Stdin::Null,
+            stdout: Stdout::Null,
+            user: None,
+            own_group: false,
+            parent_name: "",
+        }
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// No such file, not executable, no room for a process or descriptor, no right to change user.
+    pub fn start(&self) -> io::Result<Child> {
+        let mut command = Command::new(&self.path);
+        command.args(&self.args).env_remove(PARENT_VARIABLE);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let (theirs, ours) = self.stdin_pair()?;
+        command.stdin(theirs);
+        if self.stdin != Stdin::Null {
+            command.env(PARENT_VARIABLE, self.parent_name);
+        }
+        let (output, error) = match self.stdout {
+            Stdout::Null => (Stdio::null(), Stdio::null()),
+            Stdout::Inherit => (Stdio::inherit(), Stdio::inherit()),
+            Stdout::Pipe => (Stdio::piped(), Stdio::null()),
+        };
+        command.stdout(output).stderr(error);
+        if let Some(user) = self.user {
+            command.uid(user.uid).gid(user.gid);
+        }
+        if self.own_group {
+            command.process_group(0);
+        }
+        let mut started = command.spawn()?;
+        let pid = i32::try_from(started.id()).map_err(io::Error::other)?;
+        let output = started.stdout.take().map(OwnedFd::from);
+        // Dropping std's handle neither ends nor reaps the child; `reap` does.
+        Ok(Child {
+            pid: Pid::from_raw(pid),
+            link: ours,
+            output,
+        })
+    }
+
+    fn stdin_pair(&self) -> io::Result<(Stdio, Option<OwnedFd>)> {
+        Ok(match self.stdin {
+            Stdin::Null => (Stdio::null(), None),
+            Stdin::Lifeline => {
+                let (theirs, ours) = pipe2(OFlag::O_CLOEXEC)?;
+                (theirs.into(), Some(ours))
+            }
+            Stdin::Report => {
+                let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+                let (theirs, ours) =
+                    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+                (theirs.into(), Some(ours))
+            }
+        })
+    }
+}
+
+/// A child that has not been reaped yet: while this exists, its pid is nobody else's.
+///
+/// Hand it back (drop it) when [`reap`] names its pid. Dropping it closes the lifeline.
+#[derive(Debug)]
+pub struct Child {
+    pid: Pid,
+    link: Option<OwnedFd>,
+    output: Option<OwnedFd>,
+}
+
+impl Child {
+    /// Its process id.
+    #[must_use]
+    pub const fn pid(&self) -> i32 {
+        self.pid.as_raw()
+    }
+
+    /// Our end of its standard input: the lifeline or the report socket.
+    #[must_use]
+    pub fn link(&self) -> Option<BorrowedFd<'_>> {
+        self.link.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Lets go of the lifeline: a child that heeds it ends.
+    pub fn close_link(&mut self) {
+        self.link = None;
+    }
+
+    /// The pipe from its standard output, with [`Stdout::Pipe`]; blocking until set otherwise.
+    #[must_use]
+    pub fn output(&self) -> Option<BorrowedFd<'_>> {
+        self.output.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Sends it a signal. One that has ended but is not reaped yet takes it without effect.
+    ///
+    /// # Errors
+    /// No right to: it runs as another user and we lack CAP_KILL.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill(self.pid, signal)?)
+    }
+
+    /// Sends a signal to its process group, which it must lead ([`Program::own_group`]).
+    ///
+    /// # Errors
+    /// As [`signal`](Self::signal), and `ESRCH` once the whole group is gone.
+    pub fn signal_group(&self, signal: Signal) -> io::Result<()> {
+        Ok(killpg(self.pid, signal)?)
+    }
+}
+
+/// Takes the next child that has ended off the kernel's list: its pid and how it ended.
+///
+/// `None` when no other has ended. Call until then at every SIGCHLD: one signal can stand for
+/// many.
+#[must_use]
+pub fn reap() -> Option<(i32, ChildExit)> {
+    loop {
+        match waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, status)) => {
+                return Some((pid.as_raw(), ChildExit::Status(status)));
+            }
+            Ok(WaitStatus::Signaled(pid, signal, _)) => {
+                return Some((pid.as_raw(), ChildExit::Signal(signal as i32)));
+            }
+            Ok(WaitStatus::StillAlive) => return None,
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Signals as something to poll.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sys::signal::Signal;
+use signal_hook::low_level;
+
+/// The signals that a daemon handles, noted by a handler and read from the loop.
+///
+/// A pipe, not a signalfd: a blocked mask would be inherited by every child. Several of one kind
+/// that arrive between two looks count as one, as in the kernel.
+pub struct Signals {
+    wakeup: UnixStream,
+    noted: Vec<(Signal, Arc<AtomicBool>)>,
+}
+
+impl Signals {
+    /// Installs handlers for `signals`; they stay for the life of the process.
+    ///
+    /// # Errors
+    /// No descriptors left, or a signal that cannot be handled (SIGKILL, SIGSTOP).
+    pub fn new(signals: &[Signal]) -> io::Result<Self> {
+        let (wakeup, writer) = UnixStream::pair()?;
+        wakeup.set_nonblocking(true)?;
+        let mut noted = Vec::with_capacity(signals.len());
+        for &signal in signals {
+            // signal-hook panics on these.
+            if signal_hook::consts::FORBIDDEN.contains(&(signal as i32)) {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            let flag = Arc::new(AtomicBool::new(false));
+            // The flag first: whoever sees the wake-up must find it set.
+            signal_hook::flag::register(signal as i32, Arc::clone(&flag))?;
+            low_level::pipe::register(signal as i32, writer.try_clone()?)?;
+            noted.push((signal, flag));
+        }
+        Ok(Self { wakeup, noted })
+    }
+
+    /// The signals that came since the last call, in the order given to [`new`](Self::new).
+    pub fn pending(&mut self) -> Vec<Signal> {
+        let mut bytes = [0; 64];
+        // Empty (would block) is the usual end; nothing else can be done about another error.
+        while matches!(self.wakeup.read(&mut bytes), Ok(count) if count > 0) {}
+        let taken = |flag: &AtomicBool| flag.swap(false, Ordering::SeqCst);
+        self.noted
+            .iter()
+            .filter(|(_, flag)| taken(flag))
+            .map(|(signal, _)| *signal)
+            .collect()
+    }
+}
+
+impl AsFd for Signals {
+    /// Readable when there is something [`pending`](Self::pending).
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wakeup.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::signal::raise;
+
+    use super::*;
+
+    #[test]
+    fn a_signal_is_pending_once() {
+        let mut signals = Signals::new(&[Signal::SIGHUP, Signal::SIGUSR2]).unwrap();
+        assert_eq!(signals.pending(), []);
+        raise(Signal::SIGUSR2).unwrap();
+        raise(Signal::SIGUSR2).unwrap();
+        assert_eq!(signals.pending(), [Signal::SIGUSR2]);
+        assert_eq!(signals.pending(), []);
+    }
+
+    #[test]
+    fn a_signal_that_cannot_be_handled_is_an_error() {
+        assert!(Signals::new(&[Signal::SIGKILL]).is_err());
+    }
+}

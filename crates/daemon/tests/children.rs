@@ -1,0 +1,105 @@
+//! Children started for real. One test function: `reap` takes any child of the process, so two
+//! tests at once would take each other's.
+
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use daemon::{
+    Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, reap, wait,
+};
+use lvs_model::{ChildExit, Mono};
+
+/// Waits, at most ten seconds, for the next child to end.
+fn next_exit(signals: &mut Signals, clock: &Clock) -> (i32, ChildExit) {
+    let deadline = clock.now() + Duration::from_secs(10);
+    loop {
+        signals.pending();
+        if let Some(exit) = reap() {
+            return exit;
+        }
+        assert!(clock.now() < deadline, "no child ended");
+        wait(
+            &mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)],
+            clock,
+            Some(deadline),
+        )
+        .unwrap();
+    }
+}
+
+fn shell(script: &str) -> Program {
+    let mut program = Program::new("/bin/sh");
+    program.args = vec!["-c".into(), script.into()];
+    program.parent_name = "test";
+    program
+}
+
+fn output(child: &Child) -> String {
+    let mut text = String::new();
+    let mut pipe = std::fs::File::from(child.output().unwrap().try_clone_to_owned().unwrap());
+    pipe.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn children_end_are_reaped_and_see_their_parent_go() {
+    let clock = Clock::start();
+    let mut signals = Signals::new(&[Signal::SIGCHLD]).unwrap();
+    assert_eq!(reap(), None, "no children yet");
+
+    // An exit status and a signal come back as they are.
+    let child = shell("exit 3").start().unwrap();
+    assert_eq!(
+        next_exit(&mut signals, &clock),
+        (child.pid(), ChildExit::Status(3))
+    );
+    let child = shell("kill -KILL $$").start().unwrap();
+    assert_eq!(
+        next_exit(&mut signals, &clock),
+        (child.pid(), ChildExit::Signal(9))
+    );
+
+    // A lifeline: `cat` reads nothing and ends when our end is closed; we are named to it.
+    let mut program = shell("cat; echo $CARIBE_PARENT");
+    program.stdin = Stdin::Lifeline;
+    program.stdout = Stdout::Pipe;
+    let mut child = program.start().unwrap();
+    child.close_link();
+    assert_eq!(output(&child), "test\n");
+    assert_eq!(
+        next_exit(&mut signals, &clock),
+        (child.pid(), ChildExit::Status(0))
+    );
+
+    // Without one the variable is not inherited either.
+    let mut program = shell("echo \"[$CARIBE_PARENT]\"");
+    program.stdout = Stdout::Pipe;
+    let child = program.start().unwrap();
+    assert_eq!(output(&child), "[]\n");
+    next_exit(&mut signals, &clock);
+
+    // A report socket carries what the child writes, a message a write.
+    let mut program = shell("printf one >&0; printf two >&0");
+    program.stdin = Stdin::Report;
+    let child = program.start().unwrap();
+    next_exit(&mut signals, &clock);
+    let mut bytes = [0; 16];
+    let count = nix::unistd::read(child.link().unwrap(), &mut bytes).unwrap();
+    assert_eq!(&bytes[..count], b"one");
+
+    // A group goes as a whole.
+    let mut program = shell("sleep 60 & wait");
+    program.own_group = true;
+    let child = program.start().unwrap();
+    child.signal_group(Signal::SIGTERM).unwrap();
+    assert_eq!(
+        next_exit(&mut signals, &clock),
+        (child.pid(), ChildExit::Signal(15))
+    );
+
+    // What cannot be started is an error here, not a child that fails.
+    assert!(Program::new("/nonexistent/program").start().is_err());
+    assert_eq!(reap(), None);
+    assert!(clock.now() > Mono::ZERO);
+}
