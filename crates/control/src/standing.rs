@@ -99,6 +99,25 @@ pub struct Standing {
     pub count: u32,
 }
 
+impl Standing {
+    /// The standing of a server of which only the kernel's entry is known: with which weight it is
+    /// in the table, and which one is configured.
+    #[must_use]
+    pub fn found(place: Place, target: Weight) -> Self {
+        let phase = match place {
+            Place::In(weight) if weight == Weight::ZERO && target != Weight::ZERO => Phase::New,
+            Place::In(weight) if weight < target => Phase::Ramp,
+            Place::In(_) => Phase::Up,
+            Place::Out => Phase::New,
+        };
+        Self {
+            phase,
+            place,
+            count: 0,
+        }
+    }
+}
+
 impl fmt::Display for Standing {
     /// As in messages: `ramp 6 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -182,3 +182,14 @@ fn a_reason_is_one_line_and_cut_between_characters() {
         Reason::MAX - 1
     );
 }
+
+#[test]
+fn a_destination_found_in_the_table_counts_as_up_unless_it_is_quiesced() {
+    let weight = |number| Weight::new(number).unwrap();
+    let phase = |place, target| Standing::found(place, weight(target)).phase;
+    assert_eq!(phase(Place::Out, 10), Phase::New);
+    assert_eq!(phase(Place::In(weight(0)), 10), Phase::New);
+    assert_eq!(phase(Place::In(weight(3)), 10), Phase::Ramp);
+    assert_eq!(phase(Place::In(weight(10)), 10), Phase::Up);
+    assert_eq!(phase(Place::In(weight(0)), 0), Phase::Up);
+}
