@@ -1,0 +1,105 @@
+//! Attributes of a message.
+
+use netlink_packet_core::NlasIterator;
+
+use super::DecodeError;
+
+/// One attribute: its number without the flag bits, its value as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute<'a> {
+    /// `nla_type` without `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
+    pub kind: u16,
+    /// The bytes behind the header, without padding.
+    pub value: &'a [u8],
+}
+
+impl<'a> Attribute<'a> {
+    /// The first byte. As for every integer here, more bytes than needed are borne.
+    ///
+    /// # Errors
+    /// [`DecodeError::Short`] with `what` if there are fewer, for every integer here.
+    pub fn u8(&self, what: &'static str) -> Result<u8, DecodeError> {
+        self.value.first().copied().ok_or(DecodeError::Short(what))
+    }
+
+    /// Two bytes in the host's order.
+    ///
+    /// # Errors
+    /// As [`u8`](Self::u8).
+    pub fn u16(&self, what: &'static str) -> Result<u16, DecodeError> {
+        self.array(what).map(u16::from_ne_bytes)
+    }
+
+    /// Two bytes in network order.
+    ///
+    /// # Errors
+    /// As [`u8`](Self::u8).
+    pub fn u16_be(&self, what: &'static str) -> Result<u16, DecodeError> {
+        self.array(what).map(u16::from_be_bytes)
+    }
+
+    /// Four bytes in the host's order.
+    ///
+    /// # Errors
+    /// As [`u8`](Self::u8).
+    pub fn u32(&self, what: &'static str) -> Result<u32, DecodeError> {
+        self.array(what).map(u32::from_ne_bytes)
+    }
+
+    /// Eight bytes in the host's order, aligned or not.
+    ///
+    /// # Errors
+    /// As [`u8`](Self::u8).
+    pub fn u64(&self, what: &'static str) -> Result<u64, DecodeError> {
+        self.array(what).map(u64::from_ne_bytes)
+    }
+
+    /// The first `N` bytes, for values of another form: addresses.
+    ///
+    /// # Errors
+    /// As [`u8`](Self::u8).
+    pub fn array<const N: usize>(&self, what: &'static str) -> Result<[u8; N], DecodeError> {
+        self.value
+            .first_chunk()
+            .copied()
+            .ok_or(DecodeError::Short(what))
+    }
+
+    /// The text up to the NUL, or all of it where that is missing.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] with `what` if it is no UTF-8.
+    pub fn text(&self, what: &'static str) -> Result<&'a str, DecodeError> {
+        let text = self.value.split(|byte| *byte == 0).next().unwrap_or(&[]);
+        std::str::from_utf8(text).map_err(|_| DecodeError::Invalid(what))
+    }
+
+    /// The attributes inside.
+    #[must_use]
+    pub fn nested(&self) -> Attributes<'a> {
+        attributes(self.value)
+    }
+}
+
+/// Attributes one behind the other, see [`attributes`].
+#[derive(Clone, Debug)]
+pub struct Attributes<'a>(NlasIterator<&'a [u8]>);
+
+/// Walks over the attributes in `bytes`; stops at the first that is broken.
+#[must_use]
+pub fn attributes(bytes: &[u8]) -> Attributes<'_> {
+    Attributes(NlasIterator::new(bytes))
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Result<Attribute<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Ok(buffer) = self.0.next()? else {
+            return Some(Err(DecodeError::AttributeLength));
+        };
+        let (kind, end) = (buffer.kind(), usize::from(buffer.length()));
+        let value = buffer.into_inner().get(4..end).unwrap_or_default();
+        Some(Ok(Attribute { kind, value }))
+    }
+}
