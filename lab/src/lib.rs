@@ -1,1 +1,13 @@
 //! A kernel with IPVS, networks of namespaces, faults and a timeline: where Caribe is tested.
+//!
+//! As a program (`lab run`, `lab test`, `lab demo`) it boots the kernel; as a library it is used
+//! inside, by the tests and by the demonstration.
+//!
+//! - [`boot`]: the kernel, its root, one program's output and status
+//! - `cli`, `suite`: the command line; the lab tests, each binary in a guest of its own
+
+pub mod boot;
+mod cli;
+mod suite;
+
+pub use cli::run;

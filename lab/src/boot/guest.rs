@@ -1,0 +1,233 @@
+//! The lab's init: what the guest's kernel starts first. Prepares the root, runs the job, carries
+//! its output and status out, switches the machine off.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::reboot::{RebootMode, reboot};
+use nix::sys::utsname::uname;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, pipe2, sethostname};
+
+pub(crate) use super::programs::C_IPVSADM;
+use super::rootfs::{self, RUN, Sharing};
+use super::{Job, NO_STATUS, programs, qemu};
+
+/// Output is forced out of the guest's cache at most this often.
+const FLUSH_EVERY: Duration = Duration::from_millis(40);
+/// How often ended processes are collected.
+const REAP_EVERY: u16 = 20;
+
+/// Runs as process 1 of the guest; `how` is `uml` or `qemu`. Comes back only where the machine
+/// cannot be switched off.
+pub(crate) fn run(how: &OsStr, run: &Path, console: &mut dyn Write) -> u8 {
+    let done = match how.to_str() {
+        Some("uml") => uml(run),
+        Some("qemu") => qemu_stage(run),
+        Some("native") => return native_status(run, console),
+        _ => Err(io::Error::other("unknown kind of guest")),
+    };
+    if let Err(error) = done {
+        // The console is all that is left.
+        let _ = writeln!(console, "lab guest: {error}");
+    }
+    nix::unistd::sync();
+    let _ = reboot(RebootMode::RB_POWER_OFF);
+    NO_STATUS
+}
+
+fn uml(run: &Path) -> io::Result<()> {
+    rootfs::mount_plain("proc", Path::new("/proc"), None)?;
+    let release = kernel_release()?;
+    rootfs::enter(Path::new("/mnt"), Path::new("/"), &release)?;
+    rootfs::link_modules(Path::new("/lib/modules"), &release)?;
+    rootfs::mount_kernel_files()?;
+    prepare_and_run(Sharing::HostFs, run)
+}
+
+fn qemu_stage(run: &Path) -> io::Result<()> {
+    qemu::mount_root()?;
+    rootfs::enter(Path::new("/rw"), Path::new("/ro"), &kernel_release()?)?;
+    rootfs::mount_kernel_files()?;
+    prepare_and_run(Sharing::NineP, run)
+}
+
+fn native_status(run: &Path, console: &mut dyn Write) -> u8 {
+    let done = super::native::enter(run).and_then(|()| {
+        let job = Job::read(Path::new(RUN))?;
+        programs::install(&job.programs)?;
+        finish(&job)
+    });
+    match done {
+        Ok(()) => 0,
+        Err(error) => {
+            let _ = writeln!(console, "lab guest: {error}");
+            NO_STATUS
+        }
+    }
+}
+
+fn prepare_and_run(sharing: Sharing, run: &Path) -> io::Result<()> {
+    sharing.mount_run(run)?;
+    let job = Job::read(Path::new(RUN))?;
+    sharing.mount_shares(&job.shares)?;
+    programs::install(&job.programs)?;
+    sethostname("lab")?;
+    command_ok(Command::new("ip").args(["link", "set", "lo", "up"]))?;
+    // The kernel loads most modules when they are asked for; IPVS itself is asked for by name.
+    command_ok(Command::new("modprobe").arg("ip_vs"))?;
+    finish(&job)
+}
+
+fn finish(job: &Job) -> io::Result<()> {
+    fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
+    let status = Relay::start(job)?.run(Instant::now() + job.limit)?;
+    let mut file = File::create(Path::new(RUN).join("rc"))?;
+    writeln!(file, "{status}")?;
+    file.sync_all()
+}
+
+fn command_ok(command: &mut Command) -> io::Result<()> {
+    let status = command.env("PATH", SEARCH_PATH).status().map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("{}: {error}", command.get_program().display()),
+        )
+    })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{command:?}: {status}")))
+    }
+}
+
+/// Where programs are looked for in the guest.
+pub(crate) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+fn kernel_release() -> io::Result<String> {
+    Ok(uname()?.release().to_string_lossy().into_owned())
+}
+
+/// Starts the job and copies its output to the run's directory until it ends.
+struct Relay {
+    pipe: File,
+    out: File,
+    pid: Pid,
+    written: bool,
+    flushed: Instant,
+}
+
+impl Relay {
+    fn start(job: &Job) -> io::Result<Self> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+        let out = File::options()
+            .append(true)
+            .open(Path::new(RUN).join("out"))?;
+        let pid = start_job(job, write)?;
+        Ok(Self {
+            pipe: File::from(read),
+            out,
+            pid,
+            written: false,
+            flushed: Instant::now(),
+        })
+    }
+
+    fn run(mut self, deadline: Instant) -> io::Result<u8> {
+        loop {
+            let open = self.copy()?;
+            if let Some(status) = reap(self.pid)? {
+                while open && self.copy()? && self.written {}
+                self.out.sync_data()?;
+                return Ok(status);
+            }
+            if Instant::now() >= deadline {
+                return Ok(NO_STATUS);
+            }
+        }
+    }
+
+    /// Waits a moment for output and copies it. False at the end of the pipe.
+    fn copy(&mut self) -> io::Result<bool> {
+        let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+        let ready = match poll(&mut fds, PollTimeout::from(REAP_EVERY)) {
+            Err(Errno::EINTR) => 0,
+            other => other?,
+        };
+        let mut open = true;
+        let wrote = self.written;
+        self.written = false;
+        if ready > 0 {
+            let mut buffer = vec![0; 64 * 1024];
+            let length = self.pipe.read(&mut buffer)?;
+            self.out
+                .write_all(buffer.get(..length).unwrap_or_default())?;
+            self.written = length > 0;
+            open = length > 0;
+        }
+        if !open {
+            std::thread::sleep(Duration::from_millis(u64::from(REAP_EVERY)));
+        }
+        if (wrote || self.written) && self.flushed.elapsed() >= FLUSH_EVERY {
+            self.out.sync_data()?;
+            self.flushed = Instant::now();
+        }
+        Ok(open)
+    }
+}
+
+fn start_job(job: &Job, output: OwnedFd) -> io::Result<Pid> {
+    let (program, args) = job
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::other("no program to run"))?;
+    let path = resolve(program)
+        .ok_or_else(|| io::Error::other(format!("{}: not found", program.display())))?;
+    let child = Command::new(path)
+        .args(args)
+        .env_clear()
+        .envs(job.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(&job.cwd)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .spawn()?;
+    i32::try_from(child.id())
+        .map(Pid::from_raw)
+        .map_err(io::Error::other)
+}
+
+fn resolve(program: &OsStr) -> Option<PathBuf> {
+    if program.as_encoded_bytes().contains(&b'/') {
+        return Some(program.into());
+    }
+    std::env::split_paths(SEARCH_PATH)
+        .map(|dir| dir.join(program))
+        .find(|file| file.is_file())
+}
+
+/// Collects every ended process; the status of `job` if it is among them.
+fn reap(job: Pid) -> io::Result<Option<u8>> {
+    loop {
+        let (pid, status) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) => (pid, u8::try_from(code).unwrap_or(u8::MAX)),
+            Ok(WaitStatus::Signaled(pid, signal, _)) => {
+                (pid, u8::try_from(128 + signal as i32).unwrap_or(u8::MAX))
+            }
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(None),
+            Ok(_) => continue,
+            Err(errno) => return Err(errno.into()),
+        };
+        if pid == job {
+            return Ok(Some(status));
+        }
+    }
+}

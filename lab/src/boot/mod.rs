@@ -1,0 +1,27 @@
+//! Boots a kernel with IPVS, runs one program there as root, and brings back its output and status.
+//!
+//! The guest's root file system is this machine's own under an overlay on a tmpfs: every installed
+//! tool is there at its own path, and nothing that the guest does changes this machine. The
+//! exceptions are the directories given as shares and the run's own directory.
+//!
+//! - [`Job`]: what to run, as written for the guest
+//! - [`Kernel`], [`Boot`]: where and with what limits
+//! - `uml`, `qemu`, `native`: the three ways
+//! - `guest`: the lab's own init, the other end
+//! - `rootfs`, `programs`: the overlay and what is put into it
+
+mod cpio;
+pub(crate) mod guest;
+mod job;
+mod machine;
+mod native;
+mod programs;
+mod qemu;
+mod rootfs;
+mod uml;
+
+pub use job::Job;
+pub use machine::{Boot, BootError, Kernel};
+
+/// Exit status when the kernel did not come up or ran past its time limit.
+pub const NO_STATUS: u8 = 97;
