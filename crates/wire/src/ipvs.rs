@@ -1,1 +1,25 @@
-//! Attributes of the IPVS generic netlink family (linux/ip_vs.h).
+//! The kernel's IPVS family over generic netlink (linux/ip_vs.h, `IPVS_GENL_*`).
+//!
+//! Requests go into a [`Requests`](crate::netlink::Requests), replies come out as the words of
+//! `lvs-model`. The `ipvs` room carries them; nothing here knows a socket.
+//!
+//! Byte order has no rule here, so it stands in one place each way: the sync daemon's port is the
+//! host's, a tunnel's port the network's; an IPv4 netmask is four bytes as written, an IPv6 one a
+//! prefix length in the host's order.
+//!
+//! - [`encode_op`], [`encode_query`]: changes and questions
+//! - [`encode_family_query`], [`decode_family_id`]: what number the family has on this kernel
+//! - [`decode_service`], [`decode_destination`], [`decode_daemon`], [`decode_timeouts`],
+//!   [`decode_info`]: the kernel's replies
+
+mod decode;
+mod encode;
+mod names;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{
+    decode_daemon, decode_destination, decode_family_id, decode_info, decode_service,
+    decode_timeouts,
+};
+pub use encode::{Query, encode_family_query, encode_op, encode_query};

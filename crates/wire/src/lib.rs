@@ -4,8 +4,10 @@
 //! - [`ipvs`]: the kernel's IPVS family (linux/ip_vs.h)
 //! - [`heartbeat`]: what two pulses send each other
 //! - [`arp`], [`ndisc`]: announcing whose address it is
+//! - [`fuzz`]: the decoders as fuzz targets
 
 pub mod arp;
+pub mod fuzz;
 pub mod heartbeat;
 pub mod ipvs;
 pub mod ndisc;

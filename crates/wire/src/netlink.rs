@@ -11,6 +11,8 @@
 mod attribute;
 mod message;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -1,5 +1,12 @@
 //! Attributes of a message.
 
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::arithmetic_side_effects
+)]
+
 use netlink_packet_core::NlasIterator;
 
 use super::DecodeError;
