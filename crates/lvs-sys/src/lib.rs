@@ -4,8 +4,10 @@
 //! unsafe or leaves out. Each function checks what its SAFETY comment needs, so that callers need
 //! not know.
 
+mod names;
 mod process;
 mod time;
 
+pub use names::{c_name, host_address, host_name, service_name, service_port};
 pub use process::{Forked, fork};
 pub use time::{LocalTime, local_time};
