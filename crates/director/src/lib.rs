@@ -1,1 +1,28 @@
 //! lvsd's decisions: wanted and found table to a plan, supervision of its nannies.
+//!
+//! Nothing in here reads a clock, a file or the kernel. `bin/lvsd` feeds [`Lvsd`] with what happened
+//! and does the [`Action`]s that come back.
+//!
+//! - [`Table`], [`TableService`]: services with their destinations, found or wanted
+//! - [`plan`]: the changes that lead from the found table to the wanted one
+//! - [`Site`]: what lvs.cf asks of lvsd, services by key and their monitors
+//! - [`Lvsd`]: the machine: `handle(now, input, out)`, `next_deadline()`
+//! - [`Notice`]: every log line, with its [`Severity`]
+
+mod event;
+mod machine;
+mod nanny;
+mod notice;
+mod plan;
+mod presence;
+mod site;
+mod supervision;
+mod table;
+
+pub use event::{Action, Input, NannyId, Refusal, RefusalKind, StartError};
+pub use machine::Lvsd;
+pub use nanny::{NannyOptions, shell_words};
+pub use notice::{AfterDeath, Child, Notice, Severity};
+pub use plan::plan;
+pub use site::{Monitor, MonitorKey, Site, SiteDestination, SiteService, Sorry};
+pub use table::{Table, TableService};

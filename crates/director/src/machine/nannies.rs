@@ -1,0 +1,191 @@
+//! The nannies: started, listened to, replaced.
+
+use control::{Order, Report, Standing};
+use lvs_model::{ChildExit, Mono};
+
+use crate::notice::{AfterDeath, Child, Notice};
+use crate::supervision::{Life, Watch};
+use crate::{Action, Monitor, MonitorKey, NannyId, Site, StartError};
+
+use super::{Lvsd, Phase};
+
+impl Lvsd {
+    /// When a nanny is to be started, or has been silent too long.
+    pub(super) fn nanny_deadline(&self) -> Option<Mono> {
+        let deadline = |monitor: &Monitor| {
+            let watch = self.watches.get(&monitor.key)?;
+            watch.deadline(monitor.options.check.timeout)
+        };
+        monitors(&self.site).filter_map(deadline).min()
+    }
+
+    /// Starts the nannies that are due, kills the ones that hang. Not before the table was read: a
+    /// nanny goes on from what is in it.
+    pub(super) fn tend_nannies(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.is_reading || self.phase != Phase::Running {
+            return;
+        }
+        for service in &self.site.services {
+            let presence = self.presence.get(&service.service.key);
+            for destination in &service.destinations {
+                let place = presence.map(|p| p.place(&destination.destination.key));
+                for monitor in &destination.monitors {
+                    let Some(watch) = self.watches.get_mut(&monitor.key) else {
+                        continue;
+                    };
+                    kill_silent(now, monitor, watch, out);
+                    if matches!(watch.life, Life::Due(at) if at <= now) {
+                        self.next_nanny += 1;
+                        let nanny = NannyId(self.next_nanny);
+                        watch.begin(now, nanny);
+                        self.by_nanny.insert(nanny, monitor.key);
+                        let found =
+                            Standing::found(place.unwrap_or_default(), monitor.options.weight);
+                        let standing = watch.standing.unwrap_or(found);
+                        out.push(Action::StartNanny(nanny, Box::new(monitor.options.clone())));
+                        out.push(Action::Tell(nanny, Order::Adopt(standing)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A nanny runs, or could not be started.
+    pub(super) fn take_start(
+        &mut self,
+        now: Mono,
+        nanny: NannyId,
+        result: Result<u32, StartError>,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(key) = self.by_nanny.get(&nanny).copied() else {
+            // Told to end before the answer came; one that never began needs no wait.
+            if result.is_err() {
+                self.forget_ending(nanny, out);
+            }
+            return;
+        };
+        let Some(child) = child(&self.site, &key) else {
+            return;
+        };
+        match result {
+            Ok(pid) => out.push(Action::Notice(Notice::MonitorStarted(child, pid))),
+            Err(error) => {
+                out.push(Action::Notice(Notice::MonitorNotStarted(
+                    child,
+                    error.reason,
+                )));
+                self.by_nanny.remove(&nanny);
+                let is_hard = self.site.hard_shutdown;
+                let Some(watch) = self.watches.get_mut(&key) else {
+                    return;
+                };
+                let after = watch.fail_to_start(now, error.is_shortage, is_hard);
+                if after == AfterDeath::GiveUp {
+                    self.stop(now, 1, out);
+                }
+            }
+        }
+    }
+
+    /// A nanny said something.
+    pub(super) fn take_report(
+        &mut self,
+        now: Mono,
+        nanny: NannyId,
+        report: &Report,
+        out: &mut Vec<Action>,
+    ) {
+        let key = self.by_nanny.get(&nanny).copied();
+        let Some((key, watch)) = key.and_then(|key| Some((key, self.watches.get_mut(&key)?)))
+        else {
+            return;
+        };
+        watch.hear(now);
+        if let Report::State { standing, .. } = report {
+            watch.standing = Some(*standing);
+            if self.phase == Phase::Running {
+                self.settle_and_apply(now, &key.service, out);
+            }
+        }
+    }
+
+    /// A nanny has ended: as it was told, or not.
+    pub(super) fn take_end(
+        &mut self,
+        now: Mono,
+        nanny: NannyId,
+        exit: ChildExit,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(key) = self.by_nanny.remove(&nanny) else {
+            self.forget_ending(nanny, out);
+            return;
+        };
+        let is_hard = self.site.hard_shutdown;
+        let child = child(&self.site, &key);
+        let (Some(watch), Some(child)) = (self.watches.get_mut(&key), child) else {
+            return;
+        };
+        let after = watch.die(now, is_hard);
+        out.push(Action::Notice(Notice::MonitorDied(child, exit, after)));
+        if after == AfterDeath::GiveUp {
+            self.stop(now, 1, out);
+        } else {
+            self.tend_nannies(now, out);
+        }
+    }
+
+    /// Tells the nanny of a monitor to end; nobody waits for it but [`Lvsd::kill_stuck`].
+    pub(super) fn end_nanny(&mut self, now: Mono, nanny: NannyId, out: &mut Vec<Action>) {
+        self.by_nanny.remove(&nanny);
+        self.ending.insert(nanny, now + super::stop::PATIENCE);
+        out.push(Action::Terminate(nanny));
+    }
+
+    /// Kills the nannies that were told to end long ago.
+    pub(super) fn kill_stuck(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let mut killed = 0;
+        for (nanny, deadline) in &mut self.ending {
+            if *deadline <= now {
+                *deadline = now + super::stop::PATIENCE;
+                killed += 1;
+                out.push(Action::Kill(*nanny));
+            }
+        }
+        if killed > 0 {
+            out.push(Action::Notice(Notice::MonitorStuck(killed)));
+        }
+    }
+}
+
+/// Every monitor, in file order.
+pub fn monitors(site: &Site) -> impl Iterator<Item = &Monitor> {
+    let destinations = site.services.iter().flat_map(|s| &s.destinations);
+    destinations.flat_map(|d| &d.monitors)
+}
+
+fn child(site: &Site, key: &MonitorKey) -> Option<Child> {
+    let monitor = monitors(site).find(|monitor| monitor.key == *key)?;
+    Some(Child {
+        name: monitor.block.clone(),
+        server: monitor.server.clone(),
+    })
+}
+
+/// A nanny that hangs is killed; its end is a death like any other.
+fn kill_silent(now: Mono, monitor: &Monitor, watch: &mut Watch, out: &mut Vec<Action>) {
+    let (Some(nanny), Some(silence)) = (
+        watch.nanny(),
+        watch.silence(now, monitor.options.check.timeout),
+    ) else {
+        return;
+    };
+    watch.life = Life::Killed(nanny);
+    let child = Child {
+        name: monitor.block.clone(),
+        server: monitor.server.clone(),
+    };
+    out.push(Action::Notice(Notice::MonitorSilent(child, silence)));
+    out.push(Action::Kill(nanny));
+}

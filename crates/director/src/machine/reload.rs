@@ -1,0 +1,96 @@
+//! Reload: from one lvs.cf to the next, touching only what differs.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use control::Order;
+use lvs_model::{Mono, ServiceKey};
+
+use crate::notice::Notice;
+use crate::presence::Presence;
+use crate::supervision::{Life, Watch};
+use crate::{Action, Monitor, MonitorKey, Site};
+
+use super::nannies::monitors;
+use super::{Lvsd, Phase, announce_start};
+
+impl Lvsd {
+    /// SIGHUP: the shell reads and checks the file, the running configuration stays until then.
+    pub(super) fn hang_up(&mut self, out: &mut Vec<Action>) {
+        if matches!(self.phase, Phase::Loading | Phase::Running) {
+            out.push(Action::Notice(Notice::Rereading));
+            out.push(Action::ReadConfiguration);
+        }
+    }
+
+    /// The file is good. The table follows once the kernel was read.
+    pub(super) fn reload(&mut self, now: Mono, site: Site, out: &mut Vec<Action>) {
+        if !matches!(self.phase, Phase::Loading | Phase::Running) {
+            return;
+        }
+        let old = std::mem::replace(&mut self.site, site);
+        self.timeouts_due |= old.timeouts != self.site.timeouts;
+        self.reload_services(now, &old, out);
+        self.reload_monitors(now, &old, out);
+        self.expects_changes = true;
+        self.read_table(out);
+    }
+
+    fn reload_services(&mut self, now: Mono, old: &Site, out: &mut Vec<Action>) {
+        for service in &self.site.services {
+            let key = service.service.key;
+            if let Entry::Vacant(vacant) = self.presence.entry(key) {
+                announce_start(service, out);
+                vacant.insert(Presence::new(now));
+                self.to_adopt.insert(key);
+            }
+        }
+        let wanted: BTreeSet<ServiceKey> =
+            self.site.services.iter().map(|s| s.service.key).collect();
+        self.given_up.retain(|key| !wanted.contains(key));
+        for service in &old.services {
+            let key = service.service.key;
+            if !wanted.contains(&key) {
+                for (name, _) in &service.blocks {
+                    out.push(Action::Notice(Notice::StoppingVirtual(name.clone())));
+                }
+                self.presence.remove(&key);
+                self.to_adopt.remove(&key);
+                self.given_up.push(key);
+            }
+        }
+    }
+
+    fn reload_monitors(&mut self, now: Mono, old: &Site, out: &mut Vec<Action>) {
+        let before: BTreeMap<MonitorKey, &Monitor> = monitors(old).map(|m| (m.key, m)).collect();
+        let mut replaced = Vec::new();
+        for monitor in monitors(&self.site) {
+            let Some(watch) = self.watches.get_mut(&monitor.key) else {
+                self.watches.insert(monitor.key, Watch::new(now));
+                continue;
+            };
+            match before.get(&monitor.key) {
+                Some(old) if old.options == monitor.options => {}
+                Some(old) if old.options.differs_in_weight_only(&monitor.options) => {
+                    if let Life::Running { nanny, .. } = watch.life {
+                        out.push(Action::Tell(nanny, Order::Target(monitor.options.weight)));
+                    }
+                }
+                _ => {
+                    replaced.extend(watch.nanny());
+                    watch.life = Life::Due(now);
+                }
+            }
+        }
+        let kept: BTreeSet<MonitorKey> = monitors(&self.site).map(|m| m.key).collect();
+        for (key, watch) in &self.watches {
+            if !kept.contains(key) {
+                replaced.extend(watch.nanny());
+            }
+        }
+        self.watches.retain(|key, _| kept.contains(key));
+        for nanny in replaced {
+            self.end_nanny(now, nanny, out);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The end: nannies first, all at once, then the services.
+
+use std::time::Duration;
+
+use lvs_model::{Mono, ServiceKey};
+
+use crate::notice::Notice;
+use crate::{Action, NannyId, plan};
+
+use super::{Lvsd, Phase};
+
+/// How long a nanny may take to end.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long after SIGKILL lvsd still waits for one.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// An end that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    status: i32,
+    /// When the nannies that are left are killed, or given up if they were.
+    until: Mono,
+    is_killing: bool,
+}
+
+impl Stop {
+    /// When something is to be done.
+    pub const fn until(self) -> Mono {
+        self.until
+    }
+}
+
+impl Lvsd {
+    /// SIGTERM or SIGINT; one more during the end changes nothing.
+    pub(super) fn terminate(&mut self, now: Mono, number: i32, out: &mut Vec<Action>) {
+        match self.phase {
+            Phase::Stopping(_) | Phase::Ended(_) => {}
+            Phase::Loading | Phase::Running => {
+                out.push(Action::Notice(Notice::ShuttingDown(number)));
+                self.stop(now, 0, out);
+            }
+        }
+    }
+
+    /// Begins to end with `status`.
+    pub(super) fn stop(&mut self, now: Mono, status: i32, out: &mut Vec<Action>) {
+        if matches!(self.phase, Phase::Stopping(_) | Phase::Ended(_)) {
+            return;
+        }
+        for (name, _) in self.site.services.iter().flat_map(|s| &s.blocks) {
+            out.push(Action::Notice(Notice::StoppingVirtual(name.clone())));
+        }
+        let running: Vec<NannyId> = self.by_nanny.keys().copied().collect();
+        for nanny in running {
+            self.end_nanny(now, nanny, out);
+        }
+        self.watches.clear();
+        self.phase = Phase::Stopping(Stop {
+            status,
+            until: now + PATIENCE,
+            is_killing: false,
+        });
+        self.finish_stop(out);
+    }
+
+    /// Time is up for the nannies that are left.
+    pub(super) fn tend_stop(&mut self, now: Mono, stop: Stop, out: &mut Vec<Action>) {
+        if now < stop.until {
+            return;
+        }
+        if stop.is_killing {
+            self.ending.clear();
+            self.finish_stop(out);
+            return;
+        }
+        for nanny in self.ending.keys() {
+            out.push(Action::Kill(*nanny));
+        }
+        out.push(Action::Notice(Notice::MonitorStuck(self.ending.len())));
+        self.phase = Phase::Stopping(Stop {
+            until: now + LAST_PATIENCE,
+            is_killing: true,
+            ..stop
+        });
+    }
+
+    /// A nanny that was told to end has ended.
+    pub(super) fn forget_ending(&mut self, nanny: NannyId, out: &mut Vec<Action>) {
+        self.ending.remove(&nanny);
+        self.finish_stop(out);
+    }
+
+    /// Once no nanny is left: what is ours goes, then lvsd.
+    fn finish_stop(&mut self, out: &mut Vec<Action>) {
+        let Phase::Stopping(stop) = self.phase else {
+            return;
+        };
+        if !self.ending.is_empty() {
+            return;
+        }
+        let mut ours: Vec<ServiceKey> = self.site.services.iter().map(|s| s.service.key).collect();
+        ours.append(&mut self.given_up);
+        let ops = plan(&[], &self.known, &ours);
+        self.phase = Phase::Ended(stop.status);
+        if ops.is_empty() {
+            out.push(Action::Exit(stop.status));
+        } else {
+            self.apply(ops, out);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The command line of a nanny: operators and scripts read it with `ps`, so its order is fixed.
+//!
+//! Made by [`Site`](crate::Site), printed by `lvsd -t`, run by the shell of lvsd.
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lvs_config::Check;
+use lvs_model::{ForwardingMethod, FwMark, Protocol, Weight};
+
+/// What a nanny is told when it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NannyOptions {
+    /// The program, also its argument 0. lvs.cf: `client_monitor`.
+    pub program: PathBuf,
+    /// Real server (RIP), `-h`.
+    pub rip: IpAddr,
+    /// Port of the virtual service, `-p`.
+    pub port: u16,
+    /// Port that is checked, `-r`.
+    pub check_port: u16,
+    /// `-f`.
+    pub fwmark: Option<FwMark>,
+    /// `-u` for UDP.
+    pub protocol: Protocol,
+    /// `-e`, `-s`, `-x`, `--regex`, `-a`, `-t`.
+    pub check: Check,
+    /// `-q`.
+    pub quiesce: bool,
+    /// `-v`.
+    pub verbose: bool,
+    /// `-I`.
+    pub ipvsadm: PathBuf,
+    /// `-w`.
+    pub weight: Weight,
+    /// Virtual address (VIP), `-V`.
+    pub vip: IpAddr,
+    /// `-M`.
+    pub forwarding: ForwardingMethod,
+    /// `-U`.
+    pub load_program: Option<OsString>,
+    /// `--nodaemon`.
+    pub foreground: bool,
+}
+
+impl NannyOptions {
+    /// Program and arguments, in the original's order.
+    #[must_use]
+    pub fn argv(&self) -> Vec<OsString> {
+        let mut argv = Argv(vec![self.program.clone().into_os_string()]);
+        argv.flag("-c");
+        argv.value("-h", self.rip.to_string());
+        argv.value("-p", self.port.to_string());
+        argv.value("-r", self.check_port.to_string());
+        if let Some(mark) = self.fwmark {
+            argv.value("-f", mark.to_string());
+        }
+        argv.flag_if(self.protocol == Protocol::Udp, "-u");
+        argv.optional("-e", self.check.send_program.as_ref());
+        argv.optional("-s", self.check.send.as_ref());
+        argv.optional("-x", self.check.expect.as_ref());
+        argv.flag_if(self.quiesce, "-q");
+        argv.flag_if(self.check.use_regex, "--regex");
+        argv.flag_if(self.verbose, "-v");
+        argv.value("-a", seconds(self.check.reentry));
+        argv.value("-I", &self.ipvsadm);
+        argv.value("-t", seconds(self.check.timeout));
+        argv.value("-w", self.weight.to_string());
+        argv.value("-V", self.vip.to_string());
+        argv.value("-M", self.forwarding.option().trim_start_matches('-'));
+        argv.optional("-U", self.load_program.as_ref());
+        argv.flag_if(self.foreground, "--nodaemon");
+        argv.flag("--lvs");
+        argv.0
+    }
+
+    /// Whether `other` differs in the weight at most, so that a running nanny can be told.
+    #[must_use]
+    pub fn differs_in_weight_only(&self, other: &Self) -> bool {
+        let same_weight = Self {
+            weight: other.weight,
+            ..self.clone()
+        };
+        same_weight == *other
+    }
+}
+
+struct Argv(Vec<OsString>);
+
+impl Argv {
+    fn flag(&mut self, option: &str) {
+        self.0.push(option.into());
+    }
+
+    fn flag_if(&mut self, condition: bool, option: &str) {
+        if condition {
+            self.flag(option);
+        }
+    }
+
+    fn value(&mut self, option: &str, value: impl Into<OsString>) {
+        self.flag(option);
+        self.0.push(value.into());
+    }
+
+    fn optional(&mut self, option: &str, value: Option<&OsString>) {
+        if let Some(value) = value {
+            self.value(option, value);
+        }
+    }
+}
+
+/// Seconds as lvs.cf writes them: whole ones without a point, `0.25` otherwise.
+fn seconds(duration: Duration) -> String {
+    let text = format!("{}.{:09}", duration.as_secs(), duration.subsec_nanos());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A command line that a shell takes apart into the same words.
+#[must_use]
+pub fn shell_words<S: AsRef<OsStr>>(words: &[S]) -> String {
+    let quoted: Vec<String> = words.iter().map(|w| quote(w.as_ref())).collect();
+    quoted.join(" ")
+}
+
+fn quote(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_written_as_in_lvs_cf() {
+        for (millis, text) in [
+            (10_000, "10"),
+            (250, "0.25"),
+            (180_000, "180"),
+            (1500, "1.5"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn words_that_a_shell_would_change_are_quoted() {
+        let words = ["nanny", "-s", "GET / HTTP/1.0\\r\\n", "-x", "it's", ""];
+        assert_eq!(
+            shell_words(&words),
+            r"nanny -s 'GET / HTTP/1.0\r\n' -x 'it'\''s' ''"
+        );
+    }
+}

@@ -1,0 +1,257 @@
+//! Every log line of lvsd: the original's words, and behind them what is new.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lvs_model::{ChildExit, IpvsOp, ServiceKey, Timeouts};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something went as it should.
+    Info,
+    /// A part failed and is being seen to.
+    Warning,
+    /// Something does not work until somebody acts.
+    Error,
+}
+
+/// Name of a monitor in log lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// Name of the `virtual` block.
+    pub name: String,
+    /// Name of the `server` block.
+    pub server: String,
+}
+
+impl fmt::Display for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.name, self.server)
+    }
+}
+
+/// What comes after the death of a nanny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterDeath {
+    /// Another is started after this time.
+    Restart(Duration),
+    /// Another is started after this time, but nobody should wait for that.
+    ManualAction(Duration),
+    /// lvsd ends.
+    GiveUp,
+}
+
+/// One log line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A block's service is about to be created.
+    StartingVirtual {
+        /// Name of the block.
+        name: String,
+        /// Its port.
+        port: u16,
+    },
+    /// A block's service is about to be deleted.
+    StoppingVirtual(String),
+    /// A nanny runs.
+    MonitorStarted(Child, u32),
+    /// A nanny could not be started.
+    MonitorNotStarted(Child, String),
+    /// A nanny has ended without having been told to.
+    MonitorDied(Child, ChildExit, AfterDeath),
+    /// A nanny has been silent for this long and is killed.
+    MonitorSilent(Child, Duration),
+    /// A nanny did not end when told to and is killed.
+    MonitorStuck(usize),
+    /// SIGTERM or SIGINT.
+    ShuttingDown(i32),
+    /// The file is read again.
+    Rereading,
+    /// The file is bad; the old configuration stays.
+    BadConfiguration(String),
+    /// A service operation was refused.
+    ServiceFailed {
+        /// Names of its blocks.
+        name: String,
+        /// The operation.
+        op: IpvsOp,
+        /// The kernel's reason.
+        reason: String,
+    },
+    /// A destination operation was refused.
+    DestinationFailed {
+        /// Program of lvs.cf's `ipvsadm`.
+        program: PathBuf,
+        /// The operation.
+        op: IpvsOp,
+        /// The kernel's reason.
+        reason: String,
+    },
+    /// The idle times were refused.
+    TimeoutsFailed(Timeouts, String),
+    /// The table could not be read.
+    TableUnreadable(String),
+    /// Somebody else had changed what is ours; it was put right with so many operations.
+    Repaired(usize),
+    /// Services that lvs.cf does not name.
+    Foreign(Vec<ServiceKey>),
+    /// The sorry server goes in.
+    SorryIn {
+        /// Name of the block.
+        name: String,
+        /// The sorry server.
+        address: IpAddr,
+    },
+    /// The sorry server goes out.
+    SorryOut {
+        /// Name of the block.
+        name: String,
+        /// Real servers that are up.
+        up: usize,
+        /// The sorry server.
+        address: IpAddr,
+    },
+    /// A signal without meaning for lvsd.
+    SignalIgnored(i32),
+    /// pulse is gone.
+    ParentGone,
+}
+
+impl Notice {
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::MonitorDied(_, _, AfterDeath::ManualAction(_) | AfterDeath::GiveUp)
+            | Self::MonitorNotStarted(..)
+            | Self::BadConfiguration(_)
+            | Self::ServiceFailed { .. }
+            | Self::DestinationFailed { .. }
+            | Self::TimeoutsFailed(..)
+            | Self::TableUnreadable(_)
+            | Self::ParentGone => Severity::Error,
+            Self::MonitorDied(..)
+            | Self::MonitorSilent(..)
+            | Self::MonitorStuck(_)
+            | Self::Repaired(_)
+            | Self::SorryIn { .. } => Severity::Warning,
+            Self::StartingVirtual { .. }
+            | Self::StoppingVirtual(_)
+            | Self::MonitorStarted(..)
+            | Self::ShuttingDown(_)
+            | Self::Rereading
+            | Self::Foreign(_)
+            | Self::SorryOut { .. }
+            | Self::SignalIgnored(_) => Severity::Info,
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartingVirtual { name, port } => {
+                write!(f, "starting virtual service {name} active: {port}")
+            }
+            Self::StoppingVirtual(name) => write!(f, "shutting down virtual service {name}"),
+            Self::MonitorStarted(child, pid) => {
+                write!(f, "create_monitor for {child} running as pid {pid}")
+            }
+            Self::MonitorNotStarted(child, reason) => {
+                write!(f, "create_monitor for {child} failed: {reason}")
+            }
+            Self::MonitorDied(child, death, after) => print_death(f, child, *death, *after),
+            Self::MonitorSilent(child, silence) => {
+                let seconds = silence.as_secs_f32();
+                write!(
+                    f,
+                    "nanny for child {child} silent for {seconds:.1} s, killing it"
+                )
+            }
+            Self::MonitorStuck(count) => {
+                write!(f, "{count} nannies did not end when told to, killing them")
+            }
+            Self::ShuttingDown(number) => write!(f, "shutting down due to signal {number}"),
+            Self::Rereading => f.write_str("rereading configuration file"),
+            Self::BadConfiguration(line) => f.write_str(line),
+            Self::ServiceFailed { name, op, reason } => {
+                write!(
+                    f,
+                    "ipvsadm failed for virtual server {name}! {op}: {reason}"
+                )
+            }
+            Self::DestinationFailed {
+                program,
+                op,
+                reason,
+            } => {
+                write!(f, "{} command failed! {op}: {reason}", program.display())
+            }
+            Self::TimeoutsFailed(Timeouts { tcp, tcp_fin, udp }, reason) => write!(
+                f,
+                "ipvsadm failed to set timeouts ({tcp} {tcp_fin} {udp}): {reason}"
+            ),
+            Self::TableUnreadable(reason) => write!(f, "cannot read the table: {reason}"),
+            Self::Repaired(count) => {
+                write!(
+                    f,
+                    "table was changed from outside, repaired with {count} operations"
+                )
+            }
+            Self::Foreign(keys) => print_foreign(f, keys),
+            Self::SorryIn { name, address } => write!(
+                f,
+                "Virtual Server {name}: No real servers; activate sorry_server {address}"
+            ),
+            Self::SorryOut { name, up, address } => write!(
+                f,
+                "Virtual Server {name}: {up} real servers; deactivate sorry_server {address}"
+            ),
+            Self::SignalIgnored(number) => write!(f, "signal {number} means nothing here, ignored"),
+            Self::ParentGone => f.write_str("pulse is gone, ending; the table stays as it is"),
+        }
+    }
+}
+
+fn print_death(
+    f: &mut fmt::Formatter<'_>,
+    child: &Child,
+    death: ChildExit,
+    after: AfterDeath,
+) -> fmt::Result {
+    write!(f, "nanny for child {child} died! ")?;
+    match after {
+        AfterDeath::Restart(delay) if delay.is_zero() => {
+            write!(f, "{death}, starting another at once")
+        }
+        AfterDeath::Restart(delay) => {
+            write!(f, "{death}, starting another in {} s", delay.as_secs())
+        }
+        AfterDeath::ManualAction(delay) => write!(
+            f,
+            "manual action needed! {death}, starting another in {} s",
+            delay.as_secs()
+        ),
+        AfterDeath::GiveUp => write!(f, "shutting down lvs: {death}"),
+    }
+}
+
+/// Names the first few; a table of thousands would fill the log.
+fn print_foreign(f: &mut fmt::Formatter<'_>, keys: &[ServiceKey]) -> fmt::Result {
+    const SHOWN: usize = 5;
+    write!(
+        f,
+        "{} services are not in lvs.cf and stay as they are:",
+        keys.len()
+    )?;
+    for key in keys.iter().take(SHOWN) {
+        write!(f, " {key}")?;
+    }
+    if keys.len() > SHOWN {
+        f.write_str(" …")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Who is in the table: made of the nannies' standings, kept over reloads and deaths.
+//!
+//! Owned by the machine, one for each service. Time and standings come in, the wanted
+//! [`TableService`] comes out; what a nanny has not said yet leaves things as they are.
+
+use std::collections::BTreeMap;
+
+use control::{Place, Standing};
+use lvs_model::{DestinationKey, Mono, Weight};
+
+use crate::{MonitorKey, SiteDestination, SiteService, TableService};
+
+/// Who is in the table for one service.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    /// Since when the service is wanted.
+    born: Mono,
+    /// When [`settle`](Self::settle) was called last.
+    settled: Mono,
+    /// Destinations in the table and their weights.
+    weights: BTreeMap<DestinationKey, Weight>,
+    /// Whether the sorry server is in.
+    has_sorry: bool,
+}
+
+/// A change of the sorry server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SorryChange {
+    /// It goes in.
+    In,
+    /// It goes out: so many real servers are up.
+    Out(usize),
+}
+
+/// What the checks of one destination say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// All are good: in with this weight.
+    Up(Weight),
+    /// At least one is bad; the place it asks for.
+    Down(Place),
+    /// Some have not said anything yet, the others are good.
+    Unknown,
+}
+
+impl Presence {
+    /// Nobody is in.
+    pub fn new(now: Mono) -> Self {
+        Self {
+            born: now,
+            settled: now,
+            weights: BTreeMap::new(),
+            has_sorry: false,
+        }
+    }
+
+    /// Takes over what the kernel has, as far as lvs.cf wants it.
+    pub fn adopt(&mut self, site: &SiteService, found: &TableService) {
+        for wanted in &site.destinations {
+            if let Some(found) = found.destination(&wanted.destination.key) {
+                self.weights.insert(found.key, found.weight);
+            }
+        }
+        let sorry = site.sorry.as_ref().map(|sorry| sorry.destination.key);
+        self.has_sorry = sorry.is_some_and(|key| found.destination(&key).is_some());
+    }
+
+    /// Where a destination is now.
+    pub fn place(&self, key: &DestinationKey) -> Place {
+        self.weights
+            .get(key)
+            .map_or(Place::Out, |weight| Place::In(*weight))
+    }
+
+    /// Follows the standings, and lets go of what lvs.cf no longer names.
+    pub fn settle(
+        &mut self,
+        site: &SiteService,
+        now: Mono,
+        standing: &dyn Fn(&MonitorKey) -> Option<Standing>,
+    ) -> Option<SorryChange> {
+        self.settled = now;
+        let named =
+            |key: &DestinationKey| site.destinations.iter().any(|d| d.destination.key == *key);
+        self.weights.retain(|key, _| named(key));
+        let mut up = 0;
+        let mut down = 0;
+        for wanted in &site.destinations {
+            let key = wanted.destination.key;
+            match verdict(wanted, standing) {
+                Verdict::Up(weight) => {
+                    up += 1;
+                    self.weights.insert(key, weight);
+                }
+                Verdict::Down(place) => {
+                    down += 1;
+                    self.take_out(wanted, place);
+                }
+                Verdict::Unknown => {}
+            }
+        }
+        self.settle_sorry(site, now, up, down)
+    }
+
+    fn take_out(&mut self, wanted: &SiteDestination, place: Place) {
+        let key = wanted.destination.key;
+        match place {
+            Place::In(_) if wanted.quiesce => {
+                if let Some(weight) = self.weights.get_mut(&key) {
+                    *weight = Weight::ZERO;
+                }
+            }
+            Place::In(_) | Place::Out => {
+                self.weights.remove(&key);
+            }
+        }
+    }
+
+    fn settle_sorry(
+        &mut self,
+        site: &SiteService,
+        now: Mono,
+        up: usize,
+        down: usize,
+    ) -> Option<SorryChange> {
+        let wants = site.sorry.is_some() && up == 0 && {
+            let nobody_serves = self.weights.values().all(|weight| *weight == Weight::ZERO);
+            let is_late = now >= self.patience(site) && nobody_serves;
+            self.has_sorry || down == site.destinations.len() || is_late
+        };
+        let change = match (self.has_sorry, wants) {
+            (false, true) => Some(SorryChange::In),
+            (true, false) => Some(SorryChange::Out(up)),
+            _ => None,
+        };
+        self.has_sorry = wants;
+        change
+    }
+
+    /// When the sorry server goes in although nobody has said that all are down.
+    fn patience(&self, site: &SiteService) -> Mono {
+        self.born + site.interval * 2
+    }
+
+    /// When to settle again though no standing changes.
+    pub fn deadline(&self, site: &SiteService) -> Option<Mono> {
+        let patience = self.patience(site);
+        (site.sorry.is_some() && !self.has_sorry && self.settled < patience).then_some(patience)
+    }
+
+    /// The service as the kernel shall have it.
+    pub fn wanted(&self, site: &SiteService) -> TableService {
+        let mut destinations = Vec::with_capacity(site.destinations.len());
+        for wanted in &site.destinations {
+            if let Some(&weight) = self.weights.get(&wanted.destination.key) {
+                let mut destination = wanted.destination;
+                destination.weight = weight;
+                destinations.push(destination);
+            }
+        }
+        let sorry = site.sorry.as_ref().filter(|_| self.has_sorry);
+        destinations.extend(sorry.map(|sorry| sorry.destination));
+        TableService {
+            service: site.service.clone(),
+            destinations,
+        }
+    }
+}
+
+/// Up only while all checks are good; then the smallest weight counts.
+fn verdict(
+    wanted: &SiteDestination,
+    standing: &dyn Fn(&MonitorKey) -> Option<Standing>,
+) -> Verdict {
+    let mut is_complete = true;
+    let mut bad: Option<Place> = None;
+    let mut lowest: Option<Weight> = None;
+    for monitor in &wanted.monitors {
+        match standing(&monitor.key) {
+            None => is_complete = false,
+            Some(Standing { phase, place, .. }) => match place {
+                Place::In(weight) if phase.is_up() => {
+                    lowest = Some(lowest.map_or(weight, |lowest| lowest.min(weight)));
+                }
+                _ if phase == control::Phase::New => is_complete = false,
+                _ => bad = Some(bad.map_or(place, |bad| bad.min(place))),
+            },
+        }
+    }
+    match (bad, lowest) {
+        (Some(place), _) => Verdict::Down(place),
+        (None, Some(weight)) if is_complete => Verdict::Up(weight),
+        _ => Verdict::Unknown,
+    }
+}

@@ -1,0 +1,156 @@
+//! One monitor's process: when to start it, when it has been silent too long, what its death means.
+//!
+//! Owned by the machine, one for each monitor of lvs.cf.
+
+use std::time::Duration;
+
+use control::Standing;
+use lvs_model::Mono;
+
+use crate::NannyId;
+use crate::notice::AfterDeath;
+
+/// Longest pause before another start.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// So many deaths within [`DEATH_WINDOW`] are too many.
+const TOO_MANY_DEATHS: usize = 5;
+const DEATH_WINDOW: Duration = Duration::from_secs(60);
+/// A nanny that lived so long starts with a clean record.
+const CLEAN_LIFE: Duration = Duration::from_secs(300);
+/// Silence of so many intervals means that it hangs.
+const SILENT_INTERVALS: u32 = 3;
+
+/// Where a monitor's process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// To be started then.
+    Due(Mono),
+    /// Runs.
+    Running {
+        /// Its number.
+        nanny: NannyId,
+        /// When it last said something.
+        heard: Mono,
+    },
+    /// Hung; SIGKILL is sent, its end awaited.
+    Killed(NannyId),
+}
+
+/// One monitor's process and its record.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Where its process is.
+    pub life: Life,
+    /// What its nannies have said last: the next one goes on from there.
+    pub standing: Option<Standing>,
+    /// Deaths, and starts that failed, since the last clean life.
+    failures: u32,
+    /// When the last of them died.
+    deaths: Vec<Mono>,
+    /// When the present or last one was started.
+    born: Mono,
+}
+
+impl Watch {
+    /// A monitor that is to be started at once.
+    pub fn new(now: Mono) -> Self {
+        Self {
+            life: Life::Due(now),
+            standing: None,
+            failures: 0,
+            deaths: Vec::new(),
+            born: now,
+        }
+    }
+
+    /// The nanny that runs or is about to end.
+    pub fn nanny(&self) -> Option<NannyId> {
+        match self.life {
+            Life::Running { nanny, .. } | Life::Killed(nanny) => Some(nanny),
+            Life::Due(_) => None,
+        }
+    }
+
+    /// A nanny was started.
+    pub fn begin(&mut self, now: Mono, nanny: NannyId) {
+        self.born = now;
+        self.life = Life::Running { nanny, heard: now };
+    }
+
+    /// The nanny said something.
+    pub fn hear(&mut self, now: Mono) {
+        if let Life::Running { heard, .. } = &mut self.life {
+            *heard = now;
+        }
+    }
+
+    /// How long it has been silent, if that is too long for checks every `interval`.
+    pub fn silence(&self, now: Mono, interval: Duration) -> Option<Duration> {
+        match self.life {
+            Life::Running { heard, .. } if now > heard + interval * SILENT_INTERVALS => {
+                Some(now - heard)
+            }
+            _ => None,
+        }
+    }
+
+    /// When something is to be done for it.
+    pub fn deadline(&self, interval: Duration) -> Option<Mono> {
+        match self.life {
+            Life::Due(at) => Some(at),
+            // A nanny may speak in the very moment; only later than this it is silent.
+            Life::Running { heard, .. } => {
+                Some(heard + interval * SILENT_INTERVALS + Duration::from_millis(1))
+            }
+            Life::Killed(_) => None,
+        }
+    }
+
+    /// The nanny ended though nobody told it to.
+    pub fn die(&mut self, now: Mono, hard_shutdown: bool) -> AfterDeath {
+        if now - self.born >= CLEAN_LIFE {
+            self.failures = 0;
+            self.deaths.clear();
+        }
+        self.deaths.push(now);
+        self.deaths.retain(|death| now - *death <= DEATH_WINDOW);
+        let is_too_often = self.deaths.len() >= TOO_MANY_DEATHS;
+        if is_too_often && hard_shutdown {
+            return AfterDeath::GiveUp;
+        }
+        let pause = self.pause();
+        if is_too_often || pause == LONGEST_PAUSE {
+            self.life = Life::Due(now + LONGEST_PAUSE);
+            AfterDeath::ManualAction(LONGEST_PAUSE)
+        } else {
+            self.life = Life::Due(now + pause);
+            AfterDeath::Restart(pause)
+        }
+    }
+
+    /// It could not be started. Counts as a death unless the machine lacked something.
+    pub fn fail_to_start(
+        &mut self,
+        now: Mono,
+        is_shortage: bool,
+        hard_shutdown: bool,
+    ) -> AfterDeath {
+        self.born = now;
+        if is_shortage {
+            let pause = self.pause().max(Duration::from_secs(1));
+            self.life = Life::Due(now + pause);
+            return AfterDeath::Restart(pause);
+        }
+        self.die(now, hard_shutdown)
+    }
+
+    /// 0, 1, 2, 4 … 60 s.
+    fn pause(&mut self) -> Duration {
+        let pause = match self.failures {
+            0 => Duration::ZERO,
+            n => Duration::from_secs(1 << (n - 1).min(6)).min(LONGEST_PAUSE),
+        };
+        self.failures = self.failures.saturating_add(1);
+        pause
+    }
+}
