@@ -95,7 +95,10 @@ fn dispatch(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Resu
         // User-mode Linux puts words of its own behind ours.
         ("guest", [how, run, ..]) => Ok(guest::run(how, Path::new(run), out)),
         ("run", _) => {
-            let options = Options::parse(rest)?;
+            let mut options = Options::parse(rest)?;
+            if options.words.first().is_some_and(|word| word == "--") {
+                options.words.remove(0);
+            }
             if options.words.is_empty() {
                 return Err(Failure::Usage("run: which program?".into()));
             }
@@ -131,7 +134,10 @@ impl Options {
                         .ok_or_else(|| Failure::Usage(format!("{name}: missing argument")))?;
                     options.set(name, value)?;
                 }
-                "--" => break,
+                "--" => {
+                    options.words.push(arg.clone());
+                    break;
+                }
                 _ if name.starts_with('-') => {
                     return Err(Failure::Usage(format!("{name}: unknown option")));
                 }
@@ -146,7 +152,7 @@ impl Options {
     }
 
     fn set(&mut self, name: &str, value: &OsStr) -> Result<(), Failure> {
-        let bad = || Failure::Usage(format!("{name}: invalid value {}", value.display()));
+        let bad = || Failure::Usage(format!("{name}: invalid value {}", value.to_string_lossy()));
         let text = value.to_str().ok_or_else(bad)?;
         match name {
             "--kernel" => self.boot.kernel = text.parse::<Kernel>().map_err(|()| bad())?,
@@ -220,7 +226,10 @@ mod tests {
 
     #[test]
     fn two_dashes_end_the_options() {
-        assert_eq!(Options::parse(&words("-- -x")).unwrap().words, words("-x"));
+        assert_eq!(
+            Options::parse(&words("-- -x")).unwrap().words,
+            words("-- -x")
+        );
     }
 
     #[test]

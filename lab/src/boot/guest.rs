@@ -99,7 +99,7 @@ fn command_ok(command: &mut Command) -> io::Result<()> {
     let status = command.env("PATH", SEARCH_PATH).status().map_err(|error| {
         io::Error::new(
             error.kind(),
-            format!("{}: {error}", command.get_program().display()),
+            format!("{}: {error}", command.get_program().to_string_lossy()),
         )
     })?;
     if status.success() {
@@ -190,7 +190,7 @@ fn start_job(job: &Job, output: OwnedFd) -> io::Result<Pid> {
         .split_first()
         .ok_or_else(|| io::Error::other("no program to run"))?;
     let path = resolve(program)
-        .ok_or_else(|| io::Error::other(format!("{}: not found", program.display())))?;
+        .ok_or_else(|| io::Error::other(format!("{}: not found", program.to_string_lossy())))?;
     let child = Command::new(path)
         .args(args)
         .env_clear()

@@ -78,8 +78,7 @@ pub(super) fn command(
     Ok(command)
 }
 
-const KERNEL_LINE: &str =
-    "console=ttyS0 quiet loglevel=3 panic=-1 rdinit=/init nokaslr -- guest qemu /job";
+const KERNEL_LINE: &str = "console=ttyS0 quiet loglevel=3 panic=-1 rdinit=/init -- guest qemu /job";
 const PARALLEL: [&str; 4] = ["-accel", "tcg,thread=multi", "-smp", "2"];
 const COUNTED: [&str; 6] = [
     "-accel",
