@@ -1,1 +1,28 @@
-//! pulse's decisions: who is active, when to take over.
+//! pulse's decisions: who is active, when to take over, when to give up.
+//!
+//! [`Node`] is one director's view of its partner. It never reads a clock or a socket: the shell
+//! (`bin/pulse`) hands it the time and an [`Input`], and carries out the [`Action`]s in order.
+//!
+//! - [`table`]: the transition table, as data; the program walks the same rows that are documented
+//! - [`node`]: timers, flags, and what each verdict of the table means in actions
+//! - [`notice`]: every log line, in the original's words
+//! - [`schedule`]: when announcements of the addresses are repeated
+
+pub mod node;
+pub mod notice;
+pub mod partner;
+pub mod schedule;
+pub mod supervise;
+pub mod table;
+
+mod model;
+
+pub use model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+pub use node::Node;
+pub use notice::Notice;
+pub use table::{Event, Facts, Phase, Verdict, When, decide};
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! The words between the machine and its shell.
+
+use std::time::Duration;
+
+use lvs_model::SyncRole;
+use wire::heartbeat::{Service, Value};
+
+use crate::notice::Notice;
+
+/// Which of the two directors this machine is, for good (lvs.cf `primary`, `backup`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfiguredRole {
+    /// Stays when both are active.
+    Primary,
+    /// Yields when both are active.
+    Backup,
+}
+
+/// The way a heartbeat came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PairPath {
+    /// Between `primary` and `backup`.
+    Public,
+    /// Between `primary_private` and `backup_private`.
+    Private,
+}
+
+/// What lvs.cf and the command line say to the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Primary or backup.
+    pub role: ConfiguredRole,
+    /// lvs or fos.
+    pub service: Service,
+    /// Time between heartbeats, 0.01 s or more. lvs.cf: `keepalive`.
+    pub keepalive: Duration,
+    /// Silence after which the partner counts as dead, more than `keepalive`. lvs.cf: `deadtime`.
+    pub dead_time: Duration,
+    /// Whether there is a partner at all. lvs.cf: `backup_active`.
+    pub has_partner: bool,
+    /// Whether there is a second path.
+    pub has_private_path: bool,
+    /// Take over at once at the start. Option `--forceactive`.
+    pub force_active: bool,
+}
+
+/// State of the two heartbeat links. Without a private path both are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// The link that carries the public address has a carrier.
+    pub public_up: bool,
+    /// The link that carries the private address has a carrier.
+    pub private_up: bool,
+}
+
+/// What happens to the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The first input: the program stands, its sockets are open.
+    Start,
+    /// Time has passed, and everything that had arrived before was handed in.
+    Tick,
+    /// A heartbeat of the partner, source checked and decoded.
+    Beat {
+        /// What it says.
+        value: Value,
+        /// How it came.
+        path: PairPath,
+    },
+    /// The partner's address sent four bytes that mean nothing here.
+    Incompatible,
+    /// The service (lvsd) says that it serves.
+    ServiceReady,
+    /// The service ended or could not be started.
+    ServiceEnded,
+    /// State of the monitored links; only sent with lvs.cf `monitor_links`.
+    Links(Links),
+    /// Somebody removed an address of ours.
+    AddressRemoved,
+    /// An interface came back, was renamed or has another hardware address.
+    InterfaceChanged,
+    /// lvs.cf was read again and is valid.
+    Reload(Box<Settings>),
+    /// A signal asks for a clean stop.
+    Stop {
+        /// Its number.
+        signal: i32,
+    },
+}
+
+/// A command of lvs.cf that is run without waiting for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// `active_cmd`.
+    Active,
+    /// `inactive_cmd`.
+    Inactive,
+}
+
+/// What the shell is to do, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send a heartbeat on every path.
+    Send(Value),
+    /// Write a log line.
+    Notice(Notice),
+    /// Run a command of lvs.cf.
+    RunHook(Hook),
+    /// Switch the kernel's connection synchronisation, outside the loop.
+    SyncDaemon(SyncRole),
+    /// Start the service; answered by `ServiceReady` or `ServiceEnded`.
+    StartService,
+    /// Ask the service to end; answered by `ServiceEnded`.
+    StopService,
+    /// End the service the hard way; answered by `ServiceEnded`.
+    KillService,
+    /// Let the service read its configuration again.
+    ReloadService,
+    /// Bring up what is missing of the wanted addresses, take down what is no longer wanted.
+    RaiseAddresses,
+    /// Take all addresses down.
+    DropAddresses,
+    /// Announce every address.
+    Announce,
+    /// The machine is done: end the program with status 0.
+    Exit,
+}

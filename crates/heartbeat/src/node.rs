@@ -1,0 +1,549 @@
+//! The machine: timers, flags, and what each verdict of the table means in actions.
+//!
+//! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
+
+use std::time::Duration;
+
+use lvs_model::{Mono, SyncRole};
+use wire::heartbeat::{Service, Value};
+
+use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+use crate::notice::Notice;
+use crate::partner::Partner;
+use crate::schedule::{Announcements, Due};
+use crate::supervise::{State, Supervision};
+use crate::table::{Event, Facts, Phase, Verdict, decide};
+
+/// How long addresses wait for the service to end before they are dropped all the same.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// "resending arps" happens this often at most, whatever the partner sends.
+const REASSERT_PAUSE: Duration = Duration::from_secs(1);
+/// A service that did not stay up is not tried again for so long, at first.
+const FIRST_BAN: Duration = Duration::from_secs(10);
+/// And so long at most.
+const LONGEST_BAN: Duration = Duration::from_secs(60);
+/// Addresses that were removed so often within [`REMOVAL_WINDOW`] are given up.
+const REMOVALS_ALLOWED: usize = 3;
+const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
+
+/// One director's view of its partner.
+#[derive(Clone, Debug)]
+pub struct Node {
+    settings: Settings,
+    phase: Phase,
+    partner: Partner,
+    service: Supervision,
+    /// The addresses are, or may be, up.
+    holding: bool,
+    leaving: bool,
+    links_lost: bool,
+    /// CHILDFAIL: the service did not stay up; no takeover before this.
+    banned_until: Option<Mono>,
+    ban: Duration,
+    send_at: Mono,
+    silent_at: Mono,
+    offer_at: Option<Mono>,
+    release_by: Option<Mono>,
+    announcements: Option<Announcements>,
+    last_takeover: Option<Mono>,
+    last_reassert: Option<Mono>,
+    removals: Vec<Mono>,
+    partner_lost: bool,
+    /// The shell was told to call by then; being called much later means that we were away.
+    promised: Option<Mono>,
+    /// What is read now arrived while we were away.
+    stale: bool,
+}
+
+impl Node {
+    /// A node that has not been started: the first input is [`Input::Start`].
+    #[must_use]
+    pub fn new(now: Mono, settings: Settings) -> Self {
+        Self {
+            send_at: now + settings.keepalive,
+            silent_at: now + settings.dead_time,
+            settings,
+            phase: Phase::Standby,
+            partner: Partner::new(now),
+            service: Supervision::default(),
+            holding: false,
+            leaving: false,
+            links_lost: false,
+            banned_until: None,
+            ban: FIRST_BAN,
+            offer_at: None,
+            release_by: None,
+            announcements: None,
+            last_takeover: None,
+            last_reassert: None,
+            removals: Vec::new(),
+            partner_lost: false,
+            promised: None,
+            stale: false,
+        }
+    }
+
+    /// Where the node is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Whether its addresses are, or may be, up.
+    #[must_use]
+    pub const fn is_holding(&self) -> bool {
+        self.holding
+    }
+
+    /// When [`Input::Tick`] is due at the latest.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Mono> {
+        if self.phase == Phase::Gone {
+            return None;
+        }
+        let sending = self.settings.has_partner.then_some(self.send_at);
+        let burst = self.announcements.as_ref().map(Announcements::next);
+        [
+            Some(self.silent_at),
+            sending,
+            burst,
+            self.offer_at,
+            self.release_by,
+            self.service.next(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Takes one input at `now`, which never goes back, and appends what is to be done.
+    pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
+        if self.phase == Phase::Gone {
+            return;
+        }
+        self.check_lateness(now, out);
+        match input {
+            Input::Start => self.start(now, out),
+            Input::Tick => self.tick(now, out),
+            Input::Beat { value, path } => self.hear(now, value, path, out),
+            Input::Incompatible => {
+                if self.partner.hear_incompatible(now) {
+                    let error = wire::heartbeat::DecodeError::Incompatible;
+                    out.push(Action::Notice(Notice::BadPacket(error)));
+                }
+            }
+            Input::ServiceReady => {
+                self.service.ready();
+                self.event(now, Event::ServiceReady, out);
+            }
+            Input::ServiceEnded => self.service_ended(now, out),
+            Input::Links(links) => self.links(now, links, out),
+            Input::AddressRemoved => self.address_removed(now, out),
+            Input::InterfaceChanged => self.reassert(now, out),
+            Input::Reload(settings) => self.reload(now, *settings, out),
+            Input::Stop { signal } => {
+                out.push(Action::Notice(Notice::Terminating { signal }));
+                self.leaving = true;
+                self.event(now, Event::StopOrdered, out);
+            }
+        }
+        self.promised = self.next_deadline();
+    }
+
+    fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
+        out.push(Action::Notice(Notice::Starting(self.settings.role)));
+        out.push(Action::RunHook(Hook::Inactive));
+        out.push(Action::SyncDaemon(SyncRole::Backup));
+        if self.settings.force_active {
+            let notice = Notice::ForcedActive(self.settings.service);
+            self.take_over(now, notice, out);
+        }
+        self.send_now(now, out);
+    }
+
+    /// R5: a node that was away acts as just started.
+    fn check_lateness(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let late_by = self.promised.map_or(Duration::ZERO, |due| now - due);
+        if !self.settings.has_partner || late_by <= self.settings.dead_time {
+            return;
+        }
+        self.promised = None;
+        self.stale = true;
+        self.partner.forget();
+        self.offer_at = None;
+        self.silent_at = now + self.settings.dead_time;
+        self.send_at = now + self.settings.keepalive;
+        out.push(Action::Notice(Notice::Late {
+            milliseconds: late_by.as_millis(),
+        }));
+        self.event(now, Event::Late, out);
+    }
+
+    fn tick(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.stale = false;
+        self.tick_service(now, out);
+        if self.release_by.is_some_and(|at| at <= now) {
+            self.release(now, out);
+        }
+        if self.silent_at <= now {
+            self.silent_at = now + self.settings.dead_time;
+            self.silence(now, out);
+        }
+        if self.offer_at.is_some_and(|at| at <= now) {
+            self.offer_at = None;
+            self.event(now, Event::OfferDue, out);
+        }
+        self.tick_announcements(now, out);
+        if let Some(notice) = self.partner.check_paths(now, self.settings.dead_time)
+            && self.settings.has_private_path
+        {
+            out.push(Action::Notice(notice));
+        }
+        if self.phase != Phase::Gone && self.send_at <= now {
+            self.send_now(now, out);
+        }
+    }
+
+    fn tick_service(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.service.next().is_none_or(|at| now < at) {
+            return;
+        }
+        match self.service.state() {
+            State::Loading(_) => {
+                out.push(Action::Notice(Notice::ServiceNotReady));
+                out.push(Action::KillService);
+                self.service.killed();
+            }
+            State::Ending(_) => {
+                out.push(Action::KillService);
+                self.service.killed();
+            }
+            State::Pausing(_) => self.start_service(now, out),
+            State::Absent | State::Up | State::Killed => {}
+        }
+    }
+
+    fn tick_announcements(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let due = self.announcements.as_mut().map_or(Due::No, |a| a.due(now));
+        if due != Due::No {
+            out.push(Action::Announce);
+        }
+        if due == Due::LastOfBurst {
+            let service = self.settings.service;
+            out.push(Action::Notice(Notice::AnnouncementsFinished(service)));
+        }
+    }
+
+    fn silence(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.partner.forget();
+        let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
+        if claiming && self.settings.has_partner && !self.partner_lost {
+            self.partner_lost = true;
+            out.push(Action::Notice(Notice::PartnerLost));
+        }
+        self.event(now, Event::PartnerSilent, out);
+    }
+
+    fn hear(&mut self, now: Mono, value: Value, path: PairPath, out: &mut Vec<Action>) {
+        // HOLD and HELD are sent by nobody but an attacker; what came while we were away is old.
+        if self.stale || matches!(value, Value::Hold | Value::Held) {
+            return;
+        }
+        let (before, notice) = self.partner.hear(now, value, path);
+        out.extend(notice.map(Action::Notice));
+        self.silent_at = now + self.settings.dead_time;
+        if std::mem::take(&mut self.partner_lost) {
+            out.push(Action::Notice(Notice::PartnerBack));
+        }
+        match value {
+            Value::Running => {
+                self.banned_until = None;
+                self.offer_at = None;
+                self.event(now, Event::HeardRunning, out);
+            }
+            Value::Stopped => self.hear_offer(now, before, out),
+            _ => self.event(now, Event::HeardStopMe, out),
+        }
+    }
+
+    /// STOPPED: whether the offer is taken at once or put off, and until when.
+    fn hear_offer(&mut self, now: Mono, before: Option<Value>, out: &mut Vec<Action>) {
+        let primary = self.settings.role == ConfiguredRole::Primary;
+        let gave_up = before == Some(Value::Running);
+        let wait = if primary || gave_up {
+            now
+        } else {
+            now + self.settings.keepalive
+        };
+        // R8: at most one takeover in four dead times, unless the partner is silent.
+        let damped = self
+            .last_takeover
+            .map_or(now, |last| last + self.settings.dead_time * 4);
+        let take_at = wait.max(damped);
+        let facts = Facts {
+            prompt: take_at <= now
+                && self
+                    .offer_at
+                    .is_none_or(|at| at <= now || gave_up || primary),
+            ..self.facts(now)
+        };
+        let verdict = decide(self.phase, Event::HeardStopped, facts);
+        if verdict == Verdict::TakeOverLater {
+            self.offer_at.get_or_insert(take_at);
+        } else {
+            self.carry_out(now, Event::HeardStopped, verdict, out);
+        }
+    }
+
+    fn service_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let asked = self.service.ended(now);
+        match self.phase {
+            Phase::Releasing => self.release(now, out),
+            // The takeover had waited for the end of the old one.
+            Phase::Starting if asked => self.start_service(now, out),
+            _ if asked => {}
+            _ if self.service.is_unfit() => self.event(now, Event::ServiceUnfit, out),
+            _ => self.event(now, Event::ServiceEnded, out),
+        }
+    }
+
+    fn links(&mut self, now: Mono, links: Links, out: &mut Vec<Action>) {
+        let lost = !links.public_up || !links.private_up;
+        if lost && !self.links_lost {
+            let notices = [
+                (!links.public_up).then_some(Notice::PublicLinkDown),
+                (!links.private_up).then_some(Notice::PrivateLinkDown),
+                Some(Notice::LinkFailure),
+            ];
+            out.extend(notices.into_iter().flatten().map(Action::Notice));
+            self.links_lost = true;
+            self.event(now, Event::LinksLost, out);
+        } else if !lost && self.links_lost {
+            self.links_lost = false;
+            self.silent_at = now + self.settings.dead_time;
+            out.push(Action::Notice(Notice::LinksRestored));
+        }
+    }
+
+    fn address_removed(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if !self.holding || self.phase != Phase::Active {
+            return;
+        }
+        self.removals.retain(|at| now - *at < REMOVAL_WINDOW);
+        self.removals.push(now);
+        if self.removals.len() >= REMOVALS_ALLOWED {
+            self.removals.clear();
+            self.event(now, Event::AddressesTaken, out);
+        } else {
+            out.push(Action::Notice(Notice::AddressRestored));
+            self.event(now, Event::AddressRemoved, out);
+        }
+    }
+
+    fn reload(&mut self, now: Mono, settings: Settings, out: &mut Vec<Action>) {
+        self.settings = settings;
+        self.silent_at = now + self.settings.dead_time;
+        self.send_at = self.send_at.min(now + self.settings.keepalive);
+        out.push(Action::Notice(Notice::Reloaded));
+        if self.service.has_process() {
+            out.push(Action::ReloadService);
+        }
+        self.reassert(now, out);
+    }
+
+    fn facts(&self, now: Mono) -> Facts {
+        let dead_time = self.settings.dead_time;
+        let banned = self.banned_until.is_some_and(|until| now < until);
+        Facts {
+            primary: self.settings.role == ConfiguredRole::Primary,
+            fos: self.settings.service == Service::Fos,
+            fit: !banned && !self.links_lost && !self.partner.is_misconfigured(now, dead_time),
+            prompt: false,
+            partner_alive: self.partner.is_alive(now, dead_time),
+            leaving: self.leaving,
+        }
+    }
+
+    fn event(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
+        let verdict = decide(self.phase, event, self.facts(now));
+        self.carry_out(now, event, verdict, out);
+    }
+
+    fn carry_out(&mut self, now: Mono, event: Event, verdict: Verdict, out: &mut Vec<Action>) {
+        match verdict {
+            Verdict::Stay | Verdict::TakeOverLater => {}
+            Verdict::TakeOver => {
+                let notice = self.takeover_notice(event);
+                self.take_over(now, notice, out);
+            }
+            Verdict::Raise => {
+                self.phase = Phase::Active;
+                self.holding = true;
+                self.last_takeover = Some(now);
+                self.reassert(now, out);
+                self.send_now(now, out);
+            }
+            Verdict::Reassert => self.reassert_after(now, event, out),
+            Verdict::Yield => {
+                // The extra heartbeat tells the primary of the conflict: it announces again.
+                self.send_now(now, out);
+                let notice = Notice::Yielding(self.settings.service);
+                out.push(Action::Notice(notice));
+                self.give_up(now, out);
+            }
+            Verdict::GiveUp => {
+                self.give_up_because(now, event, out);
+                self.give_up(now, out);
+            }
+            Verdict::GiveUpAtOnce => {
+                self.drop_addresses(out);
+                self.give_up(now, out);
+            }
+            Verdict::RestartService => {
+                out.push(Action::Notice(Notice::ServiceRestarted));
+                self.start_service(now, out);
+            }
+            Verdict::RestartServiceLater => {
+                let milliseconds = self.service.put_off(now).as_millis();
+                out.push(Action::Notice(Notice::ServiceRetried { milliseconds }));
+            }
+            Verdict::Leave => self.give_up(now, out),
+            Verdict::Rest => {
+                self.phase = Phase::Standby;
+                self.silent_at = now + self.settings.dead_time;
+                self.send_now(now, out);
+            }
+            Verdict::End => self.end(event, out),
+        }
+    }
+}
+
+/// What the verdicts are made of.
+impl Node {
+    fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
+        self.phase = Phase::Starting;
+        self.offer_at = None;
+        self.banned_until = None;
+        self.removals.clear();
+        self.service.forgive();
+        out.push(Action::Notice(notice));
+        out.push(Action::RunHook(Hook::Active));
+        // An old one that is still ending is waited for: its end starts the new one.
+        if !self.service.has_process() {
+            self.start_service(now, out);
+        }
+        out.push(Action::SyncDaemon(SyncRole::Master));
+    }
+
+    fn takeover_notice(&self, event: Event) -> Notice {
+        let service = self.settings.service;
+        match event {
+            Event::PartnerSilent => Notice::PartnerDead(service),
+            _ => Notice::PartnerInactive {
+                role: self.settings.role,
+                service,
+            },
+        }
+    }
+
+    fn start_service(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.service.started(now);
+        out.push(Action::StartService);
+    }
+
+    /// Brings up, announces, and begins the burst anew.
+    fn reassert(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.holding && self.phase == Phase::Active {
+            self.announcements = Some(Announcements::begin(now));
+            out.extend([Action::RaiseAddresses, Action::Announce]);
+        }
+    }
+
+    /// The same after a conflict or a loss; a flood of conflicts does not become a flood of ARP.
+    fn reassert_after(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
+        if event == Event::HeardRunning {
+            let recent = |last: Mono| now - last < REASSERT_PAUSE;
+            if self.last_reassert.is_some_and(recent) {
+                return;
+            }
+            self.last_reassert = Some(now);
+            let notice = Notice::Reasserting(self.settings.service);
+            out.push(Action::Notice(notice));
+            out.push(Action::RunHook(Hook::Active));
+        }
+        self.reassert(now, out);
+    }
+
+    fn give_up_because(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
+        let notice = match event {
+            Event::LinksLost => Notice::LinkFailureDeactivating(self.settings.service),
+            Event::HeardStopMe => Notice::ToldToGoInactive,
+            Event::AddressesTaken => Notice::AddressesTaken,
+            _ => Notice::ServiceUnfit,
+        };
+        if matches!(event, Event::ServiceUnfit | Event::AddressesTaken) {
+            self.banned_until = Some(now + self.ban);
+            self.ban = (self.ban * 2).min(LONGEST_BAN);
+        }
+        out.push(Action::Notice(notice));
+    }
+
+    /// Hook, sync daemon, service; then the addresses, see [`Node::release`].
+    fn give_up(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.phase = Phase::Releasing;
+        self.announcements = None;
+        self.offer_at = None;
+        out.push(Action::RunHook(Hook::Inactive));
+        out.push(Action::SyncDaemon(SyncRole::Backup));
+        self.service.cancel_pause();
+        if self.service.has_process() {
+            out.push(Action::StopService);
+            self.service.stopping(now);
+            self.release_by = Some(now + PATIENCE);
+        } else {
+            self.release(now, out);
+        }
+    }
+
+    /// The addresses go down; only then STOPPED is said, because the partner acts on it.
+    fn release(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.release_by = None;
+        self.drop_addresses(out);
+        self.event(now, Event::Released, out);
+    }
+
+    fn drop_addresses(&mut self, out: &mut Vec<Action>) {
+        if std::mem::take(&mut self.holding) {
+            out.push(Action::DropAddresses);
+        }
+    }
+
+    fn end(&mut self, event: Event, out: &mut Vec<Action>) {
+        if event == Event::StopOrdered {
+            out.push(Action::RunHook(Hook::Inactive));
+            out.push(Action::SyncDaemon(SyncRole::Backup));
+        }
+        self.phase = Phase::Gone;
+        if self.settings.has_partner {
+            // Twice: nothing repeats it.
+            out.extend([Action::Send(Value::Stopped), Action::Send(Value::Stopped)]);
+        }
+        out.push(Action::Exit);
+    }
+
+    fn send_now(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.send_at = now + self.settings.keepalive;
+        if self.settings.has_partner {
+            out.push(Action::Send(self.value()));
+        }
+    }
+
+    /// What a heartbeat says now.
+    const fn value(&self) -> Value {
+        match self.phase {
+            Phase::Starting | Phase::Active => Value::Running,
+            Phase::Releasing if self.holding => Value::Running,
+            Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,
+        }
+    }
+}

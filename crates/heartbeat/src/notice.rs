@@ -1,0 +1,200 @@
+//! Every log line of pulse that a decision causes, in the original's words.
+//!
+//! Administrators grep for these texts. Those under "ours" have no counterpart in the original.
+
+use std::fmt;
+
+use wire::heartbeat::{DecodeError, Service};
+
+use crate::model::{ConfiguredRole, PairPath};
+
+/// A log line; its `Display` is the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The program runs.
+    Starting(ConfiguredRole),
+    /// `backup_active = 1` without `backup`.
+    UndefinedBackup,
+    /// `backup_active = 0` on the backup.
+    BackupInactive,
+    /// Clean stop.
+    Terminating {
+        /// Number of the signal.
+        signal: i32,
+    },
+    /// `--forceactive`.
+    ForcedActive(Service),
+    /// The dead time is over.
+    PartnerDead(Service),
+    /// The partner said STOPPED.
+    PartnerInactive {
+        /// Who we are: the text names the other one.
+        role: ConfiguredRole,
+        /// What is activated.
+        service: Service,
+    },
+    /// Both were active and we yield.
+    Yielding(Service),
+    /// Both were active and we stay.
+    Reasserting(Service),
+    /// STOPME obeyed.
+    ToldToGoInactive,
+    /// The burst of announcements after a takeover is over.
+    AnnouncementsFinished(Service),
+    /// Carrier of the public link lost.
+    PublicLinkDown,
+    /// Carrier of the private link lost.
+    PrivateLinkDown,
+    /// We do not take over any more.
+    LinkFailure,
+    /// And we were active.
+    LinkFailureDeactivating(Service),
+    /// All monitored links have their carrier again.
+    LinksRestored,
+    /// A child of ours ended by itself.
+    ChildExited {
+        /// Its process id.
+        pid: i32,
+        /// Its exit status.
+        status: i32,
+    },
+    /// A child of ours was killed.
+    ChildKilled {
+        /// Its process id.
+        pid: i32,
+        /// The signal.
+        signal: i32,
+    },
+    /// Neither the service nor a helper.
+    UnknownChild {
+        /// Its process id.
+        pid: i32,
+    },
+    /// A datagram of the partner that is no heartbeat.
+    BadPacket(DecodeError),
+
+    /// Ours: the active node does not hear its partner any more.
+    PartnerLost,
+    /// Ours: the active node hears its partner again.
+    PartnerBack,
+    /// Ours: one path is silent while the other one is not.
+    PathSilent(PairPath),
+    /// Ours: that path carries heartbeats again.
+    PathBack(PairPath),
+    /// Ours: rule R5.
+    Late {
+        /// By how many milliseconds the loop was late.
+        milliseconds: u128,
+    },
+    /// Ours: the service ended and is started again in place.
+    ServiceRestarted,
+    /// Ours: the service does not stay up; the partner is to take over.
+    ServiceUnfit,
+    /// Ours: the service does not stay up, but nobody else could serve.
+    ServiceRetried {
+        /// Pause before the next attempt in milliseconds.
+        milliseconds: u128,
+    },
+    /// Ours: no word from the service in time.
+    ServiceNotReady,
+    /// Ours: an address was put back.
+    AddressRestored,
+    /// Ours: addresses keep disappearing.
+    AddressesTaken,
+    /// Ours: the configuration was read again.
+    Reloaded,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Starting(ConfiguredRole::Primary) => f.write_str("STARTING PULSE AS MASTER"),
+            Self::Starting(ConfiguredRole::Backup) => f.write_str("STARTING PULSE AS BACKUP"),
+            Self::Terminating { signal } => write!(f, "Terminating due to signal {signal}"),
+            Self::ForcedActive(service) => {
+                write!(f, "Forced active on startup: activating {service}")
+            }
+            Self::PartnerDead(Service::Lvs) => f.write_str("partner dead: activating lvs"),
+            Self::PartnerDead(Service::Fos) => {
+                f.write_str("partner dead: activating failover services")
+            }
+            Self::PartnerInactive { role, service } => {
+                let partner = match role {
+                    ConfiguredRole::Primary => "backup",
+                    ConfiguredRole::Backup => "primary",
+                };
+                write!(f, "{partner} inactive: activating {service}")
+            }
+            Self::Yielding(service) => {
+                write!(f, "partner active: deactivating {}", upper(*service))
+            }
+            Self::Reasserting(Service::Lvs) => f.write_str("partner active: resending arps"),
+            Self::Reasserting(Service::Fos) => f.write_str("partner active"),
+            Self::AnnouncementsFinished(service) => {
+                write!(f, "gratuitous {service} arps finished")
+            }
+            Self::LinkFailureDeactivating(service) => {
+                write!(f, "local link failure: deactivating {}", upper(*service))
+            }
+            Self::ChildExited { pid, status } => {
+                write!(f, "Child process {pid} exited with status {status}")
+            }
+            Self::ChildKilled { pid, signal } => {
+                write!(f, "Child process {pid} terminated with signal {signal}")
+            }
+            Self::UnknownChild { pid } => write!(f, "Skipping death of unknown child {pid}"),
+            Self::BadPacket(error) => error.fmt(f),
+            Self::PathSilent(path) => write!(f, "no heartbeat on the {} path", name(*path)),
+            Self::PathBack(path) => write!(f, "heartbeat on the {} path again", name(*path)),
+            Self::Late { milliseconds } => write!(
+                f,
+                "woke up {milliseconds} ms late: going inactive and listening first"
+            ),
+            Self::ServiceRetried { milliseconds } => write!(
+                f,
+                "service does not stay up and there is no partner: next attempt in {milliseconds} ms"
+            ),
+            fixed => f.write_str(fixed.fixed_text()),
+        }
+    }
+}
+
+impl Notice {
+    /// The texts without a value in them.
+    const fn fixed_text(&self) -> &'static str {
+        match self {
+            Self::UndefinedBackup => "Undefined backup node marked as active? -- clearing that!",
+            Self::BackupInactive => {
+                "We are backup node and backup is marked inactive -- exiting pulse"
+            }
+            Self::ToldToGoInactive => "PARTNER HAS TOLD US TO GO INACTIVE!",
+            Self::PublicLinkDown => "Primary NIC: link down",
+            Self::PrivateLinkDown => "Private NIC: link down",
+            Self::LinkFailure => "Local NIC link failure: Pulse disabled",
+            Self::LinksRestored => "Local NIC link(s) restored: Pulse enabled",
+            Self::PartnerLost => "partner dead: staying active",
+            Self::PartnerBack => "partner alive again",
+            Self::ServiceRestarted => "service ended: starting it again, addresses stay",
+            Self::ServiceUnfit => "service does not stay up: going inactive",
+            Self::ServiceNotReady => "service not ready in time",
+            Self::AddressRestored => "address was removed by somebody else: putting it back",
+            Self::AddressesTaken => "addresses keep being removed: going inactive",
+            Self::Reloaded => "configuration read again",
+            _ => "",
+        }
+    }
+}
+
+const fn upper(service: Service) -> &'static str {
+    match service {
+        Service::Lvs => "LVS",
+        Service::Fos => "FOS",
+    }
+}
+
+const fn name(path: PairPath) -> &'static str {
+    match path {
+        PairPath::Public => "public",
+        PairPath::Private => "private",
+    }
+}

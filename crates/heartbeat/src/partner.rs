@@ -1,0 +1,126 @@
+//! What a node knows of its partner: what it said last, when, and on which path.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+use wire::heartbeat::Value;
+
+use crate::model::PairPath;
+use crate::notice::Notice;
+
+/// Incompatible heartbeats are logged this often at most.
+const LOG_PAUSE: Duration = Duration::from_secs(60);
+
+/// The partner as heard.
+#[derive(Clone, Debug)]
+pub struct Partner {
+    started: Mono,
+    last_value: Option<Value>,
+    last_heard: Option<Mono>,
+    public: PathState,
+    private: PathState,
+    incompatible: Option<Mono>,
+    incompatible_logged: Option<Mono>,
+}
+
+/// One way to the partner.
+#[derive(Clone, Copy, Debug, Default)]
+struct PathState {
+    heard: Option<Mono>,
+    silent: bool,
+}
+
+impl Partner {
+    /// Nothing is known at the start.
+    #[must_use]
+    pub const fn new(now: Mono) -> Self {
+        let path = PathState {
+            heard: None,
+            silent: false,
+        };
+        Self {
+            started: now,
+            last_value: None,
+            last_heard: None,
+            public: path,
+            private: path,
+            incompatible: None,
+            incompatible_logged: None,
+        }
+    }
+
+    /// What it said last, unless it has been forgotten.
+    #[must_use]
+    pub const fn last_value(&self) -> Option<Value> {
+        self.last_value
+    }
+
+    /// Whether it was heard within `dead_time`.
+    #[must_use]
+    pub fn is_alive(&self, now: Mono, dead_time: Duration) -> bool {
+        self.last_heard.is_some_and(|heard| now - heard < dead_time)
+    }
+
+    /// Forgets what it said: it is dead, or we were away.
+    pub const fn forget(&mut self) {
+        self.last_value = None;
+    }
+
+    /// Notes a heartbeat; returns what it had said before and whether the path was silent.
+    pub fn hear(
+        &mut self,
+        now: Mono,
+        value: Value,
+        path: PairPath,
+    ) -> (Option<Value>, Option<Notice>) {
+        let before = self.last_value.replace(value);
+        self.last_heard = Some(now);
+        let state = match path {
+            PairPath::Public => &mut self.public,
+            PairPath::Private => &mut self.private,
+        };
+        state.heard = Some(now);
+        let was_silent = std::mem::take(&mut state.silent);
+        (before, was_silent.then_some(Notice::PathBack(path)))
+    }
+
+    /// Says once that a path is silent while the other one is not.
+    pub fn check_paths(&mut self, now: Mono, dead_time: Duration) -> Option<Notice> {
+        let fresh = |state: &PathState| state.heard.is_some_and(|heard| now - heard < dead_time);
+        let (public, private) = (fresh(&self.public), fresh(&self.private));
+        let since_start = now - self.started;
+        if since_start < dead_time || public == private {
+            return None;
+        }
+        let (state, path) = if public {
+            (&mut self.private, PairPath::Private)
+        } else {
+            (&mut self.public, PairPath::Public)
+        };
+        if std::mem::replace(&mut state.silent, true) {
+            return None;
+        }
+        Some(Notice::PathSilent(path))
+    }
+
+    /// Notes bytes that mean nothing here; whether to log them.
+    pub fn hear_incompatible(&mut self, now: Mono) -> bool {
+        self.incompatible = Some(now);
+        let log = self
+            .incompatible_logged
+            .is_none_or(|logged| now - logged >= LOG_PAUSE);
+        if log {
+            self.incompatible_logged = Some(now);
+        }
+        log
+    }
+
+    /// Whether a live, misconfigured partner is likely: a young node hears incompatible bytes.
+    #[must_use]
+    pub fn is_misconfigured(&self, now: Mono, dead_time: Duration) -> bool {
+        now - self.started < 2 * dead_time
+            && self
+                .incompatible
+                .is_some_and(|heard| now - heard < dead_time)
+    }
+}

@@ -1,0 +1,137 @@
+//! The supervised service (lvsd): is it there, how often did it end, when is it tried again.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+
+/// Time that a service has to say that it serves.
+pub const READY_WITHIN: Duration = Duration::from_secs(10);
+/// Time that a service has to end after it was asked to.
+pub const ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// So many ends within [`WINDOW`] and it does not stay up.
+const ENDS_ALLOWED: usize = 3;
+/// See [`ENDS_ALLOWED`].
+const WINDOW: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// State of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No process.
+    Absent,
+    /// Started, not ready; killed at the given time.
+    Loading(Mono),
+    /// Serves.
+    Up,
+    /// Asked to end; killed at the given time.
+    Ending(Mono),
+    /// Killed, not reaped yet.
+    Killed,
+    /// No process; to be started at the given time.
+    Pausing(Mono),
+}
+
+/// The service and its record.
+#[derive(Clone, Debug)]
+pub struct Supervision {
+    state: State,
+    ends: Vec<Mono>,
+    pause: Duration,
+}
+
+impl Default for Supervision {
+    fn default() -> Self {
+        Self {
+            state: State::Absent,
+            ends: Vec::new(),
+            pause: FIRST_PAUSE,
+        }
+    }
+}
+
+impl Supervision {
+    /// What it does now.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether a process may still be there.
+    #[must_use]
+    pub const fn has_process(&self) -> bool {
+        !matches!(self.state, State::Absent | State::Pausing(_))
+    }
+
+    /// When something is due.
+    #[must_use]
+    pub const fn next(&self) -> Option<Mono> {
+        match self.state {
+            State::Loading(at) | State::Ending(at) | State::Pausing(at) => Some(at),
+            State::Absent | State::Up | State::Killed => None,
+        }
+    }
+
+    /// It was started.
+    pub fn started(&mut self, now: Mono) {
+        self.state = State::Loading(now + READY_WITHIN);
+    }
+
+    /// It said that it serves.
+    pub const fn ready(&mut self) {
+        if matches!(self.state, State::Loading(_)) {
+            self.state = State::Up;
+        }
+    }
+
+    /// It was asked to end.
+    pub fn stopping(&mut self, now: Mono) {
+        self.state = State::Ending(now + ENDS_WITHIN);
+    }
+
+    /// It was killed.
+    pub const fn killed(&mut self) {
+        self.state = State::Killed;
+    }
+
+    /// It ended; whether it had been asked to.
+    pub fn ended(&mut self, now: Mono) -> bool {
+        let asked = matches!(self.state, State::Ending(_));
+        self.state = State::Absent;
+        if !asked {
+            let stayed_up = |end: &Mono| now - *end >= WINDOW + self.pause;
+            if self.ends.last().is_some_and(stayed_up) {
+                self.pause = FIRST_PAUSE;
+            }
+            self.ends.retain(|end| now - *end < WINDOW);
+            self.ends.push(now);
+        }
+        asked
+    }
+
+    /// Whether it ended too often to be started again at once.
+    #[must_use]
+    pub fn is_unfit(&self) -> bool {
+        self.ends.len() >= ENDS_ALLOWED
+    }
+
+    /// Puts the next start off; returns by how much. Each time twice as long, up to a minute.
+    pub fn put_off(&mut self, now: Mono) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        self.state = State::Pausing(now + pause);
+        pause
+    }
+
+    /// No start is planned any more.
+    pub const fn cancel_pause(&mut self) {
+        if matches!(self.state, State::Pausing(_)) {
+            self.state = State::Absent;
+        }
+    }
+
+    /// A new takeover is a new chance.
+    pub fn forgive(&mut self) {
+        self.ends.clear();
+    }
+}

@@ -1,0 +1,285 @@
+//! The transition table of a node, as data.
+//!
+//! [`decide`] walks [`TABLE`] from the top; the first row that fits is the verdict, no row means
+//! that the event changes nothing. `docs/heartbeat.md` prints the same rows. Numbers in the
+//! comments are the interoperability rules of that document.
+//!
+//! ```text
+//!            silence, offer                  ready                  yield, link, stop …
+//!  Standby ─────────────────▶ Starting ─────────────────▶ Active ──────────────────────┐
+//!     ▲                          │ yield, unfit, link, stop …                           ▼
+//!     │                          └───────────────────────────────────────────────▶ Releasing
+//!     └──────────────────────────────── released ───────────────────────────────────────┤
+//!                                                                 released, stopping    ▼
+//!                                                                                     Gone
+//! ```
+
+/// Where a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Inactive, says STOPPED.
+    Standby,
+    /// The service is being started; no address is up. Says RUNNING.
+    Starting,
+    /// Holds the addresses, says RUNNING.
+    Active,
+    /// Service and addresses are being given up. Says RUNNING until the addresses are down.
+    Releasing,
+    /// The program is to end.
+    Gone,
+}
+
+/// What happens, as far as the table cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The partner says RUNNING.
+    HeardRunning,
+    /// The partner says STOPPED.
+    HeardStopped,
+    /// The partner says STOPME.
+    HeardStopMe,
+    /// Nothing was heard for a dead time.
+    PartnerSilent,
+    /// An offer (STOPPED) that was put off is to be taken now.
+    OfferDue,
+    /// The service serves.
+    ServiceReady,
+    /// The service ended.
+    ServiceEnded,
+    /// The service ended too often, or never became ready.
+    ServiceUnfit,
+    /// A monitored link lost its carrier.
+    LinksLost,
+    /// The loop was late by more than the dead time (R5).
+    Late,
+    /// An address of ours was removed.
+    AddressRemoved,
+    /// Addresses of ours were removed three times in ten seconds.
+    AddressesTaken,
+    /// A clean stop is asked for.
+    StopOrdered,
+    /// Service ended and addresses down, or the time for it is over.
+    Released,
+}
+
+/// What else a row may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Nothing.
+    Always,
+    /// Own service and links are not known bad.
+    Fit,
+    /// The same, and the offer need not be put off.
+    FitNow,
+    /// This node is the backup.
+    Backup,
+    /// This node is the primary.
+    Primary,
+    /// The pair runs fos, and this node is the backup.
+    FosBackup,
+    /// The pair runs fos, and this node is the primary.
+    FosPrimary,
+    /// The partner was heard within the dead time.
+    PartnerAlive,
+    /// A clean stop is under way.
+    Leaving,
+}
+
+/// What a row decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing changes.
+    Stay,
+    /// Start the service, then take the addresses.
+    TakeOver,
+    /// Take over a little later, unless something is heard until then.
+    TakeOverLater,
+    /// Bring up the addresses, announce them, say RUNNING at once.
+    Raise,
+    /// Bring up and announce again.
+    Reassert,
+    /// Say RUNNING once more, then give up: both were active.
+    Yield,
+    /// Stop the service, then drop the addresses, then say STOPPED.
+    GiveUp,
+    /// Drop the addresses first: somebody else may have them already.
+    GiveUpAtOnce,
+    /// Start the service again; the addresses stay.
+    RestartService,
+    /// Start the service again after a pause; the addresses stay.
+    RestartServiceLater,
+    /// Give up and end.
+    Leave,
+    /// Back to standby.
+    Rest,
+    /// End.
+    End,
+}
+
+/// The facts that conditions look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent answers to the conditions of the table"
+)]
+pub struct Facts {
+    /// This node is the primary.
+    pub primary: bool,
+    /// The pair runs fos.
+    pub fos: bool,
+    /// Own service and links are not known bad.
+    pub fit: bool,
+    /// An offer is to be taken without waiting.
+    pub prompt: bool,
+    /// The partner was heard within the dead time.
+    pub partner_alive: bool,
+    /// A clean stop is under way.
+    pub leaving: bool,
+}
+
+impl When {
+    /// Whether the condition holds.
+    #[must_use]
+    pub const fn holds(self, facts: Facts) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Fit => facts.fit,
+            Self::FitNow => facts.fit && facts.prompt,
+            Self::Backup => !facts.primary,
+            Self::Primary => facts.primary,
+            Self::FosBackup => facts.fos && !facts.primary,
+            Self::FosPrimary => facts.fos && facts.primary,
+            Self::PartnerAlive => facts.partner_alive,
+            Self::Leaving => facts.leaving,
+        }
+    }
+}
+
+/// A row: in these phases, on this event, under this condition, that happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Phases that the row is for.
+    pub phases: &'static [Phase],
+    /// Its event.
+    pub event: Event,
+    /// Its condition.
+    pub when: When,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+const fn row(phases: &'static [Phase], event: Event, when: When, verdict: Verdict) -> Row {
+    Row {
+        phases,
+        event,
+        when,
+        verdict,
+    }
+}
+
+const STANDBY: &[Phase] = &[Phase::Standby];
+const STARTING: &[Phase] = &[Phase::Starting];
+const ACTIVE: &[Phase] = &[Phase::Active];
+const CLAIMING: &[Phase] = &[Phase::Starting, Phase::Active];
+const RELEASING: &[Phase] = &[Phase::Releasing];
+
+/// The rows, in the order of their weight.
+pub const TABLE: &[Row] = &[
+    // 9: an offer is taken; the backup may leave it to the primary for a moment.
+    row(
+        STANDBY,
+        Event::HeardStopped,
+        When::FitNow,
+        Verdict::TakeOver,
+    ),
+    row(
+        STANDBY,
+        Event::HeardStopped,
+        When::Fit,
+        Verdict::TakeOverLater,
+    ),
+    row(STANDBY, Event::OfferDue, When::Fit, Verdict::TakeOver),
+    row(STANDBY, Event::PartnerSilent, When::Fit, Verdict::TakeOver),
+    // 7: never pre-empt.
+    row(STANDBY, Event::HeardRunning, When::Always, Verdict::Stay),
+    row(STANDBY, Event::StopOrdered, When::Always, Verdict::End),
+    // Order of a takeover: table complete, addresses, announcement, RUNNING.
+    row(STARTING, Event::ServiceReady, When::Always, Verdict::Raise),
+    // 8: both active, the primary stays.
+    row(CLAIMING, Event::HeardRunning, When::Backup, Verdict::Yield),
+    row(
+        ACTIVE,
+        Event::HeardRunning,
+        When::Primary,
+        Verdict::Reassert,
+    ),
+    // 13: STOPME means something to fos nodes only.
+    row(
+        CLAIMING,
+        Event::HeardStopMe,
+        When::FosBackup,
+        Verdict::Yield,
+    ),
+    row(
+        CLAIMING,
+        Event::HeardStopMe,
+        When::FosPrimary,
+        Verdict::GiveUp,
+    ),
+    // Supervision: in place first; give up only if somebody else can serve.
+    row(
+        CLAIMING,
+        Event::ServiceEnded,
+        When::Always,
+        Verdict::RestartService,
+    ),
+    row(
+        CLAIMING,
+        Event::ServiceUnfit,
+        When::PartnerAlive,
+        Verdict::GiveUp,
+    ),
+    row(
+        CLAIMING,
+        Event::ServiceUnfit,
+        When::Always,
+        Verdict::RestartServiceLater,
+    ),
+    row(
+        CLAIMING,
+        Event::LinksLost,
+        When::PartnerAlive,
+        Verdict::GiveUp,
+    ),
+    row(CLAIMING, Event::Late, When::Always, Verdict::GiveUpAtOnce),
+    row(
+        ACTIVE,
+        Event::AddressRemoved,
+        When::Always,
+        Verdict::Reassert,
+    ),
+    row(
+        ACTIVE,
+        Event::AddressesTaken,
+        When::PartnerAlive,
+        Verdict::GiveUp,
+    ),
+    row(
+        ACTIVE,
+        Event::AddressesTaken,
+        When::Always,
+        Verdict::Reassert,
+    ),
+    row(CLAIMING, Event::StopOrdered, When::Always, Verdict::Leave),
+    row(RELEASING, Event::Released, When::Leaving, Verdict::End),
+    row(RELEASING, Event::Released, When::Always, Verdict::Rest),
+];
+
+/// The verdict on `event` in `phase`.
+#[must_use]
+pub fn decide(phase: Phase, event: Event, facts: Facts) -> Verdict {
+    TABLE
+        .iter()
+        .find(|row| row.event == event && row.phases.contains(&phase) && row.when.holds(facts))
+        .map_or(Verdict::Stay, |row| row.verdict)
+}

@@ -1,0 +1,461 @@
+//! Single rules, each by name; the table row by row.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+use wire::heartbeat::{Service, Value};
+
+use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+use crate::node::Node;
+use crate::notice::Notice;
+use crate::table::{Event, Facts, Phase, TABLE, Verdict, decide};
+
+pub(crate) fn at(seconds: f64) -> Mono {
+    Mono::new(Duration::from_secs_f64(seconds))
+}
+
+pub(crate) fn settings(role: ConfiguredRole) -> Settings {
+    Settings {
+        role,
+        service: Service::Lvs,
+        keepalive: Duration::from_secs(2),
+        dead_time: Duration::from_secs(5),
+        has_partner: true,
+        has_private_path: false,
+        force_active: false,
+    }
+}
+
+/// A node with its clock, fed as the shell feeds it.
+struct Bench {
+    node: Node,
+}
+
+impl Bench {
+    fn start(settings: Settings) -> Self {
+        let mut bench = Self {
+            node: Node::new(at(0.0), settings),
+        };
+        bench.put(0.0, Input::Start);
+        bench
+    }
+
+    fn primary() -> Self {
+        Self::start(settings(ConfiguredRole::Primary))
+    }
+
+    fn backup() -> Self {
+        Self::start(settings(ConfiguredRole::Backup))
+    }
+
+    fn put(&mut self, seconds: f64, input: Input) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.node.handle(at(seconds), input, &mut out);
+        out
+    }
+
+    fn hear(&mut self, seconds: f64, value: Value) -> Vec<Action> {
+        let path = PairPath::Public;
+        self.put(seconds, Input::Beat { value, path })
+    }
+
+    /// Runs every deadline up to `seconds`.
+    fn run_to(&mut self, seconds: f64) -> Vec<(Mono, Action)> {
+        let mut log = Vec::new();
+        while let Some(due) = self.node.next_deadline().filter(|due| *due <= at(seconds)) {
+            let mut out = Vec::new();
+            self.node.handle(due, Input::Tick, &mut out);
+            log.extend(out.into_iter().map(|action| (due, action)));
+        }
+        log
+    }
+
+    /// Silent partner, loaded service: active at 5.0.
+    fn make_active(&mut self) {
+        self.run_to(5.0);
+        self.put(5.0, Input::ServiceReady);
+        assert_eq!(self.node.phase(), Phase::Active);
+    }
+}
+
+fn notices(actions: &[Action]) -> Vec<String> {
+    let text = |action: &Action| match action {
+        Action::Notice(notice) => Some(notice.to_string()),
+        _ => None,
+    };
+    actions.iter().filter_map(text).collect()
+}
+
+#[test]
+fn every_row_of_the_table_can_be_reached() {
+    let bools = [false, true];
+    for (number, row) in TABLE.iter().enumerate() {
+        let reached = (0..64_u8).any(|bits| {
+            let bit = |n: u8| bools[usize::from(bits >> n & 1)];
+            let facts = Facts {
+                primary: bit(0),
+                fos: bit(1),
+                fit: bit(2),
+                prompt: bit(3),
+                partner_alive: bit(4),
+                leaving: bit(5),
+            };
+            let fits = |r: &&crate::table::Row| {
+                r.event == row.event && r.phases.contains(&row.phases[0]) && r.when.holds(facts)
+            };
+            TABLE.iter().position(|r| fits(&r)) == Some(number)
+        });
+        assert!(reached, "row {number} is hidden by another: {row:?}");
+    }
+}
+
+#[test]
+fn verdicts_are_those_of_the_rules() {
+    let facts = Facts {
+        primary: true,
+        fos: false,
+        fit: true,
+        prompt: true,
+        partner_alive: true,
+        leaving: false,
+    };
+    let backup = Facts {
+        primary: false,
+        ..facts
+    };
+    let unfit = Facts {
+        fit: false,
+        ..facts
+    };
+    let fos = Facts { fos: true, ..facts };
+    let alone = Facts {
+        partner_alive: false,
+        ..facts
+    };
+    for (phase, event, facts, verdict) in [
+        (Phase::Standby, Event::HeardRunning, facts, Verdict::Stay),
+        (
+            Phase::Standby,
+            Event::HeardStopped,
+            facts,
+            Verdict::TakeOver,
+        ),
+        (Phase::Standby, Event::HeardStopped, unfit, Verdict::Stay),
+        (Phase::Standby, Event::PartnerSilent, unfit, Verdict::Stay),
+        (Phase::Active, Event::HeardStopped, facts, Verdict::Stay),
+        (Phase::Active, Event::HeardRunning, facts, Verdict::Reassert),
+        (Phase::Active, Event::HeardRunning, backup, Verdict::Yield),
+        (Phase::Active, Event::HeardStopMe, facts, Verdict::Stay),
+        (Phase::Active, Event::HeardStopMe, fos, Verdict::GiveUp),
+        (Phase::Active, Event::ServiceUnfit, facts, Verdict::GiveUp),
+        (
+            Phase::Active,
+            Event::ServiceUnfit,
+            alone,
+            Verdict::RestartServiceLater,
+        ),
+        (Phase::Active, Event::LinksLost, alone, Verdict::Stay),
+        (Phase::Releasing, Event::HeardRunning, backup, Verdict::Stay),
+        (Phase::Gone, Event::PartnerSilent, facts, Verdict::Stay),
+    ] {
+        assert_eq!(decide(phase, event, facts), verdict, "{phase:?} {event:?}");
+    }
+}
+
+#[test]
+fn standby_takes_over_after_dead_time_in_the_right_order() {
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    let log = bench.run_to(6.0);
+    let taken: Vec<Action> = log
+        .into_iter()
+        .filter(|(due, _)| *due == at(6.0))
+        .map(|(_, action)| action)
+        .collect();
+    assert_eq!(notices(&taken), ["partner dead: activating lvs"]);
+    assert_eq!(taken[1], Action::RunHook(Hook::Active));
+    assert_eq!(taken[2], Action::StartService);
+    let raised = bench.put(6.2, Input::ServiceReady);
+    assert_eq!(
+        raised,
+        [
+            Action::RaiseAddresses,
+            Action::Announce,
+            Action::Send(Value::Running)
+        ]
+    );
+}
+
+#[test]
+fn queued_heartbeats_that_are_read_first_save_the_partner() {
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    bench.run_to(5.9);
+    bench.hear(6.5, Value::Running);
+    assert!(notices(&bench.put(6.5, Input::Tick)).is_empty());
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+#[test]
+fn primary_takes_an_offer_at_once_and_the_backup_leaves_it_to_the_primary() {
+    let mut primary = Bench::primary();
+    let actions = primary.hear(0.5, Value::Stopped);
+    assert_eq!(notices(&actions), ["backup inactive: activating lvs"]);
+    let mut backup = Bench::backup();
+    assert!(backup.hear(0.5, Value::Stopped).is_empty());
+    assert!(backup.hear(1.5, Value::Stopped).is_empty());
+    let log = backup.run_to(2.5);
+    let notice = Notice::PartnerInactive {
+        role: ConfiguredRole::Backup,
+        service: Service::Lvs,
+    };
+    assert!(log.contains(&(at(2.5), Action::Notice(notice))));
+}
+
+#[test]
+fn backup_takes_over_at_once_when_an_active_primary_says_stopped() {
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    let actions = bench.hear(2.0, Value::Stopped);
+    assert_eq!(notices(&actions), ["primary inactive: activating lvs"]);
+}
+
+#[test]
+fn when_both_are_active_the_backup_tells_the_primary_and_yields() {
+    let mut bench = Bench::backup();
+    bench.make_active();
+    let actions = bench.hear(6.0, Value::Running);
+    assert_eq!(actions[0], Action::Send(Value::Running));
+    assert!(notices(&actions).contains(&"partner active: deactivating LVS".to_owned()));
+    assert!(actions.contains(&Action::StopService));
+    assert!(!actions.contains(&Action::DropAddresses));
+    let released = bench.put(6.1, Input::ServiceEnded);
+    assert_eq!(
+        released,
+        [Action::DropAddresses, Action::Send(Value::Stopped)]
+    );
+}
+
+#[test]
+fn addresses_do_not_wait_for_a_service_that_will_not_end() {
+    let mut bench = Bench::backup();
+    bench.make_active();
+    bench.hear(6.0, Value::Running);
+    let log = bench.run_to(6.5);
+    assert!(log.contains(&(at(6.5), Action::DropAddresses)));
+    bench.hear(8.0, Value::Running);
+    bench.hear(12.0, Value::Running);
+    let log = bench.run_to(16.0);
+    assert!(log.contains(&(at(16.0), Action::KillService)));
+}
+
+#[test]
+fn primary_stays_and_a_flood_of_conflicts_is_no_flood_of_arp() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    let first = bench.hear(6.0, Value::Running);
+    assert!(notices(&first).contains(&"partner active: resending arps".to_owned()));
+    let flood: Vec<Action> = (0..50_u32)
+        .flat_map(|n| bench.hear(6.0 + f64::from(n) / 100.0, Value::Running))
+        .collect();
+    assert!(!flood.contains(&Action::Announce));
+}
+
+#[test]
+fn stopme_is_life_but_no_order_between_lvs_nodes_and_hold_is_nothing() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::StopMe);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    for beat in 2..6 {
+        bench.hear(f64::from(beat), Value::Hold);
+    }
+    bench.run_to(6.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn clean_stop_releases_before_it_says_stopped_twice() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    let stop = bench.put(7.0, Input::Stop { signal: 15 });
+    assert_eq!(notices(&stop), ["Terminating due to signal 15"]);
+    assert!(!stop.contains(&Action::Send(Value::Stopped)));
+    let end = bench.put(7.1, Input::ServiceEnded);
+    let stopped = Action::Send(Value::Stopped);
+    assert_eq!(
+        end,
+        [
+            Action::DropAddresses,
+            stopped.clone(),
+            stopped,
+            Action::Exit
+        ]
+    );
+    assert_eq!(bench.node.next_deadline(), None);
+}
+
+#[test]
+fn a_dead_service_is_restarted_in_place_and_given_up_if_it_does_not_stay_up() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    for death in [6.1, 6.2] {
+        let actions = bench.put(death, Input::ServiceEnded);
+        assert!(actions.contains(&Action::StartService));
+        assert!(bench.node.is_holding());
+    }
+    let actions = bench.put(6.3, Input::ServiceEnded);
+    assert!(actions.contains(&Action::DropAddresses));
+    assert_eq!(actions.last(), Some(&Action::Send(Value::Stopped)));
+    // And it is not taken back before the ban is over.
+    bench.hear(7.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+#[test]
+fn without_a_partner_a_bad_service_is_tried_again_with_the_addresses_up() {
+    let mut bench = Bench::start(Settings {
+        has_partner: false,
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    for death in [6.1, 6.2, 6.3] {
+        bench.put(death, Input::ServiceEnded);
+    }
+    assert!(bench.node.is_holding());
+    let log = bench.run_to(7.4);
+    assert!(log.contains(&(at(7.3), Action::StartService)));
+    assert!(
+        log.iter()
+            .all(|(_, action)| !matches!(action, Action::Send(_)))
+    );
+}
+
+#[test]
+fn a_service_that_never_says_ready_is_killed() {
+    let mut bench = Bench::primary();
+    bench.run_to(14.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    let log = bench.run_to(15.0);
+    assert!(log.contains(&(at(15.0), Action::KillService)));
+}
+
+#[test]
+fn a_node_that_was_away_drops_its_addresses_and_listens_first() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    let actions = bench.hear(20.0, Value::Stopped);
+    assert!(actions.contains(&Action::DropAddresses));
+    assert!(!actions.contains(&Action::Send(Value::Running)));
+    // What was queued is old news: no claim by it.
+    bench.put(20.0, Input::ServiceEnded);
+    bench.hear(20.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.put(20.0, Input::Tick);
+    bench.run_to(24.9);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.run_to(25.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn a_lost_link_gives_up_only_if_the_partner_could_serve_and_listens_on_return() {
+    let down = Links {
+        public_up: false,
+        private_up: true,
+    };
+    let up = Links {
+        public_up: true,
+        private_up: true,
+    };
+    let mut alone = Bench::primary();
+    alone.make_active();
+    alone.put(6.0, Input::Links(down));
+    assert_eq!(alone.node.phase(), Phase::Active);
+
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    let lost = bench.put(6.5, Input::Links(down));
+    assert_eq!(
+        notices(&lost),
+        [
+            "Primary NIC: link down",
+            "Local NIC link failure: Pulse disabled",
+            "local link failure: deactivating LVS"
+        ]
+    );
+    bench.put(6.6, Input::ServiceEnded);
+    bench.run_to(29.9);
+    bench.put(30.0, Input::Links(up));
+    bench.run_to(34.9);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+#[test]
+fn a_removed_address_is_put_back_and_a_fight_is_left_to_the_partner() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    for removal in [6.1, 6.2] {
+        let actions = bench.put(removal, Input::AddressRemoved);
+        assert!(actions.contains(&Action::RaiseAddresses));
+        assert!(actions.contains(&Action::Announce));
+    }
+    bench.put(6.3, Input::AddressRemoved);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+#[test]
+fn reload_on_either_node_changes_no_state() {
+    for (active, mut bench) in [(true, Bench::primary()), (false, Bench::backup())] {
+        if active {
+            bench.make_active();
+        }
+        let phase = bench.node.phase();
+        let mut new = settings(ConfiguredRole::Primary);
+        new.keepalive = Duration::from_secs(1);
+        let actions = bench.put(5.0, Input::Reload(Box::new(new)));
+        assert_eq!(bench.node.phase(), phase);
+        assert_eq!(actions.contains(&Action::RaiseAddresses), active);
+        assert_eq!(actions.contains(&Action::ReloadService), active);
+    }
+}
+
+#[test]
+fn a_young_node_does_not_claim_beside_a_misconfigured_partner() {
+    let mut bench = Bench::primary();
+    assert_eq!(
+        notices(&bench.put(1.0, Input::Incompatible)),
+        ["Incompatible heartbeat received -- other system not using identical services"]
+    );
+    assert!(notices(&bench.put(3.0, Input::Incompatible)).is_empty());
+    bench.run_to(5.0);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.run_to(10.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn forced_start_takes_over_at_once() {
+    let mut node = Node::new(
+        at(0.0),
+        Settings {
+            force_active: true,
+            ..settings(ConfiguredRole::Backup)
+        },
+    );
+    let mut out = Vec::new();
+    node.handle(at(0.0), Input::Start, &mut out);
+    assert_eq!(
+        notices(&out),
+        [
+            "STARTING PULSE AS BACKUP",
+            "Forced active on startup: activating lvs"
+        ]
+    );
+    assert_eq!(out.last(), Some(&Action::Send(Value::Running)));
+}
