@@ -3,6 +3,7 @@
 //! - [`netlink`]: framing of requests and answers, attributes
 //! - [`ipvs`]: the kernel's IPVS family (linux/ip_vs.h)
 //! - [`heartbeat`]: what two pulses send each other
+//! - [`rtnetlink`]: addresses on interfaces, state of links
 //! - [`arp`], [`ndisc`]: announcing whose address it is
 //! - [`fuzz`]: the decoders as fuzz targets
 
@@ -12,3 +13,4 @@ pub mod heartbeat;
 pub mod ipvs;
 pub mod ndisc;
 pub mod netlink;
+pub mod rtnetlink;

@@ -1,0 +1,119 @@
+//! Tells a segment who has an address now, through a packet socket.
+
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::{
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, SockaddrLike, sendto, socket,
+};
+use wire::arp::{self, Form, Mac};
+use wire::ndisc;
+
+use crate::error::LinkError;
+use crate::plan::Assignment;
+
+/// A packet socket that receives nothing; needs `CAP_NET_RAW`.
+#[derive(Debug)]
+pub struct Announcer {
+    fd: OwnedFd,
+}
+
+impl Announcer {
+    /// Opens the socket in the caller's network namespace.
+    ///
+    /// # Errors
+    /// [`LinkError::Socket`], `EPERM` without `CAP_NET_RAW`.
+    pub fn open() -> Result<Self, LinkError> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        // No protocol: the socket sends, and nothing is queued to it.
+        let fd =
+            socket(AddressFamily::Packet, SockType::Raw, flags, None).map_err(LinkError::Socket)?;
+        Ok(Self { fd })
+    }
+
+    /// Announces every address on its interface: IPv4 in both forms of gratuitous ARP, IPv6 by an
+    /// advertisement with the R flag set if `router`. One that fails does not stop the others.
+    pub fn announce(&self, addresses: &[Assignment], router: bool) -> Vec<LinkError> {
+        let ports = match interfaces() {
+            Ok(ports) => ports,
+            Err(error) => return vec![error],
+        };
+        let mut failures = Vec::new();
+        for assignment in addresses {
+            let result = find(&ports, &assignment.interface)
+                .and_then(|port| self.announce_one(assignment.address, port, router));
+            failures.extend(result.err());
+        }
+        failures
+    }
+
+    /// Sends one ARP frame in the reply form, as the command `send_arp` does.
+    ///
+    /// # Errors
+    /// [`LinkError::Send`], with `ENODEV` if there is no such interface.
+    pub fn send_reply(
+        &self,
+        interface: &str,
+        destination: Mac,
+        mac: Mac,
+        address: std::net::Ipv4Addr,
+    ) -> Result<(), LinkError> {
+        let ports = interfaces()?;
+        let port = find(&ports, interface).map_err(|_| LinkError::Send(Errno::ENODEV))?;
+        let frame = arp::encode(Form::Reply, destination, mac, address);
+        self.send(&frame, port)
+    }
+
+    fn announce_one(&self, address: IpAddr, port: &Port, router: bool) -> Result<(), LinkError> {
+        let no_mac = || LinkError::NoHardwareAddress(port.name.clone());
+        let mac = port.address.addr().map(Mac).ok_or_else(no_mac)?;
+        match address {
+            IpAddr::V4(ip) => {
+                for form in [Form::Reply, Form::Request] {
+                    let frame = arp::encode(form, Mac::BROADCAST, mac, ip);
+                    self.send(&frame, port)?;
+                }
+                Ok(())
+            }
+            IpAddr::V6(ip) => self.send(&ndisc::encode(mac, ip, router), port),
+        }
+    }
+
+    fn send(&self, frame: &[u8], port: &Port) -> Result<(), LinkError> {
+        sendto(self.fd.as_raw_fd(), frame, &port.address, MsgFlags::empty())
+            .map(|_| ())
+            .map_err(LinkError::Send)
+    }
+}
+
+/// An interface as a packet socket addresses it.
+struct Port {
+    name: String,
+    address: LinkAddr,
+}
+
+/// getifaddrs(3) lists each interface with its index and hardware address, ready to send to.
+fn interfaces() -> Result<Vec<Port>, LinkError> {
+    let all = getifaddrs().map_err(LinkError::Socket)?;
+    Ok(all
+        .filter_map(|interface| {
+            let storage = interface.address?;
+            if storage.family() != Some(AddressFamily::Packet) {
+                return None;
+            }
+            Some(Port {
+                name: interface.interface_name,
+                address: *storage.as_link_addr()?,
+            })
+        })
+        .collect())
+}
+
+fn find<'a>(ports: &'a [Port], name: &str) -> Result<&'a Port, LinkError> {
+    ports
+        .iter()
+        .find(|port| port.name == name)
+        .ok_or_else(|| LinkError::NoInterface(name.to_owned()))
+}

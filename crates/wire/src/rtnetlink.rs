@@ -1,0 +1,297 @@
+//! The part of rtnetlink that a director needs: addresses and links (linux/rtnetlink.h,
+//! linux/if_addr.h, linux/if_link.h). `link` is the only caller.
+//!
+//! Requests are built into [`Requests`]; [`decode`] reads what the kernel says, answers and
+//! notifications alike.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::arp::Mac;
+use crate::netlink::{ACK, CREATE, DUMP, DecodeError, EXCLUSIVE, Message, Requests};
+
+/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR`: what a director listens to.
+pub const GROUPS: u32 = 0x1 | 0x10 | 0x100;
+
+const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
+const RTM_GETLINK: u16 = 18;
+const RTM_NEWADDR: u16 = 20;
+const RTM_DELADDR: u16 = 21;
+const RTM_GETADDR: u16 = 22;
+
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+const IFA_LABEL: u16 = 3;
+const IFA_BROADCAST: u16 = 4;
+const IFA_FLAGS: u16 = 8;
+/// `struct ifaddrmsg`.
+const ADDRESS_HEADER: usize = 8;
+
+const IFLA_ADDRESS: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
+const IFLA_OPERSTATE: u16 = 16;
+/// `struct ifinfomsg`.
+const LINK_HEADER: usize = 16;
+
+/// `IFA_F_NODAD` (IPv6): usable at once, no duplicate address detection.
+pub const NO_DAD: u32 = 0x02;
+/// `IFA_F_DADFAILED` (IPv6): somebody else has it.
+pub const DAD_FAILED: u32 = 0x08;
+/// `IFA_F_TENTATIVE` (IPv6): not usable yet.
+pub const TENTATIVE: u32 = 0x40;
+/// `IFF_UP` of linux/if.h.
+const UP: u32 = 0x1;
+/// `IFF_LOWER_UP`: the driver sees a carrier.
+const LOWER_UP: u32 = 0x1_0000;
+/// `IF_OPER_DOWN` and `IF_OPER_LOWERLAYERDOWN` of linux/if.h.
+const OPER_DOWN: [u8; 2] = [2, 3];
+
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+
+/// An address on an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Index of the interface.
+    pub interface: u32,
+    /// The address.
+    pub address: IpAddr,
+    /// Length of its network's prefix in bits.
+    pub prefix: u8,
+    /// Alias label, IPv4 only: `eth0:1`.
+    pub label: Option<String>,
+    /// `IFA_F_*`.
+    pub flags: u32,
+}
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its index, which a renaming leaves.
+    pub index: u32,
+    /// Its name now.
+    pub name: String,
+    /// Hardware address, if it is one of Ethernet's length.
+    pub mac: Option<Mac>,
+    /// It is up, has a carrier, and its operational state is not down.
+    pub running: bool,
+}
+
+/// What a message of the kernel says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// An address is there.
+    Address(Address),
+    /// An address is gone.
+    AddressGone(Address),
+    /// An interface is there, or changed.
+    Link(Link),
+    /// An interface is gone.
+    LinkGone(Link),
+    /// Something else.
+    Other,
+}
+
+/// Asks for all addresses of both families.
+pub fn request_addresses(requests: &mut Requests, sequence: u32) {
+    requests.message(RTM_GETADDR, DUMP, sequence, |message| {
+        message.raw(&[0; ADDRESS_HEADER]);
+    });
+}
+
+/// Asks for all interfaces.
+pub fn request_links(requests: &mut Requests, sequence: u32) {
+    requests.message(RTM_GETLINK, DUMP, sequence, |message| {
+        message.raw(&[0; LINK_HEADER]);
+    });
+}
+
+/// Adds an address; refused with `EEXIST` if it is there.
+pub fn request_add(requests: &mut Requests, sequence: u32, address: &Address) {
+    let flags = ACK | CREATE | EXCLUSIVE;
+    encode_address(requests, RTM_NEWADDR, flags, sequence, address);
+}
+
+/// Removes an address; refused with `EADDRNOTAVAIL` if it is not there.
+pub fn request_remove(requests: &mut Requests, sequence: u32, address: &Address) {
+    encode_address(requests, RTM_DELADDR, ACK, sequence, address);
+}
+
+fn encode_address(
+    requests: &mut Requests,
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    address: &Address,
+) {
+    let family = if address.address.is_ipv4() {
+        AF_INET
+    } else {
+        AF_INET6
+    };
+    requests.message(kind, flags, sequence, |message| {
+        message.raw(&[family, address.prefix, 0, 0]);
+        message.raw(&address.interface.to_ne_bytes());
+        match address.address {
+            IpAddr::V4(ip) => {
+                message.attribute(IFA_LOCAL, &ip.octets());
+                message.attribute(IFA_ADDRESS, &ip.octets());
+                if address.prefix < 31 {
+                    let broadcast = broadcast(ip, address.prefix);
+                    message.attribute(IFA_BROADCAST, &broadcast.octets());
+                }
+            }
+            IpAddr::V6(ip) => message.attribute(IFA_ADDRESS, &ip.octets()),
+        }
+        if let Some(label) = &address.label {
+            message.text(IFA_LABEL, label);
+        }
+        if address.flags != 0 {
+            message.u32(IFA_FLAGS, address.flags);
+        }
+    });
+}
+
+/// The broadcast address of `address`'s network.
+#[must_use]
+pub fn broadcast(address: Ipv4Addr, prefix: u8) -> Ipv4Addr {
+    let host = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+    Ipv4Addr::from_bits(address.to_bits() | host)
+}
+
+/// Reads a message of the kernel.
+///
+/// # Errors
+/// [`DecodeError`] if it is shorter than it says.
+pub fn decode(message: &Message<'_>) -> Result<Said, DecodeError> {
+    Ok(match message.kind {
+        RTM_NEWADDR => decode_address(message)?.map_or(Said::Other, Said::Address),
+        RTM_DELADDR => decode_address(message)?.map_or(Said::Other, Said::AddressGone),
+        RTM_NEWLINK => decode_link(message)?.map_or(Said::Other, Said::Link),
+        RTM_DELLINK => decode_link(message)?.map_or(Said::Other, Said::LinkGone),
+        _ => Said::Other,
+    })
+}
+
+fn decode_address(message: &Message<'_>) -> Result<Option<Address>, DecodeError> {
+    let Some(([family, prefix, flags, _], rest)) = message.body.split_first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let Some((index, _)) = rest.split_first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let (mut local, mut peer, mut label) = (None, None, None);
+    let mut all_flags = u32::from(*flags);
+    for attribute in message.attributes_behind(ADDRESS_HEADER)? {
+        let attribute = attribute?;
+        match attribute.kind {
+            IFA_LOCAL => local = ip(*family, attribute.value),
+            IFA_ADDRESS => peer = ip(*family, attribute.value),
+            IFA_LABEL => label = Some(attribute.text("label")?.to_owned()),
+            IFA_FLAGS => all_flags = attribute.u32("address flags")?,
+            _ => {}
+        }
+    }
+    // IFA_LOCAL is ours; IFA_ADDRESS is the peer's on a point-to-point link.
+    Ok(local.or(peer).map(|address| Address {
+        interface: u32::from_ne_bytes(*index),
+        address,
+        prefix: *prefix,
+        label,
+        flags: all_flags,
+    }))
+}
+
+fn ip(family: u8, bytes: &[u8]) -> Option<IpAddr> {
+    match family {
+        AF_INET => <[u8; 4]>::try_from(bytes)
+            .ok()
+            .map(|octets| Ipv4Addr::from(octets).into()),
+        AF_INET6 => <[u8; 16]>::try_from(bytes)
+            .ok()
+            .map(|octets| Ipv6Addr::from(octets).into()),
+        _ => None,
+    }
+}
+
+fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
+    let word = |at: usize| {
+        let bytes = message.body.get(at..at + 4)?;
+        Some(u32::from_ne_bytes(bytes.try_into().ok()?))
+    };
+    let (Some(index), Some(flags)) = (word(4), word(8)) else {
+        return Ok(None);
+    };
+    let (mut name, mut mac, mut down) = (None, None, false);
+    for attribute in message.attributes_behind(LINK_HEADER)? {
+        let attribute = attribute?;
+        match attribute.kind {
+            IFLA_IFNAME => name = Some(attribute.text("interface name")?.to_owned()),
+            IFLA_ADDRESS => mac = <[u8; 6]>::try_from(attribute.value).ok().map(Mac),
+            IFLA_OPERSTATE => down = OPER_DOWN.contains(&attribute.u8("operational state")?),
+            _ => {}
+        }
+    }
+    Ok(name.map(|name| Link {
+        index,
+        name,
+        mac,
+        running: flags & (UP | LOWER_UP) == UP | LOWER_UP && !down,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::messages;
+
+    fn address(text: &str, prefix: u8, label: Option<&str>) -> Address {
+        Address {
+            interface: 7,
+            address: text.parse().unwrap(),
+            prefix,
+            label: label.map(str::to_owned),
+            flags: 0,
+        }
+    }
+
+    #[test]
+    fn an_address_comes_back_as_it_was_asked_for() {
+        let mut six = address("2001:db8::50", 128, None);
+        six.flags = NO_DAD;
+        for address in [
+            address("10.1.0.50", 24, Some("eth0:1")),
+            address("10.1.0.51", 32, None),
+            six,
+        ] {
+            let mut requests = Requests::new();
+            request_add(&mut requests, 5, &address);
+            let message = messages(requests.as_bytes()).next().unwrap().unwrap();
+            assert_eq!(message.sequence, 5);
+            assert_eq!(decode(&message), Ok(Said::Address(address)));
+        }
+    }
+
+    #[test]
+    fn the_broadcast_address_is_that_of_the_network() {
+        let ip = Ipv4Addr::new(10, 1, 2, 3);
+        assert_eq!(broadcast(ip, 24), Ipv4Addr::new(10, 1, 2, 255));
+        assert_eq!(broadcast(ip, 32), ip);
+        assert_eq!(broadcast(ip, 0), Ipv4Addr::BROADCAST);
+    }
+
+    #[test]
+    fn a_cut_off_message_is_no_address() {
+        let mut requests = Requests::new();
+        request_remove(&mut requests, 1, &address("10.1.0.50", 24, Some("eth0:1")));
+        let message = messages(requests.as_bytes()).next().unwrap().unwrap();
+        for length in 0..message.body.len() {
+            let cut = Message {
+                body: &message.body[..length],
+                ..message
+            };
+            // Whatever comes out, it is an answer, not a panic.
+            let _ = decode(&cut);
+        }
+    }
+}
