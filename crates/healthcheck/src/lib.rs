@@ -1,1 +1,40 @@
-//! nanny's decisions: one check, the up and down of a server, its weight.
+//! nanny's decisions: one check, the up and down of a server, its weight. Without I/O and clock.
+//!
+//! A shell (bin/nanny) wires them to sockets, processes and the table:
+//! - [`Probe`]: one check over the network, [`ProgramCheck`]: one by a program; both end in an
+//!   [`Outcome`]
+//! - [`Monitor`]: what a real server's outcomes mean for the table (`--lvs`)
+//! - [`Failover`]: what a partner's service's outcomes mean for fos (`--fos`)
+//! - [`Input`], [`Action`]: what goes into these machines and comes out
+//! - [`unescape`], [`Expect`], [`Expression`], [`Command`], [`load_average`]: texts of lvs.cf and
+//!   of programs
+//! - [`Failure`], [`Notice`]: every reason and every log line
+
+mod ere;
+mod escape;
+mod expect;
+mod expression;
+mod failover;
+mod failure;
+mod load;
+mod machine;
+mod monitor;
+mod notice;
+mod probe;
+mod program;
+mod weight;
+
+#[cfg(test)]
+mod tests;
+
+pub use escape::{EscapeError, unescape};
+pub use expect::{Expect, LONGEST_ANSWER, Progress};
+pub use expression::{Expression, ExpressionError};
+pub use failover::Failover;
+pub use failure::{Failure, OsError, ProgramFailure};
+pub use load::load_average;
+pub use machine::{Action, Input, LoadAnswer, Signal, good_checks_needed};
+pub use monitor::{Monitor, Settings};
+pub use notice::{Notice, Severity, Subject};
+pub use probe::{NetworkCheck, Outcome, Probe, Transport, Want};
+pub use program::{Command, LONGEST_OUTPUT, ProgramCheck, ProgramEnd};

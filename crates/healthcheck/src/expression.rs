@@ -1,0 +1,166 @@
+//! POSIX extended regular expressions over bytes, as users wrote them for the C library.
+//!
+//! The engine is `regex-lite`: linear time, small, but for text and with another syntax. So an
+//! expression is translated token by token, and bytes become the characters of the same number.
+
+use std::fmt;
+
+use regex_lite::Regex;
+
+use crate::ere;
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub struct Expression(Regex);
+
+/// Why an expression cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpressionError {
+    /// The syntax is wrong, or asks for something that is not provided, such as back-references.
+    Syntax {
+        /// Byte offset of the place.
+        offset: usize,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// It is too large or too deeply nested.
+    TooLarge,
+}
+
+impl fmt::Display for ExpressionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { offset, what } => write!(f, "{what} at byte {offset}"),
+            Self::TooLarge => f.write_str("expression is too large"),
+        }
+    }
+}
+
+impl std::error::Error for ExpressionError {}
+
+impl Expression {
+    /// Compiles a POSIX extended expression; escapes of lvs.cf are undone before.
+    ///
+    /// # Errors
+    /// [`ExpressionError`] if the C library would refuse it, for back-references and collating
+    /// symbols, and if it is too large.
+    pub fn new(text: &[u8]) -> Result<Self, ExpressionError> {
+        let translated = ere::translate(text)?;
+        Regex::new(&translated)
+            .map(Self)
+            .map_err(|_| ExpressionError::TooLarge)
+    }
+
+    /// Whether it matches anywhere in `bytes`; `^` and `$` are the ends of `bytes`.
+    #[must_use]
+    pub fn is_match(&self, bytes: &[u8]) -> bool {
+        let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+        self.0.is_match(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(expression: &[u8], bytes: &[u8]) -> bool {
+        Expression::new(expression)
+            .unwrap_or_else(|error| panic!("{}: {error}", expression.escape_ascii()))
+            .is_match(bytes)
+    }
+
+    #[test]
+    fn expressions_match_as_in_the_c_library() {
+        let good: [(&[u8], &[u8]); 24] = [
+            (br"^HTTP/1\.[01] 2[0-9][0-9] ", b"HTTP/1.1 204 No"),
+            (b"a.b", b"a\nb"),
+            (b"b$", b"a\nb"),
+            (b"[[:digit:]]{3}", b"x 220 y"),
+            (b"^(22|33)0", b"330"),
+            (b"[]a]", b"]"),
+            (b"[^]a]", b"b"),
+            (br"[\d]", b"\\"),
+            (b"[a-]", b"-"),
+            (b"[[:alpha:]_-]+x", b"a-_x"),
+            (b"a+?$", b""),
+            (b"^a{2}?$", b""),
+            (b"^(ab){2,3}$", b"ababab"),
+            (b"^a{,2}$", b"aa"),
+            (br"\d", b"d"),
+            (br"\w\s", b"a "),
+            (b"a)", b"a)"),
+            (b"x|", b"abc"),
+            (b"^\xff.\x80$", b"\xff\x00\x80"),
+            (b"[\x80-\xff]", b"\xe4"),
+            (b"()b", b"b"),
+            (b"(^a|b$)", b"xb"),
+            (br"\(a\)", b"(a)"),
+            (b"[[=a=][.-.]]x", b"-x"),
+        ];
+        for (expression, bytes) in good {
+            assert!(matches(expression, bytes), "{}", expression.escape_ascii());
+        }
+        let bad: [(&[u8], &[u8]); 6] = [
+            (b"^b", b"a\nb"),
+            (b"a$", b"a\nb"),
+            (b"OK", b"ok"),
+            (b"[^a]", b"a"),
+            (b"^a{2}$", b"aaa"),
+            (br"\.", b"a"),
+        ];
+        for (expression, bytes) in bad {
+            assert!(!matches(expression, bytes), "{}", expression.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_the_c_library_or_the_engine_cannot_take_is_refused() {
+        let refused: [&[u8]; 17] = [
+            b"*",
+            b"+a",
+            b"a|*",
+            b"(*a)",
+            b"(?:a)",
+            b"(?i)a",
+            b"(a",
+            b"[a",
+            b"[[:foo:]]",
+            b"[b-a]",
+            b"a{",
+            b"a{2",
+            b"a{3,2}",
+            b"a{x}",
+            br"(a)\1",
+            br"a\",
+            b"[[.ab.]]",
+        ];
+        for expression in refused {
+            assert!(
+                Expression::new(expression).is_err(),
+                "{}",
+                expression.escape_ascii()
+            );
+        }
+        assert_eq!(
+            Expression::new(b"(((a{250}){250}){250})").map(|_| ()),
+            Err(ExpressionError::TooLarge)
+        );
+    }
+
+    #[test]
+    fn no_bytes_make_the_translation_panic() {
+        const BYTES: &[u8] = b"ab[]^-.*+?{}()|\\$,19:=\n\xff";
+        let mut seed: u64 = 0x2545_f491_4f6c_dd1d;
+        for _ in 0..20_000 {
+            let mut expression = Vec::new();
+            for _ in 0..12 {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                let at = usize::try_from(seed % BYTES.len() as u64).unwrap();
+                expression.push(BYTES[at]);
+            }
+            let _compiled_or_not = Expression::new(&expression);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Why a check failed: one value for each reason, put into words here only.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::escape::Shown;
+
+/// An error number of the system and its text, as the shell got it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OsError {
+    /// `errno`.
+    pub number: i32,
+    /// `strerror` of it.
+    pub text: &'static str,
+}
+
+impl fmt::Display for OsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+/// Why a check failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The check could not be made at all: no socket, no process.
+    NotMade(OsError),
+    /// No connection within one interval.
+    ConnectTimeout,
+    /// The connection was refused, or there is no way to the server.
+    Connect(OsError),
+    /// The string could not be sent within one interval.
+    WriteTimeout,
+    /// The connection broke while the string was sent.
+    Write(OsError),
+    /// The expected answer did not come within one interval; holds what came.
+    ReadTimeout(Box<[u8]>),
+    /// The connection broke before the expected answer; for UDP also: port unreachable.
+    Read(OsError),
+    /// The answer ended too early.
+    Short {
+        /// Bytes that came.
+        got: usize,
+        /// Bytes that were expected.
+        needed: usize,
+    },
+    /// Another answer than the expected one; holds its beginning.
+    Other(Box<[u8]>),
+    /// The check program.
+    Program(ProgramFailure),
+}
+
+/// Why a check program's result is bad.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProgramFailure {
+    /// It, or the way to it, could be changed by others than root.
+    Unsafe,
+    /// It could not be started.
+    Start(OsError),
+    /// It ran longer than one interval and was ended.
+    Timeout,
+    /// It ended with this status.
+    Status(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// It printed something else than expected.
+    Output(Box<[u8]>),
+}
+
+impl Failure {
+    /// Whether the director lacks the means for a check, so that nothing is known of the server.
+    #[must_use]
+    pub fn says_nothing(&self) -> bool {
+        const EAGAIN: i32 = 11;
+        const ENOMEM: i32 = 12;
+        const ENFILE: i32 = 23;
+        const EMFILE: i32 = 24;
+        match self {
+            Self::NotMade(error) | Self::Program(ProgramFailure::Start(error)) => {
+                matches!(error.number, EAGAIN | ENOMEM | ENFILE | EMFILE)
+            }
+            _ => false,
+        }
+    }
+
+    /// The line that the original logs for it at every check of `real`; it has none for the others.
+    #[must_use]
+    pub fn line(&self, real: SocketAddr) -> Option<String> {
+        match self {
+            Self::ConnectTimeout => Some(format!("CONNECT to {real} timed out")),
+            Self::WriteTimeout => Some(format!("WRITE operation for {real} timed out")),
+            Self::Write(error) => Some(format!(
+                "WRITE operation for {real} returned error: {error}"
+            )),
+            Self::ReadTimeout(_) => Some(format!("READ to {real} timed out")),
+            Self::Read(error) => Some(format!("READ returned error {}:{error}", error.number)),
+            Self::Short { got, needed } => {
+                Some(format!("READ from {real} was too short[{got}>={needed}]"))
+            }
+            Self::Program(failure) => Some(failure.line(real)),
+            Self::NotMade(_) | Self::Connect(_) | Self::Other(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotMade(error) => write!(f, "check not made: {error}"),
+            Self::ConnectTimeout => f.write_str("connect timed out"),
+            Self::Connect(error) => write!(f, "connect: {error}"),
+            Self::WriteTimeout => f.write_str("send timed out"),
+            Self::Write(error) => write!(f, "send: {error}"),
+            Self::ReadTimeout(got) if got.is_empty() => f.write_str("answer timed out"),
+            Self::ReadTimeout(got) => write!(f, "answer timed out after {}", Shown(got)),
+            Self::Read(error) => write!(f, "answer: {error}"),
+            Self::Short { got, needed } => {
+                write!(f, "short answer: {got} of {needed} bytes")
+            }
+            Self::Other(got) => write!(f, "other answer: {}", Shown(got)),
+            Self::Program(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl ProgramFailure {
+    fn line(&self, real: SocketAddr) -> String {
+        match self {
+            Self::Output(_) => {
+                format!("Trouble. Received results are not what we expected from ({real})")
+            }
+            Self::Unsafe | Self::Start(_) | Self::Timeout | Self::Status(_) | Self::Signal(_) => {
+                format!("The following exited abnormally: {self} ({real})")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ProgramFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsafe => f.write_str("check program not run: others than root could change it"),
+            Self::Start(error) => write!(f, "check program not started: {error}"),
+            Self::Timeout => f.write_str("check program did not end in time"),
+            Self::Status(status) => write!(f, "check program ended with status {status}"),
+            Self::Signal(signal) => write!(f, "check program ended by signal {signal}"),
+            Self::Output(output) => write!(f, "check program printed {}", Shown(output)),
+        }
+    }
+}

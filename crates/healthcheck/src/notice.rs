@@ -1,0 +1,182 @@
+//! Every line that a nanny logs about its server, in the original's words.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use lvs_model::Weight;
+
+use crate::Failure;
+use crate::escape::Shown;
+
+/// Whom a nanny checks, and for which virtual service, as its log lines say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// VIP as on the command line; it is not checked.
+    pub vip: String,
+    /// Virtual port.
+    pub vport: u16,
+    /// RIP and RPORT: where the checks go.
+    pub real: SocketAddr,
+}
+
+/// How serious a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The director itself lacks something.
+    Error,
+    /// A server failed.
+    Warning,
+    /// Anything else worth a line.
+    Info,
+    /// Only with `-v`.
+    Debug,
+}
+
+/// One line for the log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A nanny for a real server begins; good checks that it needs to come back.
+    Started(Subject, u32),
+    /// A nanny for a failover service begins.
+    FailoverStarted(Subject),
+    /// The server goes into the table.
+    Available(SocketAddr),
+    /// The server goes out of the table, or to weight 0.
+    ShuttingDown(SocketAddr),
+    /// Why a server is down; once for each change.
+    Reason(SocketAddr, Failure),
+    /// A check failed in a way of which the original logs every instance.
+    Line(String),
+    /// A check could not be made; nothing changes.
+    NotMade(SocketAddr, Failure),
+    /// SIGUSR1: out until further notice.
+    ForcedDown,
+    /// SIGUSR2: in until further notice.
+    ForcedUp,
+    /// SIGHUP: back to checking.
+    Normal,
+    /// SIGTERM or SIGINT.
+    Terminating(i32),
+    /// The load program failed.
+    LoadUnreadable,
+    /// The load program printed something without a load average.
+    BadLoad(Box<[u8]>),
+    /// The load program's number; RIP.
+    Load(SocketAddr, f64),
+    /// A weight follows the load.
+    Computing {
+        /// The new one.
+        new: Weight,
+        /// The one before.
+        last: Weight,
+        /// The load average.
+        load: f64,
+    },
+    /// The weight in the table changes.
+    Adjusting(SocketAddr, Weight),
+    /// After each check: whether it was good, whether the server is in, good checks in a row.
+    Checked {
+        /// The check was good.
+        good: bool,
+        /// The server is in.
+        up: bool,
+        /// Good checks in a row.
+        count: u32,
+    },
+    /// The failover service answers for the first time.
+    RemoteAvailable(Subject),
+    /// The very first check of a failover service failed.
+    NoService,
+    /// The failover service never answered.
+    FailoverTimeout,
+    /// The failover service is gone.
+    FailoverLost(Subject),
+}
+
+impl Notice {
+    /// How serious it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::NotMade(..) => Severity::Error,
+            Self::ShuttingDown(_)
+            | Self::Reason(..)
+            | Self::Line(_)
+            | Self::LoadUnreadable
+            | Self::BadLoad(_)
+            | Self::NoService
+            | Self::FailoverTimeout
+            | Self::FailoverLost(_) => Severity::Warning,
+            Self::Started(..)
+            | Self::FailoverStarted(_)
+            | Self::Available(_)
+            | Self::ForcedDown
+            | Self::ForcedUp
+            | Self::Normal
+            | Self::Terminating(_)
+            | Self::RemoteAvailable(_) => Severity::Info,
+            Self::Load(..)
+            | Self::Computing { .. }
+            | Self::Adjusting(..)
+            | Self::Checked { .. } => Severity::Debug,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    /// `VIP:VPORT`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.vip, self.vport)
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started(subject, needed) => write!(
+                f,
+                "starting LVS client monitor for {subject} -> {} (re-entry after {needed} good checks)",
+                subject.real
+            ),
+            Self::FailoverStarted(subject) => {
+                write!(f, "Failover service monitor for {subject} started")
+            }
+            Self::Available(real) => write!(f, "[ active ] making {real} available"),
+            Self::ShuttingDown(real) => {
+                write!(
+                    f,
+                    "[inactive] shutting down {real} due to connection failure"
+                )
+            }
+            Self::Reason(real, failure) => write!(f, "{real} is down: {failure}"),
+            Self::Line(line) => f.write_str(line),
+            Self::NotMade(real, failure) => write!(f, "{real} keeps its state: {failure}"),
+            Self::ForcedDown => f.write_str("opaque glasses on"),
+            Self::ForcedUp => f.write_str("rose-colored glasses on"),
+            Self::Normal => f.write_str("DEBUG -- removing glasses"),
+            Self::Terminating(signal) => write!(f, "Terminating due to signal {signal}"),
+            Self::LoadUnreadable => f.write_str("failed to read remote load"),
+            Self::BadLoad(output) => write!(f, "bad load average returned: {}", Shown(output)),
+            Self::Load(real, load) => write!(f, "Loadavg of {} is {load:.6}", real.ip()),
+            Self::Computing { new, last, load } => write!(
+                f,
+                "Computing new weight {new} based on last weight {last} and load {load:.6}"
+            ),
+            Self::Adjusting(real, weight) => {
+                write!(f, "Adjusting weight of {real} to {weight}")
+            }
+            Self::Checked { good, up, count } => {
+                let (good, up) = (u8::from(*good), u8::from(*up));
+                write!(f, "avail: {good} active: {up}: count: {count}")
+            }
+            Self::RemoteAvailable(subject) => write!(f, "Remote service {subject} is available"),
+            Self::NoService => f.write_str("No service active & available..."),
+            Self::FailoverTimeout => {
+                f.write_str("Timeout waiting for remote service -- triggering failover!")
+            }
+            Self::FailoverLost(subject) => {
+                write!(f, "Exiting due to connection failure of {subject}")
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The machines as a whole.
+
+mod monitor;
+mod probe;
