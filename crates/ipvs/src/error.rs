@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use netlink::NetlinkError;
 use nix::errno::Errno;
+use wire::netlink::DecodeError;
 
 /// A change that the kernel refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,3 +40,20 @@ impl fmt::Display for IpvsError {
 }
 
 impl std::error::Error for IpvsError {}
+
+impl From<NetlinkError> for IpvsError {
+    fn from(error: NetlinkError) -> Self {
+        match error {
+            NetlinkError::Refused(errno) => Self::Kernel(errno),
+            NetlinkError::Socket(errno) => Self::Socket(errno),
+            NetlinkError::Truncated => Self::BadReply("longer than the buffer"),
+            NetlinkError::Malformed(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecodeError> for IpvsError {
+    fn from(error: DecodeError) -> Self {
+        Self::BadReply(error.what())
+    }
+}

@@ -172,6 +172,14 @@ impl NetlinkSocket {
         self.sequence
     }
 
+    /// As many numbers as a batch has requests, one behind the other: the first of them.
+    pub fn next_sequences(&mut self, count: usize) -> u32 {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let last = self.sequence.checked_add(count).unwrap_or(count);
+        self.sequence = last;
+        last.saturating_sub(count) + 1
+    }
+
     /// System calls so far.
     #[must_use]
     pub const fn calls(&self) -> Calls {

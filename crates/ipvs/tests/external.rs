@@ -1,0 +1,72 @@
+//! Changes made by another program: real processes, no kernel table.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ipvs::{Errno, ExternalIpvs, Ipvs};
+use lvs_model::IpvsOp;
+use testkit::FakeIpvs;
+
+fn external(program: &str, limit: Duration) -> ExternalIpvs<FakeIpvs> {
+    ExternalIpvs::new(PathBuf::from(program), limit, FakeIpvs::new())
+}
+
+/// A script of its own for each test.
+fn script(name: &str, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+const LONG: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_program_that_succeeds_refuses_nothing() {
+    let mut table = external("/bin/true", LONG);
+    assert!(table.apply(&[IpvsOp::Flush]).unwrap().is_empty());
+}
+
+#[test]
+fn another_status_is_a_refusal_and_the_rest_is_still_tried() {
+    let path = script("refuse-zero", r#"test "$1" != -Z"#);
+    let mut table = ExternalIpvs::new(path, LONG, FakeIpvs::new());
+    let refusals = table
+        .apply(&[IpvsOp::Flush, IpvsOp::Zero(None), IpvsOp::Flush])
+        .unwrap();
+    let refused: Vec<_> = refusals.iter().map(|r| (r.index, r.errno)).collect();
+    assert_eq!(refused, [(1, Errno::UnknownErrno)]);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_a_refusal_with_the_reason() {
+    let mut table = external("/nonexistent/ipvsadm", LONG);
+    let refusals = table.apply(&[IpvsOp::Flush]).unwrap();
+    assert_eq!(refusals[0].errno, Errno::ENOENT);
+}
+
+#[test]
+fn a_program_that_hangs_is_killed_at_its_limit() {
+    let path = script("hang", "exec sleep 60");
+    let mut table = ExternalIpvs::new(path, Duration::from_millis(50), FakeIpvs::new());
+    let start = Instant::now();
+    let refusals = table.apply(&[IpvsOp::Flush]).unwrap();
+    assert_eq!(refusals[0].errno, Errno::ETIMEDOUT);
+    assert!(start.elapsed() < LONG);
+}
+
+#[test]
+fn a_program_that_closes_its_output_is_still_waited_for() {
+    let path = script("quiet", "exec >&-; sleep 0.05; exit 3");
+    let mut table = ExternalIpvs::new(path, LONG, FakeIpvs::new());
+    let refusals = table.apply(&[IpvsOp::Flush]).unwrap();
+    assert_eq!(refusals[0].errno, Errno::UnknownErrno);
+}
+
+#[test]
+fn a_program_that_prints_much_does_not_block() {
+    let path = script("loud", "head -c 300000 /dev/zero");
+    let mut table = ExternalIpvs::new(path, LONG, FakeIpvs::new());
+    assert!(table.apply(&[IpvsOp::Flush]).unwrap().is_empty());
+}
