@@ -1,11 +1,45 @@
 //! lvs.cf: read, checked, printed without loss.
 //!
+//! A program passes the bytes of the file and a [`Lookup`] for names to [`read`] and gets a
+//! [`Config`] with remarks, or a [`Refusal`] that names line and column of everything wrong.
+//!
+//! - [`SyntaxTree`]: first stage, lines, words and blocks without loss; a value can be changed in it
+//! - [`read`]: second stage, types, ranges and what settings mean together
 //! - [`Config`]: what a file means, typed and in range
+//! - [`Finding`]: one message about a file
+//! - [`KEYWORDS`], [`EXTENSIONS`]: the tables behind it
+//! - [`candidates`]: where the file lies
+//!
+//! Nothing in here opens a file or asks a resolver.
 
+mod escape;
+mod extension;
+mod finding;
+mod hash;
+mod judge;
+mod keyword;
+mod lookup;
 pub mod model;
+mod path;
+mod reader;
+mod section;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod value;
+mod walk;
+mod word;
 
+pub use extension::{EXTENSIONS, ExtendedValue, Extension, VALUES};
+pub use finding::{Finding, MAX_FINDINGS, Position, Reason, Severity};
+pub use hash::ContentHash;
+pub use keyword::{KEYWORDS, Keyword, Kind, Place};
+pub use lookup::Lookup;
 pub use model::{
     Authentication, Check, Command, Config, ConflictAction, Device, DeviceError, FailoverBlock,
     Heartbeat, NannyProcesses, NatRouter, Persistence, PrivatePath, RealServer, ServiceKind,
     SharedDisk, SyncSettings, VipMover, VirtualBlock,
 };
+pub use path::{DEFAULT_PATHS, candidates};
+pub use reader::{Loaded, MAX_FILE, Refusal, read, read_tolerant};
+pub use tree::{BlockKind, MAX_LINE, SyntaxTree};

@@ -95,8 +95,8 @@ pub struct Heartbeat {
     pub port: u16,
     /// Time between heartbeats, 0.01 to 3600 s, 2 s by default. lvs.cf: `keepalive`.
     pub keepalive: Duration,
-    /// Silence after which the partner counts as dead, 0.03 to 86 400 s, 5 s by default; always
-    /// more than [`keepalive`](Self::keepalive). lvs.cf: `deadtime`.
+    /// Silence after which the partner counts as dead, 0.03 to 86 400 s, 5 s by default; more than
+    /// [`keepalive`](Self::keepalive) wherever there is a backup. lvs.cf: `deadtime`.
     pub dead_time: Duration,
     /// Whether the link state of the heartbeat interfaces is watched. lvs.cf: `monitor_links`.
     pub monitor_links: bool,
@@ -230,9 +230,9 @@ pub struct VirtualBlock {
     pub fwmark: Option<FwMark>,
     /// `wlc` by default. lvs.cf: `scheduler`.
     pub scheduler: SchedulerName,
-    /// Flags of the scheduler. *Extension*, `scheduler_flags`. *Not honoured yet.*
+    /// Flags of the scheduler. *Extension*, `scheduler_flags`.
     pub scheduler_flags: SchedulerFlags,
-    /// One-packet scheduling. *Extension*, `one_packet`. *Not honoured yet.*
+    /// One-packet scheduling. *Extension*, `one_packet`.
     pub one_packet: bool,
     /// lvs.cf: `persistent`, `pmask`.
     pub persistence: Option<Persistence>,
@@ -319,10 +319,9 @@ pub struct RealServer {
     pub has_own_port: bool,
     /// Target weight, 0 to 65535, 1 by default. lvs.cf: `weight`.
     pub weight: Weight,
-    /// `network`, unless the server has its own. *Extension*, `forward`. *Not honoured yet.*
+    /// `network`, unless the server has its own. *Extension*, `forward`.
     pub forwarding: ForwardingMethod,
     /// Connection limits. *Extension*, `upper_threshold` and `lower_threshold`.
-    /// *Not honoured yet.*
     pub thresholds: Thresholds,
 }
 

@@ -1,0 +1,231 @@
+//! What is wrong with a file, or odd about it, and where: the messages.
+
+use std::fmt;
+
+/// Most findings that one reading reports.
+pub const MAX_FINDINGS: usize = 20;
+
+/// What a finding means for the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The whole file is refused.
+    Refuse,
+    /// The block or real server is ignored, everything else works; `-t` exits 1.
+    LeaveOut,
+    /// Accepted; worth a line at every start and reload.
+    Warn,
+    /// An original director beside this one would refuse the line; worth a line with `-t` only.
+    Note,
+}
+
+/// The texts that the original's programs print and log for a file they refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each one's text says it")]
+pub enum Reason {
+    EmptyConfiguration,
+    QuotationMismatch,
+    UnexpectedArguments,
+    EqualExpected,
+    MissingArguments,
+    InvalidHost,
+    InvalidArgument,
+    IntegerExpected,
+    BooleanExpected,
+    UnknownCommand,
+    ListExpected,
+    BadSubnetMask,
+    UnexpectedEndOfFile,
+    UnknownError,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EmptyConfiguration => "Empty configuration",
+            Self::QuotationMismatch => "quotation mismatch",
+            Self::UnexpectedArguments => "unexpected arguments",
+            Self::EqualExpected => "equal (=) expected after command",
+            Self::MissingArguments => "missing arguments",
+            Self::InvalidHost => "invalid host name or ip address",
+            Self::InvalidArgument => "invalid argument",
+            Self::IntegerExpected => "integer expected",
+            Self::BooleanExpected => "boolean expected",
+            Self::UnknownCommand => "unknown command",
+            Self::ListExpected => "list expected",
+            Self::BadSubnetMask => "Bad subnet mask specified",
+            Self::UnexpectedEndOfFile => "unexpected end of file",
+            Self::UnknownError => "unknown error",
+        })
+    }
+}
+
+/// A place in the file: line and byte of the line, both from 1. Line 0 is the file as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Line, blank and comment lines counted.
+    pub line: u32,
+    /// Byte of the line; a tab is one.
+    pub column: u32,
+}
+
+/// One thing about a file. Prints itself without the file's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where.
+    pub position: Position,
+    /// What it means for the file.
+    pub severity: Severity,
+    /// The original's text, for what is refused.
+    pub reason: Option<Reason>,
+    /// What was found and what is expected; printable.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    /// `17:12: integer expected: weight = heavy, 0 to 65535 expected`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.position.line > 0 {
+            write!(f, "{}:{}: ", self.position.line, self.position.column)?;
+        }
+        match (self.severity, self.reason) {
+            (Severity::Refuse, Some(reason)) => write!(f, "{reason}: {}", self.what),
+            (Severity::Refuse, None) => f.write_str(&self.what),
+            (Severity::LeaveOut, _) => write!(f, "left out: {}", self.what),
+            (Severity::Warn, _) => write!(f, "warning: {}", self.what),
+            (Severity::Note, _) => write!(f, "note: {}", self.what),
+        }
+    }
+}
+
+impl Finding {
+    /// The line for people: `lvs.cf:17:12: …`.
+    #[must_use]
+    pub fn in_file(&self, file: &str) -> String {
+        let space = if self.position.line == 0 { " " } else { "" };
+        format!("{file}:{space}{self}")
+    }
+}
+
+/// Collects findings in any order and keeps the first [`MAX_FINDINGS`], errors before the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(crate) fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
+        if self.0.len() >= 4 * MAX_FINDINGS {
+            self.trim();
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, position: Position, reason: Reason, what: String) {
+        self.push(Finding {
+            position,
+            severity: Severity::Refuse,
+            reason: Some(reason),
+            what,
+        });
+    }
+
+    pub(crate) fn remark(&mut self, position: Position, severity: Severity, what: String) {
+        self.push(Finding {
+            position,
+            severity,
+            reason: None,
+            what,
+        });
+    }
+
+    pub(crate) fn warn(&mut self, position: Position, what: String) {
+        self.remark(position, Severity::Warn, what);
+    }
+
+    pub(crate) fn has_error(&self) -> bool {
+        let mut findings = self.0.iter();
+        findings.any(|finding| finding.severity == Severity::Refuse)
+    }
+
+    fn trim(&mut self) {
+        self.0
+            .sort_by_key(|finding| (finding.severity, finding.position));
+        self.0.truncate(MAX_FINDINGS);
+    }
+
+    /// The findings in file order.
+    pub(crate) fn finish(mut self) -> Vec<Finding> {
+        self.trim();
+        self.0.sort_by_key(|finding| finding.position);
+        self.0
+    }
+}
+
+/// Text from a file for a message: printable, at most 60 characters.
+pub(crate) fn shown(text: &[u8]) -> String {
+    const MAX: usize = 60;
+    let text = String::from_utf8_lossy(text.get(..4 * MAX).unwrap_or(text)).into_owned();
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == MAX {
+            shown.push_str("...");
+            break;
+        }
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_file_line_and_column() {
+        let finding = Finding {
+            position: Position {
+                line: 17,
+                column: 12,
+            },
+            severity: Severity::Refuse,
+            reason: Some(Reason::IntegerExpected),
+            what: "weight = heavy, 0 to 65535 expected".into(),
+        };
+        assert_eq!(
+            finding.in_file("lvs.cf"),
+            "lvs.cf:17:12: integer expected: weight = heavy, 0 to 65535 expected"
+        );
+    }
+
+    #[test]
+    fn a_finding_of_the_whole_file_has_no_position() {
+        let mut findings = Findings::default();
+        let what = "no statement in it".to_owned();
+        findings.refuse(Position::default(), Reason::EmptyConfiguration, what);
+        assert_eq!(
+            findings.finish()[0].in_file("lvs.cf"),
+            "lvs.cf: Empty configuration: no statement in it"
+        );
+    }
+
+    #[test]
+    fn errors_are_never_crowded_out_by_warnings() {
+        let at = |line| Position { line, column: 1 };
+        let mut findings = Findings::default();
+        for line in 1..500 {
+            findings.warn(at(line), "odd".into());
+        }
+        findings.refuse(at(500), Reason::UnknownCommand, "x".into());
+        let kept = findings.finish();
+        assert_eq!(kept.len(), MAX_FINDINGS);
+        assert_eq!(kept.last().map(|last| last.position.line), Some(500));
+    }
+
+    #[test]
+    fn text_from_a_file_is_shown_without_control_characters() {
+        assert_eq!(shown(b"a\x1b[2J\xff"), "a\\u{1b}[2J\u{fffd}");
+        assert_eq!(shown(&[b'x'; 1000]).len(), 63);
+    }
+}

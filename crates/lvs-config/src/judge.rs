@@ -1,0 +1,112 @@
+//! Second stage, second half: what typed settings mean together.
+//!
+//! One module a level of the file. Numbers P-nn are those of the tests.
+
+mod block;
+mod global;
+mod server;
+mod virtual_block;
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::os::unix::ffi::OsStringExt;
+
+use lvs_model::{AddressFamily, Protocol};
+
+use crate::finding::{Findings, Reason};
+use crate::keyword::Place;
+use crate::lookup::Hosts;
+use crate::model::{Command, Config};
+use crate::section::Section;
+use crate::value::Port;
+
+/// What the judges share: where to report, whom to ask.
+pub(crate) struct Judge<'a, 'b> {
+    pub(crate) findings: &'b mut Findings,
+    pub(crate) hosts: &'b mut Hosts<'a>,
+}
+
+impl Judge<'_, '_> {
+    /// The configuration that a file's settings make. It counts only if nothing was refused.
+    pub(crate) fn config(&mut self, file: &Section) -> Config {
+        let mut config = self.global(file);
+        for block in &file.blocks {
+            match block.place {
+                Place::Virtual => config
+                    .virtuals
+                    .extend(self.virtual_block(block, config.network)),
+                Place::Failover => config.failovers.extend(self.failover_block(block)),
+                Place::Global | Place::Server => {}
+            }
+        }
+        self.leave_out_second_services(&mut config.virtuals, &file.blocks);
+        config
+    }
+
+    /// A port as number; a name is looked up for `protocol`.
+    fn port(&mut self, section: &Section, port: &Port, protocol: Protocol) -> Option<u16> {
+        match port {
+            Port::Number(number) => Some(*number),
+            Port::Name(name) => {
+                let number = self.hosts.lookup().service(name, protocol);
+                if number.is_none() {
+                    let word = protocol_word(protocol);
+                    let what = format!(
+                        "port = {name}, the name of a {word} service or 1 to 65535 expected"
+                    );
+                    self.findings
+                        .refuse(section.at("port"), Reason::InvalidArgument, what);
+                }
+                number
+            }
+        }
+    }
+
+    /// The prefix length of a netmask that goes with `address`.
+    fn prefix(&mut self, section: &Section, keyword: &str, address: &IpAddr) -> Option<u8> {
+        let mask = section.mask(keyword)?;
+        let family = AddressFamily::of(address);
+        if mask.family == family {
+            return Some(mask.prefix);
+        }
+        let wanted = match family {
+            AddressFamily::Inet => "a netmask such as 255.255.255.0",
+            AddressFamily::Inet6 => "a prefix length of 1 to 128",
+        };
+        let what = format!("{keyword} does not go with {address}, {wanted} expected");
+        self.findings
+            .refuse(section.at(keyword), Reason::BadSubnetMask, what);
+        None
+    }
+}
+
+/// The text of a setting, for a program's argument vector.
+fn argument(section: &Section, keyword: &str) -> Option<OsString> {
+    section
+        .text(keyword)
+        .map(|text| OsString::from_vec(text.to_vec()))
+}
+
+/// A command line; an empty one is none.
+fn command(section: &Section, keyword: &str) -> Option<Command> {
+    let text = argument(section, keyword)?;
+    let line = section.at(keyword).line;
+    (!text.is_empty()).then_some(Command { text, line })
+}
+
+/// `tcp` unless the block says otherwise.
+fn protocol(section: &Section) -> Protocol {
+    match section.choice("protocol") {
+        Some("udp") => Protocol::Udp,
+        Some("sctp") => Protocol::Sctp,
+        _ => Protocol::Tcp,
+    }
+}
+
+const fn protocol_word(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Udp => "udp",
+        Protocol::Sctp => "sctp",
+        Protocol::Tcp | Protocol::Other(_) => "tcp",
+    }
+}

@@ -1,0 +1,192 @@
+//! What `virtual` and `failover` blocks have in common, and failover blocks.
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lvs_model::Protocol;
+
+use super::{Judge, argument, command, protocol};
+use crate::escape::unescape;
+use crate::finding::Reason;
+use crate::model::{Check, Command, Device, FailoverBlock};
+use crate::section::Section;
+use crate::value::Port;
+
+/// Most bytes of a literal `expect`, as in the original.
+const MAX_EXPECT: usize = 254;
+
+impl Judge<'_, '_> {
+    /// An active failover block.
+    pub(super) fn failover_block(&mut self, block: &Section) -> Option<FailoverBlock> {
+        for server in &block.blocks {
+            let what = "a server block has no effect in a failover block";
+            self.findings.warn(server.position, what.into());
+        }
+        let check = self.check(block);
+        let port = self.block_port(block);
+        if !block.is_on("active") {
+            return None;
+        }
+        self.warn_of_silent_udp(block);
+        let address = self.vip(block, "failover");
+        let start_cmd = self.needed_command(block, "start_cmd");
+        let stop_cmd = self.needed_command(block, "stop_cmd");
+        if port == Some(0) {
+            self.refuse_port_zero(block, "a failover block checks one");
+        }
+        let (vip, device) = address?;
+        Some(FailoverBlock {
+            name: block.name.clone(),
+            line: block.position.line,
+            vip,
+            device,
+            vip_prefix: self.prefix(block, "vip_nmask", &vip),
+            protocol: protocol(block),
+            port: port?,
+            check: Check {
+                use_regex: false,
+                reentry: Check::default().reentry,
+                ..check
+            },
+            monitor: monitor(block),
+            start_cmd: start_cmd?,
+            stop_cmd: stop_cmd?,
+        })
+    }
+
+    /// P-33.
+    fn needed_command(&mut self, block: &Section, keyword: &str) -> Option<Command> {
+        let found = command(block, keyword);
+        if found.is_none() && !block.is_bad(keyword) {
+            let (name, line) = (&block.name, block.position.line);
+            let what = format!("failover {name} of line {line} has no {keyword}, one expected");
+            self.findings
+                .refuse(block.at(keyword), Reason::MissingArguments, what);
+        }
+        found
+    }
+
+    /// The address of an active block (P-22).
+    pub(super) fn vip(&mut self, block: &Section, kind: &str) -> Option<(IpAddr, Device)> {
+        let found = block.address_and_device("address");
+        if found.is_none() && !block.is_bad("address") {
+            let (reason, fault) = if block.has("address") {
+                (Reason::InvalidHost, "all zeros for its address")
+            } else {
+                (Reason::MissingArguments, "no address")
+            };
+            let (name, line) = (&block.name, block.position.line);
+            let what = format!(
+                "{kind} {name} of line {line} is active and has {fault}, address = IP INTERFACE expected"
+            );
+            self.findings.refuse(block.at("address"), reason, what);
+        }
+        found
+    }
+
+    /// The block's port; `None` if its name is unknown.
+    pub(super) fn block_port(&mut self, block: &Section) -> Option<u16> {
+        if block.is_bad("port") || block.is_bad("protocol") {
+            return None;
+        }
+        let port = block.port("port").cloned().unwrap_or(Port::Number(80));
+        self.port(block, &port, protocol(block))
+    }
+
+    pub(super) fn refuse_port_zero(&mut self, block: &Section, why: &str) {
+        let what = format!("port = 0, 1 to 65535 expected: {why}");
+        self.findings
+            .refuse(block.at("port"), Reason::InvalidArgument, what);
+    }
+
+    /// How the block's servers are checked.
+    pub(super) fn check(&mut self, block: &Section) -> Check {
+        let default = Check::default();
+        let check = Check {
+            send: argument(block, "send"),
+            expect: argument(block, "expect"),
+            use_regex: block.is_on("use_regex"),
+            send_program: argument(block, "send_program"),
+            timeout: block.seconds("timeout").unwrap_or(default.timeout),
+            reentry: self.reentry(block).unwrap_or(default.reentry),
+            fall: block.integer("fall").unwrap_or(default.fall),
+            rise: block.integer("rise"),
+        };
+        self.check_expect(block, &check);
+        check
+    }
+
+    /// P-17.
+    fn reentry(&mut self, block: &Section) -> Option<Duration> {
+        let reentry = block.seconds("reentry")?;
+        if reentry.is_zero() {
+            let what = "reentry = 0 means the default, 180 seconds";
+            self.findings.warn(block.at("reentry"), what.into());
+            return None;
+        }
+        Some(reentry)
+    }
+
+    /// Rows P-30 and P-31, and the length of a literal text.
+    fn check_expect(&mut self, block: &Section, check: &Check) {
+        let is_literal = check.send_program.is_some() || !check.use_regex;
+        if check.send_program.is_some() && check.use_regex {
+            let what = "use_regex has no effect with send_program: expect is compared literally";
+            self.findings.warn(block.at("use_regex"), what.into());
+        }
+        let Some(expect) = block.text("expect") else {
+            if check.send_program.is_some() && !block.has("expect") {
+                let what = "send_program without expect: exit status 0 is up";
+                self.findings.warn(block.at("send_program"), what.into());
+            }
+            return;
+        };
+        let plain = unescape(expect).unwrap_or_default();
+        if is_literal {
+            self.check_length(block, &plain);
+        } else {
+            self.check_expression(block, &plain);
+        }
+    }
+
+    fn check_length(&mut self, block: &Section, expect: &[u8]) {
+        if expect.len() > MAX_EXPECT {
+            let length = expect.len();
+            let what = format!("expect has {length} bytes, at most {MAX_EXPECT} expected");
+            self.findings
+                .refuse(block.at("expect"), Reason::InvalidArgument, what);
+        }
+    }
+
+    fn check_expression(&mut self, block: &Section, expression: &[u8]) {
+        let fault = if expression == b"*" {
+            Err("* is no regular expression, write .* for any answer".to_owned())
+        } else {
+            self.hosts.lookup().check_expression(expression)
+        };
+        if let Err(fault) = fault {
+            let what = format!("expect with use_regex = 1: {fault}");
+            self.findings
+                .refuse(block.at("expect"), Reason::InvalidArgument, what);
+        }
+    }
+
+    /// P-29.
+    pub(super) fn warn_of_silent_udp(&mut self, block: &Section) {
+        let is_udp = protocol(block) == Protocol::Udp;
+        if is_udp && !block.has("expect") && !block.has("send_program") {
+            let what = "protocol = udp without expect or send_program: \
+                        a server counts as down only if its port is unreachable";
+            self.findings.warn(block.at("protocol"), what.into());
+        }
+    }
+}
+
+/// The program that watches a server of the block.
+pub(super) fn monitor(block: &Section) -> PathBuf {
+    argument(block, "client_monitor")
+        .unwrap_or_else(|| OsString::from("/usr/sbin/nanny"))
+        .into()
+}

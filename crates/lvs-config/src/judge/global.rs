@@ -1,0 +1,199 @@
+//! Statements outside blocks.
+
+use std::path::PathBuf;
+
+use lvs_model::{ForwardingMethod, Protocol, Timeouts};
+
+use super::{Judge, argument, command};
+use crate::finding::Reason;
+use crate::model::{
+    Authentication, Config, ConflictAction, Device, Heartbeat, NannyProcesses, NatRouter,
+    PrivatePath, ServiceKind, SharedDisk, SyncSettings, VipMover,
+};
+use crate::section::Section;
+use crate::value::Port;
+
+impl Judge<'_, '_> {
+    /// Everything but the blocks.
+    pub(super) fn global(&mut self, file: &Section) -> Config {
+        let default = Config::default();
+        let path = |keyword| argument(file, keyword).map(PathBuf::from);
+        Config {
+            serial: file.integer("serial_no").unwrap_or(0),
+            service: match file.choice("service") {
+                Some("fos") => ServiceKind::Fos,
+                _ => ServiceKind::Lvs,
+            },
+            heartbeat: self.heartbeat(file),
+            network: forwarding(file.choice("network")).unwrap_or(default.network),
+            nat_router: self.nat_router(file),
+            sync_daemon: sync_daemon(file),
+            timeouts: Timeouts {
+                tcp: file.integer("tcp_timeout").unwrap_or(0),
+                tcp_fin: file.integer("tcpfin_timeout").unwrap_or(0),
+                udp: file.integer("udp_timeout").unwrap_or(0),
+            },
+            hard_shutdown: !file.has("hard_shutdown") || file.is_on("hard_shutdown"),
+            rsh_command: argument(file, "rsh_command").unwrap_or(default.rsh_command),
+            ipvsadm: path("ipvsadm").unwrap_or(default.ipvsadm),
+            active_cmd: command(file, "active_cmd"),
+            inactive_cmd: command(file, "inactive_cmd"),
+            shared_disk: shared_disk(file),
+            virtuals: Vec::new(),
+            failovers: Vec::new(),
+            audit_interval: file
+                .seconds("audit_interval")
+                .unwrap_or(default.audit_interval),
+            set_sysctls: file.is_on("set_sysctls"),
+            nannies: match file.choice("nannies") {
+                Some("shared") => NannyProcesses::Shared,
+                _ => NannyProcesses::Own,
+            },
+        }
+    }
+
+    fn heartbeat(&mut self, file: &Section) -> Heartbeat {
+        let default = Heartbeat::default();
+        let heartbeat = Heartbeat {
+            primary: file.address("primary"),
+            backup: file.address("backup"),
+            backup_active: file.is_on("backup_active"),
+            private: self.private_path(file),
+            port: self.heartbeat_port(file).unwrap_or(default.port),
+            keepalive: file.seconds("keepalive").unwrap_or(default.keepalive),
+            dead_time: file.seconds("deadtime").unwrap_or(default.dead_time),
+            monitor_links: file.integer("monitor_links").unwrap_or(0) != 0,
+            key_file: argument(file, "heartbeat_key").map(PathBuf::from),
+            authentication: match file.choice("heartbeat_auth") {
+                Some("accept") => Authentication::Accept,
+                Some("sign") => Authentication::Sign,
+                Some("require") => Authentication::Require,
+                _ => Authentication::Off,
+            },
+            stay_active: file.is_on("stay_active"),
+            warm_standby: file.is_on("warm_standby"),
+            vip: match file.choice("vip") {
+                Some("external") => VipMover::External,
+                _ => VipMover::Interface,
+            },
+        };
+        self.check_dead_time(file, &heartbeat);
+        heartbeat
+    }
+
+    /// A dead time that matters must be longer than the pause between heartbeats.
+    fn check_dead_time(&mut self, file: &Section, heartbeat: &Heartbeat) {
+        if !heartbeat.backup_active && !file.has("deadtime") {
+            return;
+        }
+        let given = ["deadtime", "keepalive"];
+        if given.iter().any(|keyword| file.is_bad(keyword)) {
+            return;
+        }
+        let keyword = given.into_iter().find(|keyword| file.has(keyword));
+        let Some(at) = keyword.map(|keyword| file.at(keyword)) else {
+            return;
+        };
+        let (keepalive, dead_time) = (heartbeat.keepalive, heartbeat.dead_time);
+        let relation = format!(
+            "deadtime is {} s and keepalive {} s",
+            dead_time.as_secs_f64(),
+            keepalive.as_secs_f64()
+        );
+        if dead_time <= keepalive {
+            let what = format!("{relation}, a longer deadtime expected");
+            self.findings.refuse(at, Reason::InvalidArgument, what);
+        } else if dead_time <= keepalive * 2 {
+            let what = format!("{relation}: one lost heartbeat may cause a takeover");
+            self.findings.warn(at, what);
+        }
+    }
+
+    fn heartbeat_port(&mut self, file: &Section) -> Option<u16> {
+        let at = file.at("heartbeat_port");
+        let number = match file.port("heartbeat_port")? {
+            Port::Number(number) => Some(*number),
+            Port::Name(name) => {
+                let services = self.hosts.lookup();
+                let udp = services.service(name, Protocol::Udp);
+                udp.or_else(|| services.service(name, Protocol::Tcp))
+            }
+        };
+        if !matches!(number, Some(1..)) {
+            let what = "heartbeat_port, 1 to 65535 or the name of a service expected";
+            self.findings
+                .refuse(at, Reason::InvalidArgument, what.into());
+        }
+        number
+    }
+
+    /// The second path counts only if both ends of it are given (P-21).
+    fn private_path(&mut self, file: &Section) -> Option<PrivatePath> {
+        let primary = file.address("primary_private");
+        let backup = file.address("backup_private");
+        match (primary, backup) {
+            (Some(primary), Some(backup)) => {
+                let differs = file.address("primary") != Some(primary);
+                differs.then_some(PrivatePath { primary, backup })
+            }
+            (None, None) => None,
+            _ if file.is_bad("primary_private") || file.is_bad("backup_private") => None,
+            (primary, _) => {
+                let [given, missing] = match primary {
+                    Some(_) => ["primary_private", "backup_private"],
+                    None => ["backup_private", "primary_private"],
+                };
+                let what = format!("{given} without {missing}: there is no second heartbeat path");
+                self.findings.warn(file.at(given), what);
+                None
+            }
+        }
+    }
+
+    fn nat_router(&mut self, file: &Section) -> Option<NatRouter> {
+        let (address, device) = file.address_and_device("nat_router")?;
+        Some(NatRouter {
+            address,
+            device,
+            prefix: self.prefix(file, "nat_nmask", &address),
+            line: file.at("nat_router").line,
+        })
+    }
+}
+
+/// The forwarding method that a word of lvs.cf names.
+pub(super) fn forwarding(word: Option<&str>) -> Option<ForwardingMethod> {
+    match word? {
+        "nat" => Some(ForwardingMethod::Masquerading),
+        "direct" => Some(ForwardingMethod::DirectRouting),
+        "tunnel" => Some(ForwardingMethod::Tunnelling),
+        _ => None,
+    }
+}
+
+fn sync_daemon(file: &Section) -> Option<SyncSettings> {
+    if !file.is_on("syncdaemon") {
+        return None;
+    }
+    let interface = match file.device("syncd_iface") {
+        Some(given) => given.clone(),
+        None => Device::new("eth0").ok()?,
+    };
+    let id = file.integer("syncd_id").unwrap_or(0);
+    Some(SyncSettings {
+        interface,
+        id: u8::try_from(id).ok()?,
+    })
+}
+
+fn shared_disk(file: &Section) -> SharedDisk {
+    SharedDisk {
+        primary: argument(file, "primary_shared"),
+        backup: argument(file, "backup_shared"),
+        on_conflict: match file.choice("reservation_conflict_action") {
+            Some("nothing") => Some(ConflictAction::Nothing),
+            Some("preempt") => Some(ConflictAction::Preempt),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,168 @@
+//! `server` blocks in a virtual block.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use lvs_model::{AddressFamily, ForwardingMethod, Thresholds, Weight};
+
+use super::global::forwarding;
+use super::{Judge, protocol};
+use crate::finding::{Reason, Severity};
+use crate::model::{RealServer, VirtualBlock};
+use crate::section::Section;
+use crate::value::Port;
+
+impl Judge<'_, '_> {
+    /// The active real servers of a block.
+    pub(super) fn servers(
+        &mut self,
+        block: &Section,
+        service: &VirtualBlock,
+        network: ForwardingMethod,
+    ) -> Vec<RealServer> {
+        let mut servers = Vec::new();
+        let mut first: HashMap<(IpAddr, u16), u32> = HashMap::new();
+        for section in &block.blocks {
+            let Some(server) = self.server(section, service, network) else {
+                continue;
+            };
+            let key = (server.address, server.port);
+            if let Some(line) = first.get(&key) {
+                let what = format!(
+                    "server {}: the one in line {line} has the same address and port",
+                    server.name
+                );
+                self.findings
+                    .remark(section.position, Severity::LeaveOut, what);
+                continue;
+            }
+            first.insert(key, server.line);
+            servers.push(server);
+        }
+        servers
+    }
+
+    fn server(
+        &mut self,
+        section: &Section,
+        service: &VirtualBlock,
+        network: ForwardingMethod,
+    ) -> Option<RealServer> {
+        if !section.is_on("active") {
+            return None;
+        }
+        if section.is_bad("address") {
+            return None;
+        }
+        let Some(address) = section.address("address") else {
+            let what = format!("server {} is active and has no address", section.name);
+            self.findings
+                .remark(section.position, Severity::LeaveOut, what);
+            return None;
+        };
+        let own_port = section
+            .integer("port")
+            .and_then(|port| u16::try_from(port).ok());
+        let server = RealServer {
+            name: section.name.clone(),
+            line: section.position.line,
+            address,
+            port: own_port.unwrap_or(service.port),
+            has_own_port: own_port.is_some(),
+            weight: self.weight(section),
+            forwarding: forwarding(section.choice("forward")).unwrap_or(network),
+            thresholds: self.thresholds(section),
+        };
+        self.check_family(section, service, &server);
+        self.check_port(section, service, &server);
+        Some(server)
+    }
+
+    /// P-40.
+    fn weight(&mut self, section: &Section) -> Weight {
+        let number = section.integer("weight");
+        if number == Some(0) {
+            let what = "weight = 0 is honoured: checked, without new connections; \
+                        an original director uses 1";
+            self.findings.warn(section.at("weight"), what.into());
+        }
+        number
+            .and_then(|number| Weight::new(number).ok())
+            .unwrap_or_default()
+    }
+
+    fn thresholds(&mut self, section: &Section) -> Thresholds {
+        let upper = section.integer("upper_threshold").unwrap_or(0);
+        let lower = section.integer("lower_threshold").unwrap_or(0);
+        if lower > upper {
+            let what =
+                format!("lower_threshold = {lower}, at most upper_threshold, {upper}, expected");
+            let at = section.at("lower_threshold");
+            self.findings.refuse(at, Reason::InvalidArgument, what);
+        }
+        Thresholds { upper, lower }
+    }
+
+    /// The kernel takes a destination of the other family only behind a tunnel.
+    fn check_family(&mut self, section: &Section, service: &VirtualBlock, server: &RealServer) {
+        let is_tunnel = server.forwarding == ForwardingMethod::Tunnelling;
+        let families = [service.vip, server.address].map(|ip| AddressFamily::of(&ip));
+        if families[0] != families[1] && !is_tunnel {
+            let what = format!(
+                "address = {}, an address of the family of {} expected: others need a tunnel",
+                server.address, service.vip
+            );
+            self.findings
+                .refuse(section.at("address"), Reason::InvalidArgument, what);
+        }
+    }
+
+    /// P-28, and a check without a port.
+    fn check_port(&mut self, section: &Section, service: &VirtualBlock, server: &RealServer) {
+        let keeps_port = server.forwarding != ForwardingMethod::Masquerading;
+        if server.port == 0 {
+            let what = format!(
+                "server {} has no port to check: give it one beside port = 0",
+                server.name
+            );
+            self.findings.warn(section.position, what);
+        } else if keeps_port && service.fwmark.is_none() && server.port != service.port {
+            let what = format!(
+                "port = {} is the port of the check only: without nat, packets keep port {}",
+                server.port, service.port
+            );
+            self.findings.warn(section.at("port"), what);
+        }
+    }
+
+    /// P-23: a server without a port, in front of the line that gives the virtual block its own.
+    pub(super) fn check_server_ports(&mut self, block: &Section) {
+        if block.is_hidden("port") || block.is_bad("port") {
+            return;
+        }
+        let number = |port: Option<&Port>| port.cloned().unwrap_or(Port::Number(80));
+        let last = number(block.port("port"));
+        for server in block.blocks.iter().filter(|server| !server.has("port")) {
+            let there = number(server.outer_port.as_ref());
+            if there == last || self.is_same_port(block, &there, &last) {
+                continue;
+            }
+            let what = format!(
+                "port after server {}, which has none of its own: put port before the first \
+                 server, or give the server its port",
+                server.name
+            );
+            self.findings
+                .refuse(block.at("port"), Reason::InvalidArgument, what);
+        }
+    }
+
+    fn is_same_port(&mut self, block: &Section, one: &Port, other: &Port) -> bool {
+        let protocol = protocol(block);
+        let mut number = |port: &Port| match port {
+            Port::Number(number) => Some(*number),
+            Port::Name(name) => self.hosts.lookup().service(name, protocol),
+        };
+        number(one) == number(other)
+    }
+}

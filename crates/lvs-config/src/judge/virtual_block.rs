@@ -1,0 +1,209 @@
+//! `virtual` blocks.
+
+use std::collections::HashMap;
+
+use lvs_model::{AddressFamily, ForwardingMethod, FwMark, Netmask, SchedulerFlags, ServiceKey};
+
+use super::block::monitor;
+use super::{Judge, argument, protocol};
+use crate::finding::{Position, Reason, Severity, shown};
+use crate::keyword::Place;
+use crate::model::{Persistence, VirtualBlock};
+use crate::section::Section;
+
+/// The longest persistence netmask: the whole address counts, as without one.
+const WHOLE_INET: u8 = 32;
+
+impl Judge<'_, '_> {
+    /// An active virtual block.
+    pub(super) fn virtual_block(
+        &mut self,
+        block: &Section,
+        network: ForwardingMethod,
+    ) -> Option<VirtualBlock> {
+        let check = self.check(block);
+        let port = self.block_port(block);
+        self.check_server_ports(block);
+        let scheduler = block.scheduler("scheduler").cloned().unwrap_or_default();
+        let scheduler_flags = self.scheduler_flags(block, scheduler.as_str());
+        if !block.is_on("active") {
+            return None;
+        }
+        self.warn_of_silent_udp(block);
+        let address = self.vip(block, "virtual");
+        let (vip, device) = address?;
+        let mut service = VirtualBlock {
+            name: block.name.clone(),
+            line: block.position.line,
+            vip,
+            device,
+            vip_prefix: self.prefix(block, "vip_nmask", &vip),
+            protocol: protocol(block),
+            port: port?,
+            fwmark: block.integer("fwmark").and_then(FwMark::new),
+            scheduler,
+            scheduler_flags,
+            one_packet: block.is_on("one_packet"),
+            persistence: self.persistence(block, AddressFamily::of(&vip)),
+            sorry_server: block.address("sorry_server"),
+            check,
+            quiesce: block.is_on("quiesce_server"),
+            load_monitor: argument(block, "load_monitor").filter(|word| !word.is_empty()),
+            monitor: monitor(block),
+            servers: Vec::new(),
+        };
+        self.check_port_zero(block, &service);
+        service.servers = self.servers(block, &service, network);
+        self.check_sorry_server(block, &service);
+        Some(service)
+    }
+
+    /// Port 0, all ports, is one of a persistent service that is found by its address.
+    fn check_port_zero(&mut self, block: &Section, service: &VirtualBlock) {
+        if service.port != 0 {
+            return;
+        }
+        if service.fwmark.is_some() {
+            self.refuse_port_zero(block, "with fwmark it is the port of the checks");
+        } else if service.persistence.is_none() {
+            self.refuse_port_zero(block, "all ports need persistent");
+        }
+    }
+
+    /// P-20, and what the netmask means.
+    fn persistence(&mut self, block: &Section, family: AddressFamily) -> Option<Persistence> {
+        let seconds = block.integer("persistent").unwrap_or(0);
+        let mask = block.mask("pmask");
+        if seconds == 0 {
+            if mask.is_some() {
+                let what = "pmask has no effect without persistent";
+                self.findings.warn(block.at("pmask"), what.into());
+            }
+            return None;
+        }
+        let netmask = match mask {
+            None => Netmask::host(family),
+            Some(mask) if mask.family != family => {
+                let what = "pmask is of another address family than address".to_owned();
+                self.findings
+                    .refuse(block.at("pmask"), Reason::BadSubnetMask, what);
+                return None;
+            }
+            Some(mask) => netmask(family, mask.prefix),
+        };
+        Some(Persistence { seconds, netmask })
+    }
+
+    /// The flags of a comma-separated list.
+    fn scheduler_flags(&mut self, block: &Section, scheduler: &str) -> SchedulerFlags {
+        let mut flags = SchedulerFlags::NONE;
+        let text = block.text("scheduler_flags").unwrap_or_default();
+        for name in text
+            .split(|byte| *byte == b',')
+            .filter(|name| !name.is_empty())
+        {
+            match flag(name, scheduler) {
+                Some(flag) => flags = flags.with(flag),
+                None => {
+                    let what = format!(
+                        "scheduler_flags = {}, flags of {scheduler} or flag-1 to flag-3 expected",
+                        shown(name)
+                    );
+                    let at = block.at("scheduler_flags");
+                    self.findings.refuse(at, Reason::InvalidArgument, what);
+                }
+            }
+        }
+        flags
+    }
+
+    fn check_sorry_server(&mut self, block: &Section, service: &VirtualBlock) {
+        let Some(sorry) = service.sorry_server else {
+            return;
+        };
+        if service.servers.iter().any(|server| server.address == sorry) {
+            let what =
+                format!("sorry_server = {sorry}, an address other than the real servers' expected");
+            self.findings
+                .refuse(block.at("sorry_server"), Reason::InvalidArgument, what);
+        }
+    }
+
+    /// Rows P-25 and P-26: what two active blocks with one key mean.
+    ///
+    /// `blocks` are the sections of the file, `services` the active ones of them, both in file order.
+    pub(super) fn leave_out_second_services(
+        &mut self,
+        services: &mut Vec<VirtualBlock>,
+        blocks: &[Section],
+    ) {
+        let places: HashMap<u32, Position> = blocks
+            .iter()
+            .filter(|block| block.place == Place::Virtual)
+            .map(|block| (block.position.line, block.position))
+            .collect();
+        let mut first: HashMap<ServiceKey, VirtualBlock> = HashMap::new();
+        services.retain(|service| {
+            let at = places.get(&service.line).copied().unwrap_or_default();
+            let Some(before) = first.get(&service.key()) else {
+                let mut known = service.clone();
+                known.servers = Vec::new();
+                first.insert(service.key(), known);
+                return true;
+            };
+            self.second_service(at, service, before)
+        });
+    }
+
+    /// Whether a block stays whose key `before` has already.
+    fn second_service(
+        &mut self,
+        at: Position,
+        service: &VirtualBlock,
+        before: &VirtualBlock,
+    ) -> bool {
+        let (name, line) = (&service.name, before.line);
+        if service.fwmark.is_none() {
+            let what = format!(
+                "virtual {name}: virtual {} in line {line} has the same protocol, address and port",
+                before.name
+            );
+            self.findings.remark(at, Severity::LeaveOut, what);
+            return false;
+        }
+        if service.scheduler != before.scheduler || service.persistence != before.persistence {
+            let what = format!(
+                "virtual {name} differs in scheduler, persistent or pmask from the block in line \
+                 {line} with the same fwmark, whose settings count"
+            );
+            self.findings.warn(at, what);
+        }
+        true
+    }
+}
+
+/// The kernel's form of a persistence netmask.
+fn netmask(family: AddressFamily, prefix: u8) -> Netmask {
+    match family {
+        AddressFamily::Inet => {
+            let holes = u32::from(WHOLE_INET.saturating_sub(prefix));
+            Netmask::Inet(u32::MAX.checked_shl(holes).unwrap_or(0).into())
+        }
+        AddressFamily::Inet6 => Netmask::Inet6(prefix),
+    }
+}
+
+fn flag(name: &[u8], scheduler: &str) -> Option<SchedulerFlags> {
+    let flags = [
+        SchedulerFlags::FLAG_1,
+        SchedulerFlags::FLAG_2,
+        SchedulerFlags::FLAG_3,
+    ];
+    let has_name = |flag: &SchedulerFlags, scheduler| {
+        let mut names = flag.names(scheduler);
+        names.any(|known| known.as_bytes() == name)
+    };
+    flags
+        .into_iter()
+        .find(|flag| has_name(flag, scheduler) || has_name(flag, ""))
+}

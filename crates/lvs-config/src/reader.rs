@@ -1,0 +1,186 @@
+//! Reading a file: text to [`Config`], or the reasons why not.
+
+use std::fmt;
+
+use crate::finding::{Finding, Findings, Position, Reason, Severity};
+use crate::hash::ContentHash;
+use crate::judge::Judge;
+use crate::keyword::Accept;
+use crate::lookup::{Hosts, Lookup};
+use crate::model::Config;
+use crate::tree::{LineEnd, SyntaxTree};
+use crate::walk::{Unknown, Walker};
+
+/// Largest file that is read, 1 MiB.
+pub const MAX_FILE: usize = 1024 * 1024;
+
+/// A file that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// What it means.
+    pub config: Config,
+    /// What is odd about it, in file order.
+    pub findings: Vec<Finding>,
+    /// Tells two contents apart in logs.
+    pub hash: ContentHash,
+}
+
+impl Loaded {
+    /// Whether a block or real server was left out, for which `-t` exits 1.
+    #[must_use]
+    pub fn has_left_out(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.severity == Severity::LeaveOut)
+    }
+}
+
+/// A file that was refused: its findings, an error at least among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong and what is odd, in file order.
+    pub findings: Vec<Finding>,
+}
+
+impl Refusal {
+    /// The first error: its line and text belong into the programs' own first line.
+    #[must_use]
+    pub fn first(&self) -> Option<&Finding> {
+        let mut findings = self.findings.iter();
+        findings.find(|finding| finding.severity == Severity::Refuse)
+    }
+
+    /// Line of the first error; 0 for the file as a whole.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.first().map_or(0, |first| first.position.line)
+    }
+
+    /// The original's text for the first error.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.first()
+            .and_then(|first| first.reason)
+            .unwrap_or(Reason::UnknownError)
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// The first error.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.first() {
+            Some(first) => first.fmt(f),
+            None => Reason::UnknownError.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Reads a file as the daemons do.
+///
+/// # Errors
+/// [`Refusal`] with everything that is wrong, up to twenty findings.
+pub fn read(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, Refusal> {
+    read_as(text, lookup, Accept::Honoured, Unknown::Refuse)
+}
+
+/// Reads a file for a tool that shows or changes it: a word that nobody knows is a warning.
+///
+/// # Errors
+/// [`Refusal`] with everything else that is wrong, up to twenty findings.
+pub fn read_tolerant(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, Refusal> {
+    read_as(text, lookup, Accept::Honoured, Unknown::Keep)
+}
+
+pub(crate) fn read_as(
+    text: &[u8],
+    lookup: &mut dyn Lookup,
+    accept: Accept,
+    unknown: Unknown,
+) -> Result<Loaded, Refusal> {
+    let mut findings = Findings::default();
+    check_size(text, &mut findings);
+    if findings.has_error() {
+        return Err(Refusal {
+            findings: findings.finish(),
+        });
+    }
+    let tree = SyntaxTree::parse(text);
+    check_layout(&tree, &mut findings);
+    let mut walker = Walker {
+        tree: &tree,
+        hosts: Hosts::new(lookup),
+        findings,
+        accept,
+        unknown,
+    };
+    let file = walker.file();
+    if !tree.unclosed.is_empty() {
+        // Cut off: what is not there may have been.
+        return Err(Refusal {
+            findings: walker.findings.finish(),
+        });
+    }
+    let config = Judge {
+        findings: &mut walker.findings,
+        hosts: &mut walker.hosts,
+    }
+    .config(&file);
+    let refused = walker.findings.has_error();
+    let findings = walker.findings.finish();
+    if refused {
+        return Err(Refusal { findings });
+    }
+    Ok(Loaded {
+        config,
+        findings,
+        hash: ContentHash::of(text),
+    })
+}
+
+fn check_size(text: &[u8], findings: &mut Findings) {
+    let whole = Position::default();
+    if text.is_empty() {
+        let what = "the file has no byte, statements expected";
+        findings.refuse(whole, Reason::EmptyConfiguration, what.into());
+    } else if text.len() > MAX_FILE {
+        let what = format!("the file has {} bytes, at most 1 MiB expected", text.len());
+        findings.refuse(whole, Reason::UnknownError, what);
+    }
+}
+
+/// Byte order mark, line ends, blocks that nothing closes.
+fn check_layout(tree: &SyntaxTree, findings: &mut Findings) {
+    if tree.byte_order_mark {
+        let start = Position { line: 1, column: 1 };
+        let what = "a byte order mark: an original director refuses the file";
+        findings.warn(start, what.into());
+    }
+    if let Some(index) = first_other_line_end(tree) {
+        let at = tree.position(index, tree.end_of_text(index));
+        let what = "line ends differ from those above: an original director loses lines";
+        findings.warn(at, what.into());
+    }
+    let last = tree.lines.len().saturating_sub(1);
+    let at = tree.position(last, tree.end_of_text(last));
+    for header in tree.unclosed.iter().rev() {
+        let words = tree.words(*header).iter().take(2);
+        let block: Vec<_> = words
+            .map(|word| crate::finding::shown(tree.text(word)))
+            .collect();
+        let what = format!(
+            "the block {} of line {} is still open, }} expected",
+            block.join(" "),
+            header + 1
+        );
+        findings.refuse(at, Reason::UnexpectedEndOfFile, what);
+    }
+}
+
+/// The first line that ends in another way than the first one does.
+fn first_other_line_end(tree: &SyntaxTree) -> Option<usize> {
+    let first = tree.lines.first()?.ending;
+    tree.lines
+        .iter()
+        .position(|line| line.ending != first && line.ending != LineEnd::Missing)
+}

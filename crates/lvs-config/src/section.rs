@@ -1,0 +1,169 @@
+//! The statements of one block that count, as typed settings. The walk fills it, the judges read it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lvs_model::SchedulerName;
+
+use crate::finding::Position;
+use crate::keyword::Place;
+use crate::model::Device;
+use crate::value::{Mask, Port, Value};
+
+/// The settings of one block, or of the file outside blocks.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) place: Place,
+    /// The block's name, empty outside blocks.
+    pub(crate) name: String,
+    /// Where the block's name stands.
+    pub(crate) position: Position,
+    /// Where it closes: there it is known what it lacks.
+    pub(crate) end: Position,
+    settings: HashMap<&'static str, Setting>,
+    /// Blocks in this one, in file order.
+    pub(crate) blocks: Vec<Section>,
+    /// For a real server: the plain `port` of the virtual block as far as it was read there.
+    pub(crate) outer_port: Option<Port>,
+}
+
+/// The statement that counts for a keyword.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) value: Value,
+    pub(crate) position: Position,
+    /// It stands behind `#:`.
+    pub(crate) hidden: bool,
+}
+
+impl Section {
+    pub(crate) fn new(place: Place, name: String, position: Position) -> Self {
+        Self {
+            place,
+            name,
+            position,
+            end: position,
+            settings: HashMap::new(),
+            blocks: Vec::new(),
+            outer_port: None,
+        }
+    }
+
+    /// The statement that counts so far.
+    pub(crate) fn setting(&self, keyword: &str) -> Option<&Setting> {
+        self.settings.get(keyword)
+    }
+
+    pub(crate) fn set(&mut self, keyword: &'static str, setting: Setting) {
+        self.settings.insert(keyword, setting);
+    }
+
+    /// Where the value of `keyword` stands, or where the block ends without it.
+    pub(crate) fn at(&self, keyword: &str) -> Position {
+        self.settings
+            .get(keyword)
+            .map_or(self.end, |setting| setting.position)
+    }
+
+    /// Whether what is given for `keyword` was refused already, so that no second message follows.
+    pub(crate) fn is_bad(&self, keyword: &str) -> bool {
+        self.value(keyword) == Some(&Value::Nothing)
+    }
+
+    /// Whether `keyword` is given, well or badly.
+    pub(crate) fn has(&self, keyword: &str) -> bool {
+        self.settings.contains_key(keyword)
+    }
+
+    /// Whether `keyword` is given, and behind `#:`.
+    pub(crate) fn is_hidden(&self, keyword: &str) -> bool {
+        self.settings
+            .get(keyword)
+            .is_some_and(|setting| setting.hidden)
+    }
+
+    fn value(&self, keyword: &str) -> Option<&Value> {
+        self.settings.get(keyword).map(|setting| &setting.value)
+    }
+
+    pub(crate) fn integer(&self, keyword: &str) -> Option<u32> {
+        match self.value(keyword)? {
+            Value::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// `false` if it is not given.
+    pub(crate) fn is_on(&self, keyword: &str) -> bool {
+        self.value(keyword) == Some(&Value::Bool(true))
+    }
+
+    pub(crate) fn seconds(&self, keyword: &str) -> Option<Duration> {
+        match self.value(keyword)? {
+            Value::Seconds(time) => Some(*time),
+            _ => None,
+        }
+    }
+
+    /// `None` for all zeros too.
+    pub(crate) fn address(&self, keyword: &str) -> Option<IpAddr> {
+        match self.value(keyword)? {
+            Value::Address(address) if !address.is_unspecified() => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// `None` for all zeros too.
+    pub(crate) fn address_and_device(&self, keyword: &str) -> Option<(IpAddr, Device)> {
+        match self.value(keyword)? {
+            Value::AddressDevice(address, device) if !address.is_unspecified() => {
+                Some((*address, device.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// `None` for all zeros too.
+    pub(crate) fn mask(&self, keyword: &str) -> Option<Mask> {
+        match self.value(keyword)? {
+            Value::Mask(mask) if mask.prefix > 0 => Some(*mask),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn port(&self, keyword: &str) -> Option<&Port> {
+        match self.value(keyword)? {
+            Value::Port(port) => Some(port),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn choice(&self, keyword: &str) -> Option<&'static str> {
+        match self.value(keyword)? {
+            Value::Choice(choice) => Some(choice),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn text(&self, keyword: &str) -> Option<&[u8]> {
+        match self.value(keyword)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn device(&self, keyword: &str) -> Option<&Device> {
+        match self.value(keyword)? {
+            Value::Device(device) => Some(device),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn scheduler(&self, keyword: &str) -> Option<&SchedulerName> {
+        match self.value(keyword)? {
+            Value::Scheduler(name) => Some(name),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Second stage, first half: a tree's statements as typed settings.
+//!
+//! Each statement is checked by itself: is its keyword known here, are its words complete, is its
+//! value in range. What the settings mean together is judged by [`crate::judge`].
+
+use crate::extension;
+use crate::finding::{Findings, Position, Reason, Severity, shown};
+use crate::keyword::{self, Accept, Keyword, Kind, Place};
+use crate::lookup::Hosts;
+use crate::section::{Section, Setting};
+use crate::tree::{Block, BlockKind, Content, Item, SyntaxTree};
+use crate::value::{self, Value, Words};
+use crate::word::Word;
+
+/// What is done with a word that nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The file is refused.
+    Refuse,
+    /// A warning; for tools that show or change a file.
+    Keep,
+}
+
+/// Goes through a tree and collects what it finds.
+pub(crate) struct Walker<'a> {
+    pub(crate) tree: &'a SyntaxTree,
+    pub(crate) hosts: Hosts<'a>,
+    pub(crate) findings: Findings,
+    pub(crate) accept: Accept,
+    pub(crate) unknown: Unknown,
+}
+
+/// A line's words, read as a statement.
+struct Statement<'a> {
+    line: usize,
+    words: &'a [Word],
+    hidden: bool,
+}
+
+impl<'a> Walker<'a> {
+    /// The settings of the whole file.
+    pub(crate) fn file(&mut self) -> Section {
+        let mut section = Section::new(Place::Global, String::new(), Position::default());
+        let tree = self.tree;
+        self.items(&tree.items, &mut section);
+        section
+    }
+
+    fn items(&mut self, items: &[Item], section: &mut Section) {
+        for item in items {
+            match item {
+                Item::Line(line) => self.line(*line, section),
+                Item::Block(block) => self.block(block, section),
+            }
+        }
+    }
+
+    fn block(&mut self, block: &Block, outer: &mut Section) {
+        let place = match block.kind {
+            BlockKind::Virtual => Place::Virtual,
+            BlockKind::Failover => Place::Failover,
+            BlockKind::Server => Place::Server,
+            BlockKind::Unknown => {
+                self.line(block.header, outer);
+                return;
+            }
+        };
+        let words = self.words(block.header);
+        self.header(block.header, words);
+        let name = words.get(1);
+        let position = self.position(block.header, name.or(words.first()));
+        let name = name.map_or(&b""[..], |name| self.tree.text(name));
+        let mut section = Section::new(place, String::from_utf8_lossy(name).into_owned(), position);
+        if place == Place::Server && !outer.is_hidden("port") {
+            section.outer_port = outer.port("port").cloned();
+        }
+        self.items(&block.items, &mut section);
+        if let Some(close) = block.close {
+            self.close(close);
+            section.end = self.position(close, self.words(close).first());
+        }
+        outer.blocks.push(section);
+    }
+
+    /// `KEYWORD NAME {` and nothing more.
+    fn header(&mut self, line: usize, words: &[Word]) {
+        let keyword = words.first().map_or(&b""[..], |word| self.tree.text(word));
+        let shown_form = format!("{} NAME {{ expected", shown(keyword));
+        match (words.get(2), words.get(3)) {
+            (_, Some(extra)) => {
+                let at = self.position(line, Some(extra));
+                let what = format!("{} after the {{, {shown_form}", self.shown(extra));
+                self.findings.refuse(at, Reason::UnexpectedArguments, what);
+            }
+            (Some(brace), None) if self.tree.text(brace) == b"{" => self.not_glued(line, words),
+            (brace, None) => {
+                let at = self.position(line, brace);
+                let hint = "with blanks between and the { on the same line";
+                let what = format!("{shown_form}, {hint}");
+                self.findings.refuse(at, Reason::MissingArguments, what);
+            }
+        }
+    }
+
+    /// A closing brace, and behind it nothing but a comment.
+    fn close(&mut self, line: usize) {
+        if let Some(extra) = self.words(line).get(1) {
+            if !self.tree.text(extra).starts_with(b"#") {
+                let at = self.position(line, Some(extra));
+                let what = format!(
+                    "{} after }}, nothing or a comment expected",
+                    self.shown(extra)
+                );
+                self.findings.refuse(at, Reason::UnexpectedArguments, what);
+            }
+        }
+    }
+
+    fn line(&mut self, line: usize, section: &mut Section) {
+        let tree = self.tree;
+        let Some(content) = tree.lines.get(line).map(|line| &line.content) else {
+            return;
+        };
+        match content {
+            Content::Nothing => {}
+            Content::Words { words, hidden } => {
+                let hidden = *hidden;
+                self.statement(
+                    &Statement {
+                        line,
+                        words,
+                        hidden,
+                    },
+                    section,
+                );
+            }
+            Content::Mismatch(mismatch) => {
+                let at = self.position_of(line, mismatch.0);
+                let what = "the quote that opens here is not closed, \
+                            a closing one on the same line expected";
+                self.findings
+                    .refuse(at, Reason::QuotationMismatch, what.into());
+            }
+            Content::Nul(byte) => {
+                let at = self.position_of(line, *byte);
+                let what = "a NUL byte, text expected";
+                self.findings.refuse(at, Reason::UnknownError, what.into());
+            }
+            Content::TooLong => {
+                let at = Position {
+                    column: 1,
+                    ..self.position(line, None)
+                };
+                let what = "a line of more than 64 KiB, a shorter one expected";
+                self.findings.refuse(at, Reason::UnknownError, what.into());
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement<'_>, section: &mut Section) {
+        let Some(first) = statement.words.first() else {
+            return;
+        };
+        let name = self.tree.text(first);
+        let Some(found) = keyword::find(name, section.place, self.accept) else {
+            return self.unknown_word(statement, section.place);
+        };
+        if found.keyword.idle.contains(&section.place) {
+            let at = self.position(statement.line, Some(first));
+            let place = section.place.shown();
+            let what = format!("{} has no effect {place}", found.keyword.name);
+            self.findings.warn(at, what);
+        }
+        let here = self.position(statement.line, Some(first));
+        let (value, position) = self
+            .value(statement, found.keyword)
+            .unwrap_or((Value::Nothing, here));
+        if found.is_extension && !statement.hidden {
+            let at = self.position(statement.line, Some(first));
+            let name = found.keyword.name;
+            let what = format!("an original director refuses {name}: write #:{name} beside one");
+            self.findings.remark(at, Severity::Note, what);
+        }
+        let setting = Setting {
+            value,
+            position,
+            hidden: statement.hidden,
+        };
+        self.set(found.keyword, setting, section);
+    }
+
+    /// Keeps the statement that counts: the last one, those behind `#:` before plain ones.
+    fn set(&mut self, keyword: &'static Keyword, setting: Setting, section: &mut Section) {
+        if let Some(before) = section.setting(keyword.name) {
+            if before.hidden == setting.hidden {
+                let line = before.position.line;
+                let what = format!(
+                    "{} was given in line {line} too, this one counts",
+                    keyword.name
+                );
+                self.findings.warn(setting.position, what);
+            } else if before.hidden {
+                return;
+            }
+        }
+        section.set(keyword.name, setting);
+    }
+
+    /// The statement's value and where it stands; what is wrong with it is reported.
+    fn value(
+        &mut self,
+        statement: &Statement<'_>,
+        keyword: &'static Keyword,
+    ) -> Option<(Value, Position)> {
+        let words = self.complete(statement, keyword.kind)?;
+        let first = *words.first()?;
+        let position = self.position(statement.line, Some(&first));
+        let second = words.get(1);
+        let texts = Words {
+            first: self.tree.text(&first),
+            quote: first.quote,
+            second: second.map_or(&b""[..], |word| self.tree.text(word)),
+        };
+        if words.iter().any(|word| word.closed_by_last_quote) {
+            let what =
+                "the quote at the end of the line closes although a backslash stands before it";
+            self.findings.warn(position, what.into());
+        }
+        if let Some(choice) = extension::value(keyword.name, texts.first, self.accept) {
+            if !statement.hidden {
+                let what = format!("an original director refuses {} = {choice}", keyword.name);
+                self.findings.remark(position, Severity::Note, what);
+            }
+            return Some((Value::Choice(choice), position));
+        }
+        match value::parse(keyword.kind, texts, &mut self.hosts) {
+            Ok(value) => {
+                if let Some(note) = value::original_refuses(texts, &value) {
+                    if !statement.hidden {
+                        self.findings.remark(position, Severity::Note, note.into());
+                    }
+                }
+                Some((value, position))
+            }
+            Err(problem) => {
+                let bad = second.filter(|_| problem.in_second).unwrap_or(&first);
+                let at = self.position(statement.line, Some(bad));
+                let (name, shown) = (keyword.name, self.shown(bad));
+                let what = format!("{name} = {shown}, {}", problem.expected);
+                self.findings.refuse(at, problem.reason, what);
+                None
+            }
+        }
+    }
+
+    /// The words of the value, after the checks of the form: `=`, enough words, not too many.
+    fn complete<'s>(&mut self, statement: &Statement<'s>, kind: Kind) -> Option<&'s [Word]> {
+        let line = statement.line;
+        match statement.words.get(1) {
+            Some(equal) if self.tree.text(equal) == b"=" => {}
+            other => {
+                let at = self.position(line, other);
+                let what = "KEYWORD = VALUE expected, with blanks around the =";
+                self.findings.refuse(at, Reason::EqualExpected, what.into());
+                return None;
+            }
+        }
+        let words = statement.words.get(2..).unwrap_or_default();
+        let (taken, wanted) = match kind {
+            Kind::List => return self.list(line, words),
+            Kind::AddressDevice => (2, "an address and an interface expected"),
+            _ => (1, "a value expected"),
+        };
+        if words.len() < taken {
+            let at = self.position(line, None);
+            let what = format!("{} =, {wanted}", self.keyword_of(statement));
+            self.findings.refuse(at, Reason::MissingArguments, what);
+            return None;
+        }
+        if let Some(extra) = words.get(taken) {
+            self.too_many(line, extra);
+            return None;
+        }
+        self.not_glued(line, statement.words);
+        Some(words)
+    }
+
+    fn too_many(&mut self, line: usize, extra: &Word) {
+        let at = self.position(line, Some(extra));
+        let expected = if extra.glued {
+            "a blank or the end of the line expected after the closing quote"
+        } else if self.tree.text(extra).starts_with(b"#") {
+            "a comment stands on a line of its own"
+        } else {
+            "the end of the line expected: quote a value that has blanks in it"
+        };
+        let what = format!("{}, {expected}", self.shown(extra));
+        self.findings.refuse(at, Reason::UnexpectedArguments, what);
+    }
+
+    fn not_glued(&mut self, line: usize, words: &[Word]) {
+        if let Some(glued) = words.iter().find(|word| word.glued) {
+            self.too_many(line, glued);
+        }
+    }
+
+    /// `[ WORD … ]`, and nothing behind it.
+    fn list<'s>(&mut self, line: usize, words: &'s [Word]) -> Option<&'s [Word]> {
+        let is = |word: &Word, text: &[u8]| self.tree.text(word) == text;
+        let close = words.iter().position(|word| is(word, b"]"));
+        match (words.first(), close) {
+            (Some(open), Some(close)) if is(open, b"[") => {
+                if let Some(extra) = words.get(close + 1) {
+                    self.too_many(line, extra);
+                    return None;
+                }
+                Some(words)
+            }
+            (open, _) => {
+                let at = self.position(line, open);
+                let what = "[ WORD ... ] expected, with blanks between and on the same line";
+                self.findings.refuse(at, Reason::ListExpected, what.into());
+                None
+            }
+        }
+    }
+
+    fn unknown_word(&mut self, statement: &Statement<'_>, place: Place) {
+        let Some(first) = statement.words.first() else {
+            return;
+        };
+        let at = self.position(statement.line, Some(first));
+        let what = format!("{}, {}", self.shown(first), self.advice(statement, place));
+        match self.unknown {
+            Unknown::Refuse => self.findings.refuse(at, Reason::UnknownCommand, what),
+            Unknown::Keep => self.findings.warn(at, format!("kept: {what}")),
+        }
+    }
+
+    /// What to write instead of an unknown word.
+    fn advice(&self, statement: &Statement<'_>, place: Place) -> String {
+        let name = statement
+            .words
+            .first()
+            .map_or(&b""[..], |word| self.tree.text(word));
+        let lower = name.to_ascii_lowercase();
+        if statement.hidden {
+            return "a keyword expected behind #: (for a comment, write a blank after the #)"
+                .into();
+        }
+        match name {
+            b"}" => return "no block is open here".into(),
+            b"debug" => return "the keyword is debug_level".into(),
+            b"virtual" | b"failover" | b"server" => {
+                return format!("no such block {}: is a }} missing above?", place.shown());
+            }
+            _ => {}
+        }
+        if name.contains(&b'=') {
+            "blanks expected around the =".into()
+        } else if let Some(other) = keyword::place_of(name) {
+            format!(
+                "a keyword that stands {}, not {}",
+                other.shown(),
+                place.shown()
+            )
+        } else if keyword::place_of(&lower).is_some() {
+            "keywords are written in lower case".into()
+        } else {
+            format!("a keyword expected that is known {}", place.shown())
+        }
+    }
+
+    fn keyword_of(&self, statement: &Statement<'_>) -> String {
+        let first = statement.words.first();
+        first.map_or_else(String::new, |word| self.shown(word))
+    }
+
+    fn shown(&self, word: &Word) -> String {
+        shown(self.tree.text(word))
+    }
+
+    fn words(&self, line: usize) -> &'a [Word] {
+        let tree: &'a SyntaxTree = self.tree;
+        tree.words(line)
+    }
+
+    /// Where a word stands, or the end of the line's text.
+    fn position(&self, line: usize, word: Option<&Word>) -> Position {
+        match word {
+            Some(word) => self.position_of(line, word.start),
+            None => self.position_of(line, self.tree.end_of_text(line)),
+        }
+    }
+
+    fn position_of(&self, line: usize, byte: usize) -> Position {
+        self.tree.position(line, byte)
+    }
+}
