@@ -4,10 +4,14 @@
 //! inside, by the tests and by the demonstration.
 //!
 //! - [`boot`]: the kernel, its root, one program's output and status
+//! - [`topology`]: hosts, switches, a load-balanced site, faults
+//! - [`measure`]: requests, connections, the table, owners of an address, the timeline
 //! - `cli`, `suite`: the command line; the lab tests, each binary in a guest of its own
 
 pub mod boot;
 mod cli;
+pub mod measure;
 mod suite;
+pub mod topology;
 
 pub use cli::run;

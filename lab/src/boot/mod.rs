@@ -16,6 +16,7 @@ mod job;
 mod machine;
 mod native;
 mod programs;
+pub(crate) use programs::LOG_SOCKET;
 mod qemu;
 mod rootfs;
 mod uml;
