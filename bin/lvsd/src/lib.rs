@@ -1,1 +1,46 @@
 //! Fills the kernel's table from lvs.cf and starts a nanny for each real server.
+//!
+//! The decisions are in the crate `director`; here are the command line ([`options`]), the way into
+//! the background ([`start`]) and the loop ([`shell`]).
+
+mod dry_run;
+mod kernel;
+mod load;
+mod lookup;
+mod nannies;
+mod options;
+mod shell;
+mod start;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use popt::Aliases;
+
+use options::{NAME, Request};
+
+/// Files with popt aliases: the system's; the user's is `.popt` in the home directory.
+const ALIAS_FILE: &str = "/etc/popt";
+
+/// Runs lvsd with the arguments behind its name and returns its exit status.
+pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let (status, written) = match options::parse(args, &aliases()) {
+        Ok(Request::Print(text)) => (0, out.write_all(text.as_bytes())),
+        Ok(Request::Run(options)) if options.test_start => start::test(&options, out, err),
+        Ok(Request::Run(options)) => (start::run(&options, err), Ok(())),
+        Err(error) => (1, writeln!(err, "{error}")),
+    };
+    // A closed pipe: nobody is left to tell.
+    if written.is_err() { 1 } else { status }
+}
+
+fn aliases() -> Aliases {
+    let mut aliases = Aliases::default();
+    let home = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".popt"));
+    for path in [Some(ALIAS_FILE.into()), home].into_iter().flatten() {
+        if let Ok(text) = std::fs::read(path) {
+            aliases.add(NAME, &text);
+        }
+    }
+    aliases
+}

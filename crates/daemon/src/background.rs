@@ -1,6 +1,6 @@
 //! Becoming a daemon.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
@@ -22,10 +22,7 @@ impl Background {
     /// # Errors
     /// /dev/null cannot be opened.
     pub fn ready(mut self) -> io::Result<()> {
-        let null = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/null")?;
+        let null = open_null()?;
         dup2_stdin(&null)?;
         dup2_stdout(&null)?;
         dup2_stderr(&null)?;
@@ -33,6 +30,28 @@ impl Background {
         let _ = self.starter.write_all(b"r");
         Ok(())
     }
+}
+
+fn open_null() -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).open("/dev/null")
+}
+
+/// Lets go of the terminal without a fork (`--nofork`): a session of its own, output and error at
+/// /dev/null. Standard input too, unless it is the lifeline of a [`Parent`](crate::Parent).
+///
+/// # Errors
+/// /dev/null cannot be opened.
+pub fn detach(has_parent: bool) -> io::Result<()> {
+    // The leader of a process group cannot have a new session; it keeps the one it has.
+    let _ = setsid();
+    let null = open_null()?;
+    if !has_parent {
+        dup2_stdin(&null)?;
+    }
+    dup2_stdout(&null)?;
+    dup2_stderr(&null)?;
+    Ok(())
 }
 
 /// Goes into the background: two forks and a session of its own, so that no terminal can ever

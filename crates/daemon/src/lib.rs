@@ -21,7 +21,7 @@ mod pid_file;
 mod signals;
 mod wait;
 
-pub use background::{Background, background};
+pub use background::{Background, background, detach};
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
 pub use parent::{PARENT_VARIABLE, Parent};

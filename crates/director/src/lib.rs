@@ -19,6 +19,9 @@ mod site;
 mod supervision;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 pub use event::{Action, Input, NannyId, Refusal, RefusalKind, StartError};
 pub use machine::Lvsd;
 pub use nanny::{NannyOptions, shell_words};

@@ -118,12 +118,15 @@ impl Watch {
         if is_too_often && hard_shutdown {
             return AfterDeath::GiveUp;
         }
+        if is_too_often {
+            // From here on one try a minute, until one lives long enough.
+            self.failures = u32::MAX;
+        }
         let pause = self.pause();
-        if is_too_often || pause == LONGEST_PAUSE {
-            self.life = Life::Due(now + LONGEST_PAUSE);
-            AfterDeath::ManualAction(LONGEST_PAUSE)
+        self.life = Life::Due(now + pause);
+        if pause == LONGEST_PAUSE {
+            AfterDeath::ManualAction(pause)
         } else {
-            self.life = Life::Due(now + pause);
             AfterDeath::Restart(pause)
         }
     }

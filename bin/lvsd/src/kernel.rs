@@ -1,0 +1,119 @@
+//! The kernel's table, read for the machine and changed as it says.
+
+use std::path::Path;
+use std::time::Duration;
+
+use director::{Refusal, RefusalKind, Table, TableService};
+use ipvs::{Errno, ExternalIpvs, Ipvs, IpvsError, NetlinkIpvs};
+use lvs_model::IpvsOp;
+
+/// The usual `ipvsadm`, which could do nothing that we cannot.
+const USUAL: [&str; 2] = ["/sbin/ipvsadm", "/usr/sbin/ipvsadm"];
+/// Time that another program has for one change.
+const LIMIT: Duration = Duration::from_secs(5);
+const MODPROBE: &str = "/sbin/modprobe";
+
+/// The kernel's table, and the program that changes it if lvs.cf names one.
+pub struct Kernel(Box<dyn Ipvs>);
+
+impl Kernel {
+    /// Opens the kernel's table; changes go through `program` unless it is the usual `ipvsadm`.
+    ///
+    /// # Errors
+    /// The kernel has no IPVS, or we may not use it.
+    pub fn open(program: &Path) -> Result<Self, IpvsError> {
+        let mut table = NetlinkIpvs::open_or_load(Path::new(MODPROBE))?;
+        table.info()?;
+        if USUAL.iter().any(|usual| program == Path::new(usual)) {
+            return Ok(Self(Box::new(table)));
+        }
+        let table = ExternalIpvs::new(program.to_owned(), LIMIT, table);
+        Ok(Self(Box::new(table)))
+    }
+
+    /// Every service with its destinations.
+    ///
+    /// # Errors
+    /// As [`Ipvs`].
+    pub fn read(&mut self) -> Result<Table, IpvsError> {
+        let mut table = Table::new();
+        for entry in self.0.services()? {
+            let destinations = self.0.destinations(&entry.service.key)?;
+            table.insert(TableService {
+                service: entry.service,
+                destinations: destinations.into_iter().map(|d| d.destination).collect(),
+            });
+        }
+        Ok(table)
+    }
+
+    /// Carries the operations out; what was refused comes back.
+    pub fn apply(&mut self, ops: &[IpvsOp]) -> Vec<Refusal> {
+        match self.0.apply(ops) {
+            Ok(refusals) => refusals
+                .iter()
+                .filter_map(|refusal| refused(ops.get(refusal.index)?, *refusal))
+                .collect(),
+            // How far it got is not known: all of it is refused, the next audit finds out.
+            Err(error) => (0..ops.len())
+                .map(|index| Refusal {
+                    index,
+                    kind: RefusalKind::Failed,
+                    reason: error.to_string(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Gone already is done; there already, or without its service, means that the table has changed.
+fn refused(op: &IpvsOp, refusal: ipvs::Refusal) -> Option<Refusal> {
+    let is_absent = matches!(refusal.errno, Errno::ESRCH | Errno::ENOENT);
+    let kind = match op {
+        IpvsOp::DeleteService(_) | IpvsOp::DeleteDestination(..) if is_absent => return None,
+        IpvsOp::AddService(_) | IpvsOp::AddDestination(..) if refusal.errno == Errno::EEXIST => {
+            RefusalKind::Outdated
+        }
+        IpvsOp::EditService(_) | IpvsOp::EditDestination(..) | IpvsOp::AddDestination(..)
+            if refusal.errno == Errno::ESRCH =>
+        {
+            RefusalKind::Outdated
+        }
+        IpvsOp::EditDestination(..) if is_absent => RefusalKind::Outdated,
+        _ => RefusalKind::Failed,
+    };
+    Some(Refusal {
+        index: refusal.index,
+        kind,
+        reason: refusal.errno.desc().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use lvs_model::{Protocol, ServiceKey, VirtualService};
+
+    use super::*;
+
+    fn key() -> ServiceKey {
+        ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            address: "192.0.2.1".parse().unwrap(),
+            port: 80,
+        }
+    }
+
+    fn refusal(op: &IpvsOp, errno: Errno) -> Option<RefusalKind> {
+        refused(op, ipvs::Refusal { index: 0, errno }).map(|refusal| refusal.kind)
+    }
+
+    #[test]
+    fn gone_already_is_done_and_there_already_means_look_again() {
+        let add = IpvsOp::AddService(VirtualService::new(key()));
+        let delete = IpvsOp::DeleteService(key());
+        assert_eq!(refusal(&delete, Errno::ESRCH), None);
+        assert_eq!(refusal(&delete, Errno::EPERM), Some(RefusalKind::Failed));
+        assert_eq!(refusal(&add, Errno::EEXIST), Some(RefusalKind::Outdated));
+        assert_eq!(refusal(&add, Errno::ENOENT), Some(RefusalKind::Failed));
+    }
+}

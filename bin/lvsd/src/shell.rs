@@ -1,0 +1,220 @@
+//! The loop: waits, makes inputs of what happened, does what the machine says.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+
+use control::Report;
+use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, reap, wait};
+use director::{Action, Input, Lvsd, NannyId, Notice, Severity, Site};
+
+use crate::kernel::Kernel;
+use crate::nannies::Nannies;
+
+/// What the loop needs from the start of the program.
+pub struct Setup<'a> {
+    /// The machine, not started yet.
+    pub machine: Lvsd,
+    /// The kernel's table.
+    pub kernel: Kernel,
+    /// The nannies.
+    pub nannies: Nannies,
+    /// The signals of [`SIGNALS`].
+    pub signals: Signals,
+    /// pulse, if it started us.
+    pub parent: Option<Parent>,
+    /// Reads lvs.cf again.
+    pub reload: Box<dyn FnMut() -> Result<Site, Vec<String>> + 'a>,
+    /// Called once, when the table is as lvs.cf wants it.
+    pub ready: Box<dyn FnOnce() + 'a>,
+}
+
+/// The signals that lvsd handles.
+pub const SIGNALS: [Signal; 7] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGCHLD,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGQUIT,
+];
+
+/// Runs until the end and returns the exit status.
+///
+/// # Errors
+/// Waiting failed: too many descriptors for the process, no memory.
+pub fn run(setup: Setup<'_>) -> io::Result<u8> {
+    let mut shell = Shell {
+        clock: Clock::start(),
+        machine: setup.machine,
+        kernel: setup.kernel,
+        nannies: setup.nannies,
+        signals: setup.signals,
+        parent: setup.parent,
+        reload: setup.reload,
+        ready: Some(setup.ready),
+        answers: VecDeque::new(),
+        events: VecDeque::from([Input::Start]),
+    };
+    loop {
+        if let Some(status) = shell.work() {
+            return Ok(status);
+        }
+        shell.listen()?;
+    }
+}
+
+struct Shell<'a> {
+    clock: Clock,
+    machine: Lvsd,
+    kernel: Kernel,
+    nannies: Nannies,
+    signals: Signals,
+    parent: Option<Parent>,
+    reload: Box<dyn FnMut() -> Result<Site, Vec<String>> + 'a>,
+    ready: Option<Box<dyn FnOnce() + 'a>>,
+    /// Results of actions; they come before anything else that happened.
+    answers: VecDeque<Input>,
+    events: VecDeque<Input>,
+}
+
+impl Shell<'_> {
+    /// Feeds the machine until nothing is left; the exit status if it is to end.
+    fn work(&mut self) -> Option<u8> {
+        let mut actions = Vec::new();
+        while let Some(input) = self.answers.pop_front().or_else(|| self.events.pop_front()) {
+            self.machine.handle(self.clock.now(), input, &mut actions);
+            for action in actions.drain(..) {
+                if let Action::Exit(status) = action {
+                    return Some(u8::try_from(status).unwrap_or(u8::MAX));
+                }
+                self.act(action);
+            }
+        }
+        None
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::ReadTable => {
+                let table = self.kernel.read().map_err(|error| error.to_string());
+                self.answers.push_back(Input::Table(table));
+            }
+            Action::Apply(ops) => {
+                for op in &ops {
+                    log::debug!("ipvsadm {op}");
+                }
+                let refusals = self.kernel.apply(&ops);
+                self.answers.push_back(Input::Applied(refusals));
+            }
+            Action::StartNanny(nanny, options) => {
+                let result = self.nannies.start(nanny, &options);
+                self.answers.push_back(Input::Started(nanny, result));
+            }
+            Action::Tell(nanny, order) => self.nannies.tell(nanny, &order),
+            Action::Terminate(nanny) => self.nannies.signal(nanny, Signal::SIGTERM),
+            Action::Kill(nanny) => self.nannies.signal(nanny, Signal::SIGKILL),
+            Action::ReadConfiguration => {
+                let site = (self.reload)();
+                if let Ok(site) = &site {
+                    self.change_program(site);
+                }
+                self.answers
+                    .push_back(Input::Configuration(site.map(Box::new)));
+            }
+            Action::Ready => {
+                if let Some(ready) = self.ready.take() {
+                    ready();
+                }
+            }
+            Action::Notice(notice) => write_notice(&notice),
+            // Ends `work` before it gets here.
+            Action::Exit(_) => {}
+        }
+    }
+
+    /// lvs.cf may name another program for the table's changes.
+    fn change_program(&mut self, site: &Site) {
+        if site.ipvsadm == self.machine.site().ipvsadm {
+            return;
+        }
+        match Kernel::open(&site.ipvsadm) {
+            Ok(kernel) => self.kernel = kernel,
+            Err(error) => log::error!("{}: not used: {error}", site.ipvsadm.display()),
+        }
+    }
+
+    /// Sleeps until something happens and notes it.
+    fn listen(&mut self) -> io::Result<()> {
+        let deadline = self.machine.next_deadline();
+        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let parent = self.parent.as_ref().map(AsFd::as_fd);
+        fds.extend(parent.map(|parent| PollFd::new(parent, PollFlags::POLLIN)));
+        let first_nanny = fds.len();
+        let mut polled = Vec::new();
+        for (nanny, fd) in self.nannies.poll_fds() {
+            polled.push(nanny);
+            fds.push(fd);
+        }
+        wait(&mut fds, &self.clock, deadline)?;
+        let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
+        let speakers: Vec<NannyId> = polled
+            .into_iter()
+            .zip(fds.iter().skip(first_nanny))
+            .filter(|(_, fd)| is_ready(fd))
+            .map(|(nanny, _)| nanny)
+            .collect();
+        drop(fds);
+        self.note_parent();
+        // Reports before deaths: what a nanny said last still counts.
+        for nanny in speakers {
+            let report = |report: Report| Input::Report(nanny, report);
+            self.events
+                .extend(self.nannies.reports(nanny).into_iter().map(report));
+        }
+        self.note_signals();
+        if deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
+            self.events.push_back(Input::Deadline);
+        }
+        Ok(())
+    }
+
+    fn note_parent(&mut self) {
+        if self.parent.as_ref().is_some_and(Parent::is_gone) {
+            self.parent = None;
+            self.events.push_back(Input::ParentGone);
+        }
+    }
+
+    fn note_signals(&mut self) {
+        for signal in self.signals.pending() {
+            match signal {
+                Signal::SIGCHLD => self.reap(),
+                Signal::SIGHUP => self.events.push_back(Input::Hangup),
+                Signal::SIGTERM | Signal::SIGINT => {
+                    self.events.push_back(Input::Terminate(signal as i32));
+                }
+                other => self.events.push_back(Input::StraySignal(other as i32)),
+            }
+        }
+    }
+
+    fn reap(&mut self) {
+        while let Some((pid, exit)) = reap() {
+            if let Some(nanny) = self.nannies.remove(pid) {
+                self.events.push_back(Input::Ended(nanny, exit));
+            }
+        }
+    }
+}
+
+/// Writes a log line with its severity.
+pub fn write_notice(notice: &Notice) {
+    let level = match notice.severity() {
+        Severity::Info => log::Level::Info,
+        Severity::Warning => log::Level::Warn,
+        Severity::Error => log::Level::Error,
+    };
+    log::log!(level, "{notice}");
+}

@@ -1,0 +1,140 @@
+//! From the command line to the loop: file, lock, kernel, background, and the dry run.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use daemon::log::Target;
+use daemon::{Parent, PidFile, Signals, background, notify};
+use director::{Lvsd, Site, Table};
+
+use crate::kernel::Kernel;
+use crate::nannies::Nannies;
+use crate::options::{NAME, Options};
+use crate::{dry_run, load, shell};
+
+const PID_FILE: &str = "/var/run/lvs.pid";
+
+/// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which
+/// something was left out.
+pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) {
+    let path = load::find(options.config_file.as_deref());
+    let loaded = match load::load(&path) {
+        Ok(loaded) => loaded,
+        Err(lines) => return (1, write_lines(err, &lines)),
+    };
+    let site = Site::new(&loaded.config, options.verbose, options.foreground);
+    let mut remarks = load::remarks(&loaded, &path, true);
+    let read = Kernel::open(&site.ipvsadm).and_then(|mut kernel| kernel.read());
+    let found = read.unwrap_or_else(|error| {
+        remarks.push(format!("{NAME}: plan against an empty table: {error}"));
+        Table::new()
+    });
+    let written =
+        write_lines(err, &remarks).and_then(|()| dry_run::print(&site, options.clear, found, out));
+    (u8::from(loaded.has_left_out()), written)
+}
+
+/// Runs lvsd until its end.
+pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
+    let target = if options.foreground {
+        Target::Stdout
+    } else {
+        Target::Syslog
+    };
+    let ident = if options.foreground { NAME } else { "lvsd" };
+    daemon::log::start(ident, target, options.verbose);
+    match try_run(options) {
+        Ok(status) => status,
+        Err(lines) => {
+            for line in &lines {
+                log::error!("{}", line.trim_start_matches("lvs: "));
+            }
+            // Standard error may be closed by now; syslog has the lines too.
+            let _ = write_lines(err, &lines);
+            1
+        }
+    }
+}
+
+fn try_run(options: &Options) -> Result<u8, Vec<String>> {
+    let path = load::find(options.config_file.as_deref());
+    let loaded = load::load(&path)?;
+    let mut pid_file = match options.foreground {
+        true => None,
+        false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
+    };
+    let kernel = Kernel::open(&loaded.config.ipvsadm).map_err(failure)?;
+    let signals = Signals::new(&shell::SIGNALS).map_err(failure)?;
+    let forks = !options.foreground && !options.no_fork;
+    // pulse starts us with --nofork; a lifeline would not survive the way into the background.
+    let parent = match forks {
+        true => None,
+        false => Parent::from_env().map_err(failure)?,
+    };
+    let in_background = match forks {
+        true => Some(background().map_err(failure)?),
+        false => None,
+    };
+    if let Some(pid_file) = &mut pid_file {
+        pid_file.write().map_err(failure)?;
+    }
+    log_file(&loaded, &path);
+    let (verbose, foreground) = (options.verbose, options.foreground);
+    let has_parent = parent.is_some();
+    let ready = move || {
+        if has_parent {
+            tell_parent();
+        }
+        notify::ready();
+        let gone = match in_background {
+            Some(background) => background.ready(),
+            None if foreground => Ok(()),
+            None => daemon::detach(has_parent),
+        };
+        if let Err(error) = gone {
+            log::error!("cannot leave the terminal: {error}");
+        }
+    };
+    let reload = || {
+        let loaded = load::load(&path)?;
+        log_file(&loaded, &path);
+        Ok(Site::new(&loaded.config, verbose, foreground))
+    };
+    let site = Site::new(&loaded.config, verbose, foreground);
+    let status = shell::run(shell::Setup {
+        machine: Lvsd::new(site, options.clear),
+        kernel,
+        nannies: Nannies::new(foreground),
+        signals,
+        parent,
+        reload: Box::new(reload),
+        ready: Box::new(ready),
+    });
+    drop(pid_file);
+    status.map_err(failure)
+}
+
+/// Which file this is, and what is odd about it.
+fn log_file(loaded: &lvs_config::Loaded, path: &Path) {
+    for line in load::remarks(loaded, path, false) {
+        log::warn!("{line}");
+    }
+    let (serial, hash) = (loaded.config.serial, &loaded.hash);
+    log::info!("{}: serial_no {serial}, content {hash}", path.display());
+}
+
+/// pulse waits for this line on the pipe that it gave us as standard output.
+fn tell_parent() {
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "ready").and_then(|()| out.flush()) {
+        log::warn!("cannot tell pulse that the table is ready: {error}");
+    }
+}
+
+fn failure(error: impl std::fmt::Display) -> Vec<String> {
+    vec![format!("{NAME}: {error}")]
+}
+
+fn write_lines(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))
+}

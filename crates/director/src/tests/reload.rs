@@ -1,0 +1,196 @@
+//! Reload: exactly the differing services and destinations.
+
+use lvs_config::Config;
+
+use super::world::*;
+use crate::{Input, Table};
+
+/// Two virtual services with both servers up.
+fn two_services() -> Config {
+    let mut file = two_servers();
+    let servers = vec![server("c", "10.0.0.3", 25), server("d", "10.0.0.4", 25)];
+    file.virtuals.push(block("mail", "192.0.2.2", 25, servers));
+    file
+}
+
+fn running() -> World {
+    let mut world = World::start(two_services(), Table::new());
+    for last in 1..=4 {
+        world.up(&format!("10.0.0.{last}"), 1);
+    }
+    world.take_trace();
+    world
+}
+
+#[test]
+fn f16_an_unchanged_file_changes_nothing() {
+    let mut world = running();
+    world.reload(two_services());
+    assert_eq!(world.take_trace(), ["log rereading configuration file"]);
+}
+
+#[test]
+fn f17_changed_settings_are_applied_and_a_weight_goes_to_the_nanny() {
+    let mut world = running();
+    let mut file = two_services();
+    file.timeouts.tcp = 55;
+    let web = &mut file.virtuals[0];
+    web.scheduler = "rr".parse().unwrap();
+    web.servers[0].weight = weight(7);
+    *web = persistent(99, [255; 4], web.clone());
+    world.reload(file);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log rereading configuration file",
+            "tell 1 target 7",
+            "--set 55 0 0",
+            "-E -t 192.0.2.1:80 -s rr -p 99"
+        ]
+    );
+}
+
+#[test]
+fn f18_f20_a_server_comes_and_goes_alone() {
+    let mut world = running();
+    let mut file = two_services();
+    file.virtuals[0].servers.push(server("e", "10.0.0.5", 80));
+    file.virtuals[1].servers.pop();
+    world.reload(file);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log rereading configuration file",
+            "term 4",
+            "-d -t 192.0.2.2:25 -r 10.0.0.4:25",
+            "start 5 10.0.0.5",
+            "tell 5 adopt new out 0",
+            "log create_monitor for web/e running as pid 1005"
+        ]
+    );
+    world.up("10.0.0.5", 1);
+    world.take_trace();
+    world.reload(two_services());
+    let ops = ["-d -t 192.0.2.1:80 -r 10.0.0.5:80"];
+    assert_eq!(world.take_ops(), ops);
+}
+
+#[test]
+fn f19_a_bad_file_changes_nothing() {
+    let mut world = running();
+    let line = "lvs: error parsing /etc/lvs.cf on line 56.".to_owned();
+    world.file = Err(vec![line.clone()]);
+    world.feed(Input::Hangup);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log rereading configuration file".to_owned(),
+            format!("log {line}")
+        ]
+    );
+}
+
+#[test]
+fn f21_a_changed_address_is_another_server() {
+    let mut world = running();
+    let mut file = two_services();
+    file.virtuals[0].servers[1].address = address("10.0.0.22");
+    world.reload(file);
+    assert_eq!(world.take_ops(), ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]);
+    world.up("10.0.0.22", 1);
+    assert_eq!(
+        world.take_ops(),
+        ["-a -t 192.0.2.1:80 -r 10.0.0.22:80 -m -w 1"]
+    );
+}
+
+#[test]
+fn f22_order_and_names_do_not_matter_and_a_new_service_comes_alone() {
+    let mut world = running();
+    let mut file = two_services();
+    file.virtuals.swap(0, 1);
+    file.virtuals[0].name = "post".into();
+    world.reload(file.clone());
+    assert_eq!(world.take_trace(), ["log rereading configuration file"]);
+    file.virtuals
+        .insert(0, block("new", "192.0.2.3", 80, vec![]));
+    world.reload(file);
+    assert_eq!(world.take_ops(), ["-A -t 192.0.2.3:80 -s wlc"]);
+}
+
+#[test]
+fn f23_a_service_goes_and_comes_back() {
+    let mut world = running();
+    let mut file = two_services();
+    file.virtuals.remove(0);
+    world.reload(file);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log rereading configuration file",
+            "log shutting down virtual service web",
+            "term 1",
+            "term 2",
+            "-d -t 192.0.2.1:80 -r 10.0.0.1:80",
+            "-d -t 192.0.2.1:80 -r 10.0.0.2:80",
+            "-D -t 192.0.2.1:80"
+        ]
+    );
+    world.reload(two_services());
+    world.up("10.0.0.1", 1);
+    assert_eq!(
+        world.take_ops(),
+        [
+            "-A -t 192.0.2.1:80 -s wlc",
+            "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"
+        ]
+    );
+}
+
+#[test]
+fn another_check_replaces_the_nanny_and_leaves_the_destination() {
+    let mut world = running();
+    let mut file = two_services();
+    file.virtuals[0].check.expect = Some("HTTP".into());
+    world.reload(file);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log rereading configuration file",
+            "term 1",
+            "term 2",
+            "start 5 10.0.0.1",
+            "tell 5 adopt up 1 0",
+            "start 6 10.0.0.2",
+            "tell 6 adopt up 1 0",
+            "log create_monitor for web/a running as pid 1005",
+            "log create_monitor for web/b running as pid 1006"
+        ]
+    );
+}
+
+#[test]
+fn another_forwarding_method_edits_the_destinations() {
+    let mut world = running();
+    world.reload(direct(two_services()));
+    let ops = world.take_ops();
+    assert_eq!(ops.len(), 4);
+    assert!(
+        ops.iter()
+            .all(|op| op.starts_with("-e ") && op.ends_with(" -g -w 1"))
+    );
+}
+
+#[test]
+fn a_quiesced_server_that_leaves_the_file_leaves_the_table() {
+    let mut file = two_servers();
+    file.virtuals[0].quiesce = true;
+    let mut world = World::start(file.clone(), Table::new());
+    world.up("10.0.0.2", 1);
+    let quiesced = control::Place::In(weight(0));
+    world.say(world.nanny("10.0.0.2"), control::Phase::Down, quiesced);
+    world.take_trace();
+    file.virtuals[0].servers.pop();
+    world.reload(file);
+    assert_eq!(world.take_ops(), ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]);
+}

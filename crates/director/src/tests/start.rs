@@ -1,0 +1,296 @@
+//! Start, adoption, verdicts, sorry server, end.
+
+use control::{Phase, Place};
+use lvs_model::{Destination, DestinationKey, Protocol, ServiceKey, VirtualService};
+
+use super::world::*;
+use crate::{Input, Table, TableService};
+
+fn service(vip: &str, port: u16, destinations: &[(&str, u32)]) -> TableService {
+    let key = ServiceKey::Address {
+        protocol: Protocol::Tcp,
+        address: address(vip),
+        port,
+    };
+    let destination = |(rip, number): &(&str, u32)| Destination {
+        weight: weight(*number),
+        forwarding: lvs_model::ForwardingMethod::Masquerading,
+        ..Destination::new(DestinationKey {
+            address: address(rip),
+            port: 80,
+        })
+    };
+    TableService {
+        service: VirtualService::new(key),
+        destinations: destinations.iter().map(destination).collect(),
+    }
+}
+
+#[test]
+fn f01_a_start_creates_services_and_a_good_check_adds_its_server() {
+    let servers = vec![
+        weighing(server("a", "10.0.0.1", 8080), 100),
+        server("b", "10.0.0.2", 8080),
+    ];
+    let web = persistent(
+        60,
+        [255, 255, 255, 0],
+        block("web", "192.0.2.1", 80, servers),
+    );
+    let mut file = config(vec![web]);
+    file.timeouts.tcp = 100;
+    let foreign = service("198.51.100.9", 25, &[("10.9.9.9", 1)]);
+    let mut world = World::start(file, Table::from_iter([foreign.clone()]));
+    assert_eq!(
+        world.take_ops(),
+        [
+            "--set 100 0 0",
+            "-A -t 192.0.2.1:80 -s wlc -p 60 -M 255.255.255.0"
+        ]
+    );
+    world.up("10.0.0.1", 3);
+    world.up("10.0.0.2", 1);
+    world.up("10.0.0.1", 6);
+    assert_eq!(
+        world.take_ops(),
+        [
+            "-a -t 192.0.2.1:80 -r 10.0.0.1:8080 -m -w 3",
+            "-a -t 192.0.2.1:80 -r 10.0.0.2:8080 -m -w 1",
+            "-e -t 192.0.2.1:80 -r 10.0.0.1:8080 -m -w 6",
+        ]
+    );
+    world.down("10.0.0.1");
+    assert_eq!(world.take_ops(), ["-d -t 192.0.2.1:80 -r 10.0.0.1:8080"]);
+    world.feed(Input::Terminate(15));
+    assert_eq!(
+        world.take_ops(),
+        ["-d -t 192.0.2.1:80 -r 10.0.0.2:8080", "-D -t 192.0.2.1:80"]
+    );
+    assert_eq!(world.exit, Some(0));
+    assert_eq!(world.kernel, Table::from_iter([foreign]));
+}
+
+#[test]
+fn a_start_logs_in_the_originals_words() {
+    let mut world = World::start(two_servers(), Table::new());
+    assert_eq!(
+        world.take_log(),
+        [
+            "starting virtual service web active: 80",
+            "create_monitor for web/a running as pid 1001",
+            "create_monitor for web/b running as pid 1002",
+        ]
+    );
+    world.feed(Input::Terminate(15));
+    assert_eq!(
+        world.take_log(),
+        [
+            "shutting down due to signal 15",
+            "shutting down virtual service web"
+        ]
+    );
+}
+
+#[test]
+fn a_start_adopts_what_the_kernel_has_and_removes_what_lvs_cf_does_not_name() {
+    let mut found = service("192.0.2.1", 80, &[("10.0.0.1", 5), ("10.0.0.9", 1)]);
+    found.service.scheduler = "rr".parse().unwrap();
+    let mut world = World::start(two_servers(), Table::from_iter([found]));
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log starting virtual service web active: 80",
+            "--set 0 0 0",
+            "-E -t 192.0.2.1:80 -s wlc",
+            "-d -t 192.0.2.1:80 -r 10.0.0.9:80",
+            "ready",
+            "start 1 10.0.0.1",
+            "tell 1 adopt up 5 0",
+            "start 2 10.0.0.2",
+            "tell 2 adopt new out 0",
+            "log create_monitor for web/a running as pid 1001",
+            "log create_monitor for web/b running as pid 1002",
+        ]
+    );
+    // Weight 0 in the kernel is no order: the first good check brings the server back.
+    let found = service("192.0.2.1", 80, &[("10.0.0.1", 0)]);
+    let mut world = World::start(two_servers(), Table::from_iter([found]));
+    assert!(world.take_trace().contains(&"tell 1 adopt new 0 0".into()));
+    world.up("10.0.0.1", 1);
+    assert_eq!(
+        world.take_ops(),
+        ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"]
+    );
+}
+
+#[test]
+fn clear_empties_the_table_first() {
+    let foreign = service("198.51.100.9", 25, &[]);
+    let mut world = World::before_start(two_servers(), Table::from_iter([foreign]), true);
+    world.feed(Input::Start);
+    assert_eq!(
+        world.take_ops(),
+        ["-C", "--set 0 0 0", "-A -t 192.0.2.1:80 -s wlc"]
+    );
+}
+
+#[test]
+fn without_a_table_there_is_no_start() {
+    let mut world = World::before_start(two_servers(), Table::new(), false);
+    world.table_error = Some("the kernel has no IPVS".into());
+    world.feed(Input::Start);
+    assert_eq!(world.exit, Some(1));
+    assert!(world.nannies.is_empty());
+}
+
+#[test]
+fn f10_a_failed_server_is_quiesced_if_the_file_says_so() {
+    let mut file = two_servers();
+    file.virtuals[0].quiesce = true;
+    let mut world = World::start(file, Table::new());
+    world.up("10.0.0.1", 2);
+    world.take_trace();
+    world.say(world.nanny("10.0.0.1"), Phase::Down, Place::In(weight(0)));
+    world.say(world.nanny("10.0.0.2"), Phase::Down, Place::Out);
+    world.up("10.0.0.1", 1);
+    assert_eq!(
+        world.take_ops(),
+        [
+            "-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 0",
+            "-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"
+        ]
+    );
+}
+
+#[test]
+fn f14_the_sorry_server_is_in_only_while_all_others_are_out() {
+    let mut file = two_servers();
+    file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
+    let mut world = World::start(file, Table::new());
+    world.down("10.0.0.1");
+    world.take_trace();
+    world.down("10.0.0.2");
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log Virtual Server web: No real servers; activate sorry_server 10.0.0.99",
+            "-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1"
+        ]
+    );
+    world.up("10.0.0.2", 1);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log Virtual Server web: 1 real servers; deactivate sorry_server 10.0.0.99",
+            "-a -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1",
+            "-d -t 192.0.2.1:80 -r 10.0.0.99:80"
+        ]
+    );
+    world.feed(Input::Hangup);
+    world.take_trace();
+    world.down("10.0.0.2");
+    assert_eq!(
+        world.take_ops(),
+        [
+            "-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1",
+            "-d -t 192.0.2.1:80 -r 10.0.0.2:80"
+        ]
+    );
+}
+
+#[test]
+fn the_sorry_server_does_not_wait_longer_than_two_intervals_for_the_first_verdict() {
+    let mut file = two_servers();
+    file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
+    let mut world = World::start(file.clone(), Table::new());
+    world.take_trace();
+    world.pass(3.9);
+    assert_eq!(world.take_ops(), [""; 0]);
+    world.pass(0.2);
+    assert_eq!(
+        world.take_ops(),
+        ["-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1"]
+    );
+
+    file.virtuals[0].servers.clear();
+    let mut world = World::start(file, Table::new());
+    assert!(
+        world
+            .take_ops()
+            .contains(&"-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1".into())
+    );
+}
+
+#[test]
+fn what_somebody_else_changes_is_repaired_at_the_next_audit_and_the_rest_left_alone() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    world.take_trace();
+    world.kernel = Table::from_iter([service("198.51.100.9", 25, &[])]);
+    world.pass(5.0);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log 1 services are not in lvs.cf and stay as they are: -t 198.51.100.9:25",
+            "log table was changed from outside, repaired with 2 operations",
+            "-A -t 192.0.2.1:80 -s wlc",
+            "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"
+        ]
+    );
+    world.pass(20.0);
+    assert_eq!(world.take_trace(), [""; 0]);
+}
+
+#[test]
+fn a_verdict_on_a_table_that_somebody_changed_leads_to_a_look_at_once() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.take_trace();
+    world.kernel = Table::new();
+    world.up("10.0.0.1", 1);
+    assert_eq!(world.take_ops(), [""; 0]);
+    world.pass(0.0);
+    assert_eq!(
+        world.take_ops(),
+        [
+            "-A -t 192.0.2.1:80 -s wlc",
+            "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"
+        ]
+    );
+}
+
+#[test]
+fn a_refused_service_is_said_once_and_tried_again() {
+    let mut world = World::before_start(two_servers(), Table::new(), false);
+    world.refused = Some("-A".into());
+    world.feed(Input::Start);
+    let failed = "ipvsadm failed for virtual server web! -A -t 192.0.2.1:80 -s wlc: no";
+    assert!(world.take_log().contains(&failed.into()));
+    world.pass(15.0);
+    assert_eq!(world.take_log(), [""; 0]);
+    world.refused = None;
+    world.pass(5.0);
+    assert_eq!(world.take_ops(), ["-A -t 192.0.2.1:80 -s wlc"]);
+}
+
+#[test]
+fn when_pulse_is_gone_lvsd_ends_and_leaves_the_table() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    let before = world.table();
+    world.feed(Input::ParentGone);
+    assert_eq!(world.exit, Some(0));
+    assert_eq!(world.table(), before);
+}
+
+#[test]
+fn a_nanny_that_does_not_end_is_killed_and_the_end_comes_in_time() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.nannies_end = false;
+    world.feed(Input::Terminate(2));
+    assert_eq!(world.exit, None);
+    world.pass(4.9);
+    assert_eq!(world.exit, None);
+    world.pass(0.2);
+    assert_eq!(world.exit, Some(0));
+    assert!(world.kernel.is_empty());
+}

@@ -1,0 +1,136 @@
+//! Dead and silent nannies.
+
+use lvs_model::ChildExit;
+
+use super::world::*;
+use crate::{Input, StartError, Table};
+
+#[test]
+fn f12_a_dead_nanny_is_replaced_at_once_and_goes_on_from_where_it_was() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    let table = world.table();
+    world.take_trace();
+    world.kill("10.0.0.1");
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log nanny for child web/a died! terminated with signal 9, starting another at once",
+            "start 3 10.0.0.1",
+            "tell 3 adopt up 1 0",
+            "log create_monitor for web/a running as pid 1003"
+        ]
+    );
+    assert_eq!(world.table(), table);
+}
+
+/// Seconds after the start at which a nanny that dies at once is started again, and what is said.
+fn deaths(hard_shutdown: bool, count: usize) -> (Vec<f64>, Vec<String>, Option<i32>) {
+    let mut file = two_servers();
+    file.hard_shutdown = hard_shutdown;
+    file.virtuals[0].servers.truncate(1);
+    let mut world = World::start(file, Table::new());
+    world.take_trace();
+    let mut starts = Vec::new();
+    for _ in 0..count {
+        world.kill("10.0.0.1");
+        if world.exit.is_some() {
+            break;
+        }
+        while world.nannies.is_empty() {
+            world.pass(0.5);
+        }
+        starts.push(world.now.since_start().as_secs_f64());
+    }
+    (starts, world.take_log(), world.exit)
+}
+
+#[test]
+fn the_pause_between_two_starts_grows_to_a_minute() {
+    let (starts, log, exit) = deaths(false, 8);
+    assert_eq!(starts, [0.0, 1.0, 3.0, 7.0, 67.0, 127.0, 187.0, 247.0]);
+    assert_eq!(exit, None);
+    let manual = |line: &&String| line.contains("died! manual action needed!");
+    assert_eq!(log.iter().filter(manual).count(), 4);
+}
+
+#[test]
+fn with_hard_shutdown_five_deaths_within_a_minute_end_lvsd() {
+    let (starts, log, exit) = deaths(true, 8);
+    assert_eq!(starts, [0.0, 1.0, 3.0, 7.0]);
+    assert_eq!(exit, Some(1));
+    assert!(log.contains(
+        &"nanny for child web/a died! shutting down lvs: terminated with signal 9".into()
+    ));
+}
+
+#[test]
+fn five_minutes_of_life_clear_the_record() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.kill("10.0.0.1");
+    world.kill("10.0.0.1");
+    world.pass(310.0);
+    world.take_trace();
+    world.kill("10.0.0.1");
+    assert!(world.take_log()[0].ends_with("starting another at once"));
+}
+
+#[test]
+fn a_silent_nanny_is_killed_after_three_intervals_and_replaced() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    let table = world.table();
+    world.take_trace();
+    world.pass_in_silence(6.0);
+    assert_eq!(world.take_trace(), [""; 0]);
+    world.pass_in_silence(0.1);
+    let log = world.take_log();
+    assert!(log.contains(&"nanny for child web/a silent for 6.0 s, killing it".into()));
+    assert!(log.contains(&"create_monitor for web/a running as pid 1003".into()));
+    assert_eq!(world.table(), table);
+    assert_eq!(world.nannies.len(), 2);
+}
+
+#[test]
+fn a_shortage_of_processes_never_ends_lvsd_and_changes_no_weight() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    let table = world.table();
+    world.start_error = Some(StartError {
+        is_shortage: true,
+        reason: "Resource temporarily unavailable".into(),
+    });
+    world.kill("10.0.0.1");
+    world.pass(600.0);
+    assert_eq!(world.exit, None);
+    assert_eq!(world.table(), table);
+    world.start_error = None;
+    world.pass(60.0);
+    assert_eq!(world.nannies.len(), 2);
+}
+
+#[test]
+fn a_monitor_that_cannot_be_executed_counts_as_dead() {
+    let mut world = World::before_start(two_servers(), Table::new(), false);
+    world.start_error = Some(StartError {
+        is_shortage: false,
+        reason: "/usr/sbin/nanny: No such file or directory".into(),
+    });
+    world.feed(Input::Start);
+    world.pass(10.0);
+    assert_eq!(world.exit, Some(1));
+}
+
+#[test]
+fn the_end_of_a_nanny_that_was_told_to_end_is_no_death() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.nannies_end = false;
+    let nanny = world.nanny("10.0.0.2");
+    let mut file = two_servers();
+    file.virtuals[0].servers.truncate(1);
+    world.reload(file);
+    world.take_trace();
+    world.nannies.remove(&nanny);
+    world.feed(Input::Ended(nanny, ChildExit::Status(0)));
+    assert_eq!(world.take_trace(), [""; 0]);
+}
