@@ -1,0 +1,378 @@
+//! What an original misread, crashed on or started half dead, and what is said of it here: one test
+//! or row for each of P-01 to P-43 of the format's description.
+
+mod support;
+
+use lvs_config::{Config, Lookup, MAX_FILE, MAX_LINE, Severity, read};
+use support::{Names, read_text, verdict};
+
+/// An active virtual block with these lines behind its address.
+fn virtual_block(lines: &str) -> String {
+    format!("virtual v {{\nactive = 1\naddress = 192.0.2.1 eth0:1\n{lines}}}\n")
+}
+
+/// An active server.
+fn server(name: &str, address: &str, lines: &str) -> String {
+    format!("server {name} {{\naddress = {address}\nactive = 1\n{lines}}}\n")
+}
+
+fn config(text: &str) -> Config {
+    read_text(text.as_bytes()).expect("accepted").config
+}
+
+fn check(rows: &[(&str, &str, &str)]) {
+    for (row, text, expected) in rows {
+        assert_eq!(verdict(text.as_bytes()), *expected, "{row}: {text:?}");
+    }
+}
+
+#[test]
+fn bytes_lines_and_braces() {
+    let long_line = format!("# {}\n", "x".repeat(MAX_LINE));
+    let big_file = "#\n".repeat(MAX_FILE / 2 + 1);
+    check(&[
+        ("P-01", "serial_no = 1\r\nkeepalive = 1\r\n", "ok"),
+        (
+            "P-02",
+            "serial_no = 1\r\nkeepalive = 1\nsync = 0\r",
+            "warn 2",
+        ),
+        (
+            "P-03",
+            "serial_no = 1\nkeep\0alive = 1\n",
+            "unknown error 2",
+        ),
+        ("P-03", "serial_no = 1\n\0\n", "unknown error 2"),
+        ("P-03", "# a \0\n", "unknown error 1"),
+        ("P-04", "\u{feff}serial_no = 1\n", "warn 1"),
+        ("P-05", "virtual a {\n\n", "unexpected end of file 2"),
+        ("P-05", "virtual a {", "unexpected end of file 1"),
+        ("P-06", "virtual a {\n} # x\n", "ok"),
+        ("P-06", "virtual a {\n} #x\n", "ok"),
+        ("P-06", "virtual a {\n} }\n", "unexpected arguments 2"),
+        ("P-35", &long_line, "unknown error 1"),
+        ("P-42", &big_file, "unknown error 0"),
+    ]);
+    let loaded = read_text("\u{feff}serial_no = 1\n".as_bytes()).expect("accepted");
+    assert_eq!(loaded.config.serial, 1);
+}
+
+#[test]
+fn an_open_block_is_named_with_the_line_that_opened_it() {
+    let refusal = read_text(b"# x\nvirtual web {\nserver s {\n}\n").expect_err("refused");
+    let first = refusal.first().expect("finding").to_string();
+    let expected =
+        "4:2: unexpected end of file: the block virtual web of line 2 is still open, } expected";
+    assert_eq!(first, expected);
+}
+
+#[test]
+fn quotes_and_escapes() {
+    let hundred = format!("dirs = [ {}]\n", "/x ".repeat(150));
+    let cases = [
+        ("P-07", "send = \"abc\"  \n", "ok"),
+        ("P-07", "vip_nmask = \"255.255.255.0\"\t\n", "ok"),
+        ("P-08", "send = \"\n", "quotation mismatch 4"),
+        ("P-09", "send = \"a \\\"b\\\" c\"\n", "ok"),
+        ("P-09", "send = \"a\\\\\"\n", "ok"),
+        ("P-10", "send = 'a b'\n", "invalid argument 4"),
+        ("P-10", "expect = 'a'\n", "invalid argument 4"),
+        ("P-10", "send_program = '/bin/x y'\n", "invalid argument 4"),
+        ("P-11", "send = \"\\d\"\n", "invalid argument 4"),
+        ("P-11", "expect = \"a\\\"\n", "invalid argument 4"),
+        ("P-12", "send = \\\n", "invalid argument 4"),
+        ("P-35", hundred.as_str(), "ok"),
+        ("P-36", "dirs =\n", "list expected 4"),
+        ("P-36", "dirs = [ /a\n", "list expected 4"),
+        ("P-37", "dirs = [ /a ] b\n", "unexpected arguments 4"),
+        ("P-38", "port = 80\nsend = \"a b\n", "quotation mismatch 5"),
+    ];
+    for (row, line, expected) in cases {
+        check(&[(row, &virtual_block(line), expected)]);
+    }
+    check(&[("P-09", "active_cmd = \"/bin/x \\\"\n", "warn 1")]);
+    assert_eq!(
+        config("active_cmd = '/bin/x y'\n")
+            .active_cmd
+            .expect("command")
+            .text,
+        "/bin/x y"
+    );
+}
+
+#[test]
+fn numbers_and_addresses() {
+    check(&[
+        ("P-13", "keepalive = 010\n", "integer expected 1"),
+        ("P-13", "syncd_id = 0x10\n", "integer expected 1"),
+        ("P-13", "syncd_id = +5\n", "integer expected 1"),
+        ("P-14", "syncd_id = 256\n", "invalid argument 1"),
+        ("P-14", "syncd_id = -1\n", "invalid argument 1"),
+        ("P-14", "tcp_timeout = 2147484\n", "invalid argument 1"),
+        ("P-14", "heartbeat_port = 0\n", "invalid argument 1"),
+        ("P-14", "heartbeat_port = 65536\n", "invalid argument 1"),
+        ("P-14", "keepalive = 0.009\n", "invalid argument 1"),
+        ("P-14", "keepalive = 3600.1\n", "invalid argument 1"),
+        ("P-15", "serial_no = \"\"\n", "integer expected 1"),
+        (
+            "P-16",
+            &virtual_block("timeout = 0\n"),
+            "invalid argument 4",
+        ),
+        ("P-17", &virtual_block("reentry = 0\n"), "warn 4"),
+        ("P-18", "primary = 10.1\n", "invalid argument 1"),
+        ("P-18", "primary = 010.0.0.1\n", "invalid argument 1"),
+        ("P-18", "primary = \"10.0.0.1 x\"\n", "invalid argument 1"),
+        ("P-18", "primary = 0x0a000001\n", "invalid argument 1"),
+        (
+            "P-19",
+            "nat_nmask = 255.0.255.0\n",
+            "Bad subnet mask specified 1",
+        ),
+        (
+            "P-19",
+            &virtual_block("persistent = 9\npmask = x\n"),
+            "Bad subnet mask specified 5",
+        ),
+        ("P-20", &virtual_block("pmask = 255.255.255.0\n"), "warn 4"),
+    ]);
+    let reentry = config(&virtual_block("reentry = 0\n")).virtuals[0]
+        .check
+        .reentry;
+    assert_eq!(reentry.as_secs(), 180);
+}
+
+#[test]
+fn the_pair() {
+    let pair = "primary = 192.0.2.1\nbackup = 192.0.2.2\nbackup_active = 1\n";
+    let with = |lines: &str| format!("{pair}{lines}");
+    check(&[
+        ("P-21", &with("primary_private = 198.51.100.1\n"), "warn 4"),
+        ("P-21", &with("backup_private = 198.51.100.2\n"), "warn 4"),
+        ("P-24", "serial_no = 1\nserial_no = 2\n", "warn 2"),
+        (
+            "deadtime",
+            &with("keepalive = 6\ndeadtime = 6\n"),
+            "invalid argument 5",
+        ),
+        ("deadtime", &with("keepalive = 6\n"), "invalid argument 4"),
+        (
+            "deadtime",
+            &with("keepalive = 6\ndeadtime = 12\n"),
+            "warn 5",
+        ),
+        ("deadtime", &with("keepalive = 6\ndeadtime = 18\n"), "ok"),
+        (
+            "P-39",
+            "primary = nowhere.example.com\n",
+            "invalid argument 1",
+        ),
+    ]);
+    assert_eq!(config("serial_no = 1\nserial_no = 2\n").serial, 2);
+    let refusal = read_text(b"primary = nowhere.example.com\n").expect_err("refused");
+    let first = refusal.first().expect("finding").to_string();
+    assert!(
+        first.contains("nowhere.example.com does not resolve"),
+        "{first}"
+    );
+}
+
+#[test]
+fn missing_and_second_addresses() {
+    let a = server("a", "192.0.2.41", "");
+    let twice = virtual_block(&format!("{a}{a}"));
+    let nobody = "server b {\nactive = 1\n}\n";
+    let zero = server("z", "0.0.0.0", "");
+    let block = virtual_block("");
+    check(&[
+        (
+            "P-22",
+            "virtual v {\nactive = 1\n}\n",
+            "missing arguments 3",
+        ),
+        (
+            "P-22",
+            "virtual v {\nactive = 1\naddress = 0.0.0.0 eth0:1\n}\n",
+            "invalid host name or ip address 3",
+        ),
+        ("P-22", &virtual_block(nobody), "leave out 4"),
+        ("P-22", &virtual_block(&zero), "leave out 4"),
+        ("P-22", "virtual v {\nserver s {\nactive = 1\n}\n}\n", "ok"),
+        ("P-25", &format!("{block}{block}"), "leave out 5"),
+        ("P-27", &twice, "leave out 8"),
+    ]);
+    assert_eq!(config(&twice).virtuals[0].servers.len(), 1);
+    assert_eq!(config(&format!("{block}{block}")).virtuals.len(), 1);
+    let loaded = read_text(twice.as_bytes()).expect("accepted");
+    assert!(loaded.has_left_out());
+}
+
+#[test]
+fn ports() {
+    let late = |port: &str, own: &str| {
+        let server = server("a", "192.0.2.41", own);
+        virtual_block(&format!("{server}{port}\n"))
+    };
+    let under = |lines: &str, network: &str| {
+        let server = server("a", "192.0.2.41", "port = 8080\n");
+        format!(
+            "network = {network}\n{}",
+            virtual_block(&format!("{lines}{server}"))
+        )
+    };
+    check(&[
+        ("P-23", &late("port = 443", ""), "invalid argument 8"),
+        ("P-23", &late("port = 443", "port = 443\n"), "ok"),
+        ("P-23", &late("port = 80", ""), "ok"),
+        ("P-23", &late("port = http", ""), "ok"),
+        ("P-23", &late("#:port = 443", ""), "ok"),
+        ("P-28", &under("", "direct"), "warn 8"),
+        ("P-28", &under("", "tunnel"), "warn 8"),
+        ("P-28", &under("", "nat"), "ok"),
+        ("P-28", &under("fwmark = 1\n", "direct"), "ok"),
+        (
+            "P-34",
+            &virtual_block("port = tftp\nexpect = x\nprotocol = udp\n"),
+            "ok",
+        ),
+        (
+            "P-34",
+            &virtual_block("port = tftp\n"),
+            "invalid argument 4",
+        ),
+        ("port 0", &virtual_block("port = 0\n"), "invalid argument 4"),
+        ("port 0", &virtual_block("port = 0\npersistent = 1\n"), "ok"),
+        (
+            "port 0",
+            &virtual_block("port = 0\npersistent = 1\nfwmark = 1\n"),
+            "invalid argument 4",
+        ),
+    ]);
+    let behind = config(&late("#:port = 443", "")).virtuals[0].servers[0].port;
+    assert_eq!(behind, 443);
+}
+
+#[test]
+fn firewall_marks() {
+    let two = |second: &str| {
+        let http = virtual_block("fwmark = 1\n");
+        format!(
+            "{http}{}",
+            virtual_block(&format!("fwmark = 1\nport = 443\n{second}"))
+        )
+    };
+    check(&[
+        ("P-26", &two(""), "ok"),
+        ("P-26", &two("scheduler = rr\n"), "warn 6"),
+        ("P-26", &two("persistent = 60\n"), "warn 6"),
+    ]);
+    assert_eq!(config(&two("")).virtuals.len(), 2);
+}
+
+#[test]
+fn checks() {
+    let cases = [
+        ("P-29", "protocol = udp\n", "warn 4"),
+        ("P-29", "protocol = udp\nexpect = x\n", "ok"),
+        ("P-30", "send_program = /bin/x\n", "warn 4"),
+        (
+            "P-31",
+            "send_program = /bin/x\nexpect = x\nuse_regex = 1\n",
+            "warn 6",
+        ),
+        (
+            "P-31",
+            "use_regex = 1\nexpect = \"(\"\n",
+            "invalid argument 5",
+        ),
+        ("P-31", "use_regex = 1\nexpect = *\n", "invalid argument 5"),
+        ("P-31", "use_regex = 1\nexpect = .*\n", "ok"),
+        ("P-32", "start_cmd = /bin/x\n", "warn 4"),
+        (
+            "R-LN-61",
+            "sorry_server = 192.0.2.41\n",
+            "invalid argument 4",
+        ),
+        (
+            "P-40",
+            "server w {\nactive = 1\naddress = 192.0.2.4\nweight = 0\n}\n",
+            "warn 7",
+        ),
+    ];
+    for (row, lines, expected) in cases {
+        let block = virtual_block(&format!("{lines}{}", server("a", "192.0.2.41", "")));
+        check(&[(row, &block, expected)]);
+    }
+    let long = format!("expect = \"{}\"\n", "x".repeat(255));
+    check(&[("expect", &virtual_block(&long), "invalid argument 4")]);
+    let regex = format!("use_regex = 1\n{long}");
+    check(&[("expect", &virtual_block(&regex), "ok")]);
+}
+
+#[test]
+fn failover_blocks() {
+    let block = |lines: &str| {
+        format!(
+            "failover f {{\nactive = 1\naddress = 192.0.2.1 eth0:1\nstop_cmd = /bin/y\n{lines}}}\n"
+        )
+    };
+    check(&[
+        ("P-33", &block(""), "missing arguments 5"),
+        ("P-33", &block("start_cmd = \"\"\n"), "missing arguments 5"),
+        ("P-33", &block("start_cmd = /bin/x\n"), "ok"),
+        ("P-33", "failover f {\n}\n", "ok"),
+        (
+            "P-32",
+            &block("start_cmd = /bin/x\nuse_regex = 1\n"),
+            "warn 6",
+        ),
+        (
+            "P-32",
+            &block("start_cmd = /bin/x\nserver s {\n}\n"),
+            "warn 6",
+        ),
+    ]);
+}
+
+#[test]
+fn any_scheduler_is_taken_and_noted_for_the_partner() {
+    let loaded = read_text(virtual_block("scheduler = mh\n").as_bytes()).expect("accepted");
+    let severities: Vec<_> = loaded.findings.iter().map(|f| f.severity).collect();
+    assert_eq!(severities, [Severity::Note]);
+    let too_long = virtual_block("scheduler = sixteen-bytes-xx\n");
+    check(&[("P-41", &too_long, "invalid argument 4")]);
+}
+
+#[test]
+fn a_comment_that_begins_like_an_extension_is_refused_with_advice() {
+    let refusal = read_text(b"#:old settings below\n").expect_err("refused");
+    let first = refusal.first().expect("finding").to_string();
+    let expected = "1:3: unknown command: old, a keyword expected behind #: \
+                    (for a comment, write a blank after the #)";
+    assert_eq!(first, expected);
+}
+
+#[test]
+fn a_name_is_asked_once_and_an_address_never() {
+    let mut names = Names::default();
+    let servers: String = (1..4)
+        .map(|port| server("a", "web1.example.com", &format!("port = {port}\n")))
+        .collect();
+    let text = format!("primary = 192.0.2.1\n{}", virtual_block(&servers));
+    let loaded = read(text.as_bytes(), &mut names).expect("accepted");
+    assert_eq!(loaded.config.virtuals[0].servers.len(), 3);
+    assert_eq!(names.asked, ["web1.example.com"]);
+    assert_eq!(names.host("localhost"), "127.0.0.1".parse().ok());
+}
+
+#[test]
+fn a_server_of_the_other_family_needs_a_tunnel() {
+    let text = |network: &str| {
+        let server = server("a", "2001:db8::41", "");
+        format!("network = {network}\n{}", virtual_block(&server))
+    };
+    check(&[
+        ("family", &text("direct"), "invalid argument 6"),
+        ("family", &text("tunnel"), "ok"),
+    ]);
+}
