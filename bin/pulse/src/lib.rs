@@ -1,1 +1,144 @@
 //! Heartbeat between two directors, takeover of the virtual addresses.
+//!
+//! The decisions are `heartbeat::Node`'s; here is what carries them out:
+//!
+//! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs
+//! - [`sockets`]: the heartbeat's two paths
+//! - [`addresses`]: virtual addresses on their interfaces, announced, watched
+//! - [`guardian`]: the process that takes the addresses away when this one is killed
+//! - [`service`]: lvsd as a child; [`commands`]: hooks and the sync daemon
+//! - [`shell`]: the loop
+
+mod addresses;
+mod commands;
+mod guardian;
+mod lookup;
+mod options;
+mod service;
+mod setup;
+mod shell;
+mod sockets;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use daemon::log::Target;
+use daemon::{Background, PidFile};
+use heartbeat::{ConfiguredRole, Notice};
+use popt::Aliases;
+
+use crate::options::{Options, Request};
+use crate::setup::{Setup, SetupError};
+use crate::shell::Shell;
+use crate::sockets::Sockets;
+
+/// Where the pid is written when running as a daemon.
+const PID_FILE: &str = "/var/run/pulse.pid";
+/// Status of a program that could not go on after its start.
+const LATE_FAILURE: u8 = 255;
+
+/// Runs pulse; `args` without the program's name. The status is the program's.
+pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    if guardian::is_asked_for(args) {
+        return guardian::run();
+    }
+    let options = match options::parse(args, &aliases()) {
+        Ok(Request::Run(options)) => options,
+        Ok(Request::Print(text)) => {
+            // A reader that has gone away does not matter.
+            let _ = out.write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(err, &error.to_string()),
+    };
+    let (setup, sockets) = match prepare(&options, err) {
+        Ok(prepared) => prepared,
+        Err(error) => return fail(err, &format!("pulse: {error}")),
+    };
+    let (pid_file, background) = match go_to_background(&options) {
+        Ok(daemon) => daemon,
+        Err(error) => return fail(err, &format!("pulse: {error}")),
+    };
+    if setup.settings.role == ConfiguredRole::Backup && !setup.settings.has_partner {
+        finish_start(pid_file, background);
+        log::info!("{}", Notice::BackupInactive);
+        return ExitCode::from(LATE_FAILURE);
+    }
+    let shell = Shell::new(&options, setup, sockets);
+    let pid_file = finish_start(pid_file, background);
+    let status = match shell.and_then(Shell::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error}");
+            ExitCode::from(LATE_FAILURE)
+        }
+    };
+    drop(pid_file);
+    status
+}
+
+fn fail(err: &mut impl Write, message: &str) -> ExitCode {
+    let _ = writeln!(err, "{message}");
+    ExitCode::FAILURE
+}
+
+/// popt's alias files, where they exist.
+fn aliases() -> Aliases {
+    let mut aliases = Aliases::default();
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".popt"));
+    for path in [Some("/etc/popt".into()), home].into_iter().flatten() {
+        if let Ok(text) = std::fs::read(path) {
+            aliases.add("pulse", &text);
+        }
+    }
+    aliases
+}
+
+/// Everything up to the bound sockets, while somebody still reads standard error.
+fn prepare(options: &Options, err: &mut impl Write) -> Result<(Setup, Sockets), SetupError> {
+    let target = if options.foreground {
+        Target::Stdout
+    } else {
+        Target::Syslog
+    };
+    daemon::log::start("pulse", target, options.verbose);
+    let config = setup::read(&options.config_file, err)?;
+    let own = setup::own_addresses()?;
+    let setup = Setup::new(config, options, &own)?;
+    let sockets = Sockets::open(&setup).map_err(|error| {
+        log::error!("failed to bind to heartbeat address: {error}");
+        SetupError::Sockets
+    })?;
+    Ok((setup, sockets))
+}
+
+type Daemon = (Option<PidFile>, Option<Background>);
+
+fn go_to_background(options: &Options) -> Result<Daemon, Box<dyn std::error::Error>> {
+    if options.foreground {
+        return Ok((None, None));
+    }
+    let pid_file = match PidFile::claim(Path::new(PID_FILE)) {
+        Ok(file) => Some(file),
+        Err(held @ daemon::PidFileError::Held(..)) => return Err(held.into()),
+        Err(error) => {
+            log::error!("{error}");
+            None
+        }
+    };
+    Ok((pid_file, Some(daemon::background()?)))
+}
+
+/// Writes the pid, then lets the starter go.
+fn finish_start(pid_file: Option<PidFile>, background: Option<Background>) -> Option<PidFile> {
+    let mut pid_file = pid_file;
+    if let Some(Err(error)) = pid_file.as_mut().map(PidFile::write) {
+        log::error!("{error}");
+    }
+    if let Some(Err(error)) = background.map(Background::ready) {
+        log::error!("/dev/null: {error}");
+    }
+    pid_file
+}

@@ -1,0 +1,207 @@
+//! The addresses that follow the active director: raised, announced, watched, dropped.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use heartbeat::Links as LinkReport;
+use link::{Announcer, Assignment, Change, Event, Link, LinkError, Links, Outcome, Watch};
+
+use crate::guardian::Guardian;
+
+/// What the watch found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// An address of ours is missing.
+    pub removed: bool,
+    /// An interface came back or has another hardware address.
+    pub interface_changed: bool,
+    /// State of some interface may have changed.
+    pub link_changed: bool,
+}
+
+/// The addresses of this director.
+pub struct Addresses {
+    links: Links,
+    watch: Watch,
+    announcer: Announcer,
+    guardian: Guardian,
+    /// Raised by us.
+    held: Vec<Assignment>,
+    known: Vec<Link>,
+}
+
+impl Addresses {
+    /// Opens the sockets, starts the guardian, and takes down what a killed predecessor left.
+    ///
+    /// # Errors
+    /// No right to the sockets, no guardian.
+    pub fn open(wanted: &[Assignment]) -> io::Result<Self> {
+        let mut links = Links::open().map_err(io::Error::other)?;
+        let left_over = links.drop(wanted).map_err(io::Error::other)?;
+        say(&left_over);
+        let known = links.links().map_err(io::Error::other)?;
+        Ok(Self {
+            links,
+            watch: Watch::open().map_err(io::Error::other)?,
+            announcer: Announcer::open().map_err(io::Error::other)?,
+            guardian: Guardian::start()?,
+            held: Vec::new(),
+            known,
+        })
+    }
+
+    /// Readable when something changed.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
+    }
+
+    /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted.
+    pub fn raise(&mut self, wanted: &[Assignment]) {
+        self.tell_guardian(wanted);
+        let same =
+            |a: &Assignment, b: &Assignment| (a.address, &a.interface) == (b.address, &b.interface);
+        let mut unwanted = std::mem::replace(&mut self.held, wanted.to_vec());
+        unwanted.retain(|old| !wanted.iter().any(|new| same(old, new)));
+        if !unwanted.is_empty() {
+            report(self.links.drop(&unwanted));
+        }
+        report(self.links.raise(wanted));
+    }
+
+    /// Takes down everything held.
+    pub fn drop_all(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        report(self.links.drop(&held));
+        self.tell_guardian(&[]);
+    }
+
+    /// Announces everything held.
+    pub fn announce(&self) {
+        for error in self.announcer.announce(&self.held, false) {
+            log::error!("announcement: {error}");
+        }
+    }
+
+    /// Takes what the kernel told and compares it with what is held.
+    pub fn look(&mut self) -> Found {
+        let events = match self.watch.drain() {
+            Ok(events) => events,
+            Err(error) => {
+                log::error!("{error}");
+                vec![Event::Lost]
+            }
+        };
+        let mut found = Found::default();
+        for event in events {
+            match event {
+                Event::Link(link) => {
+                    found.link_changed = true;
+                    found.interface_changed |= self.note(link);
+                }
+                Event::LinkGone(gone) => {
+                    found.link_changed = true;
+                    self.known.retain(|known| known.index != gone.index);
+                }
+                Event::AddressGone(gone) => {
+                    found.removed |= self.held.iter().any(|held| held.address == gone.address);
+                }
+                Event::Lost => found.removed = true,
+                Event::Duplicate(address) => {
+                    log::error!("{} is in use by another machine", address.address);
+                }
+            }
+        }
+        // Told is not the same as true: it may be back already, or be our own doing.
+        found.removed = found.removed && self.is_incomplete();
+        found.interface_changed = found.interface_changed && !self.held.is_empty();
+        found
+    }
+
+    fn note(&mut self, link: Link) -> bool {
+        let before = self
+            .known
+            .iter_mut()
+            .find(|known| known.index == link.index);
+        let Some(before) = before else {
+            self.known.push(link);
+            return true;
+        };
+        let changed =
+            before.mac != link.mac || before.name != link.name || (link.running && !before.running);
+        *before = link;
+        changed
+    }
+
+    fn is_incomplete(&mut self) -> bool {
+        let state = (self.links.addresses(), self.links.links());
+        let (Ok(found), Ok(links)) = state else {
+            return false;
+        };
+        !link::plan::plan_raise(&self.held, &found, &links).is_empty()
+    }
+
+    /// State of the links under two addresses; one that no interface has counts as up.
+    pub fn report(&mut self, public: IpAddr, private: IpAddr) -> LinkReport {
+        let mut up = |address| match self.links.link_of(address) {
+            Ok(link) => link.is_none_or(|link| link.running),
+            Err(_) => true,
+        };
+        LinkReport {
+            public_up: up(public),
+            private_up: up(private),
+        }
+    }
+
+    /// If `pid` was the guardian, starts another one.
+    pub fn replace_guardian(&mut self, pid: i32) -> bool {
+        if self.guardian.pid() != pid {
+            return false;
+        }
+        log::error!("guardian {pid} ended, starting another");
+        match Guardian::start() {
+            Ok(guardian) => self.guardian = guardian,
+            Err(error) => log::error!("no guardian: {error}"),
+        }
+        let held = self.held.clone();
+        self.tell_guardian(&held);
+        true
+    }
+
+    fn tell_guardian(&self, held: &[Assignment]) {
+        if let Err(error) = self.guardian.tell(held) {
+            log::error!("guardian: {error}");
+        }
+    }
+}
+
+impl Drop for Addresses {
+    /// Whatever ends the program, panic and error included, the addresses go first.
+    fn drop(&mut self) {
+        if !self.held.is_empty() {
+            self.drop_all();
+        }
+    }
+}
+
+fn report(result: Result<Vec<Outcome>, LinkError>) {
+    match result {
+        Ok(done) => say(&done),
+        Err(error) => log::error!("addresses: {error}"),
+    }
+}
+
+fn say(outcomes: &[Outcome]) {
+    for (change, result) in outcomes {
+        let (what, address) = match change {
+            Change::Add(address) => ("up", address),
+            Change::Remove(address) => ("down", address),
+        };
+        let label = address.label.as_deref().unwrap_or("-");
+        let (ip, prefix) = (address.address, address.prefix);
+        match result {
+            Ok(()) => log::info!("address {ip}/{prefix} {label} {what}"),
+            Err(errno) => log::error!("address {ip}/{prefix} {label} not {what}: {}", errno.desc()),
+        }
+    }
+}

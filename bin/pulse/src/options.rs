@@ -1,0 +1,223 @@
+//! The command line of pulse.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
+
+/// Where lvs.cf is without `-c`.
+const CONFIG_FILE: &str = "/etc/sysconfig/ha/lvs.cf";
+const LVSD: &str = "/usr/sbin/lvsd";
+const FOS: &str = "/usr/sbin/fos";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    ConfigFile,
+    NoDaemon,
+    TestStart,
+    Verbose,
+    ForceActive,
+    Lvsd,
+    Fos,
+    Version,
+    Help,
+    Usage,
+}
+
+const TABLE: Table<Key> = Table {
+    rows: &[
+        Row::new(Key::ConfigFile, "configfile")
+            .letter('c')
+            .takes(Takes::Text, "FILE")
+            .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf"),
+        Row::new(Key::NoDaemon, "nodaemon")
+            .letter('n')
+            .help("Stay in the foreground and log to standard output"),
+        Row::new(Key::TestStart, "test-start")
+            .letter('t')
+            .help("Say what would be done; change and send nothing"),
+        Row::new(Key::TestStart, "norun").help("The same as --test-start"),
+        Row::new(Key::Verbose, "verbose")
+            .letter('v')
+            .help("Log debugging messages"),
+        Row::new(Key::ForceActive, "forceactive").help("Take over at once"),
+        Row::new(Key::Lvsd, "lvsd")
+            .takes(Takes::Text, "PATH")
+            .help("Program to start instead of /usr/sbin/lvsd"),
+        Row::new(Key::Lvsd, "lvs")
+            .takes(Takes::Text, "PATH")
+            .help("The same as --lvsd"),
+        Row::new(Key::Fos, "fos")
+            .takes(Takes::Text, "PATH")
+            .help("Program to start instead of /usr/sbin/fos"),
+        Row::new(Key::Version, "version").help("Print the version"),
+    ],
+    help_rows: &popt::help_rows(Key::Help, Key::Usage),
+};
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each switch of the command line"
+)]
+pub struct Options {
+    /// `-c`, handed to lvsd as it is.
+    pub config_file: PathBuf,
+    /// `-n`.
+    pub foreground: bool,
+    /// `-t`, `--norun`.
+    pub dry_run: bool,
+    /// `-v`.
+    pub verbose: bool,
+    /// `--forceactive`.
+    pub force_active: bool,
+    /// `--lvsd`, `--lvs`.
+    pub lvsd: PathBuf,
+    /// `--fos`.
+    pub fos: PathBuf,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            config_file: CONFIG_FILE.into(),
+            foreground: false,
+            dry_run: false,
+            verbose: false,
+            force_active: false,
+            lvsd: LVSD.into(),
+            fos: FOS.into(),
+        }
+    }
+}
+
+/// A command line, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Run with these options.
+    Run(Options),
+    /// Print this on standard output and end with status 0.
+    Print(String),
+}
+
+/// A command line that pulse does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionsError {
+    /// An option and what is wrong with it.
+    BadArgument(String),
+    /// Words that are no options.
+    UnexpectedArguments,
+}
+
+impl fmt::Display for OptionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadArgument(what) => write!(f, "pulse: bad argument {what}"),
+            Self::UnexpectedArguments => f.write_str("pulse: unexpected arguments"),
+        }
+    }
+}
+
+impl std::error::Error for OptionsError {}
+
+/// Reads the arguments behind the program's name.
+///
+/// # Errors
+/// [`OptionsError`] for an option that pulse does not know, one without its value, a stray word.
+pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
+    let mut options = Options::default();
+    let mut has_words = false;
+    let words = args.iter().map(OsString::as_os_str);
+    for item in Scanner::new(&TABLE, words).with_aliases(aliases) {
+        match item.map_err(|error| OptionsError::BadArgument(error.to_string()))? {
+            Item::Word(_) => has_words = true,
+            Item::Option(Key::Help, _) => return Ok(Request::Print(popt::help("pulse", &TABLE))),
+            Item::Option(Key::Usage, _) => return Ok(Request::Print(popt::usage("pulse", &TABLE))),
+            Item::Option(Key::Version, _) => return Ok(Request::Print(version())),
+            Item::Option(key, value) => options.take(key, value),
+        }
+    }
+    if has_words {
+        return Err(OptionsError::UnexpectedArguments);
+    }
+    Ok(Request::Run(options))
+}
+
+impl Options {
+    fn take(&mut self, key: Key, value: Value<'_>) {
+        let path = value.text().map(PathBuf::from);
+        match key {
+            Key::ConfigFile => self.config_file = path.unwrap_or_default(),
+            Key::Lvsd => self.lvsd = path.unwrap_or_default(),
+            Key::Fos => self.fos = path.unwrap_or_default(),
+            Key::NoDaemon => self.foreground = true,
+            Key::TestStart => self.dry_run = true,
+            Key::Verbose => self.verbose = true,
+            Key::ForceActive => self.force_active = true,
+            Key::Version | Key::Help | Key::Usage => {}
+        }
+    }
+}
+
+/// The original's three lines.
+fn version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "Program Version:\tpulse {version}\nBuilt:\t\t\tcaribe {version}\nA component of:\t\tcaribe-{version}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(args: &[&str]) -> Result<Request, String> {
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        parse(&args, &Aliases::default()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn both_spellings_of_the_manual_and_the_program_are_taken() {
+        let expected = Options {
+            config_file: "/tmp/lvs.cf".into(),
+            foreground: true,
+            dry_run: true,
+            lvsd: "/x".into(),
+            ..Options::default()
+        };
+        for args in [
+            &["-ntc", "/tmp/lvs.cf", "--lvs=/x"][..],
+            &[
+                "--nodaemon",
+                "--norun",
+                "--configfile=/tmp/lvs.cf",
+                "--lvsd",
+                "/x",
+            ],
+        ] {
+            assert_eq!(parsed(args), Ok(Request::Run(expected.clone())), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_command_line_is_refused_in_the_originals_words() {
+        for (args, message) in [
+            (&["x"][..], "pulse: unexpected arguments"),
+            (&["--bad"], "pulse: bad argument --bad: unknown option"),
+            (&["-c"], "pulse: bad argument -c: missing argument"),
+        ] {
+            assert_eq!(parsed(args), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_version_has_the_originals_three_lines() {
+        let Ok(Request::Print(text)) = parsed(&["--version"]) else {
+            panic!("no text");
+        };
+        let labels: Vec<&str> = text.lines().filter_map(|l| l.split('\t').next()).collect();
+        assert_eq!(labels, ["Program Version:", "Built:", "A component of:"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! lvsd as the supervised child.
+
+use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+
+use daemon::{Child, Program, Signal, Stdin, Stdout};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use crate::options::Options;
+
+/// The line by which lvsd says on its standard output that its services stand.
+const READY: &[u8] = b"ready";
+
+/// How lvsd is started, and the one that runs.
+pub struct Service {
+    path: PathBuf,
+    options: Options,
+    child: Option<Child>,
+    /// Whether its output has not ended: it closes it when it leaves the terminal.
+    output_open: bool,
+    /// The beginning of a line of its output.
+    partial: Vec<u8>,
+}
+
+impl Service {
+    /// Not started yet.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            path: options.lvsd.clone(),
+            options: options.clone(),
+            child: None,
+            output_open: false,
+            partial: Vec::new(),
+        }
+    }
+
+    /// Starts it with the original's arguments.
+    ///
+    /// # Errors
+    /// No such program, no room for a process.
+    pub fn start(&mut self) -> io::Result<()> {
+        let mut program = Program::new(&self.path);
+        let mode = if self.options.foreground {
+            "--nodaemon"
+        } else {
+            "--nofork"
+        };
+        program.args = vec![mode.into(), "-c".into()];
+        program.args.push(self.options.config_file.clone().into());
+        if self.options.verbose {
+            program.args.push("-v".into());
+        }
+        program.stdin = Stdin::Lifeline;
+        program.stdout = Stdout::Pipe;
+        program.parent_name = "pulse";
+        log::debug!(
+            "DEBUG -- Executing '{} {:?}'",
+            self.path.display(),
+            program.args
+        );
+        let child = program.start()?;
+        if let Some(output) = child.output() {
+            fcntl(output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
+        self.partial.clear();
+        self.output_open = true;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// Readable when it said something.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        let child = self.child.as_ref().filter(|_| self.output_open);
+        child.and_then(Child::output)
+    }
+
+    /// Sends it a signal, if it is there.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(Err(error)) = self.child.as_ref().map(|child| child.signal(signal)) {
+            log::error!("lvsd: {error}");
+        }
+    }
+
+    /// Whether `pid` was it; it is then gone.
+    pub fn ended(&mut self, pid: i32) -> bool {
+        let was = self.child.as_ref().is_some_and(|child| child.pid() == pid);
+        if was {
+            self.child = None;
+        }
+        was
+    }
+
+    /// Reads what it wrote; whether it said that it is ready. In the foreground its log lines go
+    /// on to our standard output.
+    pub fn read(&mut self) -> bool {
+        let mut is_ready = false;
+        let mut bytes = [0; 4096];
+        while let Some(output) = self.fd() {
+            let length = match nix::unistd::read(output, &mut bytes) {
+                Ok(0) => {
+                    self.output_open = false;
+                    break;
+                }
+                Ok(length) => length,
+                Err(Errno::EINTR) => continue,
+                Err(_) => break,
+            };
+            self.partial.extend(bytes.iter().take(length));
+            is_ready |= self.take_lines();
+        }
+        is_ready
+    }
+
+    fn take_lines(&mut self) -> bool {
+        let mut is_ready = false;
+        while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.partial.drain(..=end).collect();
+            if line.strip_suffix(b"\n") == Some(READY) {
+                is_ready = true;
+            } else if self.options.foreground {
+                let _ = io::stdout().write_all(&line);
+            } else {
+                log::debug!("lvsd: {}", String::from_utf8_lossy(&line).trim_end());
+            }
+        }
+        is_ready
+    }
+}

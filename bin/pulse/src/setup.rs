@@ -1,0 +1,328 @@
+//! From lvs.cf and the machine's addresses to what pulse runs with. Read again at SIGHUP.
+
+use std::fmt;
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
+use link::{Assignment, LinkError, Links};
+use lvs_config::{Config, Device, Loaded, ServiceKind};
+use lvs_model::ForwardingMethod;
+use wire::heartbeat::Service;
+
+use crate::lookup::System;
+use crate::options::Options;
+
+/// Why pulse does not start.
+#[derive(Debug)]
+pub enum SetupError {
+    /// lvs.cf cannot be read.
+    Unreadable(PathBuf),
+    /// lvs.cf is wrong: file, line, the original's reason.
+    Refused(PathBuf, u32, String),
+    /// No active block of the service.
+    NothingToServe(Service, PathBuf),
+    /// `service = fos`, whose program is not part of this suite yet.
+    NoFos,
+    /// lvs.cf has no `primary`.
+    NoPrimary,
+    /// Neither heartbeat address is one of this machine's.
+    NotHere {
+        /// lvs.cf `primary`.
+        primary: IpAddr,
+        /// lvs.cf `backup`.
+        backup: Option<IpAddr>,
+    },
+    /// The machine's addresses are not known.
+    Links(LinkError),
+    /// The heartbeat's sockets; the reason is in the log.
+    Sockets,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(file) => write!(f, "failed to open {}", file.display()),
+            Self::Refused(file, line, reason) => {
+                write!(
+                    f,
+                    "error parsing {} at line {line}: {reason}",
+                    file.display()
+                )
+            }
+            Self::NothingToServe(service, file) => {
+                let file = file.display();
+                write!(f, "no active {service} services defined in {file}")
+            }
+            Self::NoFos => f.write_str("service = fos is not supported: there is no fos here"),
+            Self::NoPrimary => f.write_str("lvs.cf names no primary"),
+            Self::NotHere { primary, backup } => {
+                write!(f, "this machine has neither primary = {primary}")?;
+                match backup {
+                    Some(backup) => write!(f, " nor backup = {backup}"),
+                    None => f.write_str(", and there is no backup"),
+                }
+            }
+            Self::Links(error) => error.fmt(f),
+            Self::Sockets => f.write_str("cannot create heartbeat socket. running as root?"),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+/// One path of the heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeartbeatPath {
+    /// Which of the two.
+    pub path: PairPath,
+    /// Our end.
+    pub own: SocketAddr,
+    /// The partner's end; none without a backup.
+    pub partner: Option<SocketAddr>,
+}
+
+/// What pulse runs with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// For the machine.
+    pub settings: Settings,
+    /// Public path, then the private one if there is one.
+    pub paths: Vec<HeartbeatPath>,
+    /// Every address to hold while active: NAT router first, then the virtual ones.
+    pub addresses: Vec<Assignment>,
+    /// lvs.cf.
+    pub config: Config,
+}
+
+/// Reads lvs.cf; what is odd about it goes to `err`.
+///
+/// # Errors
+/// [`SetupError::Unreadable`] and [`SetupError::Refused`].
+pub fn read(file: &Path, err: &mut impl Write) -> Result<Config, SetupError> {
+    let text = std::fs::read(file).map_err(|_| SetupError::Unreadable(file.to_owned()))?;
+    let name = file.display().to_string();
+    match lvs_config::read(&text, &mut System) {
+        Ok(Loaded {
+            config, findings, ..
+        }) => {
+            for finding in findings {
+                let _ = writeln!(err, "pulse: {}", finding.in_file(&name));
+            }
+            Ok(config)
+        }
+        Err(refusal) => {
+            let reason = refusal.reason().to_string();
+            Err(SetupError::Refused(file.to_owned(), refusal.line(), reason))
+        }
+    }
+}
+
+/// Every address of this machine.
+///
+/// # Errors
+/// [`SetupError::Links`].
+pub fn own_addresses() -> Result<Vec<IpAddr>, SetupError> {
+    let addresses = Links::open()
+        .and_then(|mut links| links.addresses())
+        .map_err(SetupError::Links)?;
+    Ok(addresses.into_iter().map(|found| found.address).collect())
+}
+
+impl Setup {
+    /// Checks and orders everything; `own` are this machine's addresses.
+    ///
+    /// # Errors
+    /// [`SetupError`], but for the variants of reading and of the sockets.
+    pub fn new(config: Config, options: &Options, own: &[IpAddr]) -> Result<Self, SetupError> {
+        let file = || options.config_file.clone();
+        match config.service {
+            ServiceKind::Fos if config.failovers.is_empty() => {
+                return Err(SetupError::NothingToServe(Service::Fos, file()));
+            }
+            ServiceKind::Fos => return Err(SetupError::NoFos),
+            ServiceKind::Lvs if config.virtuals.is_empty() => {
+                return Err(SetupError::NothingToServe(Service::Lvs, file()));
+            }
+            ServiceKind::Lvs => {}
+        }
+        let role = role(&config, own)?;
+        if config.heartbeat.backup_active && config.heartbeat.backup.is_none() {
+            log::info!("{}", Notice::UndefinedBackup);
+        }
+        let pair = &config.heartbeat;
+        let has_partner = pair.backup_active && pair.backup.is_some();
+        let paths = paths(&config, role, has_partner)?;
+        let settings = Settings {
+            role,
+            service: Service::Lvs,
+            keepalive: pair.keepalive,
+            dead_time: pair.dead_time,
+            has_partner,
+            has_private_path: paths.len() > 1,
+            force_active: options.force_active,
+        };
+        Ok(Self {
+            settings,
+            addresses: addresses(&config),
+            paths,
+            config,
+        })
+    }
+}
+
+/// 5.1 of the original, over all addresses: the primary is who has `primary`.
+fn role(config: &Config, own: &[IpAddr]) -> Result<ConfiguredRole, SetupError> {
+    let primary = config.heartbeat.primary.ok_or(SetupError::NoPrimary)?;
+    let backup = config.heartbeat.backup;
+    if own.contains(&primary) {
+        Ok(ConfiguredRole::Primary)
+    } else if backup.is_some_and(|backup| own.contains(&backup)) {
+        Ok(ConfiguredRole::Backup)
+    } else {
+        Err(SetupError::NotHere { primary, backup })
+    }
+}
+
+fn paths(
+    config: &Config,
+    role: ConfiguredRole,
+    has_partner: bool,
+) -> Result<Vec<HeartbeatPath>, SetupError> {
+    let pair = &config.heartbeat;
+    let path = |path, primary: IpAddr, backup: Option<IpAddr>| {
+        let at = |address| SocketAddr::new(address, pair.port);
+        let (own, partner) = match role {
+            ConfiguredRole::Primary => (Some(primary), backup),
+            ConfiguredRole::Backup => (backup, Some(primary)),
+        };
+        Some(HeartbeatPath {
+            path,
+            own: at(own?),
+            partner: partner.filter(|_| has_partner).map(at),
+        })
+    };
+    let primary = pair.primary.ok_or(SetupError::NoPrimary)?;
+    let public = path(PairPath::Public, primary, pair.backup);
+    let private = pair
+        .private
+        .and_then(|private| path(PairPath::Private, private.primary, Some(private.backup)));
+    Ok(public.into_iter().chain(private).collect())
+}
+
+/// The addresses to hold: each once, the first block that names it supplies device and prefix. The
+/// directors' own addresses are never among them.
+fn addresses(config: &Config) -> Vec<Assignment> {
+    let nat = (config.network == ForwardingMethod::Masquerading)
+        .then_some(config.nat_router.as_ref())
+        .flatten()
+        .map(|router| assignment(router.address, router.prefix, &router.device));
+    let virtuals = config
+        .virtuals
+        .iter()
+        .map(|block| assignment(block.vip, block.vip_prefix, &block.device));
+    let pair = &config.heartbeat;
+    let mut wanted: Vec<Assignment> = Vec::new();
+    for assignment in nat.into_iter().chain(virtuals) {
+        let own = Some(assignment.address);
+        if own == pair.primary || own == pair.backup {
+            log::warn!(
+                "{} is a director's own address: left alone",
+                assignment.address
+            );
+        } else if wanted.iter().all(|w| w.address != assignment.address) {
+            wanted.push(assignment);
+        }
+    }
+    wanted
+}
+
+/// Without a mask the address is a host's: a guessed network would get a route.
+fn assignment(address: IpAddr, prefix: Option<u8>, device: &Device) -> Assignment {
+    let host = if address.is_ipv4() { 32 } else { 128 };
+    Assignment {
+        address,
+        prefix: prefix.unwrap_or(host),
+        interface: device.interface().to_owned(),
+        label: device.label().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+primary = 10.1.0.1
+primary_private = 10.9.0.1
+backup = 10.1.0.2
+backup_private = 10.9.0.2
+backup_active = 1
+network = nat
+nat_router = 10.2.0.254 eth1:1
+nat_nmask = 255.255.255.0
+virtual a {
+ active = 1
+ address = 10.1.0.50 eth0:1
+ vip_nmask = 255.255.255.0
+ port = 80
+}
+virtual b {
+ active = 1
+ address = 10.1.0.51 eth0:2
+ port = 81
+}
+virtual c {
+ active = 1
+ address = 10.1.0.50 eth0:3
+ port = 82
+}
+";
+
+    fn setup(own: &str) -> Result<Setup, SetupError> {
+        let config = lvs_config::read(FILE.as_bytes(), &mut System)
+            .unwrap()
+            .config;
+        Setup::new(config, &Options::default(), &[own.parse().unwrap()])
+    }
+
+    #[test]
+    fn each_address_is_held_once_with_the_first_blocks_label() {
+        let setup = setup("10.1.0.1").unwrap();
+        let shown: Vec<String> = setup
+            .addresses
+            .iter()
+            .map(|a| format!("{}/{} {} {}", a.address, a.prefix, a.interface, a.label))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "10.2.0.254/24 eth1 eth1:1",
+                "10.1.0.50/24 eth0 eth0:1",
+                "10.1.0.51/32 eth0 eth0:2"
+            ]
+        );
+    }
+
+    #[test]
+    fn either_director_finds_its_end_of_both_paths() {
+        let primary = setup("10.1.0.1").unwrap();
+        let backup = setup("10.1.0.2").unwrap();
+        assert_eq!(backup.settings.role, ConfiguredRole::Backup);
+        for (here, there) in primary.paths.iter().zip(&backup.paths) {
+            assert_eq!(here.partner, Some(there.own));
+            assert_eq!(there.partner, Some(here.own));
+        }
+        assert_eq!(primary.paths[1].own, "10.9.0.1:539".parse().unwrap());
+    }
+
+    #[test]
+    fn a_machine_with_neither_address_does_not_start() {
+        let error = setup("10.1.0.3").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "this machine has neither primary = 10.1.0.1 nor backup = 10.1.0.2"
+        );
+    }
+}

@@ -1,0 +1,312 @@
+//! The loop: wait for a descriptor or a deadline, hand what happened to the machine, do what it
+//! says. It decides nothing and never blocks.
+
+use std::io;
+use std::time::Duration;
+
+use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
+use heartbeat::{Action, Hook, Input, Node, Notice};
+use lvs_model::{ChildExit, Mono};
+use wire::heartbeat::DecodeError;
+
+use crate::addresses::Addresses;
+use crate::commands::Commands;
+use crate::options::Options;
+use crate::service::Service;
+use crate::setup::{self, Setup, SetupError};
+use crate::sockets::Sockets;
+
+const SIGNALS: [Signal; 7] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGHUP,
+    Signal::SIGCHLD,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+/// Datagrams that are no heartbeat are logged this often at most.
+const LOG_PAUSE: Duration = Duration::from_secs(60);
+/// How long the end of the program waits for the sync daemon's switch.
+const SYNC_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pulse that runs.
+pub struct Shell {
+    options: Options,
+    setup: Setup,
+    clock: Clock,
+    node: Node,
+    signals: Signals,
+    sockets: Sockets,
+    /// None in a dry run.
+    addresses: Option<Addresses>,
+    service: Service,
+    commands: Commands,
+    bad_packet_logged: Option<Mono>,
+    /// Answers to actions, handed in at the next turn.
+    answers: Vec<Input>,
+    done: bool,
+}
+
+impl Shell {
+    /// Opens what the loop needs besides the heartbeat's sockets.
+    ///
+    /// # Errors
+    /// Signals, addresses or guardian are not to be had.
+    pub fn new(options: &Options, setup: Setup, sockets: Sockets) -> io::Result<Self> {
+        let clock = Clock::start();
+        let signals = Signals::new(&SIGNALS)?;
+        let addresses = if options.dry_run {
+            None
+        } else {
+            Some(Addresses::open(&setup.addresses)?)
+        };
+        Ok(Self {
+            node: Node::new(clock.now(), setup.settings.clone()),
+            clock,
+            signals,
+            sockets,
+            addresses,
+            service: Service::new(options),
+            commands: Commands::default(),
+            options: options.clone(),
+            setup,
+            bad_packet_logged: None,
+            answers: Vec::new(),
+            done: false,
+        })
+    }
+
+    /// Runs until a signal ends it.
+    ///
+    /// # Errors
+    /// Waiting failed.
+    pub fn run(mut self) -> io::Result<()> {
+        self.give(Input::Start);
+        self.check_links();
+        notify::ready();
+        while !self.done {
+            self.wait()
+                .map_err(|error| io::Error::other(format!("select() failed: {error}")))?;
+            self.turn();
+        }
+        notify::stopping();
+        self.finish_sync()
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let deadline = if self.answers.is_empty() {
+            self.node.next_deadline()
+        } else {
+            Some(Mono::ZERO)
+        };
+        let fds = self
+            .sockets
+            .fds()
+            .chain([std::os::fd::AsFd::as_fd(&self.signals)])
+            .chain(self.service.fd())
+            .chain(self.addresses.as_ref().map(Addresses::fd));
+        let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
+    }
+
+    /// Everything that has happened, and only then the time.
+    fn turn(&mut self) {
+        for answer in std::mem::take(&mut self.answers) {
+            self.give(answer);
+        }
+        for (path, value) in self.sockets.drain() {
+            match value {
+                Ok(value) => self.give(Input::Beat { value, path }),
+                Err(DecodeError::Incompatible) => self.give(Input::Incompatible),
+                Err(error @ DecodeError::TooShort) => self.log_bad_packet(error),
+            }
+        }
+        for signal in self.signals.pending() {
+            self.signal(signal);
+        }
+        if self.service.read() {
+            self.give(Input::ServiceReady);
+        }
+        self.look_at_addresses();
+        self.give(Input::Tick);
+    }
+
+    fn give(&mut self, input: Input) {
+        let mut actions = Vec::new();
+        self.node.handle(self.clock.now(), input, &mut actions);
+        for action in actions {
+            self.perform(action);
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::SIGCHLD => self.reap(),
+            Signal::SIGHUP => self.reload(),
+            // The manual promised something; the original died of them, addresses up.
+            Signal::SIGUSR1 | Signal::SIGUSR2 => {}
+            other => self.give(Input::Stop {
+                signal: other as i32,
+            }),
+        }
+    }
+
+    fn reap(&mut self) {
+        while let Some((pid, exit)) = daemon::reap() {
+            if self.service.ended(pid) {
+                let notice = match exit {
+                    ChildExit::Status(status) => Notice::ChildExited { pid, status },
+                    ChildExit::Signal(signal) => Notice::ChildKilled { pid, signal },
+                };
+                log::info!("{notice}");
+                self.give(Input::ServiceEnded);
+                continue;
+            }
+            let addresses = self.addresses.as_mut();
+            let was_guardian = addresses.is_some_and(|a| a.replace_guardian(pid));
+            if !was_guardian && !self.commands.ended(pid) {
+                log::info!("{}", Notice::UnknownChild { pid });
+            }
+        }
+    }
+
+    fn reload(&mut self) {
+        match self.read_again() {
+            Ok(setup) if setup.paths != self.setup.paths => {
+                log::error!("the heartbeat's addresses or port changed: restart pulse for that");
+            }
+            Ok(setup) => {
+                self.setup = setup;
+                let settings = Box::new(self.setup.settings.clone());
+                self.give(Input::Reload(settings));
+            }
+            Err(error) => log::error!("{error}; nothing is changed"),
+        }
+    }
+
+    fn read_again(&self) -> Result<Setup, SetupError> {
+        let mut remarks = Vec::new();
+        let config = setup::read(&self.options.config_file, &mut remarks)?;
+        for remark in String::from_utf8_lossy(&remarks).lines() {
+            log::warn!("{remark}");
+        }
+        Setup::new(config, &self.options, &setup::own_addresses()?)
+    }
+
+    fn look_at_addresses(&mut self) {
+        let Some(addresses) = &mut self.addresses else {
+            return;
+        };
+        let found = addresses.look();
+        if found.link_changed {
+            self.check_links();
+        }
+        if found.interface_changed {
+            self.give(Input::InterfaceChanged);
+        } else if found.removed {
+            self.give(Input::AddressRemoved);
+        }
+    }
+
+    /// The links under both heartbeat addresses, if lvs.cf wants them monitored.
+    fn check_links(&mut self) {
+        let wanted = self.setup.config.heartbeat.monitor_links && self.setup.settings.has_partner;
+        let own = |path: &setup::HeartbeatPath| path.own.ip();
+        let public = self.setup.paths.first().map(own);
+        let private = self.setup.paths.last().map(own);
+        let (Some(public), Some(private), Some(addresses)) = (public, private, &mut self.addresses)
+        else {
+            return;
+        };
+        if wanted {
+            let report = addresses.report(public, private);
+            self.give(Input::Links(report));
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        if self.options.dry_run {
+            self.rehearse(action);
+            return;
+        }
+        match action {
+            Action::Send(value) => self.sockets.send(value),
+            Action::Notice(notice) => log::info!("{notice}"),
+            Action::RunHook(hook) => {
+                let config = &self.setup.config;
+                self.commands.run_hook(match hook {
+                    Hook::Active => config.active_cmd.as_ref(),
+                    Hook::Inactive => config.inactive_cmd.as_ref(),
+                });
+            }
+            Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
+            Action::StartService => {
+                if let Err(error) = self.service.start() {
+                    log::error!("{}: {error}", self.options.lvsd.display());
+                    self.answers.push(Input::ServiceEnded);
+                }
+            }
+            Action::StopService => self.service.signal(Signal::SIGTERM),
+            Action::KillService => self.service.signal(Signal::SIGKILL),
+            Action::ReloadService => self.service.signal(Signal::SIGHUP),
+            Action::RaiseAddresses | Action::DropAddresses | Action::Announce => {
+                self.perform_on_addresses(&action);
+            }
+            Action::Exit => self.done = true,
+        }
+    }
+
+    fn perform_on_addresses(&mut self, action: &Action) {
+        let Some(addresses) = &mut self.addresses else {
+            return;
+        };
+        match action {
+            Action::RaiseAddresses => addresses.raise(&self.setup.addresses),
+            Action::DropAddresses => addresses.drop_all(),
+            _ => addresses.announce(),
+        }
+    }
+
+    /// Says what would be done. Nothing is sent either: a heartbeat would be a claim.
+    fn rehearse(&mut self, action: Action) {
+        match action {
+            Action::Notice(notice) => log::info!("{notice}"),
+            Action::Exit => self.done = true,
+            Action::StartService => self.answers.push(Input::ServiceReady),
+            Action::StopService | Action::KillService => self.answers.push(Input::ServiceEnded),
+            Action::RaiseAddresses => {
+                for held in &self.setup.addresses {
+                    let (address, prefix, label) = (held.address, held.prefix, &held.label);
+                    log::info!("dry run: would raise {address}/{prefix} {label}");
+                }
+            }
+            Action::DropAddresses => log::info!("dry run: would drop the addresses"),
+            _ => {}
+        }
+    }
+
+    fn log_bad_packet(&mut self, error: DecodeError) {
+        let now = self.clock.now();
+        let recent = |logged: Mono| now - logged < LOG_PAUSE;
+        if !self.bad_packet_logged.is_some_and(recent) {
+            self.bad_packet_logged = Some(now);
+            log::info!("{}", Notice::BadPacket(error));
+        }
+    }
+
+    /// The partner has been told; the sync daemon may take its time, but not for ever.
+    fn finish_sync(&mut self) -> io::Result<()> {
+        let until = self.clock.now() + SYNC_PATIENCE;
+        while self.commands.is_switching() && self.clock.now() < until {
+            let signals = std::os::fd::AsFd::as_fd(&self.signals);
+            let mut fds = [PollFd::new(signals, PollFlags::POLLIN)];
+            daemon::wait(&mut fds, &self.clock, Some(until))?;
+            self.signals.pending();
+            while let Some((pid, _)) = daemon::reap() {
+                self.commands.ended(pid);
+            }
+        }
+        Ok(())
+    }
+}
