@@ -1,7 +1,10 @@
 //! lvsd in a world of data: a table that refuses as the kernel does, nannies that say what a test
 //! lets them say, a clock that jumps.
 
+mod random;
 mod reload;
+mod site;
 mod start;
 mod supervision;
+mod trace;
 mod world;

@@ -1,0 +1,160 @@
+//! From lvs.cf to services, destinations and monitors.
+
+use lvs_config::Config;
+
+use super::world::*;
+use crate::{Input, NannyOptions, Site, Table, shell_words};
+
+/// Destinations of the first service as `ipvsadm` takes them, with the names of their checks.
+fn destinations(config: &Config) -> Vec<String> {
+    let site = Site::new(config, false, false);
+    let destinations = site.services[0].destinations.iter();
+    let line = |d: &crate::SiteDestination| {
+        let checks: Vec<String> = d
+            .monitors
+            .iter()
+            .map(|m| format!("{}/{}:{}", m.block, m.server, m.options.check_port))
+            .collect();
+        format!("{} by {}", d.destination, checks.join(" "))
+    };
+    destinations.map(line).collect()
+}
+
+fn argv(config: &Config) -> String {
+    let site = Site::new(config, false, false);
+    shell_words(&site.services[0].destinations[0].monitors[0].options.argv())
+}
+
+#[test]
+fn the_port_of_a_destination_is_the_kernels_rule_for_direct_routing() {
+    let servers = vec![server("a", "10.0.0.1", 8080)];
+    let file = config(vec![block("web", "192.0.2.1", 80, servers)]);
+    assert_eq!(
+        destinations(&file),
+        ["-r 10.0.0.1:8080 -m -w 1 by web/a:8080"]
+    );
+    let direct = direct(file);
+    assert_eq!(
+        destinations(&direct),
+        ["-r 10.0.0.1:80 -g -w 1 by web/a:8080"]
+    );
+}
+
+/// HTTP and HTTPS of the same servers under one mark.
+fn one_mark() -> Config {
+    let server = |port| weighing(server("a", "10.0.0.1", port), u32::from(port % 10 + 2));
+    let http = marked(80, block("http", "192.0.2.1", 80, vec![server(80)]));
+    let https = marked(80, block("https", "192.0.2.1", 443, vec![server(443)]));
+    config(vec![http, https])
+}
+
+#[test]
+fn blocks_of_one_mark_are_one_service_and_a_server_is_in_it_once() {
+    let site = Site::new(&one_mark(), false, false);
+    assert_eq!(site.services.len(), 1);
+    assert_eq!(site.services[0].service.to_string(), "-f 80 -s wlc");
+    // Masquerading: each connection keeps its port. Else: without effect, the first one's.
+    assert_eq!(
+        destinations(&one_mark()),
+        ["-r 10.0.0.1:0 -m -w 2 by http/a:80 https/a:443"]
+    );
+    assert_eq!(
+        destinations(&direct(one_mark())),
+        ["-r 10.0.0.1:80 -g -w 2 by http/a:80 https/a:443"]
+    );
+}
+
+#[test]
+fn a_mark_with_one_port_keeps_the_port_given_and_0_where_none_was() {
+    let mut file = one_mark();
+    file.virtuals.pop();
+    assert_eq!(destinations(&file), ["-r 10.0.0.1:80 -m -w 2 by http/a:80"]);
+    file.virtuals[0].servers[0].has_own_port = false;
+    assert_eq!(destinations(&file), ["-r 10.0.0.1:0 -m -w 2 by http/a:80"]);
+}
+
+#[test]
+fn f05_f06_a_server_of_a_mark_is_up_while_all_its_checks_are_good() {
+    let mut world = World::start(direct(one_mark()), Table::new());
+    let (http, https) = (
+        world.nth_nanny("10.0.0.1", 0),
+        world.nth_nanny("10.0.0.1", 1),
+    );
+    let up = |number| control::Place::In(weight(number));
+    world.take_trace();
+    world.say(http, control::Phase::Up, up(2));
+    assert_eq!(world.take_ops(), [""; 0]);
+    world.say(https, control::Phase::Ramp, up(1));
+    world.say(https, control::Phase::Up, up(5));
+    world.say(https, control::Phase::Down, control::Place::Out);
+    assert_eq!(
+        world.take_ops(),
+        [
+            "-a -f 80 -r 10.0.0.1:80 -g -w 1",
+            "-e -f 80 -r 10.0.0.1:80 -g -w 2",
+            "-d -f 80 -r 10.0.0.1:80"
+        ]
+    );
+    let mut file = direct(one_mark());
+    file.virtuals.pop();
+    world.reload(file);
+    assert_eq!(world.take_ops(), ["-a -f 80 -r 10.0.0.1:80 -g -w 2"]);
+    world.feed(Input::Terminate(15));
+    assert!(world.kernel.is_empty());
+}
+
+#[test]
+fn a_sorry_server_that_is_a_real_server_is_none() {
+    let servers = vec![server("a", "10.0.0.1", 80)];
+    let web = with_sorry("10.0.0.1", block("web", "192.0.2.1", 80, servers));
+    assert_eq!(
+        Site::new(&config(vec![web]), false, false).services[0].sorry,
+        None
+    );
+}
+
+#[test]
+fn a_nanny_is_told_what_the_original_told_it_in_the_same_order() {
+    let servers = vec![weighing(server("n1", "192.0.2.101", 80), 100)];
+    let mut api = block("api", "192.0.2.100", 80, servers);
+    api.check.send = Some(r"GET /health HTTP/1.0\r\nHost: api\r\n\r\n".into());
+    api.check.expect = Some(r"^HTTP/1\\.[01] 2[0-9][0-9] ".into());
+    api.check.use_regex = true;
+    api.check.timeout = std::time::Duration::from_secs(5);
+    api.check.reentry = std::time::Duration::from_secs(20);
+    api.load_monitor = Some("uptime".into());
+    let mut file = direct(config(vec![api]));
+    file.rsh_command = "ssh".into();
+    assert_eq!(
+        argv(&file),
+        r"/usr/sbin/nanny -c -h 192.0.2.101 -p 80 -r 80 -s 'GET /health HTTP/1.0\r\nHost: api\r\n\r\n' -x '^HTTP/1\\.[01] 2[0-9][0-9] ' --regex -a 20 -I /sbin/ipvsadm -t 5 -w 100 -V 192.0.2.100 -M g -U ssh --lvs"
+    );
+    let block = &mut file.virtuals[0];
+    block.protocol = lvs_model::Protocol::Udp;
+    block.quiesce = true;
+    block.load_monitor = None;
+    block.sorry_server = Some(address("10.0.0.99"));
+    block.fwmark = lvs_model::FwMark::new(7);
+    block.check = lvs_config::Check {
+        send_program: Some("/bin/check %h".into()),
+        ..lvs_config::Check::default()
+    };
+    assert_eq!(
+        argv(&file),
+        "/usr/sbin/nanny -c -h 192.0.2.101 -p 80 -r 80 -f 7 -u -e '/bin/check %h' -q -a 180 -I /sbin/ipvsadm -t 10 -w 100 -V 192.0.2.100 -M g --nodaemon --lvs"
+    );
+}
+
+#[test]
+fn only_another_weight_needs_no_other_nanny() {
+    let options = |config: &Config| -> NannyOptions {
+        let site = Site::new(config, false, false);
+        site.services[0].destinations[0].monitors[0].options.clone()
+    };
+    let before = options(&two_servers());
+    let mut file = two_servers();
+    file.virtuals[0].servers[0].weight = weight(9);
+    assert!(before.differs_in_weight_only(&options(&file)));
+    file.virtuals[0].quiesce = true;
+    assert!(!before.differs_in_weight_only(&options(&file)));
+}
