@@ -1,1 +1,130 @@
-//! Checks one real server of one virtual service.
+//! Checks one real server of one virtual service, or one failover service of the partner.
+//!
+//! Started by lvsd it has no rights and reports its verdicts; started by hand it changes the
+//! kernel's table itself. The decisions are in the crate `healthcheck`. Here:
+//! - `options`: the command line, `setup`: what it means
+//! - `shell`: the loop around the machine
+//! - `network`, `runner`: checks over a socket and by a program
+//! - `table`, `lvsd`: where verdicts go, by hand and under lvsd
+
+mod error;
+mod lvsd;
+mod network;
+mod options;
+mod runner;
+mod setup;
+mod shell;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use daemon::log::Target;
+use daemon::{Parent, Signal, Signals};
+use popt::Aliases;
+
+use error::StartError;
+use lvsd::Lvsd;
+use options::{NAME, Options, Request};
+use shell::Shell;
+
+/// Files with popt aliases: the system's; the user's is `.popt` in the home directory.
+const ALIAS_FILE: &str = "/etc/popt";
+
+/// Runs nanny with the arguments behind its name.
+pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    let result = match options::parse(args, &aliases()) {
+        // A closed pipe: nobody is left to read it.
+        Ok(Request::Print(text)) => Ok(u8::from(out.write_all(text.as_bytes()).is_err())),
+        Ok(Request::Run(options)) => watch(&options),
+        Err(error) => Err(error),
+    };
+    let status = result.unwrap_or_else(|error| {
+        // Nobody may be left to read this either.
+        let _ = writeln!(err, "{NAME}: {error}");
+        1
+    });
+    ExitCode::from(status)
+}
+
+fn aliases() -> Aliases {
+    let mut aliases = Aliases::default();
+    let home = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".popt"));
+    for path in [Some(ALIAS_FILE.into()), home].into_iter().flatten() {
+        if let Ok(text) = std::fs::read(path) {
+            aliases.add(NAME, &text);
+        }
+    }
+    aliases
+}
+
+/// Everything behind the command line, until there is an exit status.
+fn watch(options: &Options) -> Result<u8, StartError> {
+    let parent = Parent::from_env()?;
+    let reports = parent
+        .as_ref()
+        .is_some_and(|parent| parent.name() == "lvsd");
+    let setup = setup::resolve(options, reports, seed())?;
+    let interval = setup.settings.interval;
+    let table = setup
+        .entry
+        .clone()
+        .map(|entry| table::open(entry, setup.external.clone(), interval))
+        .transpose()
+        .map_err(StartError::Table)?;
+    if reports {
+        // Nothing that a check program is could give it a right that we do not have.
+        nix::sys::prctl::set_no_new_privs().map_err(io::Error::from)?;
+    }
+    detach(options, parent.is_some())?;
+    let target = if options.foreground {
+        Target::Both
+    } else {
+        Target::Syslog
+    };
+    daemon::log::start(NAME, target, options.verbose);
+    let signals = Signals::new(&[
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+        Signal::SIGCHLD,
+    ])?;
+    let lvsd = parent.map(Lvsd::new);
+    Ok(Shell::new(setup, signals, lvsd, table).run()?)
+}
+
+/// Leaves the terminal unless told to stay. Standard input stays if it is the lifeline.
+fn detach(options: &Options, has_parent: bool) -> io::Result<()> {
+    if options.foreground {
+        return Ok(());
+    }
+    if !options.no_fork && !has_parent {
+        return daemon::background()?.ready();
+    }
+    let null = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    if !has_parent {
+        nix::unistd::dup2_stdin(&null)?;
+    }
+    nix::unistd::dup2_stdout(&null)?;
+    nix::unistd::dup2_stderr(&null)?;
+    // A process group leader has its session already.
+    let _ = nix::unistd::setsid();
+    Ok(())
+}
+
+/// Differs between any two nannies of a director.
+fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = now.map_or(0, |now| u64::from(now.subsec_nanos()));
+    u64::from(std::process::id()) << 32 | nanos
+}

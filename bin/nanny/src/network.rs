@@ -1,0 +1,138 @@
+//! Carries out one [`Probe`]: a socket, never waited for here.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use daemon::{PollFd, PollFlags};
+use healthcheck::{OsError, Outcome, Probe, Transport, Want};
+use lvs_model::Mono;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, connect, getsockopt, recv, send,
+    socket, sockopt,
+};
+
+/// Bytes that one read takes at most.
+const READ: usize = 4096;
+
+/// A check on its way.
+pub struct Exchange {
+    probe: Probe,
+    transport: Transport,
+    server: SocketAddr,
+    socket: Option<OwnedFd>,
+}
+
+impl Exchange {
+    /// A check of `server`; begins with the first [`advance`](Self::advance).
+    pub fn new(probe: Probe, transport: Transport, server: SocketAddr) -> Self {
+        Self {
+            probe,
+            transport,
+            server,
+            socket: None,
+        }
+    }
+
+    /// How it ended, once it has.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.probe.outcome()
+    }
+
+    /// When to call [`advance`](Self::advance) at the latest.
+    pub fn deadline(&self) -> Mono {
+        self.probe.deadline()
+    }
+
+    /// What to wait for.
+    pub fn poll_fd(&self) -> Option<PollFd<'_>> {
+        let events = match self.probe.want() {
+            Want::Connect | Want::Send(_) => PollFlags::POLLOUT,
+            Want::Receive(_) => PollFlags::POLLIN,
+            Want::Close => return None,
+        };
+        Some(PollFd::new(self.socket.as_ref()?.as_fd(), events))
+    }
+
+    /// Does all that can be done now; `is_ready` if the wait said so.
+    pub fn advance(&mut self, now: Mono, is_ready: bool) {
+        if let Some(socket) = self.socket.take() {
+            if is_ready {
+                self.proceed(&socket, now);
+            }
+            self.socket = Some(socket);
+        } else if self.probe.outcome().is_none() {
+            self.open(now);
+        }
+        self.probe.expire(now);
+    }
+
+    fn open(&mut self, now: Mono) {
+        let family = match self.server {
+            SocketAddr::V4(_) => AddressFamily::Inet,
+            SocketAddr::V6(_) => AddressFamily::Inet6,
+        };
+        let kind = match self.transport {
+            Transport::Tcp => SockType::Stream,
+            Transport::Udp => SockType::Datagram,
+        };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = match socket(family, kind, flags, None) {
+            Ok(socket) => socket,
+            Err(errno) => return self.probe.not_made(os_error(errno)),
+        };
+        let server = match self.server {
+            SocketAddr::V4(server) => SockaddrStorage::from(server),
+            SocketAddr::V6(server) => SockaddrStorage::from(server),
+        };
+        match connect(socket.as_raw_fd(), &server) {
+            Ok(()) => {
+                self.probe.connected(now);
+                self.proceed(&socket, now);
+            }
+            Err(Errno::EINPROGRESS | Errno::EINTR) => {}
+            Err(errno) => self.probe.failed(os_error(errno)),
+        }
+        self.socket = Some(socket);
+    }
+
+    /// Goes on until the socket has no more to give or to take.
+    fn proceed(&mut self, socket: &OwnedFd, now: Mono) {
+        let mut buffer = [0; READ];
+        loop {
+            let done = match self.probe.want() {
+                Want::Close => return,
+                Want::Connect => match getsockopt(socket, sockopt::SocketError) {
+                    Ok(0) => {
+                        self.probe.connected(now);
+                        Ok(())
+                    }
+                    Ok(number) => Err(Errno::from_raw(number)),
+                    Err(errno) => Err(errno),
+                },
+                Want::Send(bytes) => {
+                    let sent = send(socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL);
+                    sent.map(|count| self.probe.sent(count))
+                }
+                Want::Receive(room) => {
+                    let room = buffer.get_mut(..room.min(READ)).unwrap_or_default();
+                    let count = recv(socket.as_raw_fd(), room, MsgFlags::empty());
+                    count.map(|count| self.probe.received(room.get(..count).unwrap_or_default()))
+                }
+            };
+            match done {
+                Ok(()) | Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return,
+                Err(errno) => self.probe.failed(os_error(errno)),
+            }
+        }
+    }
+}
+
+/// An error number with its text.
+pub fn os_error(errno: Errno) -> OsError {
+    OsError {
+        number: errno as i32,
+        text: errno.desc(),
+    }
+}

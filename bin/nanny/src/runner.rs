@@ -1,0 +1,179 @@
+//! Runs a check or load program: its own process group, a deadline, output read while it runs.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use daemon::{Child, PollFd, PollFlags, Program, Signal, Stdout};
+use healthcheck::{Command, LONGEST_OUTPUT, ProgramEnd};
+use lvs_model::{ChildExit, Mono};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::read;
+
+use crate::network::os_error;
+
+/// Where programs without a slash are looked for; also their own PATH.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Time between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A program that runs.
+pub struct Run {
+    child: Child,
+    deadline: Mono,
+    is_terminated: bool,
+    has_output: bool,
+    output: Vec<u8>,
+}
+
+impl Run {
+    /// Starts `command`, which may run for `limit`.
+    ///
+    /// # Errors
+    /// The end that this comes to: not to be trusted, or not to be started.
+    pub fn start(
+        command: &Command,
+        variables: &[(String, String)],
+        now: Mono,
+        limit: Duration,
+    ) -> Result<Self, ProgramEnd> {
+        let mut words = command.words.iter();
+        let name = words.next().map(String::as_str).unwrap_or_default();
+        let path = find(name).map_err(|error| not_started(&error))?;
+        if !only_root_can_change(&path).map_err(|error| not_started(&error))? {
+            return Err(ProgramEnd::Unsafe);
+        }
+        let mut program = Program::new(path);
+        program.args = words.map(Into::into).collect();
+        program.env = variables
+            .iter()
+            .map(|(name, value)| (name.clone(), value.into()))
+            .collect();
+        program.env.push(("PATH".into(), PATH.into()));
+        program.stdout = Stdout::Pipe;
+        program.own_group = true;
+        let child = program.start().map_err(|error| not_started(&error))?;
+        let run = Self {
+            child,
+            deadline: now + limit,
+            is_terminated: false,
+            has_output: true,
+            output: Vec::new(),
+        };
+        if let Some(output) = run.child.output() {
+            let set = fcntl(output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+            set.map_err(|errno| not_started(&errno.into()))?;
+        }
+        Ok(run)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.child.pid()
+    }
+
+    /// When to call [`advance`](Self::advance) at the latest.
+    pub fn deadline(&self) -> Mono {
+        self.deadline
+    }
+
+    /// What to wait for besides SIGCHLD.
+    pub fn poll_fd(&self) -> Option<PollFd<'_>> {
+        let output = self.child.output().filter(|_| self.has_output)?;
+        Some(PollFd::new(output, PollFlags::POLLIN))
+    }
+
+    /// Reads what it has printed; ends it when its time is over.
+    pub fn advance(&mut self, now: Mono) {
+        self.read();
+        if now < self.deadline {
+            return;
+        }
+        let signal = if self.is_terminated {
+            Signal::SIGKILL
+        } else {
+            Signal::SIGTERM
+        };
+        self.is_terminated = true;
+        self.deadline = now + GRACE;
+        self.signal(signal);
+    }
+
+    /// Kills it and all it has started.
+    pub fn kill(&self) {
+        self.signal(Signal::SIGKILL);
+    }
+
+    /// It was reaped: how it ended and what it printed. Whatever it left behind is killed.
+    pub fn end(mut self, exit: ChildExit) -> (ProgramEnd, Vec<u8>) {
+        self.read();
+        self.kill();
+        let end = match exit {
+            _ if self.is_terminated => ProgramEnd::Timeout,
+            ChildExit::Status(status) => ProgramEnd::Status(status),
+            ChildExit::Signal(signal) => ProgramEnd::Signal(signal),
+        };
+        (end, self.output)
+    }
+
+    fn signal(&self, signal: Signal) {
+        // ESRCH: the group is gone, which is what the signal is for.
+        if let Err(error) = self.child.signal_group(signal)
+            && error.raw_os_error() != Some(Errno::ESRCH as i32)
+        {
+            log::error!("cannot send {signal} to {}: {error}", self.pid());
+        }
+    }
+
+    /// Keeps the first [`LONGEST_OUTPUT`] bytes and drops the rest; a bounded number at a time.
+    fn read(&mut self) {
+        let mut buffer = [0; 4096];
+        for _ in 0..64 {
+            let Some(output) = self.child.output().filter(|_| self.has_output) else {
+                return;
+            };
+            match read(output, &mut buffer) {
+                Ok(0) => self.has_output = false,
+                Ok(count) => {
+                    let room = LONGEST_OUTPUT.saturating_sub(self.output.len());
+                    let kept = buffer.get(..count.min(room)).unwrap_or_default();
+                    self.output.extend_from_slice(kept);
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return,
+                Err(_) => self.has_output = false,
+            }
+        }
+    }
+}
+
+fn not_started(error: &io::Error) -> ProgramEnd {
+    let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+    ProgramEnd::NotStarted(os_error(errno))
+}
+
+/// The file that `name` means: itself if it has a slash, else the first one in [`PATH`].
+fn find(name: &str) -> io::Result<PathBuf> {
+    if name.contains('/') {
+        return Path::new(name).canonicalize();
+    }
+    PATH.split(':')
+        .find_map(|folder| Path::new(folder).join(name).canonicalize().ok())
+        .ok_or_else(|| Errno::ENOENT.into())
+}
+
+/// Whether neither the file nor its directory could be changed by others than root.
+fn only_root_can_change(path: &Path) -> io::Result<bool> {
+    for part in [Some(path), path.parent()].into_iter().flatten() {
+        let metadata = part.metadata()?;
+        let group_writes = metadata.mode() & 0o020 != 0 && metadata.gid() != 0;
+        let others_write = metadata.mode() & 0o002 != 0;
+        if metadata.uid() != 0 || group_writes || others_write {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

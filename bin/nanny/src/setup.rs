@@ -1,0 +1,222 @@
+//! From the options to what the shell runs: the check, the machine's settings, the destination.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use healthcheck::{
+    Command, Expect, NetworkCheck, ProgramCheck, Settings, Subject, Transport, good_checks_needed,
+    unescape,
+};
+use lvs_model::{
+    AddressFamily, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey,
+};
+
+use crate::error::StartError;
+use crate::options::{Kind, Options};
+
+/// How the server is checked.
+#[derive(Clone, Debug)]
+pub enum Check {
+    /// Over the network.
+    Network(Rc<NetworkCheck>),
+    /// By a program.
+    Program(ProgramCheck),
+}
+
+/// A destination and its service.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What the destination belongs to.
+    pub service: ServiceKey,
+    /// The destination; its weight varies.
+    pub destination: Destination,
+}
+
+/// All that the shell needs.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What is watched.
+    pub kind: Kind,
+    /// How.
+    pub check: Check,
+    /// What the machine is told.
+    pub settings: Settings,
+    /// Asks for the load.
+    pub load: Option<Command>,
+    /// Variables for programs besides PATH.
+    pub variables: Vec<(String, String)>,
+    /// What to change in the table; `None` if that is lvsd's or nobody's work.
+    pub entry: Option<Entry>,
+    /// The program that changes it, unless we do.
+    pub external: Option<PathBuf>,
+    /// Lines to log at the start.
+    pub remarks: Vec<String>,
+}
+
+/// Resolves the options. `under_lvsd`: the table is lvsd's.
+///
+/// # Errors
+/// [`StartError`] for what is missing or cannot be used.
+pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, StartError> {
+    let server = options.server.as_ref().ok_or(StartError::NoAddress)?;
+    let rip = address(server)?;
+    let kind = options.kind.ok_or(StartError::UnknownType)?;
+    let real = SocketAddr::new(rip, options.rport.unwrap_or(options.vport));
+    let mut remarks = Vec::new();
+    let check = check(options, real, &mut remarks)?;
+    let load = options.load.as_deref().filter(|_| kind == Kind::RealServer);
+    let load = load.and_then(|word| Command::load(word, &rip.to_string()));
+    let writes = kind == Kind::RealServer && !options.no_run && !under_lvsd;
+    Ok(Setup {
+        kind,
+        check,
+        settings: settings(options, real, load.is_some(), under_lvsd, seed),
+        load,
+        variables: variables(options, real),
+        entry: writes.then(|| entry(options, real)).transpose()?,
+        external: external(&options.ipvsadm),
+        remarks,
+    })
+}
+
+fn address(text: &str) -> Result<IpAddr, StartError> {
+    text.parse()
+        .map_err(|_| StartError::BadAddress(text.to_owned()))
+}
+
+fn settings(
+    options: &Options,
+    real: SocketAddr,
+    has_load: bool,
+    under_lvsd: bool,
+    seed: u64,
+) -> Settings {
+    const REENTRY: Duration = Duration::from_secs(180);
+    let reentry = Some(options.reentry)
+        .filter(|time| !time.is_zero())
+        .unwrap_or(REENTRY);
+    Settings {
+        subject: Subject {
+            vip: options.vip.clone().unwrap_or_else(|| "(null)".into()),
+            vport: options.vport,
+            real,
+        },
+        interval: options.interval,
+        rise: options
+            .rise
+            .unwrap_or_else(|| good_checks_needed(reentry, options.interval)),
+        fall: options.fall,
+        weight: options.weight,
+        scale: options.scale,
+        quiesce: options.quiesce,
+        has_load,
+        under_lvsd,
+        seed,
+    }
+}
+
+fn check(
+    options: &Options,
+    real: SocketAddr,
+    remarks: &mut Vec<String>,
+) -> Result<Check, StartError> {
+    let undo = |option, text: &Option<Vec<u8>>| match text {
+        Some(text) if !options.keep_escapes => unescape(text)
+            .map(Some)
+            .map_err(|error| StartError::Escape(option, error)),
+        text => Ok(text.clone()),
+    };
+    let send = undo("-s", &options.send)?;
+    let expect = undo("-x", &options.expect)?;
+    if let Some(program) = &options.program {
+        if send.is_some() {
+            remarks.push(format!(
+                "External program use requested: ({program}), IGNORING send string option ((null))"
+            ));
+        }
+        let command = Command::split(program, &real.ip().to_string(), real.port());
+        return Ok(Check::Program(ProgramCheck {
+            command: command.ok_or(StartError::NoProgram)?,
+            expect: expect.map(Vec::into_boxed_slice),
+        }));
+    }
+    let is_web = options.vport == 80 && send.is_none() && expect.is_none();
+    let (send, expect, regex) = if is_web {
+        remarks.push("nanny: no monitor configured, assuming web service on port 80".into());
+        let request = b"GET / HTTP/1.0\r\n\r\n".to_vec();
+        (Some(request), Some(b"HTTP".to_vec()), false)
+    } else {
+        (send, expect, options.regex)
+    };
+    let expect = expect
+        .map(|text| Expect::new(text, regex).map_err(StartError::Expression))
+        .transpose()?;
+    Ok(Check::Network(Rc::new(NetworkCheck {
+        transport: if options.udp {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        },
+        send: send.map(Vec::into_boxed_slice),
+        expect,
+        interval: options.interval,
+    })))
+}
+
+fn variables(options: &Options, real: SocketAddr) -> Vec<(String, String)> {
+    let protocol = if options.udp { "udp" } else { "tcp" };
+    [
+        ("RIP", real.ip().to_string()),
+        ("RPORT", real.port().to_string()),
+        ("VIP", options.vip.clone().unwrap_or_default()),
+        ("VPORT", options.vport.to_string()),
+        ("PROTOCOL", protocol.to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn entry(options: &Options, real: SocketAddr) -> Result<Entry, StartError> {
+    let vip = options.vip.as_deref().map(address);
+    let service = match (options.mark, vip) {
+        (Some(mark), _) => ServiceKey::FwMark {
+            mark,
+            family: AddressFamily::of(&real.ip()),
+        },
+        (None, Some(vip)) => ServiceKey::Address {
+            protocol: if options.udp {
+                Protocol::Udp
+            } else {
+                Protocol::Tcp
+            },
+            address: vip?,
+            port: options.vport,
+        },
+        (None, None) => return Err(StartError::NoVirtualAddress),
+    };
+    let port = options.dport.unwrap_or_else(|| {
+        let keeps_port = options.method != ForwardingMethod::Masquerading;
+        if keeps_port && options.mark.is_none() {
+            options.vport
+        } else {
+            real.port()
+        }
+    });
+    let mut destination = Destination::new(DestinationKey {
+        address: real.ip(),
+        port,
+    });
+    destination.forwarding = options.method;
+    Ok(Entry {
+        service,
+        destination,
+    })
+}
+
+/// The program to change the table with, unless it is the one whose work we do ourselves.
+fn external(path: &Path) -> Option<PathBuf> {
+    let is_ours = [Path::new("/sbin/ipvsadm"), Path::new("/usr/sbin/ipvsadm")].contains(&path);
+    (!is_ours).then(|| path.to_owned())
+}

@@ -1,0 +1,195 @@
+//! The command line and what it means.
+
+use std::ffi::OsString;
+
+use lvs_model::{ForwardingMethod, Weight};
+
+use crate::options::Kind;
+use crate::setup::{self, Check, Setup};
+
+/// What a command line comes to, or the message and status it ends with.
+fn resolved(args: &[&str]) -> Result<Setup, String> {
+    let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+    let request = crate::options::parse(&args, &popt::Aliases::default());
+    let crate::options::Request::Run(options) = request.map_err(|error| error.to_string())? else {
+        return Err("printed".into());
+    };
+    setup::resolve(&options, false, 1).map_err(|error| error.to_string())
+}
+
+#[test]
+fn bad_command_lines_are_refused_in_the_originals_words() {
+    const SERVER: [&str; 3] = ["-h", "192.0.2.1", "--lvs"];
+    let with = |more: &[&'static str]| [&SERVER[..], more].concat();
+    let rows: [(Vec<&str>, &str); 14] = [
+        (vec![], "No address supplied. Use '--help' for help. "),
+        (vec!["-h", "192.0.2.1"], "unknown service type"),
+        (vec!["-h", "foo", "--lvs"], "bad IP address -- foo"),
+        (with(&["foo"]), "unexpected arguments"),
+        (with(&["-t", "x"]), "bad argument x: invalid numeric value"),
+        (with(&["-t"]), "bad argument -t: missing argument"),
+        (vec!["-Z"], "bad argument -Z: unknown option"),
+        (
+            with(&["-t", "0"]),
+            "bad argument 0: an interval must be more than 0",
+        ),
+        (with(&["-p", "x"]), "bad argument x: invalid numeric value"),
+        (
+            with(&["-p", "65536"]),
+            "bad argument 65536: number too large or too small",
+        ),
+        (
+            with(&["-w", "-1"]),
+            "bad argument -1: number too large or too small",
+        ),
+        (
+            with(&["-x", r"\d+"]),
+            r"bad argument -x: unknown escape \d at byte 0",
+        ),
+        (
+            with(&["--regex", "-x", "(a"]),
+            "bad argument -x: regular expression: '(' without ')' at byte 1",
+        ),
+        (with(&["-e", " "]), "bad argument -e: no program"),
+    ];
+    for (args, message) in rows {
+        assert_eq!(resolved(&args).err().as_deref(), Some(message), "{args:?}");
+    }
+    let no_vip = resolved(&SERVER).err();
+    assert!(no_vip.is_some_and(|text| text.starts_with("No virtual address")));
+}
+
+#[test]
+fn the_argument_vector_of_lvsd_is_understood() {
+    let setup = resolved(&[
+        "-c",
+        "-h",
+        "192.0.2.101",
+        "-p",
+        "80",
+        "-r",
+        "8080",
+        "-s",
+        r"GET /health HTTP/1.0\r\n\r\n",
+        "-x",
+        r"^HTTP/1\\.[01] 2[0-9][0-9] ",
+        "--regex",
+        "-a",
+        "20",
+        "-I",
+        "/sbin/ipvsadm",
+        "-t",
+        "5",
+        "-w",
+        "100",
+        "-V",
+        "192.0.2.100",
+        "-M",
+        "g",
+        "-U",
+        "ssh",
+        "--lvs",
+    ])
+    .unwrap();
+    assert_eq!(setup.kind, Kind::RealServer);
+    assert_eq!(setup.settings.rise, 4);
+    assert_eq!(setup.settings.weight, Weight::new(100).unwrap());
+    assert_eq!(setup.load.unwrap().words, ["ssh", "192.0.2.101", "uptime"]);
+    assert_eq!(setup.external, None);
+    let Check::Network(check) = setup.check else {
+        panic!("no network check");
+    };
+    assert_eq!(
+        check.send.as_deref(),
+        Some(&b"GET /health HTTP/1.0\r\n\r\n"[..])
+    );
+    let entry = setup.entry.unwrap();
+    assert_eq!(entry.service.to_string(), "-t 192.0.2.100:80");
+    assert_eq!(
+        entry.destination.forwarding,
+        ForwardingMethod::DirectRouting
+    );
+}
+
+#[test]
+fn the_destination_has_the_servers_port_only_where_the_kernel_can_change_it() {
+    let port = |more: &[&'static str]| {
+        let args = [
+            "--lvs",
+            "-h",
+            "192.0.2.1",
+            "-V",
+            "192.0.2.9",
+            "-p",
+            "80",
+            "-r",
+            "8080",
+        ];
+        let setup = resolved(&[&args[..], more].concat()).unwrap();
+        setup.entry.unwrap().destination.key.port
+    };
+    assert_eq!(port(&["-M", "m"]), 8080);
+    assert_eq!(port(&["-M", "g"]), 80);
+    assert_eq!(port(&["-M", "-i"]), 80);
+    assert_eq!(port(&["-M", "g", "-f", "7"]), 8080);
+    assert_eq!(port(&["-f", "7", "--dport", "0"]), 0);
+}
+
+#[test]
+fn without_any_check_port_80_is_asked_for_a_page() {
+    let check = |args: &[&'static str]| {
+        let args = [&["--lvs", "--norun", "-h", "192.0.2.1"], args].concat();
+        let setup = resolved(&args).unwrap();
+        let Check::Network(check) = setup.check else {
+            panic!("no network check");
+        };
+        (
+            check.send.is_some(),
+            check.expect.is_some(),
+            setup.remarks.len(),
+        )
+    };
+    assert_eq!(check(&[]), (true, true, 1));
+    assert_eq!(check(&["-r", "8080"]), (true, true, 1));
+    assert_eq!(check(&["-p", "25"]), (false, false, 0));
+    assert_eq!(check(&["-s", "x"]), (true, false, 0));
+}
+
+#[test]
+fn other_programs_than_ipvsadm_itself_are_run() {
+    let external = |path| {
+        let args = ["--lvs", "--norun", "-h", "192.0.2.1", "-I", path];
+        resolved(&args).unwrap().external.is_some()
+    };
+    assert!(!external("/sbin/ipvsadm") && !external("/usr/sbin/ipvsadm"));
+    assert!(external("/usr/local/bin/ipvsadm-log"));
+}
+
+#[test]
+fn a_change_of_the_table_may_find_it_done_already() {
+    use control::Place;
+    use lvs_model::{IpvsOp, VirtualService};
+
+    let args = ["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9", "-w", "4"];
+    let entry = resolved(&args).unwrap().entry.unwrap();
+    let mut fake = testkit::FakeIpvs::new();
+    let service = VirtualService::new(entry.service);
+    assert!(
+        ipvs::Ipvs::apply(&mut fake, &[IpvsOp::AddService(service)])
+            .unwrap()
+            .is_empty()
+    );
+    let mut table = crate::table::Table::new(Box::new(fake), entry);
+    let within = |number| Place::In(Weight::new(number).unwrap());
+    for (from, to) in [
+        (Place::Out, within(1)),
+        (Place::Out, within(2)),
+        (within(2), within(4)),
+        (within(4), Place::Out),
+        (within(4), Place::Out),
+        (within(4), within(3)),
+    ] {
+        table.write(from, to).unwrap();
+        assert_eq!(table.place().unwrap(), to, "{from} to {to}");
+    }
+}
