@@ -101,3 +101,34 @@ pub trait Ipvs {
         Ok(())
     }
 }
+
+/// A table that somebody else keeps.
+impl<T: Ipvs + ?Sized> Ipvs for &mut T {
+    fn info(&mut self) -> Result<KernelInfo, IpvsError> {
+        (**self).info()
+    }
+
+    fn services(&mut self) -> Result<Vec<ServiceEntry>, IpvsError> {
+        (**self).services()
+    }
+
+    fn service(&mut self, key: &ServiceKey) -> Result<ServiceEntry, IpvsError> {
+        (**self).service(key)
+    }
+
+    fn destinations(&mut self, key: &ServiceKey) -> Result<Vec<DestinationEntry>, IpvsError> {
+        (**self).destinations(key)
+    }
+
+    fn timeouts(&mut self) -> Result<Timeouts, IpvsError> {
+        (**self).timeouts()
+    }
+
+    fn daemons(&mut self) -> Result<Vec<SyncDaemon>, IpvsError> {
+        (**self).daemons()
+    }
+
+    fn apply(&mut self, ops: &[IpvsOp]) -> Result<Vec<Refusal>, IpvsError> {
+        (**self).apply(ops)
+    }
+}
