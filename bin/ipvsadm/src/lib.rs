@@ -1,1 +1,151 @@
 //! The kernel's virtual server table by command line: drop-in for ipvsadm 1.31.
+//!
+//! [`main`] is the program. The way of a command line through it: `options` (the table) and `popt`
+//! scan it, `line` and `take` fold it into values (`number`, `address`, `inet`, `names`), `request`
+//! checks it as a whole (`legality`, `tunnel`) and says what to do, `session` does it: one change,
+//! many (`restore`), or a listing (`list`, `save`, `connections`; `sort`, `counters`,
+//! `printed_name`). `error` and `refusal` hold the original's sentences, `start` and `help` are what
+//! their names say, `output` is the buffer in front of standard output.
+
+mod address;
+mod command;
+mod connections;
+mod counters;
+mod error;
+mod help;
+mod inet;
+mod legality;
+mod line;
+mod list;
+mod names;
+mod number;
+mod options;
+mod output;
+mod printed_name;
+mod refusal;
+mod request;
+mod restore;
+mod save;
+mod session;
+mod sort;
+mod start;
+mod take;
+#[cfg(test)]
+mod test_names;
+#[cfg(test)]
+mod tests;
+mod tunnel;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::ExitCode;
+
+use ipvs::{Ipvs, IpvsError};
+
+use crate::error::status;
+use crate::line::{Parsed, Surroundings};
+
+use crate::output::Output;
+use crate::session::Session;
+
+pub use names::{Names, SystemNames};
+
+/// What a run reads and writes.
+pub struct Streams<'a> {
+    /// Standard input, read by `-R` only.
+    pub input: &'a mut dyn BufRead,
+    /// Standard output.
+    pub out: &'a mut dyn Write,
+    /// Standard error.
+    pub err: &'a mut dyn Write,
+}
+
+/// The environment as far as it counts.
+#[derive(Clone, Copy)]
+pub struct Environment<'a> {
+    /// Host and service names.
+    pub names: &'a dyn Names,
+    /// `POSIXLY_CORRECT` is set: the first word ends the options.
+    pub posixly_correct: bool,
+}
+
+/// The program: arguments and streams of this process, the kernel's table.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let names = SystemNames::default();
+    let environment = Environment {
+        names: &names,
+        posixly_correct: std::env::var_os("POSIXLY_CORRECT").is_some(),
+    };
+    let streams = Streams {
+        input: &mut BufReader::with_capacity(64 * 1024, io::stdin()),
+        out: &mut io::stdout().lock(),
+        err: &mut io::stderr().lock(),
+    };
+    ExitCode::from(run(&arguments, start::open, environment, streams))
+}
+
+/// One run: `arguments` with the program's name first, `open` for the kernel's table.
+///
+/// Returns the exit status. The table is opened before a wrong argument is reported, as the original
+/// does it, but not for help and version.
+pub fn run<I: Ipvs>(
+    arguments: &[OsString],
+    open: impl FnOnce() -> Result<I, IpvsError>,
+    environment: Environment<'_>,
+    streams: Streams<'_>,
+) -> u8 {
+    let (program, words) = match arguments.split_first() {
+        Some((program, words)) => (program.as_os_str(), words),
+        None => (OsStr::new("ipvsadm"), &[][..]),
+    };
+    let surroundings = Surroundings {
+        program,
+        names: environment.names,
+        words_end_options: environment.posixly_correct,
+        is_restoring: false,
+    };
+    let parsed = line::parse(words.iter().map(OsString::as_os_str), surroundings);
+    let Streams { input, out, err } = streams;
+    let mut out = Output::new(out);
+    match parsed {
+        Ok(Parsed::Help) => {
+            help::print_help(&mut out, program);
+            return session::finish(out, err, status::OK);
+        }
+        Ok(Parsed::Version) => {
+            help::print_version(&mut out);
+            return session::finish(out, err, status::OK);
+        }
+        _ => {}
+    }
+    let opened = open().and_then(|mut kernel| Ok((kernel.info()?, kernel)));
+    let (info, kernel) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            // There is no other stream to complain on.
+            let _ = err.write_all(start::failure_text(&error).as_bytes());
+            return status::USAGE;
+        }
+    };
+    if let Some(warning) = start::version_warning(info) {
+        let _ = err.write_all(warning.as_bytes());
+    }
+    let mut session = Session {
+        kernel,
+        info,
+        program,
+        names: environment.names,
+        words_end_options: environment.posixly_correct,
+        input,
+        out,
+        err,
+    };
+    let status = if words.is_empty() {
+        session.list_all()
+    } else {
+        session.run(parsed)
+    };
+    session.finish(status)
+}

@@ -46,7 +46,7 @@ fn visible(text: &OsStr) -> String {
     if text.is_empty() {
         "~".to_owned()
     } else {
-        std::path::Path::new(text).display().to_string()
+        Path::new(text).display().to_string()
     }
 }
 

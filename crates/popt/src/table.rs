@@ -93,6 +93,18 @@ impl<K: Copy> Row<K> {
         self.letter
     }
 
+    /// What help calls its value; `None` if it takes none.
+    #[must_use]
+    pub const fn value_name(&self) -> Option<&'static str> {
+        self.value_name
+    }
+
+    /// What it does.
+    #[must_use]
+    pub const fn help_text(&self) -> &'static str {
+        self.help
+    }
+
     /// What the program calls it.
     #[must_use]
     pub const fn key(&self) -> K {

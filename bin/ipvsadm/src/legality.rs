@@ -1,0 +1,83 @@
+//! Which option goes with which command: the table, and the order in which it is checked.
+
+use crate::command::Command;
+use crate::error::UsageError;
+use crate::options::{Given, Name};
+
+/// A row: an option and what each command says to it, in the order of `Command`:
+/// A E D C L a d e set start stop R S Z. `+` must be there, `o` may be, `.` may not, `1` may be but
+/// only one of them.
+struct Row(Name, &'static [u8; 14]);
+
+/// Rows in the order in which they are checked.
+#[rustfmt::skip]
+const TABLE: [Row; 34] = [
+    Row(Name::Numeric,        b"....o.......o."),
+    Row(Name::Connection,     b"....1........."),
+    Row(Name::Service,        b"+++.1+++.....o"),
+    Row(Name::Scheduler,      b"oo............"),
+    Row(Name::Persistent,     b"oo............"),
+    Row(Name::Netmask,        b"oo............"),
+    Row(Name::Server,         b".....+++......"),
+    Row(Name::Forwarding,     b".....o.o......"),
+    Row(Name::Weight,         b".....o.o......"),
+    Row(Name::UpperThreshold, b".....o.o......"),
+    Row(Name::LowerThreshold, b".....o.o......"),
+    Row(Name::McastInterface, b".........o...."),
+    Row(Name::Timeout,        b"....1........."),
+    Row(Name::Daemon,         b"....1........."),
+    Row(Name::Stats,          b"....o........."),
+    Row(Name::Rate,           b"....o........."),
+    Row(Name::Thresholds,     b"....o........."),
+    Row(Name::PersistentConn, b"....o........."),
+    Row(Name::NoSort,         b"....o........."),
+    Row(Name::SyncId,         b"....o....oo..."),
+    Row(Name::Exact,          b"....o........."),
+    Row(Name::OnePacket,      b"oo............"),
+    Row(Name::Engine,         b"oo............"),
+    Row(Name::SchedulerFlags, b"oo............"),
+    Row(Name::McastGroup,     b".........o...."),
+    Row(Name::McastPort,      b".........o...."),
+    Row(Name::McastTtl,       b".........o...."),
+    Row(Name::SyncMaxlen,     b".........o...."),
+    Row(Name::TunInfo,        b"....o........."),
+    Row(Name::TunType,        b".....o.o......"),
+    Row(Name::TunPort,        b".....o.o......"),
+    Row(Name::TunNocsum,      b".....o.o......"),
+    Row(Name::TunCsum,        b".....o.o......"),
+    Row(Name::TunRemcsum,     b".....o.o......"),
+];
+
+/// Checks what was given against the command's column, from the top.
+pub(crate) fn check(command: Command, given: Given) -> Result<(), UsageError> {
+    let mut only_one = None;
+    for Row(name, cells) in &TABLE {
+        let cell = cells.get(command.column()).copied().unwrap_or(b'.');
+        match (cell, given.has(*name)) {
+            (b'+', false) => return Err(UsageError::Missing(*name, command)),
+            (b'.', true) => return Err(UsageError::Illegal(*name, command)),
+            (b'1', true) => {
+                if let Some(earlier) = only_one.replace(*name) {
+                    return Err(UsageError::Conflict {
+                        later: *name,
+                        earlier,
+                        command,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What `-L` checks beyond the table.
+pub(crate) fn check_list(given: Given) -> Result<(), UsageError> {
+    let lists_no_services = given.has_any(&[Name::Connection, Name::Timeout, Name::Daemon]);
+    let has_format = given.has_any(&[Name::Stats, Name::Rate, Name::Thresholds]);
+    let is_short = given.has_any(&[Name::Timeout, Name::Daemon]);
+    if (lists_no_services && has_format) || (is_short && given.has(Name::PersistentConn)) {
+        return Err(UsageError::ListConflict);
+    }
+    Ok(())
+}

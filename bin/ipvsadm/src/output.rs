@@ -1,0 +1,151 @@
+//! Standard output through one buffer, with the columns that listings are made of.
+
+use std::io::{self, Write};
+
+/// The buffer is written out when it has grown to this, in bytes.
+const FULL: usize = 32 * 1024;
+
+/// Lines on their way to standard output. The first error is kept and ends all writing.
+pub(crate) struct Output<'a> {
+    buffer: Vec<u8>,
+    target: &'a mut dyn Write,
+    error: Option<io::Error>,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(target: &'a mut dyn Write) -> Self {
+        Self {
+            buffer: Vec::new(),
+            target,
+            error: None,
+        }
+    }
+
+    /// Writes everything out. Fails with the first error there was, once.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.write_buffer();
+        if self.error.is_none() {
+            self.error = self.target.flush().err();
+        }
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn write_buffer(&mut self) {
+        if self.error.is_none() {
+            self.error = self.target.write_all(&self.buffer).err();
+        }
+        self.buffer.clear();
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.buffer.extend_from_slice(bytes);
+        self
+    }
+
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    pub(crate) fn number(&mut self, number: impl Into<u64>) -> &mut Self {
+        let mut digits = [0; 20];
+        self.bytes(decimal(number.into(), &mut digits))
+    }
+
+    /// Bytes at the left of a column at least this wide: C's `%-*s`.
+    pub(crate) fn left(&mut self, bytes: &[u8], width: usize) -> &mut Self {
+        self.bytes(bytes).blanks(width.saturating_sub(bytes.len()))
+    }
+
+    /// A number at the left: C's `%-*u`.
+    pub(crate) fn left_number(&mut self, number: impl Into<u64>, width: usize) -> &mut Self {
+        let mut digits = [0; 20];
+        self.left(decimal(number.into(), &mut digits), width)
+    }
+
+    /// A number at the right: C's `%*u`.
+    pub(crate) fn right_number(&mut self, number: impl Into<u64>, width: usize) -> &mut Self {
+        let mut digits = [0; 20];
+        let digits = decimal(number.into(), &mut digits);
+        self.blanks(width.saturating_sub(digits.len()))
+            .bytes(digits)
+    }
+
+    fn blanks(&mut self, count: usize) -> &mut Self {
+        self.buffer.resize(self.buffer.len() + count, b' ');
+        self
+    }
+
+    /// Ends the line.
+    pub(crate) fn end(&mut self) {
+        self.buffer.push(b'\n');
+        if self.buffer.len() >= FULL {
+            self.write_buffer();
+        }
+    }
+}
+
+/// The digits of `number`, at the end of `digits`.
+pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        // A remainder of ten fits every integer type.
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        start -= 1;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(print: impl FnOnce(&mut Output<'_>)) -> String {
+        let mut target = Vec::new();
+        let mut out = Output::new(&mut target);
+        print(&mut out);
+        out.flush().unwrap();
+        String::from_utf8(target).unwrap()
+    }
+
+    #[test]
+    fn columns_are_minimum_widths() {
+        let line = printed(|out| {
+            out.left(b"ab", 4)
+                .left_number(7_u32, 3)
+                .right_number(42_u32, 4);
+            out.text("|")
+                .left(b"abcdef", 4)
+                .right_number(u64::MAX, 4)
+                .end();
+        });
+        assert_eq!(line, "ab  7    42|abcdef18446744073709551615\n");
+        assert_eq!(printed(|out| out.number(0_u32).end()), "0\n");
+    }
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_noticed() {
+        let mut full = Full;
+        let mut out = Output::new(&mut full);
+        out.text("x").end();
+        assert_eq!(out.flush().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+}
