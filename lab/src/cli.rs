@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::boot::{Boot, BootError, Job, Kernel, NO_STATUS, guest};
+use crate::demo;
 use crate::suite;
 
 /// Exit status for a command line that is not understood.
@@ -105,6 +106,15 @@ fn dispatch(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Resu
             Ok(options
                 .boot
                 .run(&options.job(options.words.clone())?, out, err)?)
+        }
+        ("demo", _) if std::env::var_os("CARIBE_LAB").is_some() => {
+            let colour = std::env::var_os("CARIBE_COLOUR").is_some();
+            Ok(u8::from(!demo::play(out, colour)?))
+        }
+        ("demo", _) => {
+            let options = Options::parse(rest)?;
+            let argv = vec![std::env::current_exe()?.into_os_string(), "demo".into()];
+            Ok(options.boot.run(&options.job(argv)?, out, err)?)
         }
         ("test", _) => suite::run(&Options::parse(rest)?, out, err),
         ("help" | "--help" | "-h", _) => {

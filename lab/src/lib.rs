@@ -6,10 +6,14 @@
 //! - [`boot`]: the kernel, its root, one program's output and status
 //! - [`topology`]: hosts, switches, a load-balanced site, faults
 //! - [`measure`]: requests, connections, the table, owners of an address, the timeline
+//! - [`cluster`]: a site with everything running on it
+//! - [`demo`]: the demonstration
 //! - `cli`, `suite`: the command line; the lab tests, each binary in a guest of its own
 
 pub mod boot;
 mod cli;
+pub mod cluster;
+pub mod demo;
 pub mod measure;
 mod suite;
 pub mod topology;

@@ -16,5 +16,5 @@ mod syslog;
 pub use faults::{Disturbance, step_clock};
 pub use host::{Host, Process};
 pub use network::Network;
-pub use site::{Family, Forwarding, Layout, Site};
+pub use site::{DIRECTORS, Family, Forwarding, Layout, Site};
 pub use syslog::{LogLine, SystemLog};

@@ -1,0 +1,294 @@
+//! A running cluster: a site in direct routing, its real servers serving, pulse on both directors.
+//!
+//! Used by the demonstration and by the tests of the whole.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::measure::{HttpServer, Table};
+use crate::topology::{DIRECTORS, Family, Forwarding, Host, Layout, Site};
+
+/// What lvs.cf says; times in whole seconds, as an original reads them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Between two heartbeats.
+    pub keepalive: u64,
+    /// Without a heartbeat until the partner counts as dead.
+    pub deadtime: u64,
+    /// Between two checks of a real server, and the limit of each part of one.
+    pub timeout: u64,
+    /// A real server that failed must be good for so long.
+    pub reentry: u64,
+    /// Weight of `rs1`, `rs2` …
+    pub weights: Vec<u16>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            keepalive: 1,
+            deadtime: 3,
+            timeout: 2,
+            reentry: 6,
+            weights: vec![1, 2, 3],
+        }
+    }
+}
+
+/// The cluster. The first director is the configured primary.
+pub struct Cluster {
+    site: Site,
+    settings: Settings,
+    servers: BTreeMap<String, HttpServer>,
+}
+
+/// How often a wait looks.
+const TICK: Duration = Duration::from_millis(20);
+
+impl Cluster {
+    /// Builds the site, starts the real servers, writes each director's lvs.cf. Pulse is not
+    /// started yet.
+    ///
+    /// # Errors
+    /// If the lab cannot be built.
+    pub fn build(settings: Settings) -> io::Result<Self> {
+        let real_servers = u8::try_from(settings.weights.len()).map_err(io::Error::other)?;
+        let site = Site::build(Layout {
+            forwarding: Forwarding::DirectRouting,
+            family: Family::V4,
+            real_servers,
+            router: false,
+        })?;
+        let mut cluster = Self {
+            site,
+            settings,
+            servers: BTreeMap::new(),
+        };
+        for (name, _) in cluster.site.real_servers() {
+            cluster.start_server(&name)?;
+        }
+        let text = cluster.lvs_cf();
+        for name in DIRECTORS {
+            cluster
+                .site
+                .host(name)?
+                .write_file("/etc/sysconfig/ha/lvs.cf", &text)?;
+        }
+        Ok(cluster)
+    }
+
+    /// The hosts.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// What lvs.cf says.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where clients go.
+    #[must_use]
+    pub fn target(&self) -> SocketAddr {
+        SocketAddr::new(self.site.vip(), 80)
+    }
+
+    /// The file as both directors have it.
+    #[must_use]
+    pub fn lvs_cf(&self) -> String {
+        let Settings {
+            keepalive,
+            deadtime,
+            timeout,
+            reentry,
+            weights,
+        } = &self.settings;
+        let mut text = format!(
+            "serial_no = 1\n\
+             primary = 10.9.0.11\nprimary_private = 10.9.1.11\n\
+             backup = 10.9.0.12\nbackup_private = 10.9.1.12\nbackup_active = 1\n\
+             service = lvs\nheartbeat = 1\nheartbeat_port = 539\n\
+             keepalive = {keepalive}\ndeadtime = {deadtime}\n\
+             network = direct\ndebug_level = NONE\n\
+             virtual web {{\n     active = 1\n     address = {vip} eth0:1\n\
+             \x20    vip_nmask = 255.255.255.255\n     port = 80\n\
+             \x20    send = \"GET / HTTP/1.0\\r\\n\\r\\n\"\n     expect = \"HTTP/1.1 200\"\n\
+             \x20    load_monitor = none\n     scheduler = wrr\n     protocol = tcp\n\
+             \x20    timeout = {timeout}\n     reentry = {reentry}\n     quiesce_server = 0\n",
+            vip = self.site.vip()
+        );
+        for ((name, rip), weight) in self.site.real_servers().iter().zip(weights) {
+            text.push_str(&format!(
+                "     server {name} {{\n         address = {rip}\n         active = 1\n\
+                 \x20        weight = {weight}\n     }}\n"
+            ));
+        }
+        text + "}\n"
+    }
+
+    /// Starts pulse as an administrator does; it goes to the background by itself.
+    ///
+    /// # Errors
+    /// If it cannot be started or refuses.
+    pub fn start_pulse(&self, director: &str) -> io::Result<()> {
+        let log = std::env::temp_dir().join(format!("pulse-{director}.err"));
+        let host = self.site.host(director)?;
+        let status = host
+            .spawn(&["/usr/sbin/pulse"], Some(fs::File::create(&log)?))?
+            .wait()?;
+        if status.success() {
+            return Ok(());
+        }
+        let said = fs::read_to_string(&log)?;
+        Err(io::Error::other(format!(
+            "pulse on {director}: {status}: {}",
+            said.trim()
+        )))
+    }
+
+    /// The director that alone holds the virtual address.
+    ///
+    /// # Errors
+    /// If the kernel's list of addresses cannot be read.
+    pub fn active(&self) -> io::Result<Option<&'static str>> {
+        Ok(self
+            .site
+            .owner()?
+            .and_then(|number| DIRECTORS.get(number).copied()))
+    }
+
+    /// The kernel's table on a director.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn table(&self, director: &str) -> io::Result<Table> {
+        Table::of(self.site.host(director)?)
+    }
+
+    /// Weights in the table, in the order of the real servers; `None` for one that is not there.
+    ///
+    /// # Errors
+    /// As [`Cluster::table`].
+    pub fn weights(&self, director: &str) -> io::Result<Vec<Option<i32>>> {
+        let table = self.table(director)?;
+        Ok(self
+            .site
+            .real_servers()
+            .iter()
+            .map(|(_, rip)| table.weight(*rip))
+            .collect())
+    }
+
+    /// Whether every real server is in the table with its configured weight.
+    ///
+    /// # Errors
+    /// As [`Cluster::table`].
+    pub fn has_full_weights(&self, director: &str) -> io::Result<bool> {
+        let wanted = self
+            .settings
+            .weights
+            .iter()
+            .map(|weight| Some(i32::from(*weight)));
+        Ok(self.weights(director)?.into_iter().eq(wanted))
+    }
+
+    /// Starts a real server's HTTP server.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub fn start_server(&mut self, name: &str) -> io::Result<()> {
+        let server = HttpServer::start(self.site.host(name)?, 80)?;
+        self.servers.insert(name.into(), server);
+        Ok(())
+    }
+
+    /// Ends a real server's HTTP server; its open connections are cut.
+    pub fn kill_server(&mut self, name: &str) {
+        self.servers.remove(name);
+    }
+
+    /// Sends a signal to a director's lvsd; false if there is none.
+    ///
+    /// # Errors
+    /// If the host's processes cannot be listed.
+    pub fn signal_lvsd(&self, director: &str, signal: Signal) -> io::Result<bool> {
+        Ok(self.site.host(director)?.signal("lvsd", signal)? > 0)
+    }
+
+    /// A power failure: links first, so that nobody says goodbye, then every process. What the
+    /// kernel holds for a machine goes with it.
+    ///
+    /// # Errors
+    /// If `ip` or `ipvsadm` cannot be run.
+    pub fn power_off(&self, director: &str) -> io::Result<()> {
+        self.site.network().set_links(director, false)?;
+        let host = self.site.host(director)?;
+        host.kill_all()?;
+        let empty = |host: &Host| Ok::<_, io::Error>(host.processes()?.is_empty());
+        self.wait(Duration::from_secs(2), |_| empty(host))?;
+        if host.has_address(self.site.vip())? {
+            let vip = format!("{}/32", self.site.vip());
+            host.exec(&["ip", "addr", "del", &vip, "dev", "eth0"])?;
+        }
+        host.exec(&["/sbin/ipvsadm", "-C"])?;
+        host.run(clear_run)
+    }
+
+    /// The machine is back: its links come up, pulse is started.
+    ///
+    /// # Errors
+    /// If `ip` or pulse refuses.
+    pub fn power_on(&self, director: &str) -> io::Result<()> {
+        self.site.network().set_links(director, true)?;
+        self.start_pulse(director)
+    }
+
+    /// Waits until `condition` holds; when it did, or `None` if not within `limit`.
+    ///
+    /// # Errors
+    /// The condition's.
+    pub fn wait(
+        &self,
+        limit: Duration,
+        mut condition: impl FnMut(&Self) -> io::Result<bool>,
+    ) -> io::Result<Option<Instant>> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if condition(self)? {
+                return Ok(Some(Instant::now()));
+            }
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// The host from which clients ask.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn client(&self) -> io::Result<&Host> {
+        self.site.host("client")
+    }
+}
+
+/// Empties /run but for the lab's log socket.
+fn clear_run() -> io::Result<()> {
+    for entry in fs::read_dir("/run")? {
+        let path = entry?.path();
+        if path.is_dir() {
+            fs::remove_dir_all(&path)?;
+        } else if !path.ends_with("lab.log") {
+            fs::remove_file(&path)?;
+        }
+    }
+    fs::create_dir_all("/run/lock/subsys")
+}

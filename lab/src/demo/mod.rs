@@ -1,0 +1,61 @@
+//! The demonstration: a cluster lives through what clusters are built for, told as it happens.
+//!
+//! `lab demo` boots the lab and runs itself there; inside, [`play`] goes through the steps and ends
+//! with a table. Exit status 0 only if every step held what it promises.
+
+mod stage;
+mod steps;
+mod summary;
+
+use std::io::{self, Write};
+
+use crate::cluster::{Cluster, Settings};
+use crate::measure::{Owners, Timeline};
+use stage::Stage;
+
+/// Plays the demonstration in the lab; whether everything held.
+///
+/// # Errors
+/// If the lab itself fails.
+pub fn play(out: &mut dyn Write, colour: bool) -> io::Result<bool> {
+    let mut timeline = Timeline::new(out, colour);
+    introduce(&mut timeline)?;
+    let cluster = Cluster::build(Settings::default())?;
+    let owners = Owners::listen(cluster.site().host("watcher")?)?;
+    let mut stage = Stage {
+        cluster,
+        owners,
+        timeline,
+    };
+    let mut results = Vec::new();
+    for step in steps::ALL {
+        let result = step(&mut stage)?;
+        let stop = result.is_fatal();
+        results.push(result);
+        if stop {
+            break;
+        }
+    }
+    summary::print(&mut stage.timeline, &results)?;
+    if let Some(file) = std::env::var_os("CARIBE_TIMELINE") {
+        std::fs::write(file, stage.timeline.json_lines())?;
+    }
+    let good = results.len() == steps::ALL.len() && results.iter().all(steps::Step::is_good);
+    if !good {
+        stage.tell_logs()?;
+    }
+    Ok(good)
+}
+
+fn introduce(timeline: &mut Timeline<'_>) -> io::Result<()> {
+    timeline.chapter("A load balancer that survives the loss of any one machine")?;
+    writeln!(
+        timeline.out(),
+        "\n  client ──► virtual address 10.9.0.100 ──► rs1 (weight 1), rs2 (2), rs3 (3)\n\
+         \x20            held by director-a or director-b, whichever is active\n\n\
+         \x20 Seven machines, each a network namespace on one kernel with IPVS. The directors run\n\
+         \x20 pulse (heartbeat, takeover), lvsd (the kernel's table) and a nanny for each real\n\
+         \x20 server. A client asks the virtual address all the time and counts what is lost.\n\
+         \x20 Left: seconds since the start; beside it: since the last fault."
+    )
+}

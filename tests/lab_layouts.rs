@@ -1,0 +1,240 @@
+//! The lab itself: every layout carries requests, every fault is felt. The table is filled by the C
+//! ipvsadm, so a failure here is the lab's.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use caribe_lab::measure::{Account, HttpServer, Outcome, Owners, Requests, Table};
+use caribe_lab::topology::{Disturbance, Family, Forwarding, Layout, Site};
+use caribe_tests::{c_ipvsadm, wait_until};
+
+/// A site whose first director serves, the virtual address on it by hand.
+struct Served {
+    site: Site,
+    _servers: Vec<HttpServer>,
+    target: SocketAddr,
+}
+
+impl Served {
+    fn build(layout: Layout) -> Self {
+        let site = Site::build(layout).unwrap();
+        let target = SocketAddr::new(site.vip(), 80);
+        let director = site.host("director-a").unwrap();
+        let servers = site
+            .real_servers()
+            .iter()
+            .map(|(name, _)| HttpServer::start(site.host(name).unwrap(), 80).unwrap())
+            .collect();
+        let whole = if layout.family == Family::V4 {
+            "32"
+        } else {
+            "128"
+        };
+        let mut commands = vec![format!("ip addr add {}/{whole} dev eth0", site.vip())];
+        if layout.forwarding == Forwarding::Masquerading {
+            commands.push("ip addr add 10.9.2.254/24 dev eth2".into());
+            commands.push("ip addr add fd09:0:0:2::254/64 dev eth2 nodad".into());
+        }
+        let method = match layout.forwarding {
+            Forwarding::DirectRouting => "-g",
+            Forwarding::Masquerading => "-m",
+            Forwarding::Tunnelling => "-i",
+        };
+        let ipvsadm = c_ipvsadm();
+        commands.push(format!("{ipvsadm} -A -t {target} -s rr"));
+        for (_, rip) in site.real_servers() {
+            let destination = SocketAddr::new(rip, 80);
+            commands.push(format!(
+                "{ipvsadm} -a -t {target} -r {destination} {method}"
+            ));
+        }
+        for command in commands {
+            let output = director.exec(&["sh", "-ec", &command]).unwrap();
+            assert!(output.status.success(), "{command}: {output:?}");
+        }
+        Self {
+            site,
+            _servers: servers,
+            target,
+        }
+    }
+
+    fn ask(&self, time: Duration) -> Account {
+        let client = self.site.host("client").unwrap();
+        let every = Duration::from_millis(25);
+        let requests = Requests::start(client, self.target, every, Duration::from_secs(1)).unwrap();
+        std::thread::sleep(time);
+        Account::of(&requests.finish())
+    }
+}
+
+fn carries(forwarding: Forwarding, family: Family, router: bool) {
+    let served = Served::build(Layout {
+        forwarding,
+        family,
+        real_servers: 2,
+        router,
+    });
+    let account = served.ask(Duration::from_secs(1));
+    assert!(account.sent >= 20, "{account:?}");
+    assert_eq!(account.lost, 0, "{forwarding:?} {family:?} {account:?}");
+    assert!((account.share("rs1") - 50.0).abs() < 5.0, "{account:?}");
+    let table = Table::of(served.site.host("director-a").unwrap()).unwrap();
+    assert_eq!(table.0[0].destinations.len(), 2);
+}
+
+#[test]
+fn direct_routing_carries_requests() {
+    carries(Forwarding::DirectRouting, Family::V4, false);
+    carries(Forwarding::DirectRouting, Family::V6, false);
+}
+
+#[test]
+fn masquerading_carries_requests() {
+    carries(Forwarding::Masquerading, Family::V4, false);
+    carries(Forwarding::Masquerading, Family::V6, false);
+}
+
+#[test]
+fn tunnelling_carries_requests() {
+    carries(Forwarding::Tunnelling, Family::V4, false);
+    carries(Forwarding::Tunnelling, Family::V6, false);
+}
+
+#[test]
+fn a_router_in_front_changes_nothing() {
+    carries(Forwarding::DirectRouting, Family::V4, true);
+    carries(Forwarding::Masquerading, Family::V6, true);
+}
+
+fn direct(real_servers: u8) -> Served {
+    let (forwarding, family) = (Forwarding::DirectRouting, Family::V4);
+    Served::build(Layout {
+        forwarding,
+        family,
+        real_servers,
+        router: false,
+    })
+}
+
+#[test]
+fn a_stopped_server_refuses_and_a_cut_link_is_silent() {
+    let mut served = direct(1);
+    served._servers.clear();
+    let network = served.site.network();
+    let client = served.site.host("client").unwrap();
+    let every = Duration::from_millis(100);
+    let requests =
+        Requests::start(client, served.target, every, Duration::from_millis(300)).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let cut = Instant::now();
+    network.set_links("director-a", false).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let replies = requests.finish();
+    assert_eq!(replies[0].outcome, Outcome::Refused);
+    let later = replies
+        .iter()
+        .filter(|reply| reply.begun > cut + Duration::from_millis(50));
+    assert!(later.clone().count() > 0);
+    assert!(
+        later.clone().all(|reply| reply.outcome != Outcome::Refused),
+        "{replies:?}"
+    );
+}
+
+/// Whether a datagram from one host reaches an address of another.
+fn hears(site: &Site, from: &str, to: &str, address: &str) -> bool {
+    let ear = site
+        .host(to)
+        .unwrap()
+        .run(|| UdpSocket::bind("0.0.0.0:0"))
+        .unwrap();
+    ear.set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let target = format!("{address}:{}", ear.local_addr().unwrap().port());
+    say(site, from, target);
+    ear.recv(&mut [0; 8]).is_ok()
+}
+
+fn say(site: &Site, from: &str, target: String) {
+    let mouth = site
+        .host(from)
+        .unwrap()
+        .run(|| UdpSocket::bind("0.0.0.0:0"))
+        .unwrap();
+    mouth.send_to(b"hello", target).unwrap();
+}
+
+#[test]
+fn a_one_way_cut_cuts_one_way() {
+    let served = direct(1);
+    let network = served.site.network();
+    network.cut_one_way("director-a", "director-b").unwrap();
+    let hears = |from: &str, to: &str, address: &str| hears(&served.site, from, to, address);
+    assert!(!hears("director-a", "director-b", "10.9.1.12"));
+    network.mend("director-b").unwrap();
+    assert!(hears("director-a", "director-b", "10.9.1.12"));
+    network.cut("director-a", "director-b").unwrap();
+    assert!(!hears("director-b", "director-a", "10.9.0.11"));
+}
+
+#[test]
+fn a_disturbed_link_delays() {
+    let served = direct(1);
+    let late = Disturbance {
+        delay: Duration::from_millis(200),
+        ..Disturbance::default()
+    };
+    served
+        .site
+        .network()
+        .disturb("client", "eth0", late)
+        .unwrap();
+    let account = served.ask(Duration::from_secs(1));
+    assert_eq!(account.lost, 0, "{account:?}");
+    assert!(
+        account.longest_gap >= Duration::from_millis(400),
+        "{account:?}"
+    );
+}
+
+#[test]
+fn the_watcher_hears_who_owns_an_address() {
+    let served = direct(1);
+    let owners = Owners::listen(served.site.host("watcher").unwrap()).unwrap();
+    let start = Instant::now();
+    say(&served.site, "director-b", "10.9.0.21:9".into());
+    let address = "10.9.0.12".parse().unwrap();
+    wait_until(Duration::from_secs(2), || {
+        !owners.of(address, start).is_empty()
+    })
+    .expect("director-b asked for an address and so told its own");
+    let heard = owners.of(address, start);
+    assert_eq!(
+        served.site.network().owner_of(&heard[0].mac),
+        Some("director-b")
+    );
+}
+
+#[test]
+fn a_paused_process_stands_still_and_a_killed_host_is_empty() {
+    let served = direct(1);
+    let host = served.site.host("director-a").unwrap();
+    let script = "while :; do echo x >> /run/ticks; sleep 0.05; done";
+    host.spawn(&["sh", "-c", script], None).unwrap();
+    let ticks = || {
+        host.run(|| std::fs::read("/run/ticks"))
+            .map_or(0, |text| text.len())
+    };
+    let second = Duration::from_secs(2);
+    wait_until(second, || ticks() > 4).expect("the loop runs");
+    host.pause().unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let paused = ticks();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(ticks(), paused);
+    host.resume().unwrap();
+    wait_until(second, || ticks() > paused).expect("the loop goes on");
+    host.kill_all().unwrap();
+    wait_until(second, || host.processes().unwrap().is_empty()).expect("nothing is left");
+}
