@@ -1,0 +1,120 @@
+//! pulse as a pair of directors on one switch: start, takeover, clean stop, return, partition,
+//! and what is left when a part is killed.
+//!
+//! `CARIBE_PULSE` and `CARIBE_LVSD` name other programs than the installed ones.
+
+mod pair;
+mod send_arp;
+
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+
+use crate::pair::{A, B, Pair};
+
+/// lvs.cf of the pair says `deadtime = 1.5` and `keepalive = 0.5`.
+const DEAD_TIME: Duration = Duration::from_millis(1500);
+const KEEPALIVE: Duration = Duration::from_millis(500);
+/// For the loading of a table, on a slow machine.
+const LOADING: Duration = Duration::from_secs(3);
+
+fn settled() -> Pair {
+    let mut pair = Pair::new();
+    pair.start(A);
+    pair.start(B);
+    let limit = DEAD_TIME + KEEPALIVE + LOADING;
+    pair.wait_for_owners(&[A], limit);
+    pair
+}
+
+#[test]
+fn at_a_common_start_the_primary_becomes_the_only_owner() {
+    let pair = settled();
+    assert!(pair.log(A).contains("STARTING PULSE AS MASTER"));
+    assert!(pair.log(B).contains("STARTING PULSE AS BACKUP"));
+    assert!(pair.log(A).contains("backup inactive: activating lvs"));
+    assert!(pair.stays_with(A, DEAD_TIME));
+    assert!(pair.label(A).contains("eth0:1"), "{}", pair.label(A));
+}
+
+#[test]
+fn the_backup_takes_over_when_the_primary_dies_and_the_primary_does_not_pre_empt() {
+    let mut pair = settled();
+    pair.die(A);
+    let took = pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
+    assert!(
+        took > DEAD_TIME - KEEPALIVE - Duration::from_millis(100),
+        "{took:?}"
+    );
+    assert!(pair.log(B).contains("partner dead: activating lvs"));
+    pair.cut(A, false);
+    pair.start(A);
+    assert!(pair.stays_with(B, DEAD_TIME * 2));
+}
+
+#[test]
+fn a_clean_stop_hands_over_within_a_second() {
+    let mut pair = settled();
+    pair.terminate(A);
+    let took = pair.wait_for_owners(&[B], LOADING);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(pair.log(A).contains("Terminating due to signal 15"));
+    assert!(pair.log(B).contains("primary inactive: activating lvs"));
+}
+
+#[test]
+fn addresses_and_lvsd_go_within_a_second_of_kill_9() {
+    let mut pair = settled();
+    pair.kill_pulse(A);
+    let gone = wait_until(Duration::from_secs(1), || !pair.owns(A));
+    assert!(gone.is_some(), "the address stays\n{}", pair.log(A));
+    let ended = wait_until(Duration::from_secs(2), || pair.processes(A).is_empty());
+    assert!(ended.is_some(), "left: {:?}", pair.processes(A));
+    pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
+}
+
+#[test]
+fn a_killed_lvsd_is_started_again_and_the_address_stays() {
+    let pair = settled();
+    let old = pair.pid_of(A, "lvsd").expect("lvsd runs");
+    pair::kill(old);
+    assert!(pair.stays_with(A, DEAD_TIME));
+    let new = pair.pid_of(A, "lvsd").expect("lvsd runs again");
+    assert_ne!(old, new);
+    let log = pair.log(A);
+    assert!(
+        log.contains(&format!("Child process {old} terminated with signal 9")),
+        "{log}"
+    );
+    assert!(!pair.log(B).contains("activating"));
+}
+
+#[test]
+fn a_removed_address_is_back_within_a_second() {
+    let pair = settled();
+    pair.remove_address(A);
+    let back = wait_until(Duration::from_secs(1), || pair.owns(A));
+    assert!(back.is_some(), "{}", pair.log(A));
+}
+
+#[test]
+fn after_a_partition_the_primary_stays_and_the_backup_yields() {
+    let pair = settled();
+    pair.cut(B, true);
+    pair.wait_for_owners(&[A, B], DEAD_TIME + LOADING);
+    pair.cut(B, false);
+    pair.wait_for_owners(&[A], KEEPALIVE + Duration::from_secs(1) + LOADING);
+    let resent = || pair.log(A).contains("partner active: resending arps");
+    assert!(wait_until(Duration::from_secs(2), resent).is_some());
+    assert!(pair.log(B).contains("partner active: deactivating LVS"));
+}
+
+#[test]
+fn a_start_takes_away_what_a_killed_predecessor_left() {
+    let mut pair = Pair::new();
+    pair.add_address(B);
+    pair.start(B);
+    let limit = Duration::from_millis(1000);
+    let gone = wait_until(limit, || !pair.owns(B));
+    assert!(gone.is_some(), "{}", pair.log(B));
+}

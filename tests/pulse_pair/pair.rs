@@ -1,0 +1,259 @@
+//! Two directors in namespaces on one bridge, pulse in the foreground in each.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+
+/// The primary.
+pub const A: usize = 0;
+/// The backup.
+pub const B: usize = 1;
+
+const VIP: &str = "10.1.0.50";
+const CONFIG: &str = "\
+primary = 10.1.0.1
+backup = 10.1.0.2
+backup_active = 1
+keepalive = 0.5
+deadtime = 1.5
+network = direct
+virtual web {
+ active = 1
+ address = 10.1.0.50 eth0:1
+ vip_nmask = 255.255.255.0
+ port = 80
+ server a {
+  address = 10.1.0.11
+  active = 1
+ }
+}
+";
+
+/// One pair at a time: they measure times.
+static ALONE: Mutex<()> = Mutex::new(());
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// The pair; everything of it goes when it is dropped.
+pub struct Pair {
+    tag: String,
+    directory: PathBuf,
+    pulses: [Option<Child>; 2],
+    _alone: MutexGuard<'static, ()>,
+}
+
+fn ip(words: &str) -> String {
+    let output = Command::new("ip")
+        .args(words.split(' '))
+        .output()
+        .expect("ip runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {words}: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn kill(pid: i32) {
+    // It may have ended by itself.
+    let _ = signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+}
+
+fn program(variable: &str, installed: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| installed.to_owned())
+}
+
+impl Pair {
+    /// Bridge and namespaces; no pulse yet.
+    pub fn new() -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let tag = format!("pp{}-{number}", std::process::id());
+        let directory = std::env::temp_dir().join(&tag);
+        std::fs::create_dir_all(&directory).expect("a directory");
+        std::fs::write(directory.join("lvs.cf"), CONFIG).expect("lvs.cf");
+        let pair = Self {
+            tag,
+            directory,
+            pulses: [None, None],
+            _alone: alone,
+        };
+        let switch = pair.switch();
+        ip(&format!("netns add {switch}"));
+        ip(&format!("-n {switch} link add br0 type bridge"));
+        ip(&format!("-n {switch} link set br0 up"));
+        for side in [A, B] {
+            let name = pair.name(side);
+            ip(&format!("netns add {name}"));
+            ip(&format!(
+                "link add eth0 netns {name} type veth peer name p{side} netns {switch}"
+            ));
+            ip(&format!("-n {switch} link set p{side} master br0 up"));
+            ip(&format!("-n {name} link set lo up"));
+            ip(&format!("-n {name} link set eth0 up"));
+            let own = side + 1;
+            ip(&format!("-n {name} addr add 10.1.0.{own}/24 dev eth0"));
+        }
+        pair
+    }
+
+    fn switch(&self) -> String {
+        format!("{}-sw", self.tag)
+    }
+
+    /// Name of a director's namespace.
+    pub fn name(&self, side: usize) -> String {
+        format!("{}-{side}", self.tag)
+    }
+
+    fn log_file(&self, side: usize) -> PathBuf {
+        self.directory.join(format!("log.{side}"))
+    }
+
+    /// What a director's present or last pulse said.
+    pub fn log(&self, side: usize) -> String {
+        std::fs::read_to_string(self.log_file(side)).unwrap_or_default()
+    }
+
+    /// Starts pulse in the foreground.
+    pub fn start(&mut self, side: usize) {
+        let log = File::create(self.log_file(side)).expect("a log");
+        let errors = log.try_clone().expect("a log");
+        let child = Command::new("ip")
+            .args(["netns", "exec", &self.name(side)])
+            .arg(program("CARIBE_PULSE", "/usr/sbin/pulse"))
+            .args([
+                "-n",
+                "--lvsd",
+                &program("CARIBE_LVSD", "/usr/sbin/lvsd"),
+                "-c",
+            ])
+            .arg(self.directory.join("lvs.cf"))
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .expect("ip runs");
+        self.pulses[side] = Some(child);
+    }
+
+    /// SIGTERM to pulse; not waited for.
+    pub fn terminate(&mut self, side: usize) {
+        let child = self.pulses[side].as_ref().expect("pulse runs");
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+        signal::kill(pid, Signal::SIGTERM).expect("a signal");
+    }
+
+    /// `kill -9` of pulse alone.
+    pub fn kill_pulse(&mut self, side: usize) {
+        let mut child = self.pulses[side].take().expect("pulse runs");
+        child.kill().expect("a signal");
+        child.wait().expect("a child");
+    }
+
+    /// The whole machine dies: no link, no process, no address.
+    pub fn die(&mut self, side: usize) {
+        self.cut(side, true);
+        for (pid, _) in self.processes(side) {
+            kill(pid);
+        }
+        if let Some(mut child) = self.pulses[side].take() {
+            child.wait().expect("a child");
+        }
+        let _ = Command::new("ip")
+            .args(["-n", &self.name(side), "addr", "del"])
+            .args([&format!("{VIP}/24"), "dev", "eth0"])
+            .stderr(Stdio::null())
+            .status();
+    }
+
+    /// Takes a director's port of the switch down, or up again.
+    pub fn cut(&self, side: usize, cut: bool) {
+        let state = if cut { "nomaster" } else { "master br0" };
+        ip(&format!("-n {} link set p{side} {state}", self.switch()));
+    }
+
+    fn address(&self, side: usize, verb: &str) {
+        let name = self.name(side);
+        ip(&format!("-n {name} addr {verb} {VIP}/24 dev eth0"));
+    }
+
+    pub fn remove_address(&self, side: usize) {
+        self.address(side, "del");
+    }
+
+    pub fn add_address(&self, side: usize) {
+        self.address(side, "add");
+    }
+
+    /// The virtual address as `ip` shows it there; empty if it is not.
+    pub fn label(&self, side: usize) -> String {
+        ip(&format!("-n {} -o addr show to {VIP}", self.name(side)))
+    }
+
+    pub fn owns(&self, side: usize) -> bool {
+        !self.label(side).is_empty()
+    }
+
+    /// Waits until exactly these own the address; how long that took.
+    pub fn wait_for_owners(&self, owners: &[usize], limit: Duration) -> Duration {
+        let right = || {
+            [A, B]
+                .iter()
+                .all(|side| self.owns(*side) == owners.contains(side))
+        };
+        wait_until(limit, right).unwrap_or_else(|| {
+            panic!(
+                "owners are not {owners:?}\nA:\n{}\nB:\n{}",
+                self.log(A),
+                self.log(B)
+            )
+        })
+    }
+
+    /// Whether `side` is the only owner all the time for so long.
+    pub fn stays_with(&self, side: usize, time: Duration) -> bool {
+        wait_until(time, || !self.owns(side) || self.owns(1 - side)).is_none()
+    }
+
+    /// Every process of a director, with its name.
+    pub fn processes(&self, side: usize) -> Vec<(i32, String)> {
+        let pids = ip(&format!("netns pids {}", self.name(side)));
+        pids.lines()
+            .filter_map(|pid| {
+                let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+                Some((pid.parse().ok()?, name.trim().to_owned()))
+            })
+            .collect()
+    }
+
+    /// The first process of that name, or of a stand-in that `CARIBE_LVSD` names.
+    pub fn pid_of(&self, side: usize, name: &str) -> Option<i32> {
+        let stand_in = program("CARIBE_LVSD", name);
+        let all = self.processes(side);
+        all.iter()
+            .find(|(_, n)| n == name || stand_in.ends_with(n.as_str()))
+            .map(|(pid, _)| *pid)
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        for side in [A, B] {
+            for (pid, _) in self.processes(side) {
+                kill(pid);
+            }
+            if let Some(mut child) = self.pulses[side].take() {
+                let _ = child.wait();
+            }
+        }
+        for name in [self.name(A), self.name(B), self.switch()] {
+            let _ = Command::new("ip").args(["netns", "del", &name]).status();
+        }
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
