@@ -189,10 +189,7 @@ fn test_binary(message: &str) -> Option<TestBinary> {
     let file = PathBuf::from(string_after(message, "\"executable\":\"")?);
     let kind = message.contains("\"kind\":[\"test\"]");
     let source = string_after(message, "\"src_path\":\"")?;
-    let name = Path::new(&source)
-        .file_stem()?
-        .to_string_lossy()
-        .into_owned();
+    let name = string_after(message, "\"name\":\"")?;
     (kind && needs_lab(Path::new(&source), &name)).then_some(TestBinary { name, file })
 }
 
