@@ -1,0 +1,165 @@
+//! A running nanny, seen from lvsd's end of its socket; servers that behave as told.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use control::{CheckResult, MAX_MESSAGE, Order, Report, Standing};
+use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Stdin};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// `-t` of every nanny here.
+pub const INTERVAL: Duration = Duration::from_millis(300);
+
+/// What a busy machine may add to a duration.
+pub const SLACK: Duration = Duration::from_millis(700);
+
+/// A nanny and our end of its socket. Killed when dropped.
+pub struct Nanny {
+    child: Child,
+    clock: Clock,
+    is_reaped: bool,
+}
+
+impl Nanny {
+    /// Starts one for the server at `real`, and adopts nothing.
+    pub fn start(real: SocketAddr, args: &[&str]) -> Self {
+        Self::adopting(real, args, Standing::default())
+    }
+
+    /// Starts one that goes on from `standing`.
+    pub fn adopting(real: SocketAddr, args: &[&str], standing: Standing) -> Self {
+        let mut program = Program::new(env!("CARGO_BIN_EXE_nanny"));
+        let (rip, rport) = (real.ip().to_string(), real.port().to_string());
+        program.args = [
+            "-c", "-h", &rip, "-p", "1", "-r", &rport, "-t", "0.3", "--lvs",
+        ]
+        .iter()
+        .chain(args)
+        .map(Into::into)
+        .collect();
+        program.stdin = Stdin::Report;
+        program.parent_name = "lvsd";
+        let child = program.start().expect("nanny starts");
+        let nanny = Self {
+            child,
+            clock: Clock::start(),
+            is_reaped: false,
+        };
+        nanny.order(Order::Adopt(standing));
+        nanny
+    }
+
+    pub fn order(&self, order: Order) {
+        let link = self.child.link().expect("its socket");
+        let text = order.to_string();
+        send(link.as_raw_fd(), text.as_bytes(), MsgFlags::MSG_NOSIGNAL).expect("it listens");
+    }
+
+    /// Its next report; panics if none comes within `limit`.
+    pub fn report(&self, limit: Duration) -> Report {
+        let link = self.child.link().expect("its socket");
+        let deadline = self.clock.now() + limit;
+        let mut buffer = [0; MAX_MESSAGE];
+        loop {
+            match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                Ok(0) => panic!("nanny has ended"),
+                Ok(length) => return Report::decode(&buffer[..length]).expect("a report"),
+                Err(Errno::EAGAIN) => {}
+                Err(errno) => panic!("{errno}"),
+            }
+            assert!(self.clock.now() < deadline, "no report within {limit:?}");
+            let mut fds = [PollFd::new(link, PollFlags::POLLIN)];
+            daemon::wait(&mut fds, &self.clock, Some(deadline)).unwrap();
+        }
+    }
+
+    /// How its next check goes, in the words of the report, and how long it took.
+    pub fn check(&self) -> (String, Duration) {
+        let patience = Instant::now();
+        while patience.elapsed() < Duration::from_secs(10) {
+            if let Report::Check { result, duration } = self.report(Duration::from_secs(10)) {
+                let words = match result {
+                    CheckResult::Good => "good".to_owned(),
+                    CheckResult::Failed(reason) => format!("failed: {reason}"),
+                };
+                return (words, duration);
+            }
+        }
+        panic!("no check within 10 s");
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.child.signal(signal).unwrap();
+    }
+
+    /// Closes our end of the socket.
+    pub fn leave(&mut self) {
+        self.child.close_link();
+    }
+
+    /// Its exit status; panics if it lives on for longer than `limit`.
+    pub fn exit_status(&mut self, limit: Duration) -> i32 {
+        let start = Instant::now();
+        while start.elapsed() < limit {
+            let pid = Pid::from_raw(self.child.pid());
+            match waitpid(pid, Some(WaitPidFlag::WNOHANG)).unwrap() {
+                WaitStatus::StillAlive => thread::sleep(Duration::from_millis(5)),
+                WaitStatus::Exited(_, status) => {
+                    self.is_reaped = true;
+                    return status;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("still alive after {limit:?}");
+    }
+}
+
+impl Drop for Nanny {
+    fn drop(&mut self) {
+        if !self.is_reaped {
+            let _ = self.child.signal(Signal::SIGKILL);
+            let _ = waitpid(Pid::from_raw(self.child.pid()), None);
+        }
+    }
+}
+
+/// A server on a port of its own that treats each connection as `serve` does.
+pub fn server(serve: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = serve.clone();
+            thread::spawn(move || {
+                let _ = stream.set_nodelay(true);
+                serve(stream);
+            });
+        }
+    });
+    address
+}
+
+/// Writes `pieces` with a pause before each, until the other end has gone.
+pub fn write_slowly(mut stream: &TcpStream, pieces: &[&[u8]], pause: Duration) {
+    for piece in pieces {
+        thread::sleep(pause);
+        if stream.write_all(piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// A port that nobody listens on.
+pub fn closed_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}

@@ -1,0 +1,126 @@
+//! Start, reports, signals and end.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use control::{Order, Phase, Place, Report, Standing};
+use daemon::Signal;
+use lvs_model::Weight;
+
+use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, server};
+
+fn hold(mut stream: TcpStream) {
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+fn next_state(nanny: &Nanny) -> (Standing, String) {
+    loop {
+        if let Report::State {
+            standing, reason, ..
+        } = nanny.report(Duration::from_secs(5))
+        {
+            return (standing, reason.to_string());
+        }
+    }
+}
+
+#[test]
+fn a_good_server_is_reported_up_with_its_first_weight() {
+    let nanny = Nanny::start(server(hold), &["-w", "64"]);
+    assert_eq!(next_state(&nanny).0.phase, Phase::New);
+    let (standing, _) = next_state(&nanny);
+    assert_eq!(standing.phase, Phase::Ramp);
+    assert_eq!(standing.place, Place::In(Weight::new(2).unwrap()));
+}
+
+#[test]
+fn a_successor_keeps_weight_and_phase() {
+    let standing = Standing {
+        phase: Phase::Ramp,
+        place: Place::In(Weight::new(16).unwrap()),
+        count: 700,
+    };
+    let nanny = Nanny::adopting(server(hold), &["-w", "64"], standing);
+    assert_eq!(next_state(&nanny).0, standing);
+    assert_eq!(nanny.check().0, "good");
+    nanny.order(Order::Target(Weight::new(8).unwrap()));
+    assert_eq!(
+        next_state(&nanny).0.place,
+        Place::In(Weight::new(8).unwrap())
+    );
+}
+
+#[test]
+fn a_server_that_fails_is_reported_down_with_the_reason() {
+    let standing = Standing {
+        phase: Phase::Up,
+        place: Place::In(Weight::ONE),
+        count: 9,
+    };
+    let nanny = Nanny::adopting(closed_port(), &["-q"], standing);
+    assert_eq!(next_state(&nanny).0.phase, Phase::Up);
+    let (standing, reason) = next_state(&nanny);
+    assert_eq!(standing.phase, Phase::Down);
+    assert_eq!(standing.place, Place::In(Weight::ZERO));
+    assert_eq!(reason, "connect: Connection refused");
+}
+
+#[test]
+fn a_nanny_says_that_it_is_alive_also_while_a_check_waits() {
+    let nanny = Nanny::start(server(hold), &["-x", "never", "-t", "1"]);
+    let interval = Duration::from_secs(1);
+    let mut alive = 0;
+    for _ in 0..8 {
+        if nanny.report(interval + SLACK) == Report::Alive {
+            alive += 1;
+        }
+    }
+    assert!(alive > 1);
+}
+
+#[test]
+fn a_nanny_ends_with_the_socket_whatever_it_does() {
+    let scripts = [
+        &["-x", "never", "-t", "30"][..],
+        &["-e", "/bin/sleep 60", "-t", "30"],
+        &[],
+    ];
+    for args in scripts {
+        let mut nanny = Nanny::start(server(hold), args);
+        nanny.report(Duration::from_secs(5));
+        std::thread::sleep(Duration::from_millis(100));
+        nanny.leave();
+        assert_eq!(nanny.exit_status(Duration::from_secs(1)), 0, "{args:?}");
+    }
+}
+
+#[test]
+fn sigterm_ends_a_nanny_at_once() {
+    let mut nanny = Nanny::start(server(hold), &["-x", "never", "-t", "30"]);
+    nanny.report(Duration::from_secs(5));
+    nanny.signal(Signal::SIGTERM);
+    assert_eq!(nanny.exit_status(Duration::from_secs(1)), 0);
+}
+
+#[test]
+fn an_order_to_check_ends_the_pause() {
+    let nanny = Nanny::start(server(hold), &["-t", "30"]);
+    nanny.check();
+    let start = Instant::now();
+    nanny.order(Order::Check);
+    nanny.check();
+    assert!(start.elapsed() < INTERVAL + SLACK);
+}
+
+#[test]
+fn forced_states_hold_until_sighup() {
+    let nanny = Nanny::start(server(hold), &[]);
+    assert_eq!(next_state(&nanny).0.phase, Phase::New);
+    next_state(&nanny);
+    nanny.signal(Signal::SIGUSR1);
+    assert_eq!(next_state(&nanny).0.phase, Phase::ForcedDown);
+    nanny.signal(Signal::SIGHUP);
+    assert_eq!(next_state(&nanny).0.phase, Phase::New);
+    assert!(next_state(&nanny).0.phase.is_up());
+}
