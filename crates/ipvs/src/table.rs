@@ -34,8 +34,8 @@ const SEND_SPACE: usize = 256 * 1024;
 
 /// The IPVS table of the network namespace in which this was opened.
 ///
-/// One socket for its life, one buffer each way. Changes go out in batches, a confirmation asked
-/// on the last of each; listing takes what the kernel forces: a receive for each 32 KiB, and for
+/// One socket for its life, one buffer each way. Changes go out in batches, each with one
+/// confirmation at its end; listing takes what the kernel forces: a receive for each 32 KiB, and for
 /// each service's destinations a send and at least two receives.
 #[derive(Debug)]
 pub struct NetlinkIpvs {
@@ -183,20 +183,20 @@ impl NetlinkIpvs {
         limit: usize,
         mut refused: impl FnMut(usize, Errno),
     ) -> Result<usize, IpvsError> {
-        let first = self.socket.next_sequences(limit);
-        let mut last = first;
+        let first = self.socket.next_sequences(limit + 1);
+        let mut end = first;
         self.requests.clear();
         for (op, sequence) in ops.iter().take(limit).zip(first..) {
             if self.requests.as_bytes().len() >= BATCH_BYTES {
                 break;
             }
             encode_op(&mut self.requests, self.family, sequence, op);
-            last = sequence;
+            end = sequence + 1;
         }
-        self.requests.acknowledge_last();
         let count = self.requests.count();
+        self.requests.confirmation(end);
         self.socket
-            .transact(&self.requests, last, |sequence, errno| {
+            .transact(&self.requests, end, |sequence, errno| {
                 let place = sequence
                     .checked_sub(first)
                     .and_then(|place| usize::try_from(place).ok())

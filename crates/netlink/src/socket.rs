@@ -305,7 +305,8 @@ impl NetlinkSocket {
         }
     }
 
-    /// Sends a batch whose last request asks for a confirmation and reads what comes back.
+    /// Sends a batch that ends with a confirmation ([`Requests::confirmation`], or a last request
+    /// that asks for one) and reads what comes back.
     ///
     /// `refused` is called for each request that the kernel refused, in order, with its sequence
     /// number. `last` is the last request's.

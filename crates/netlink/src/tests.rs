@@ -56,14 +56,13 @@ fn a_failing_visitor_leaves_the_socket_usable() {
 fn each_refusal_of_a_batch_comes_with_its_sequence_number() {
     let mut socket = NetlinkSocket::open(Protocol::Route).unwrap();
     let mut requests = Requests::new();
-    // RTM_GETLINK of interface numbers that cannot exist; the last is a no-operation.
+    // RTM_GETLINK of interface numbers that cannot exist.
     let first = socket.next_sequence();
     requests.message(18, 0, first, |message| message.raw(&[0xff; 16]));
     let second = socket.next_sequence();
     requests.message(18, 0, second, |message| message.raw(&[0xff; 16]));
     let last = socket.next_sequence();
-    requests.message(1, 0, last, |_| {});
-    requests.acknowledge_last();
+    requests.confirmation(last);
     assert_eq!(requests.count(), 3);
     let mut refused = Vec::new();
     socket

@@ -86,6 +86,15 @@ impl Requests {
         }
     }
 
+    /// Adds a message that changes nothing and is confirmed: with it, all before it are settled.
+    ///
+    /// Safer than [`acknowledge_last`](Self::acknowledge_last): the kernel answers nothing at all
+    /// to a request that it gave up as interrupted (`EINTR`), as it does when it stops a sync
+    /// thread that never ran.
+    pub fn confirmation(&mut self, sequence: u32) {
+        self.message(netlink_packet_core::NLMSG_NOOP, ACK, sequence, |_| {});
+    }
+
     /// Adds bytes as they are: the fixed header of a family, whose length is a multiple of 4.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
