@@ -22,13 +22,20 @@ impl Kernel {
     /// # Errors
     /// The kernel has no IPVS, or we may not use it.
     pub fn open(program: &Path) -> Result<Self, IpvsError> {
-        let mut table = NetlinkIpvs::open_or_load(Path::new(MODPROBE))?;
-        table.info()?;
+        let table = NetlinkIpvs::open_or_load(Path::new(MODPROBE))?;
         if USUAL.iter().any(|usual| program == Path::new(usual)) {
             return Ok(Self(Box::new(table)));
         }
         let table = ExternalIpvs::new(program.to_owned(), LIMIT, table);
         Ok(Self(Box::new(table)))
+    }
+
+    /// The kernel's table to look at; loads no module.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn look() -> Result<Self, IpvsError> {
+        Ok(Self(Box::new(NetlinkIpvs::open()?)))
     }
 
     /// Every service with its destinations.

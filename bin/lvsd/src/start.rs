@@ -24,7 +24,7 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
     };
     let site = Site::new(&loaded.config, options.verbose, options.foreground);
     let mut remarks = load::remarks(&loaded, &path, true);
-    let read = Kernel::open(&site.ipvsadm).and_then(|mut kernel| kernel.read());
+    let read = Kernel::look().and_then(|mut kernel| kernel.read());
     let found = read.unwrap_or_else(|error| {
         remarks.push(format!("{NAME}: plan against an empty table: {error}"));
         Table::new()

@@ -1,0 +1,213 @@
+//! A director in a network namespace of the test's own: real servers on loopback addresses, an lvs.cf
+//! and an lvsd that logs into a file.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use caribe_tests::{c_ipvsadm, wait_until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+const LVSD: &str = "/usr/sbin/lvsd";
+/// Long enough for a loaded guest, short enough for a person.
+const SOON: Duration = Duration::from_secs(20);
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A virtual block; what is not here has the original's default.
+pub fn block(name: &str, vip: &str, extra: &str, servers: &[&str]) -> String {
+    let mut text = format!(
+        "virtual {name} {{\n active = 1\n address = {vip} eth0:1\n port = 8080\n timeout = 1\n \
+         reentry = 1\n{extra}\n"
+    );
+    for server in servers {
+        text += server;
+    }
+    text + "}\n"
+}
+
+/// An active server on 127.0.0.LAST.
+pub fn server(last: u8) -> String {
+    weighing(last, 1)
+}
+
+pub fn weighing(last: u8, weight: u32) -> String {
+    format!(" server s{last} {{\n address = 127.0.0.{last}\n active = 1\n weight = {weight}\n }}\n")
+}
+
+pub struct Director {
+    dir: PathBuf,
+    lvsd: Option<Child>,
+    /// What a real server answers on while it is alive.
+    listeners: Vec<(u8, TcpListener)>,
+    seen: usize,
+}
+
+impl Director {
+    /// An empty table and real servers 127.0.0.LAST:8080 that accept connections.
+    pub fn new(servers: &[u8]) -> Self {
+        caribe_tests::demand_lab();
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("root, in the lab");
+        run("ip", "link set lo up");
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("lvsd-{}-{number}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let mut director = Self {
+            dir,
+            lvsd: None,
+            listeners: Vec::new(),
+            seen: 0,
+        };
+        for last in servers {
+            director.raise(*last);
+        }
+        director
+    }
+
+    pub fn raise(&mut self, last: u8) {
+        let listener = TcpListener::bind((format!("127.0.0.{last}"), 8080)).unwrap();
+        self.listeners.push((last, listener));
+    }
+
+    pub fn fell(&mut self, last: u8) {
+        self.listeners.retain(|(other, _)| *other != last);
+    }
+
+    pub fn write(&self, text: &str) {
+        fs::write(self.dir.join("lvs.cf"), text).unwrap();
+    }
+
+    /// Runs the C ipvsadm by hand.
+    pub fn by_hand(&self, arguments: &str) {
+        run(&c_ipvsadm(), arguments);
+    }
+
+    /// Starts lvsd in the foreground; with `-v` it logs each operation.
+    pub fn start(&mut self, text: &str) {
+        self.write(text);
+        let mut appending = File::options();
+        let log = appending
+            .create(true)
+            .append(true)
+            .open(self.dir.join("log"))
+            .unwrap();
+        let mut command = Command::new(LVSD);
+        command
+            .args(["-n", "-v", "-c"])
+            .arg(self.dir.join("lvs.cf"));
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        self.lvsd = Some(command.spawn().unwrap());
+    }
+
+    pub fn reload(&mut self, text: &str) {
+        self.write(text);
+        self.signal(Signal::SIGHUP);
+        self.wait_for_log("rereading configuration file");
+    }
+
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.lvsd.as_ref().unwrap().id()).unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).unwrap();
+    }
+
+    /// Sends a signal and waits for the end.
+    pub fn end(&mut self, signal: Signal) -> ExitStatus {
+        self.signal(signal);
+        self.lvsd.take().unwrap().wait().unwrap()
+    }
+
+    fn log(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// The operations since the last call, once there are `count` of them.
+    pub fn operations(&mut self, count: usize) -> Vec<String> {
+        let operations = |log: &[String]| -> Vec<String> {
+            let operation = |line: &String| line.strip_prefix("lvs: ipvsadm ").map(str::to_owned);
+            log.iter()
+                .filter_map(operation)
+                .filter(|op| op.starts_with('-'))
+                .collect()
+        };
+        let seen = self.seen;
+        wait_until(SOON, || operations(&self.log()).len() >= seen + count);
+        // A surplus operation would come with the next check or audit.
+        std::thread::sleep(Duration::from_millis(1500));
+        let all = operations(&self.log());
+        self.seen = all.len();
+        all[seen..].to_vec()
+    }
+
+    /// The log lines that contain `text`, once there is one.
+    pub fn wait_for_log(&self, text: &str) -> Vec<String> {
+        let lines = || -> Vec<String> {
+            let log = self.log().into_iter();
+            log.filter(|line| line.contains(text)).collect()
+        };
+        let found = wait_until(SOON, || !lines().is_empty());
+        assert!(found.is_some(), "no {text:?} in {:#?}", self.log());
+        lines()
+    }
+
+    /// Pids of the nannies that were started for a server and still run, oldest first.
+    pub fn nannies(&self, last: u8) -> Vec<i32> {
+        let mark = format!("/s{last} running as pid ");
+        let log = self.log().into_iter();
+        let pids = log.filter_map(|line| line.split_once(&mark)?.1.parse().ok());
+        pids.filter(|pid| is_alive(*pid)).collect()
+    }
+
+    /// The table as `ipvsadm -S -n` prints it.
+    pub fn table(&self) -> Vec<String> {
+        let output = Command::new(c_ipvsadm())
+            .args(["-S", "-n"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    }
+
+    /// Waits for a table of so many lines.
+    pub fn wait_for_table(&self, lines: usize) -> Vec<String> {
+        wait_until(SOON, || self.table().len() == lines);
+        let table = self.table();
+        assert_eq!(table.len(), lines, "{table:?} {:#?}", self.log());
+        table
+    }
+}
+
+impl Drop for Director {
+    fn drop(&mut self) {
+        if let Some(mut lvsd) = self.lvsd.take() {
+            // It may have ended; the test has failed or is over in any case.
+            let _ = lvsd.kill();
+            let _ = lvsd.wait();
+        }
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Whether a process runs; one that is not reaped yet does not.
+pub fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+fn run(program: &str, arguments: &str) {
+    let status = Command::new(program).args(arguments.split(' ')).status();
+    assert!(status.unwrap().success(), "{program} {arguments}");
+}

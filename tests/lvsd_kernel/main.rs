@@ -1,0 +1,6 @@
+//! lvsd with its nannies on a kernel: start, reload, deaths; every table operation is compared.
+
+mod director;
+mod reload;
+mod start;
+mod supervision;

@@ -1,0 +1,59 @@
+//! Deaths: of a nanny, of lvsd.
+
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::director::*;
+
+fn web() -> String {
+    block("web", "192.0.2.1", "", &[&server(1), &server(2)])
+}
+
+#[test]
+fn a_killed_nanny_is_replaced_within_a_second_and_the_table_stays() {
+    let mut director = Director::new(&[1, 2]);
+    director.start(&web());
+    let table = director.wait_for_table(3);
+    director.operations(0);
+    let first = director.nannies(1)[0];
+    kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
+    let is_replaced = || director.nannies(1).iter().any(|pid| *pid != first);
+    let took = wait_until(Duration::from_secs(5), is_replaced).expect("a new nanny");
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+    director.wait_for_log("nanny for child web/s1 died! terminated with signal 9");
+    assert_eq!(director.operations(0), [""; 0]);
+    assert_eq!(director.table(), table);
+}
+
+#[test]
+fn a_stopped_nanny_is_killed_within_three_intervals_and_replaced() {
+    let mut director = Director::new(&[1, 2]);
+    director.start(&web());
+    let table = director.wait_for_table(3);
+    let first = director.nannies(1)[0];
+    kill(Pid::from_raw(first), Signal::SIGSTOP).unwrap();
+    let is_replaced = || director.nannies(1).iter().any(|pid| *pid != first);
+    let took = wait_until(Duration::from_secs(10), is_replaced).expect("a new nanny");
+    assert!(took <= Duration::from_secs(5), "{took:?}");
+    assert_eq!(director.table(), table);
+}
+
+#[test]
+fn when_lvsd_is_killed_its_nannies_end_and_the_next_one_adopts_the_table() {
+    let mut director = Director::new(&[1, 2]);
+    director.start(&web());
+    let table = director.wait_for_table(3);
+    director.operations(0);
+    let nannies = [director.nannies(1), director.nannies(2)].concat();
+    director.end(Signal::SIGKILL);
+    let gone = || nannies.iter().all(|pid| !is_alive(*pid));
+    let took = wait_until(Duration::from_secs(5), gone).expect("nannies end");
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+    assert_eq!(director.table(), table);
+    director.start(&web());
+    assert_eq!(director.operations(1), ["--set 0 0 0"]);
+    assert_eq!(director.table(), table);
+}
