@@ -159,23 +159,28 @@ impl Findings {
     }
 }
 
-/// Text from a file for a message: printable, at most 60 characters.
-pub(crate) fn shown(text: &[u8]) -> String {
-    const MAX: usize = 60;
-    let text = String::from_utf8_lossy(text.get(..4 * MAX).unwrap_or(text)).into_owned();
-    let mut shown = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == MAX {
-            shown.push_str("...");
-            break;
-        }
+/// Text from a file for messages and logs: control characters escaped, bytes that are no UTF-8
+/// replaced.
+pub(crate) fn printable(text: &[u8]) -> String {
+    let mut printable = String::new();
+    for c in String::from_utf8_lossy(text).chars() {
         if c.is_control() {
-            shown.extend(c.escape_default());
+            printable.extend(c.escape_default());
         } else {
-            shown.push(c);
+            printable.push(c);
         }
     }
-    shown
+    printable
+}
+
+/// The same, cut behind 60 characters.
+pub(crate) fn shown(text: &[u8]) -> String {
+    const MAX: usize = 60;
+    let text = printable(text.get(..4 * MAX).unwrap_or(text));
+    match text.char_indices().nth(MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
 }
 
 #[cfg(test)]

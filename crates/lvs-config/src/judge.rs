@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use lvs_model::{AddressFamily, Protocol};
 
-use crate::finding::{Findings, Reason};
+use crate::finding::{Findings, Reason, shown};
 use crate::keyword::Place;
 use crate::lookup::Hosts;
 use crate::model::{Command, Config};
@@ -50,7 +50,7 @@ impl Judge<'_, '_> {
             Port::Name(name) => {
                 let number = self.hosts.lookup().service(name, protocol);
                 if number.is_none() {
-                    let word = protocol_word(protocol);
+                    let (name, word) = (shown(name.as_bytes()), protocol_word(protocol));
                     let what = format!(
                         "port = {name}, the name of a {word} service or 1 to 65535 expected"
                     );

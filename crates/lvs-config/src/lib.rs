@@ -12,6 +12,7 @@
 //!
 //! Nothing in here opens a file or asks a resolver.
 
+mod edit;
 mod escape;
 mod extension;
 mod finding;
@@ -30,6 +31,7 @@ mod value;
 mod walk;
 mod word;
 
+pub use edit::{BlockName, EditError};
 pub use extension::{EXTENSIONS, ExtendedValue, Extension, VALUES};
 pub use finding::{Finding, MAX_FINDINGS, Position, Reason, Severity};
 pub use hash::ContentHash;

@@ -211,7 +211,7 @@ pub struct Command {
 /// An active `virtual` block: a virtual service with its real servers and its check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtualBlock {
-    /// For log lines only; need not be unique. Bytes that are no UTF-8 are replaced.
+    /// For log lines only; need not be unique. Control characters are escaped.
     pub name: String,
     /// Where the block opens.
     pub line: u32,
@@ -307,7 +307,7 @@ pub struct Check {
 /// An active `server` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RealServer {
-    /// For log lines only. Bytes that are no UTF-8 are replaced.
+    /// For log lines only. Control characters are escaped.
     pub name: String,
     /// Where the block opens.
     pub line: u32,
@@ -328,7 +328,7 @@ pub struct RealServer {
 /// An active `failover` block: a local service that follows the active director.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailoverBlock {
-    /// For log lines only. Bytes that are no UTF-8 are replaced.
+    /// For log lines only. Control characters are escaped.
     pub name: String,
     /// Where the block opens.
     pub line: u32,

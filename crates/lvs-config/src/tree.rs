@@ -246,6 +246,9 @@ impl Nest {
             self.close_at(index);
         } else if let Some(kind) = self.opened(first, last) {
             self.open_at(index, kind);
+            if kind != BlockKind::Unknown && last == b"}" {
+                self.close(None);
+            }
         } else {
             self.push(Item::Line(index));
         }
@@ -281,7 +284,7 @@ impl Nest {
     /// The block that a line with these words at its ends opens.
     ///
     /// The block keywords open one at their level even without the brace, so that one mistake in a
-    /// header is one message.
+    /// header is one message. One written in a single line is closed at once.
     fn opened(&self, first: &[u8], last: &[u8]) -> Option<BlockKind> {
         let outer = self.open.last().map(|block| block.kind);
         let known = match (outer, first) {
@@ -290,10 +293,7 @@ impl Nest {
             (Some(BlockKind::Virtual | BlockKind::Failover), b"server") => Some(BlockKind::Server),
             _ => None,
         };
-        match known {
-            Some(kind) => (last != b"}").then_some(kind),
-            None => (last == b"{").then_some(BlockKind::Unknown),
-        }
+        known.or_else(|| (last == b"{").then_some(BlockKind::Unknown))
     }
 
     fn push(&mut self, item: Item) {

@@ -172,7 +172,9 @@ fn boolean(text: &[u8]) -> Result<bool, Problem> {
     match text {
         b"0" => Ok(false),
         b"1" => Ok(true),
-        _ if is_decimal(text) => Err(problem(Reason::BooleanExpected, "0 or 1 expected")),
+        _ if is_decimal(text.strip_prefix(b"-").unwrap_or(text)) => {
+            Err(problem(Reason::BooleanExpected, "0 or 1 expected"))
+        }
         _ => Err(not_decimal(text, "0 or 1")),
     }
 }

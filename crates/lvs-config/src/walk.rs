@@ -4,7 +4,7 @@
 //! value in range. What the settings mean together is judged by [`crate::judge`].
 
 use crate::extension;
-use crate::finding::{Findings, Position, Reason, Severity, shown};
+use crate::finding::{Findings, Position, Reason, Severity, printable, shown};
 use crate::keyword::{self, Accept, Keyword, Kind, Place};
 use crate::lookup::Hosts;
 use crate::section::{Section, Setting};
@@ -70,7 +70,7 @@ impl<'a> Walker<'a> {
         let name = words.get(1);
         let position = self.position(block.header, name.or(words.first()));
         let name = name.map_or(&b""[..], |name| self.tree.text(name));
-        let mut section = Section::new(place, String::from_utf8_lossy(name).into_owned(), position);
+        let mut section = Section::new(place, printable(name), position);
         if place == Place::Server && !outer.is_hidden("port") {
             section.outer_port = outer.port("port").cloned();
         }

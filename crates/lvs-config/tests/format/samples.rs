@@ -1,16 +1,14 @@
 //! Whole files: the published samples are accepted without a warning and mean what they say.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{read_text, verdict};
 use lvs_config::{Config, ServiceKind};
 use lvs_model::{ForwardingMethod, Netmask, Protocol};
-use support::{read_text, verdict};
 
 macro_rules! samples {
     ($($name:literal),*) => {
-        &[$(($name, include_bytes!(concat!("samples/", $name)) as &[u8])),*]
+        &[$(($name, include_bytes!(concat!("../samples/", $name)) as &[u8])),*]
     };
 }
 

@@ -1,9 +1,7 @@
 //! The format's test vectors: a text, and what is said of it.
 
-mod support;
-
+use crate::support::{read_text, verdict};
 use lvs_config::Config;
-use support::{read_text, verdict};
 
 fn config(text: &str) -> Config {
     read_text(text.as_bytes()).expect("accepted").config

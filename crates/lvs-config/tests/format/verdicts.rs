@@ -1,10 +1,8 @@
 //! What an original misread, crashed on or started half dead, and what is said of it here: one test
 //! or row for each of P-01 to P-43 of the format's description.
 
-mod support;
-
+use crate::support::{Names, read_text, verdict};
 use lvs_config::{Config, Lookup, MAX_FILE, MAX_LINE, Severity, read};
-use support::{Names, read_text, verdict};
 
 /// An active virtual block with these lines behind its address.
 fn virtual_block(lines: &str) -> String {

@@ -1,0 +1,70 @@
+//! The example file and the documents go with the tables.
+
+use lvs_config::{EXTENSIONS, KEYWORDS, VALUES};
+
+use crate::support::verdict;
+
+const EXAMPLE: &str = include_str!("../../../../etc/lvs.cf.example");
+const MANUAL: &str = include_str!("../../../../man/lvs.cf.5");
+const DOCUMENT: &str = include_str!("../../../../docs/lvs.cf-extensions.md");
+
+#[test]
+fn the_example_is_accepted_without_a_warning() {
+    assert_eq!(verdict(EXAMPLE.as_bytes()), "ok");
+}
+
+/// Without the `# ` in front of each setting that the example leaves at its default.
+#[test]
+fn the_example_is_accepted_with_every_setting_switched_on() {
+    let is_setting =
+        |line: &str| line.contains(" = ") || line.ends_with('{') || line.ends_with('}');
+    let all: String = EXAMPLE
+        .lines()
+        .map(|line| match line.trim_start().strip_prefix("#- ") {
+            Some(setting) if is_setting(setting) => format!("{setting}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    assert_ne!(all, EXAMPLE);
+    let verdict = verdict(all.as_bytes());
+    assert!(verdict == "ok" || verdict.starts_with("warn"), "{verdict}");
+}
+
+#[test]
+fn example_and_manual_explain_every_keyword() {
+    for keyword in KEYWORDS {
+        let name = keyword.name;
+        assert!(
+            EXAMPLE.contains(&format!("{name} =")),
+            "example lacks {name}"
+        );
+        assert!(
+            MANUAL.contains(&format!(".B {name}")),
+            "manual lacks {name}"
+        );
+    }
+}
+
+#[test]
+fn every_extension_is_listed_on_the_side_where_it_belongs() {
+    let (honoured, later) = DOCUMENT
+        .split_once("## Not honoured yet")
+        .expect("both parts");
+    let rows = EXTENSIONS
+        .iter()
+        .map(|row| (row.keyword.name.to_owned(), row.honoured));
+    let values = VALUES
+        .iter()
+        .map(|row| (format!("{} = {}", row.keyword, row.value), row.honoured));
+    for (name, is_honoured) in rows.chain(values) {
+        let entry = format!("`{name}`");
+        assert_eq!(honoured.contains(&entry), is_honoured, "{name}");
+        assert_eq!(later.contains(&entry), !is_honoured, "{name}");
+        if is_honoured {
+            assert!(
+                MANUAL.contains(&format!(".B {name}")),
+                "manual lacks {name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! lvs.cf as its description has it, through the crate's public face.
+
+mod example;
+mod generator;
+mod odd_files;
+mod properties;
+mod samples;
+mod support;
+mod vectors;
+mod verdicts;
