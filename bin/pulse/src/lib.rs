@@ -108,7 +108,8 @@ fn prepare(options: &Options, err: &mut impl Write) -> Result<(Setup, Sockets), 
     let own = setup::own_addresses()?;
     let setup = Setup::new(config, options, &own)?;
     let sockets = Sockets::open(&setup).map_err(|error| {
-        log::error!("failed to bind to heartbeat address: {error}");
+        let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0));
+        log::error!("failed to bind to heartbeat address: {}", errno.desc());
         SetupError::Sockets
     })?;
     Ok((setup, sockets))

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
-use lvs_config::{Config, Device, Loaded, ServiceKind};
+use lvs_config::{Config, Device, Loaded, Refusal, ServiceKind};
 use lvs_model::ForwardingMethod;
 use wire::heartbeat::Service;
 
@@ -19,8 +19,8 @@ use crate::options::Options;
 pub enum SetupError {
     /// lvs.cf cannot be read.
     Unreadable(PathBuf),
-    /// lvs.cf is wrong: file, line, the original's reason.
-    Refused(PathBuf, u32, String),
+    /// lvs.cf is wrong: file and why.
+    Refused(PathBuf, Refusal),
     /// No active block of the service.
     NothingToServe(Service, PathBuf),
     /// `service = fos`, whose program is not part of this suite yet.
@@ -44,12 +44,18 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(file) => write!(f, "failed to open {}", file.display()),
-            Self::Refused(file, line, reason) => {
+            Self::Refused(file, refusal) => {
+                // The original's line first, then everything that is wrong, for people.
+                let (name, line) = (file.display().to_string(), refusal.line());
                 write!(
                     f,
-                    "error parsing {} at line {line}: {reason}",
-                    file.display()
-                )
+                    "error parsing {name} at line {line}: {}",
+                    refusal.reason()
+                )?;
+                let findings = refusal.findings.iter();
+                findings
+                    .map(|finding| finding.in_file(&name))
+                    .try_for_each(|finding| write!(f, "\n  {finding}"))
             }
             Self::NothingToServe(service, file) => {
                 let file = file.display();
@@ -112,10 +118,7 @@ pub fn read(file: &Path, err: &mut impl Write) -> Result<Config, SetupError> {
             }
             Ok(config)
         }
-        Err(refusal) => {
-            let reason = refusal.reason().to_string();
-            Err(SetupError::Refused(file.to_owned(), refusal.line(), reason))
-        }
+        Err(refusal) => Err(SetupError::Refused(file.to_owned(), refusal)),
     }
 }
 
