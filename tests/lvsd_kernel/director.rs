@@ -77,8 +77,13 @@ impl Director {
         self.listeners.retain(|(other, _)| *other != last);
     }
 
+    /// Its lvs.cf, written or not.
+    pub fn config(&self) -> PathBuf {
+        self.dir.join("lvs.cf")
+    }
+
     pub fn write(&self, text: &str) {
-        fs::write(self.dir.join("lvs.cf"), text).unwrap();
+        fs::write(self.config(), text).unwrap();
     }
 
     /// Runs the C ipvsadm by hand.
@@ -96,9 +101,7 @@ impl Director {
             .open(self.dir.join("log"))
             .unwrap();
         let mut command = Command::new(LVSD);
-        command
-            .args(["-n", "-v", "-c"])
-            .arg(self.dir.join("lvs.cf"));
+        command.args(["-n", "-v", "-c"]).arg(self.config());
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

@@ -1,0 +1,145 @@
+//! lvsd as a daemon: pid file, parent, exit statuses, whom its nannies run as.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::director::*;
+
+const PID_FILE: &str = "/var/run/lvs.pid";
+const A_SECOND: Duration = Duration::from_secs(1);
+
+/// There is one pid file: tests with a daemon come one after the other.
+fn one_daemon_at_a_time() -> MutexGuard<'static, ()> {
+    static DAEMON: Mutex<()> = Mutex::new(());
+    DAEMON
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn web() -> String {
+    block("web", "192.0.2.1", "", &[&server(1)])
+}
+
+fn lvsd(director: &Director, options: &[&str]) -> Command {
+    let mut command = Command::new("/usr/sbin/lvsd");
+    command.args(options).arg("-c").arg(director.config());
+    command
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_daemon_has_a_pid_file_and_refuses_a_second_one() {
+    let _turn = one_daemon_at_a_time();
+    let director = Director::new(&[1]);
+    director.write(&web());
+    let started = lvsd(&director, &[]).output().unwrap();
+    assert_eq!(
+        (started.status.code(), stderr(&started)),
+        (Some(0), String::new())
+    );
+    // The table stands when the command returns.
+    assert!(
+        director
+            .table()
+            .contains(&"-A -t 192.0.2.1:8080 -s wlc".into())
+    );
+    let pid: i32 = fs::read_to_string(PID_FILE)
+        .unwrap()
+        .trim_end()
+        .parse()
+        .unwrap();
+    assert!(is_alive(pid));
+
+    let second = lvsd(&director, &[]).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(stderr(&second).starts_with(&format!("lvs: already running as pid {pid}")));
+
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    wait_until(5 * A_SECOND, || !is_alive(pid)).expect("lvsd ends");
+    assert!(!Path::new(PID_FILE).exists());
+    assert_eq!(director.table(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_refused_with_status_1() {
+    let _turn = one_daemon_at_a_time();
+    let director = Director::new(&[]);
+    let missing = lvsd(&director, &[]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    let name = director.config().display().to_string();
+    assert!(stderr(&missing).starts_with(&format!("lvs: failed to open {name}\n")));
+
+    director.write("network = direct\nbogus = 1\n");
+    let bad = lvsd(&director, &["-t"]).output().unwrap();
+    assert_eq!(bad.status.code(), Some(1));
+    let text = stderr(&bad);
+    assert!(
+        text.starts_with(&format!("lvs: error parsing {name} on line 2.\n")),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("{name}:2:1: unknown command")),
+        "{text}"
+    );
+}
+
+#[test]
+fn under_pulse_it_says_ready_and_ends_with_it_and_the_table_stays() {
+    let _turn = one_daemon_at_a_time();
+    let director = Director::new(&[1]);
+    director.write(&web());
+    let mut command = lvsd(&director, &["--nofork"]);
+    command.env("CARIBE_PARENT", "pulse");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    assert_eq!(
+        output.read_line(&mut line).unwrap(),
+        0,
+        "it lets go of the pipe"
+    );
+    let table = director.wait_for_table(2);
+    drop(child.stdin.take());
+    let took = wait_until(5 * A_SECOND, || child.try_wait().unwrap().is_some());
+    assert!(took.expect("lvsd ends") <= A_SECOND);
+    assert_eq!(director.table(), table);
+}
+
+#[test]
+fn nannies_hold_no_privilege() {
+    let mut director = Director::new(&[1]);
+    director.start(&web());
+    director.wait_for_table(2);
+    let pid = director.nannies(1)[0];
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..]
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert!(field("Uid:").iter().all(|uid| uid != "0"), "{status}");
+    assert!(field("Gid:").iter().all(|gid| gid != "0"), "{status}");
+    assert_eq!(field("Groups:"), [""; 0]);
+    for set in ["CapEff:", "CapPrm:", "CapInh:"] {
+        assert_eq!(field(set), ["0000000000000000"], "{status}");
+    }
+}
