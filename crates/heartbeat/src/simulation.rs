@@ -1,5 +1,5 @@
-//! Two nodes on one virtual clock, with loss, delay, duplication, pauses, restarts, partitions
-//! and services that fail: random schedules, the ownership rules checked after each step.
+//! Two nodes on one virtual clock, with loss, delay, duplication, pauses, restarts, clean stops,
+//! partitions, lost links and services that fail: random schedules, the ownership rules checked after each step.
 //!
 //! `CARIBE_SCHEDULES` sets how many run (20 000 by default), `CARIBE_SEED` the first seed. A
 //! failure prints its seed; run it alone with `CARIBE_SCHEDULES=1 CARIBE_SEED=…`.
@@ -15,7 +15,7 @@ use std::time::Duration;
 use lvs_model::Mono;
 use wire::heartbeat::Value;
 
-use crate::model::{Action, ConfiguredRole, Input, PairPath};
+use crate::model::{Action, ConfiguredRole, Input, Links, PairPath};
 use crate::node::Node;
 use crate::table::Phase;
 use crate::tests::settings;
@@ -24,6 +24,8 @@ use crate::tests::settings;
 const FAULTS_END: Duration = Duration::from_secs(45);
 /// At most one owner from here on: the last fault, then K + 1 s and what is in flight.
 const ONE_OWNER: Duration = Duration::from_secs(49);
+/// A schedule may end from here on, once one node is active and the other one on standby.
+const QUIET: Duration = Duration::from_secs(60);
 /// Exactly one owner from here on: the longest ban, then D.
 const SETTLED: Duration = Duration::from_secs(110);
 
@@ -57,6 +59,8 @@ enum Happening {
     Pause(usize, u64),
     Restart(usize),
     FailService(usize),
+    Stop(usize),
+    Links(usize, bool),
 }
 
 struct Side {
@@ -124,11 +128,13 @@ impl World {
 
     fn fault(&mut self) -> Happening {
         let side = usize::from(self.random.below(2) == 1);
-        match self.random.below(5) {
+        match self.random.below(7) {
             0 => Happening::Partition(3),
             1 => Happening::Partition(if side == 0 { 1 } else { 2 }),
             2 => Happening::Pause(side, self.random.below(14_000)),
             3 => Happening::Restart(side),
+            4 => Happening::Stop(side),
+            5 => Happening::Links(side, false),
             _ => Happening::FailService(side),
         }
     }
@@ -147,6 +153,10 @@ impl World {
             self.now = at;
             self.happen(happening);
             self.check(seed);
+            // Most schedules end when all is quiet; every eighth is watched to its end.
+            if seed % 8 != 0 && at > Mono::new(QUIET) && self.is_quiet() {
+                break;
+            }
         }
         let owners = self.owners();
         assert_eq!(owners, 1, "seed {seed}: {owners} owners in the end");
@@ -183,6 +193,18 @@ impl World {
                 self.plan(Duration::from_millis(millis), Happening::Wake(side));
             }
             Happening::Restart(side) => self.restart(side),
+            Happening::Stop(side) => self.give(side, Input::Stop { signal: 15 }),
+            Happening::Links(side, up) => {
+                let links = Links {
+                    public_up: up,
+                    private_up: true,
+                };
+                self.give(side, Input::Links(links));
+                if !up {
+                    let length = self.random.millis(10_000);
+                    self.plan(length, Happening::Links(side, true));
+                }
+            }
             Happening::FailService(side) => {
                 let bad = self.random.millis(12_000);
                 self.sides[side].service_bad_until = self.now + bad;
@@ -239,6 +261,11 @@ impl World {
             Action::KillService => self.end_service(index, 10),
             Action::RaiseAddresses => self.sides[index].holding = true,
             Action::DropAddresses => self.sides[index].holding = false,
+            Action::Exit => {
+                assert!(!self.sides[index].holding, "ended with the addresses up");
+                let pause = self.random.millis(6000);
+                self.plan(pause, Happening::Restart(index));
+            }
             _ => {}
         }
     }
@@ -280,6 +307,11 @@ impl World {
             let value = u8::from(value == Value::Stopped);
             self.plan(delay, Happening::Arrive(to, value));
         }
+    }
+
+    fn is_quiet(&self) -> bool {
+        let has = |phase| self.sides.iter().any(|side| side.node.phase() == phase);
+        has(Phase::Active) && has(Phase::Standby)
     }
 
     fn owners(&self) -> usize {
