@@ -1,6 +1,7 @@
-//! The project's own checks, run by `make test`: `cargo run -p xtask -- fences`.
+//! The project's own checks, run by `make test`: `cargo run -p xtask -- test [--quick]`, `-- fences`.
 
 mod fences;
+mod suite;
 
 use std::io::Write;
 use std::path::Path;
@@ -18,8 +19,13 @@ fn main() -> ExitCode {
     {
         ["fences"] => fences::check(&root),
         ["fences", other_root] => fences::check(Path::new(other_root)),
+        ["test"] => return suite_status(&root, false),
+        ["test", "--quick"] => return suite_status(&root, true),
         _ => {
-            let _ = writeln!(err, "usage: cargo run -p xtask -- fences [WORKSPACE]");
+            let _ = writeln!(
+                err,
+                "usage: cargo run -p xtask -- fences [WORKSPACE] | test [--quick]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -36,6 +42,17 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             let _ = writeln!(err, "fences: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn suite_status(root: &Path, quick: bool) -> ExitCode {
+    match suite::run(root, quick, &mut std::io::stdout()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "test: {error}");
             ExitCode::FAILURE
         }
     }

@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::reboot::{RebootMode, reboot};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::utsname::uname;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, sethostname};
@@ -25,6 +26,9 @@ use super::{Job, NO_STATUS, programs, qemu};
 const FLUSH_EVERY: Duration = Duration::from_millis(40);
 /// How often ended processes are collected.
 const REAP_EVERY: u16 = 20;
+
+/// Files that a process of the job may have open.
+const OPEN_FILES: u64 = 65_536;
 
 /// Runs as process 1 of the guest; `how` is `uml` or `qemu`. Comes back only where the machine
 /// cannot be switched off.
@@ -89,6 +93,8 @@ fn prepare_and_run(sharing: Sharing, run: &Path) -> io::Result<()> {
 
 fn finish(job: &Job) -> io::Result<()> {
     fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
+    // One process plays the client and all real servers: both ends of each connection are its own.
+    setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES)?;
     let status = Relay::start(job)?.run(Instant::now() + job.limit)?;
     let mut file = File::create(Path::new(RUN).join("rc"))?;
     writeln!(file, "{status}")?;

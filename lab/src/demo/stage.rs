@@ -10,7 +10,7 @@ use crate::topology::DIRECTORS;
 /// Time between two requests of the client.
 const EVERY: Duration = Duration::from_millis(25);
 /// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Lines of each director's log told after a failure.
 const LOG_LINES: usize = 25;
 

@@ -347,7 +347,7 @@ fn director_dies(stage: &mut Stage<'_>) -> io::Result<Step> {
             .into_iter()
             .find(|name| *name != active)
             .unwrap_or_default();
-        stage.tell_log(heir, fault, &["activating"])?;
+        stage.tell_log(heir, fault, &["activating", " up", "create_monitor"])?;
         stage
             .timeline
             .event_at(back, "the client is served again")?;

@@ -133,11 +133,12 @@ impl Connection {
             .any(|word| word.eq_ignore_ascii_case(b"keep-alive"));
         self.request.clear();
         let connection = if stays { "keep-alive" } else { "close" };
-        write!(
-            self.stream,
-            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: {connection}\r\n\r\n{reply}",
-            reply.len()
-        )?;
+        let length = reply.len();
+        let text = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: {connection}\r\n\r\n{reply}"
+        );
+        // In one piece: a reply is short, and a client may take one piece for the whole.
+        self.stream.write_all(text.as_bytes())?;
         Ok(stays)
     }
 }
