@@ -284,7 +284,8 @@ impl Nest {
     /// The block that a line with these words at its ends opens.
     ///
     /// The block keywords open one at their level even without the brace, so that one mistake in a
-    /// header is one message. One written in a single line is closed at once.
+    /// header is one message, also with the brace on the next line. One written in a single line is
+    /// closed at once.
     fn opened(&self, first: &[u8], last: &[u8]) -> Option<BlockKind> {
         let outer = self.open.last().map(|block| block.kind);
         let known = match (outer, first) {
@@ -293,7 +294,8 @@ impl Nest {
             (Some(BlockKind::Virtual | BlockKind::Failover), b"server") => Some(BlockKind::Server),
             _ => None,
         };
-        known.or_else(|| (last == b"{").then_some(BlockKind::Unknown))
+        let is_other = last == b"{" && first != b"{";
+        known.or_else(|| is_other.then_some(BlockKind::Unknown))
     }
 
     fn push(&mut self, item: Item) {

@@ -2,6 +2,7 @@
 
 mod example;
 mod generator;
+mod messages;
 mod odd_files;
 mod properties;
 mod samples;
