@@ -30,7 +30,7 @@ use popt::Aliases;
 
 use error::StartError;
 use lvsd::Lvsd;
-use options::{NAME, Options, Request};
+use options::{Kind, NAME, Options, Request};
 use shell::Shell;
 
 /// Files with popt aliases: the system's; the user's is `.popt` in the home directory.
@@ -88,6 +88,7 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         Target::Syslog
     };
     daemon::log::start(NAME, target, options.verbose);
+    describe(options);
     let signals = Signals::new(&[
         Signal::SIGTERM,
         Signal::SIGINT,
@@ -98,6 +99,32 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     ])?;
     let lvsd = parent.map(Lvsd::new);
     Ok(Shell::new(setup, signals, lvsd, table).run()?)
+}
+
+/// Says in debugging lines what was asked for.
+fn describe(options: &Options) {
+    let program = options.program.as_ref().map(String::as_bytes);
+    for (name, text) in [
+        ("Send_program", program),
+        ("Send_string", options.send.as_deref()),
+        ("Expect_string", options.expect.as_deref()),
+    ] {
+        match text {
+            Some(text) => {
+                log::debug!(
+                    "{name} len={}, text=\"{}\"",
+                    text.len(),
+                    text.escape_ascii()
+                );
+            }
+            None => log::debug!("{name} is NULL"),
+        }
+    }
+    let number = match options.kind {
+        Some(Kind::FailoverService) => 1,
+        Some(Kind::RealServer) | None => 2,
+    };
+    log::debug!("Service_type value={number}");
 }
 
 /// Leaves the terminal unless told to stay. Standard input stays if it is the lifeline.

@@ -72,10 +72,12 @@ impl Exchange {
             SocketAddr::V4(_) => AddressFamily::Inet,
             SocketAddr::V6(_) => AddressFamily::Inet6,
         };
-        let kind = match self.transport {
-            Transport::Tcp => SockType::Stream,
-            Transport::Udp => SockType::Datagram,
+        let (kind, name) = match self.transport {
+            Transport::Tcp => (SockType::Stream, "TCP"),
+            Transport::Udp => (SockType::Datagram, "UDP"),
         };
+        let port = self.server.port();
+        log::debug!("Opening {name} socket to remote service port {port}...");
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = match socket(family, kind, flags, None) {
             Ok(socket) => socket,
@@ -85,6 +87,7 @@ impl Exchange {
             SocketAddr::V4(server) => SockaddrStorage::from(server),
             SocketAddr::V6(server) => SockaddrStorage::from(server),
         };
+        log::debug!("Connecting socket to remote address...");
         match connect(socket.as_raw_fd(), &server) {
             Ok(()) => {
                 self.probe.connected(now);
@@ -111,13 +114,19 @@ impl Exchange {
                     Err(errno) => Err(errno),
                 },
                 Want::Send(bytes) => {
+                    let text = bytes.escape_ascii();
+                    log::debug!("Sending len={}, text=\"{text}\"", bytes.len());
                     let sent = send(socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL);
                     sent.map(|count| self.probe.sent(count))
                 }
                 Want::Receive(room) => {
                     let room = buffer.get_mut(..room.min(READ)).unwrap_or_default();
                     let count = recv(socket.as_raw_fd(), room, MsgFlags::empty());
-                    count.map(|count| self.probe.received(room.get(..count).unwrap_or_default()))
+                    count.map(|count| {
+                        let got = room.get(..count).unwrap_or_default();
+                        log::debug!("READ got len={count}, text={}", got.escape_ascii());
+                        self.probe.received(got);
+                    })
                 }
             };
             match done {
