@@ -26,3 +26,5 @@ pub use table::{Event, Facts, Phase, Verdict, When, decide};
 mod simulation;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod traces;
