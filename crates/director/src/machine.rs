@@ -8,26 +8,27 @@
 //!                   Exit(1)                                                            Exit(0), Exit(1)
 //! ```
 //!
-//! The table changes in one way: [`plan`] between what is wanted and what was found. At start, at
-//! reload and at every audit the kernel is read first; for a verdict the last reading, with the
-//! changes made since, is good enough.
+//! The table changes in one way: [`plan`](crate::plan) between what is wanted and what was found. At
+//! start, at reload and at every audit the kernel is read first; for a verdict the last reading, with
+//! the changes made since, is good enough.
 
 mod nannies;
 mod reload;
 mod stop;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
-use control::Standing;
 use lvs_model::{IpvsOp, Mono, ServiceKey};
 
 use crate::notice::Notice;
-use crate::presence::{Presence, SorryChange};
+use crate::presence::Presence;
 use crate::supervision::Watch;
-use crate::{
-    Action, Input, MonitorKey, NannyId, Refusal, RefusalKind, Site, SiteService, Table,
-    TableService, plan,
-};
+use crate::{Action, Input, MonitorKey, NannyId, Site, SiteService, Table};
+
+/// A deadline met later than this means that lvsd itself, or the whole machine, was asleep.
+const SLEPT: Duration = Duration::from_secs(1);
 
 /// Where lvsd is between its start and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,13 +169,6 @@ impl Lvsd {
         }
     }
 
-    fn sorry_deadlines(&self) -> impl Iterator<Item = Mono> {
-        self.site.services.iter().filter_map(|service| {
-            let presence = self.presence.get(&service.service.key)?;
-            presence.deadline(service)
-        })
-    }
-
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         for service in &self.site.services {
             let key = service.service.key;
@@ -188,10 +182,15 @@ impl Lvsd {
         self.read_table(out);
     }
 
-    fn read_table(&mut self, out: &mut Vec<Action>) {
-        if !self.is_reading {
-            self.is_reading = true;
-            out.push(Action::ReadTable);
+    /// Nobody hears anything while asleep: the silence of the nannies begins anew.
+    fn forgive_silence(&mut self, now: Mono) {
+        if self
+            .next_deadline()
+            .is_some_and(|deadline| now - deadline > SLEPT)
+        {
+            for watch in self.watches.values_mut() {
+                watch.hear(now);
+            }
         }
     }
 
@@ -199,6 +198,7 @@ impl Lvsd {
     fn tend(&mut self, now: Mono, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Running => {
+                self.forgive_silence(now);
                 if now >= self.audit_at {
                     self.read_table(out);
                 }
@@ -210,225 +210,6 @@ impl Lvsd {
             Phase::Loading | Phase::Ended(_) => {}
         }
     }
-
-    /// Puts in the sorry servers whose service has waited long enough for a verdict.
-    fn settle_late_sorries(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let late: Vec<ServiceKey> = self
-            .site
-            .services
-            .iter()
-            .filter(|service| {
-                let presence = self.presence.get(&service.service.key);
-                let deadline = presence.and_then(|presence| presence.deadline(service));
-                deadline.is_some_and(|deadline| deadline <= now)
-            })
-            .map(|service| service.service.key)
-            .collect();
-        for key in late {
-            self.settle_and_apply(now, &key, out);
-        }
-    }
-
-    /// The kernel was read: adopt what is new to us, then lead it to what is wanted.
-    fn take_table(&mut self, now: Mono, found: Table, out: &mut Vec<Action>) {
-        self.is_reading = false;
-        self.table_unreadable = false;
-        self.audit_at = now + self.site.audit_interval;
-        if !matches!(self.phase, Phase::Loading | Phase::Running) {
-            return;
-        }
-        let mut ops = Vec::new();
-        self.known = found;
-        if std::mem::take(&mut self.clear) {
-            self.known = Table::new();
-            ops.push(IpvsOp::Flush);
-        }
-        if std::mem::take(&mut self.timeouts_due) {
-            ops.push(IpvsOp::SetTimeouts(self.site.timeouts));
-        }
-        self.adopt();
-        self.report_foreign(out);
-        let wanted = self.settle_all(now, out);
-        self.given_up.retain(|key| self.known.contains(key));
-        let planned = plan(&wanted, &self.known, &self.given_up);
-        self.forget_failures(&planned);
-        let repairs = self.repairs(&planned);
-        if !std::mem::take(&mut self.expects_changes) && repairs > 0 {
-            out.push(Action::Notice(Notice::Repaired(repairs)));
-        }
-        self.has_looked_again &= !planned.is_empty();
-        ops.extend(planned);
-        self.phase = Phase::Running;
-        self.apply(ops, out);
-        if !std::mem::replace(&mut self.is_ready, true) {
-            out.push(Action::Ready);
-        }
-        self.tend_nannies(now, out);
-    }
-
-    /// The kernel could not be read: no start without it, else another try at the next audit.
-    fn miss_table(&mut self, now: Mono, reason: String, out: &mut Vec<Action>) {
-        self.is_reading = false;
-        self.audit_at = now + self.site.audit_interval;
-        if !std::mem::replace(&mut self.table_unreadable, true) {
-            out.push(Action::Notice(Notice::TableUnreadable(reason)));
-        }
-        if self.phase == Phase::Loading {
-            self.phase = Phase::Ended(1);
-            out.push(Action::Exit(1));
-        }
-    }
-
-    fn adopt(&mut self) {
-        for service in &self.site.services {
-            let key = service.service.key;
-            if !self.to_adopt.contains(&key) {
-                continue;
-            }
-            if let (Some(presence), Some(found)) =
-                (self.presence.get_mut(&key), self.known.get(&key))
-            {
-                presence.adopt(service, found);
-            }
-        }
-        self.to_adopt.clear();
-    }
-
-    fn report_foreign(&mut self, out: &mut Vec<Action>) {
-        let ours =
-            |key: &ServiceKey| self.presence.contains_key(key) || self.given_up.contains(key);
-        let keys = self.known.services().map(|service| service.service.key);
-        let foreign: BTreeSet<ServiceKey> = keys.filter(|key| !ours(key)).collect();
-        let new: Vec<ServiceKey> = foreign.difference(&self.foreign).copied().collect();
-        if !new.is_empty() {
-            out.push(Action::Notice(Notice::Foreign(new)));
-        }
-        self.foreign = foreign;
-    }
-
-    /// Every service as the kernel shall have it.
-    fn settle_all(&mut self, now: Mono, out: &mut Vec<Action>) -> Vec<TableService> {
-        let mut wanted = Vec::with_capacity(self.site.services.len());
-        for service in &self.site.services {
-            if let Some(presence) = self.presence.get_mut(&service.service.key) {
-                wanted.push(settle(presence, service, now, &self.watches, out));
-            }
-        }
-        wanted
-    }
-
-    /// Follows a verdict: one service, against the table as we know it.
-    fn settle_and_apply(&mut self, now: Mono, key: &ServiceKey, out: &mut Vec<Action>) {
-        let mut services = self.site.services.iter();
-        let service = services.find(|service| service.service.key == *key);
-        let (Some(service), Some(presence)) = (service, self.presence.get_mut(key)) else {
-            return;
-        };
-        let wanted = settle(presence, service, now, &self.watches, out);
-        let ops = plan(&[wanted], &self.known, &[]);
-        self.apply(ops, out);
-    }
-
-    /// Sends operations, and takes them for done until the answer says otherwise.
-    fn apply(&mut self, ops: Vec<IpvsOp>, out: &mut Vec<Action>) {
-        if ops.is_empty() {
-            return;
-        }
-        for op in &ops {
-            self.known.follow(op);
-        }
-        self.in_flight.push_back(ops.clone());
-        out.push(Action::Apply(ops));
-    }
-
-    /// Says what was refused, once for each service; looks at the table again if it has changed.
-    fn take_refusals(&mut self, now: Mono, refusals: &[Refusal], out: &mut Vec<Action>) {
-        let ops = self.in_flight.pop_front().unwrap_or_default();
-        let mut is_outdated = false;
-        for refusal in refusals {
-            let Some(op) = ops.get(refusal.index) else {
-                continue;
-            };
-            if refusal.kind == RefusalKind::Outdated {
-                is_outdated = true;
-                continue;
-            }
-            let key = service_key(op);
-            if key.is_none_or(|key| self.failing.insert(key)) {
-                out.push(Action::Notice(self.refusal_notice(op, &refusal.reason)));
-            }
-        }
-        match self.phase {
-            // Once: if that does not help, the next audit is soon enough.
-            Phase::Running if is_outdated && !self.has_looked_again => {
-                self.has_looked_again = true;
-                self.audit_at = now;
-            }
-            Phase::Ended(status) => out.push(Action::Exit(status)),
-            _ => {}
-        }
-    }
-
-    fn refusal_notice(&self, op: &IpvsOp, reason: &str) -> Notice {
-        let reason = reason.to_owned();
-        match op {
-            IpvsOp::SetTimeouts(timeouts) => Notice::TimeoutsFailed(*timeouts, reason),
-            IpvsOp::AddService(_) | IpvsOp::EditService(_) | IpvsOp::DeleteService(_) => {
-                Notice::ServiceFailed {
-                    name: service_key(op).map_or_else(String::new, |key| self.name(&key)),
-                    op: op.clone(),
-                    reason,
-                }
-            }
-            _ => Notice::DestinationFailed {
-                program: self.site.ipvsadm.clone(),
-                op: op.clone(),
-                reason,
-            },
-        }
-    }
-
-    /// The name of the service's first block, or its key if lvs.cf no longer names it.
-    fn name(&self, key: &ServiceKey) -> String {
-        let mut services = self.site.services.iter();
-        let service = services.find(|service| service.service.key == *key);
-        let block = service.and_then(|service| service.blocks.first());
-        block.map_or_else(|| key.to_string(), |(name, _)| name.clone())
-    }
-
-    /// Number of operations that put right what somebody else did, not what failed before.
-    fn repairs(&self, planned: &[IpvsOp]) -> usize {
-        let is_repair =
-            |op: &&IpvsOp| service_key(op).is_none_or(|key| !self.failing.contains(&key));
-        planned.iter().filter(is_repair).count()
-    }
-
-    /// A service that nothing is planned for any more has come right.
-    fn forget_failures(&mut self, planned: &[IpvsOp]) {
-        let open: BTreeSet<ServiceKey> = planned.iter().filter_map(service_key).collect();
-        self.failing.retain(|key| open.contains(key));
-    }
-}
-
-/// The service as the kernel shall have it, after its nannies' last words.
-fn settle(
-    presence: &mut Presence,
-    service: &SiteService,
-    now: Mono,
-    watches: &BTreeMap<MonitorKey, Watch>,
-    out: &mut Vec<Action>,
-) -> TableService {
-    let standing = |key: &MonitorKey| -> Option<Standing> { watches.get(key)?.standing };
-    let change = presence.settle(service, now, &standing);
-    if let (Some(change), Some(sorry)) = (change, &service.sorry) {
-        let name = sorry.block.clone();
-        let address = sorry.destination.key.address;
-        out.push(Action::Notice(match change {
-            SorryChange::In => Notice::SorryIn { name, address },
-            SorryChange::Out(up) => Notice::SorryOut { name, up, address },
-        }));
-    }
-    presence.wanted(service)
 }
 
 fn announce_start(service: &SiteService, out: &mut Vec<Action>) {
@@ -437,16 +218,5 @@ fn announce_start(service: &SiteService, out: &mut Vec<Action>) {
             name: name.clone(),
             port: *port,
         }));
-    }
-}
-
-const fn service_key(op: &IpvsOp) -> Option<ServiceKey> {
-    match op {
-        IpvsOp::AddService(service) | IpvsOp::EditService(service) => Some(service.key),
-        IpvsOp::DeleteService(key)
-        | IpvsOp::AddDestination(key, _)
-        | IpvsOp::EditDestination(key, _)
-        | IpvsOp::DeleteDestination(key, _) => Some(*key),
-        _ => None,
     }
 }

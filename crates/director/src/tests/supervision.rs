@@ -92,6 +92,22 @@ fn a_silent_nanny_is_killed_after_three_intervals_and_replaced() {
 }
 
 #[test]
+fn a_machine_that_was_asleep_forgives_the_silence_of_its_nannies() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.take_trace();
+    world.now = world.now + std::time::Duration::from_secs(3600);
+    world.feed(Input::Deadline);
+    assert_eq!(world.take_trace(), [""; 0]);
+    world.pass_in_silence(6.1);
+    assert_eq!(world.nannies.len(), 2);
+    assert!(
+        world
+            .take_log()
+            .contains(&"nanny for child web/a silent for 6.0 s, killing it".into())
+    );
+}
+
+#[test]
 fn a_shortage_of_processes_never_ends_lvsd_and_changes_no_weight() {
     let mut world = World::start(two_servers(), Table::new());
     world.up("10.0.0.1", 1);
