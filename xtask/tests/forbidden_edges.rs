@@ -15,7 +15,7 @@ fn copy_workspace(to: &Path) {
         let names = fs::read_dir(from.join(folder)).unwrap();
         names.map(move |entry| Path::new(folder).join(entry.unwrap().file_name()))
     });
-    for room in rooms.chain(["lab", "tests", "xtask"].map(PathBuf::from)) {
+    for room in rooms.chain(["lab", "lab/uml-xstate", "tests", "xtask"].map(PathBuf::from)) {
         let manifest = fs::read_to_string(from.join(&room).join("Cargo.toml")).unwrap();
         fs::create_dir_all(to.join(&room).join("src")).unwrap();
         fs::write(
@@ -51,8 +51,9 @@ fn add_dependency(root: &Path, room: &str, dependency: &str) {
     let path = root.join(room).join("Cargo.toml");
     let manifest = fs::read_to_string(&path).unwrap();
     let added = format!("[dependencies]\n{dependency}.workspace = true");
+    let programs_own = manifest.split("[dev-dependencies]").next().unwrap();
     assert!(
-        !manifest.contains(&format!("\n{dependency}.workspace")),
+        !programs_own.contains(&format!("\n{dependency}.workspace")),
         "already used"
     );
     fs::write(path, manifest.replace("[dependencies]", &added)).unwrap();
