@@ -4,11 +4,13 @@
 //! `CARIBE_PULSE` and `CARIBE_LVSD` name other programs than the installed ones.
 
 mod pair;
+mod paths;
 mod send_arp;
 
 use std::time::Duration;
 
 use caribe_tests::wait_until;
+use nix::sys::signal::Signal;
 
 use crate::pair::{A, B, Pair};
 
@@ -19,7 +21,10 @@ const KEEPALIVE: Duration = Duration::from_millis(500);
 const LOADING: Duration = Duration::from_secs(3);
 
 fn settled() -> Pair {
-    let mut pair = Pair::new();
+    settle(Pair::new())
+}
+
+fn settle(mut pair: Pair) -> Pair {
     pair.start(A);
     pair.start(B);
     let limit = DEAD_TIME + KEEPALIVE + LOADING;
@@ -54,7 +59,7 @@ fn the_backup_takes_over_when_the_primary_dies_and_the_primary_does_not_pre_empt
 
 #[test]
 fn a_clean_stop_hands_over_within_a_second() {
-    let mut pair = settled();
+    let pair = settled();
     pair.terminate(A);
     let took = pair.wait_for_owners(&[B], LOADING);
     assert!(took < Duration::from_secs(1), "{took:?}");
@@ -117,4 +122,17 @@ fn a_start_takes_away_what_a_killed_predecessor_left() {
     let limit = Duration::from_millis(1000);
     let gone = wait_until(limit, || !pair.owns(B));
     assert!(gone.is_some(), "{}", pair.log(B));
+}
+
+#[test]
+fn a_pulse_that_was_stopped_lets_go_as_soon_as_it_runs_again() {
+    let pair = settled();
+    pair.signal(A, Signal::SIGSTOP);
+    pair.wait_for_owners(&[A, B], DEAD_TIME + LOADING);
+    let more_than_dead_time = DEAD_TIME * 2;
+    assert!(wait_until(more_than_dead_time, || !pair.owns(B)).is_none());
+    pair.signal(A, Signal::SIGCONT);
+    let took = pair.wait_for_owners(&[B], Duration::from_secs(1));
+    assert!(pair.log(A).contains("ms late"), "{took:?} {}", pair.log(A));
+    assert!(pair.stays_with(B, DEAD_TIME));
 }

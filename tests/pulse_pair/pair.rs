@@ -70,12 +70,37 @@ fn program(variable: &str, installed: &str) -> String {
 impl Pair {
     /// Bridge and namespaces; no pulse yet.
     pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The same with a second path between the directors, `more` put before lvs.cf. `%d` in it is
+    /// a directory of this pair's own.
+    pub fn with_private_path(more: &str) -> Self {
+        let private = "primary_private = 10.9.0.1\nbackup_private = 10.9.0.2\n";
+        let pair = Self::with(&format!("{private}{more}"));
+        let switch = pair.switch();
+        ip(&format!("-n {switch} link add br1 type bridge"));
+        ip(&format!("-n {switch} link set br1 up"));
+        for side in [A, B] {
+            let (name, own) = (pair.name(side), side + 1);
+            ip(&format!(
+                "link add eth1 netns {name} type veth peer name q{side} netns {switch}"
+            ));
+            ip(&format!("-n {switch} link set q{side} master br1 up"));
+            ip(&format!("-n {name} link set eth1 up"));
+            ip(&format!("-n {name} addr add 10.9.0.{own}/24 dev eth1"));
+        }
+        pair
+    }
+
+    fn with(more: &str) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let tag = format!("pp{}-{number}", std::process::id());
         let directory = std::env::temp_dir().join(&tag);
         std::fs::create_dir_all(&directory).expect("a directory");
-        std::fs::write(directory.join("lvs.cf"), CONFIG).expect("lvs.cf");
+        let more = more.replace("%d", &directory.display().to_string());
+        std::fs::write(directory.join("lvs.cf"), more + CONFIG).expect("lvs.cf");
         let pair = Self {
             tag,
             directory,
@@ -142,10 +167,8 @@ impl Pair {
     }
 
     /// SIGTERM to pulse; not waited for.
-    pub fn terminate(&mut self, side: usize) {
-        let child = self.pulses[side].as_ref().expect("pulse runs");
-        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
-        signal::kill(pid, Signal::SIGTERM).expect("a signal");
+    pub fn terminate(&self, side: usize) {
+        self.signal(side, Signal::SIGTERM);
     }
 
     /// `kill -9` of pulse alone.
@@ -175,6 +198,37 @@ impl Pair {
     pub fn cut(&self, side: usize, cut: bool) {
         let state = if cut { "nomaster" } else { "master br0" };
         ip(&format!("-n {} link set p{side} {state}", self.switch()));
+    }
+
+    /// Takes a director's port of the private switch down: its carrier goes.
+    pub fn cut_private_link(&self, side: usize) {
+        ip(&format!("-n {} link set q{side} down", self.switch()));
+    }
+
+    /// A file of this pair's own directory.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Replaces a text of lvs.cf and lets a director's pulse read it again.
+    pub fn reload(&self, side: usize, old: &str, new: &str) {
+        self.replace(old, new);
+        self.signal(side, Signal::SIGHUP);
+    }
+
+    /// Replaces a text of lvs.cf, which must be there.
+    pub fn replace(&self, old: &str, new: &str) {
+        let file = self.file("lvs.cf");
+        let text = std::fs::read_to_string(&file).expect("lvs.cf");
+        assert!(text.contains(old), "{text}");
+        std::fs::write(&file, text.replace(old, new)).expect("lvs.cf");
+    }
+
+    /// Sends a signal to pulse.
+    pub fn signal(&self, side: usize, signal: Signal) {
+        let child = self.pulses[side].as_ref().expect("pulse runs");
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+        signal::kill(pid, signal).expect("a signal");
     }
 
     fn address(&self, side: usize, verb: &str) {
@@ -218,6 +272,11 @@ impl Pair {
     /// Whether `side` is the only owner all the time for so long.
     pub fn stays_with(&self, side: usize, time: Duration) -> bool {
         wait_until(time, || !self.owns(side) || self.owns(1 - side)).is_none()
+    }
+
+    /// Whether a director has this address, virtual or not.
+    pub fn has(&self, side: usize, address: &str) -> bool {
+        !ip(&format!("-n {} -o addr show to {address}", self.name(side))).is_empty()
     }
 
     /// Every process of a director, with its name.

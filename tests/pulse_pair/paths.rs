@@ -1,0 +1,79 @@
+//! Two heartbeat paths, monitored links, hooks, the NAT router's address, reload.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+
+use crate::pair::{A, B, Pair};
+use crate::{DEAD_TIME, LOADING, settle, settled};
+
+#[test]
+fn one_path_of_two_lost_is_a_log_line_and_no_takeover() {
+    let pair = settle(Pair::with_private_path(""));
+    pair.cut(A, true);
+    assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+    let said = pair.log(B);
+    assert_eq!(
+        said.matches("no heartbeat on the public path").count(),
+        1,
+        "{said}"
+    );
+    pair.cut(A, false);
+    let back = || pair.log(B).contains("heartbeat on the public path again");
+    assert!(wait_until(LOADING, back).is_some());
+}
+
+#[test]
+fn a_lost_monitored_link_is_told_on_the_other_path() {
+    let pair = settle(Pair::with_private_path("monitor_links = 1\n"));
+    pair.cut_private_link(A);
+    pair.wait_for_owners(&[B], Duration::from_secs(1) + LOADING);
+    let log = pair.log(A);
+    for line in [
+        "Private NIC: link down",
+        "Local NIC link failure: Pulse disabled",
+        "local link failure: deactivating LVS",
+    ] {
+        assert!(log.contains(line), "{log}");
+    }
+    assert!(pair.log(B).contains("primary inactive: activating lvs"));
+}
+
+#[test]
+fn hooks_run_and_the_nat_router_moves_with_the_active_director() {
+    let mut pair = Pair::with_private_path(
+        "nat_router = 10.2.0.254 eth1:1\nnat_nmask = 255.255.255.0\n\
+         active_cmd = \"%d/hook active\"\ninactive_cmd = \"%d/hook inactive\"\n",
+    );
+    let seen = pair.file("seen").display().to_string();
+    let script = format!("#!/bin/sh\necho $* >> {seen}\n");
+    std::fs::write(pair.file("hook"), script).expect("a script");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(pair.file("hook"), mode).expect("a mode");
+    pair.replace("network = direct", "network = nat");
+    pair.start(B);
+    pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
+    assert!(pair.has(B, "10.2.0.254"));
+    pair.terminate(B);
+    pair.wait_for_owners(&[], LOADING);
+    assert!(!pair.has(B, "10.2.0.254"));
+    let hooks = || std::fs::read_to_string(pair.file("seen")).unwrap_or_default();
+    let order = "inactive\nactive\ninactive\n";
+    assert!(
+        wait_until(LOADING, || hooks() == order).is_some(),
+        "{}",
+        hooks()
+    );
+}
+
+#[test]
+fn reload_moves_the_addresses_of_the_active_one_and_changes_no_state() {
+    let pair = settled();
+    pair.reload(B, "10.1.0.50", "10.1.0.60");
+    pair.reload(A, "10.1.0.60", "10.1.0.60");
+    let moved = || pair.has(A, "10.1.0.60") && !pair.has(A, "10.1.0.50");
+    assert!(wait_until(LOADING, moved).is_some(), "{}", pair.log(A));
+    assert!(wait_until(DEAD_TIME, || pair.has(B, "10.1.0.60")).is_none());
+    assert!(!pair.log(B).contains("activating"));
+}
