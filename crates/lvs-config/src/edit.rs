@@ -291,6 +291,8 @@ mod tests {
         assert_eq!(edited(text, &[], "rsh_command", "ssh"), text);
         let result = edited(text, &[], "rsh_command", "rsh");
         assert_eq!(result, "rsh_command = \"rsh\" \n");
+        assert_eq!(edited("x = 1\n", &[], "x", "'a"), "x = \"'a\"\n");
+        assert_eq!(edited("x = 1\n", &[], "x", ""), "x = \"\"\n");
     }
 
     #[test]

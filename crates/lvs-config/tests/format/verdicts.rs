@@ -68,6 +68,7 @@ fn an_open_block_is_named_with_the_line_that_opened_it() {
 fn quotes_and_escapes() {
     let hundred = format!("dirs = [ {}]\n", "/x ".repeat(150));
     let cases = [
+        ("brace", "expect = {\n", "ok"),
         ("P-07", "send = \"abc\"  \n", "ok"),
         ("P-07", "vip_nmask = \"255.255.255.0\"\t\n", "ok"),
         ("P-08", "send = \"\n", "quotation mismatch 4"),
@@ -167,6 +168,8 @@ fn the_pair() {
         ),
     ]);
     assert_eq!(config("serial_no = 1\nserial_no = 2\n").serial, 2);
+    let same = with("primary_private = 192.0.2.1\nbackup_private = 192.0.2.2\n");
+    assert_eq!(config(&same).heartbeat.private, None);
     let refusal = read_text(b"primary = nowhere.example.com\n").expect_err("refused");
     let first = refusal.first().expect("finding").to_string();
     assert!(
