@@ -11,6 +11,7 @@ mod nannies;
 mod options;
 mod shell;
 mod start;
+mod sysctl;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -10,7 +10,7 @@ use director::{Lvsd, Site, Table};
 use crate::kernel::Kernel;
 use crate::nannies::Nannies;
 use crate::options::{NAME, Options};
-use crate::{dry_run, load, shell};
+use crate::{dry_run, load, shell, sysctl};
 
 const PID_FILE: &str = "/var/run/lvs.pid";
 
@@ -98,9 +98,12 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     let reload = || {
         let loaded = load::load(&path)?;
         log_file(&loaded, &path);
-        Ok(Site::new(&loaded.config, verbose, foreground))
+        let site = Site::new(&loaded.config, verbose, foreground);
+        sysctl::check(&site, loaded.config.set_sysctls);
+        Ok(site)
     };
     let site = Site::new(&loaded.config, verbose, foreground);
+    sysctl::check(&site, loaded.config.set_sysctls);
     let status = shell::run(shell::Setup {
         machine: Lvsd::new(site, options.clear),
         kernel,

@@ -6,6 +6,7 @@
 //! - [`Table`], [`TableService`]: services with their destinations, found or wanted
 //! - [`plan`]: the changes that lead from the found table to the wanted one
 //! - [`Site`]: what lvs.cf asks of lvsd, services by key and their monitors
+//! - [`sysctls`]: kernel switches that its removal policy depends on
 //! - [`Lvsd`]: the machine: `handle(now, input, out)`, `next_deadline()`
 //! - [`Notice`]: every log line, with its [`Severity`]
 
@@ -17,6 +18,7 @@ mod plan;
 mod presence;
 mod site;
 mod supervision;
+mod sysctl;
 mod table;
 
 #[cfg(test)]
@@ -28,4 +30,5 @@ pub use nanny::{NannyOptions, shell_words};
 pub use notice::{AfterDeath, Child, Notice, Severity};
 pub use plan::plan;
 pub use site::{Monitor, MonitorKey, Site, SiteDestination, SiteService, Sorry};
+pub use sysctl::{Sysctl, SysctlNeed, sysctls};
 pub use table::{Table, TableService};

@@ -158,3 +158,28 @@ fn only_another_weight_needs_no_other_nanny() {
     file.virtuals[0].quiesce = true;
     assert!(!before.differs_in_weight_only(&options(&file)));
 }
+
+#[test]
+fn a_removal_policy_names_the_kernel_switches_that_it_depends_on() {
+    let needs = |config: &Config| -> Vec<String> {
+        let site = Site::new(config, false, false);
+        let needs = crate::sysctls(&site).into_iter();
+        needs
+            .map(|need| format!("{} {need}", need.sysctl.name()))
+            .collect()
+    };
+    let mut file = two_servers();
+    file.virtuals[0].quiesce = true;
+    assert_eq!(needs(&file), [""; 0]);
+    file.virtuals[0] = persistent(60, [255; 4], file.virtuals[0].clone());
+    let mut dns = block("dns", "192.0.2.53", 53, vec![]);
+    dns.protocol = lvs_model::Protocol::Udp;
+    file.virtuals.push(dns);
+    assert_eq!(
+        needs(&file),
+        [
+            "expire_quiescent_template persistent clients of web stay with a quiesced real server",
+            "expire_nodest_conn UDP flows of dns are lost after their real server was removed, until they pause"
+        ]
+    );
+}
