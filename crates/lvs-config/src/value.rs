@@ -8,7 +8,7 @@ use lvs_model::{AddressFamily, SchedulerName};
 
 use crate::escape::{BadEscape, unescape};
 use crate::finding::{Reason, shown};
-use crate::keyword::{Kind, ORIGINAL_SCHEDULERS};
+use crate::keyword::{Keyword, Kind, ORIGINAL_SCHEDULERS};
 use crate::lookup::Hosts;
 use crate::model::Device;
 
@@ -109,7 +109,11 @@ pub(crate) fn parse(kind: Kind, words: Words<'_>, hosts: &mut Hosts<'_>) -> Resu
 }
 
 /// Why an original would refuse words that we take, if it would.
-pub(crate) fn original_refuses(words: Words<'_>, value: &Value) -> Option<&'static str> {
+pub(crate) fn original_refuses(
+    keyword: &Keyword,
+    words: Words<'_>,
+    value: &Value,
+) -> Option<&'static str> {
     let is_six = |address: &IpAddr| address.is_ipv6();
     match value {
         Value::Address(address) | Value::AddressDevice(address, _) if is_six(address) => {
@@ -124,7 +128,18 @@ pub(crate) fn original_refuses(words: Words<'_>, value: &Value) -> Option<&'stat
         Value::Scheduler(name) if !ORIGINAL_SCHEDULERS.contains(&name.as_str()) => {
             Some("an original director refuses this scheduler")
         }
+        Value::Choice(choice) if is_extended(keyword, choice) => {
+            Some("an original director refuses this value")
+        }
         _ => None,
+    }
+}
+
+/// Whether a word is none of the original's choices.
+fn is_extended(keyword: &Keyword, choice: &str) -> bool {
+    match keyword.kind {
+        Kind::Choice(choices) => !choices.contains(&choice),
+        _ => false,
     }
 }
 

@@ -213,11 +213,11 @@ impl<'a> Walker<'a> {
         keyword: &'static Keyword,
     ) -> Option<(Value, Position)> {
         let words = self.complete(statement, keyword.kind)?;
-        let first = *words.first()?;
-        let position = self.position(statement.line, Some(&first));
+        let first = words.first()?;
         let second = words.get(1);
+        let position = self.position(statement.line, Some(first));
         let texts = Words {
-            first: self.tree.text(&first),
+            first: self.tree.text(first),
             quote: first.quote,
             second: second.map_or(&b""[..], |word| self.tree.text(word)),
         };
@@ -226,24 +226,20 @@ impl<'a> Walker<'a> {
                 "the quote at the end of the line closes although a backslash stands before it";
             self.findings.warn(position, what.into());
         }
-        if let Some(choice) = extension::value(keyword.name, texts.first, self.accept) {
-            if !statement.hidden {
-                let what = format!("an original director refuses {} = {choice}", keyword.name);
-                self.findings.remark(position, Severity::Note, what);
-            }
-            return Some((Value::Choice(choice), position));
-        }
-        match value::parse(keyword.kind, texts, &mut self.hosts) {
+        let parsed = match extension::value(keyword.name, texts.first, self.accept) {
+            Some(choice) => Ok(Value::Choice(choice)),
+            None => value::parse(keyword.kind, texts, &mut self.hosts),
+        };
+        match parsed {
             Ok(value) => {
-                if let Some(note) = value::original_refuses(texts, &value) {
-                    if !statement.hidden {
-                        self.findings.remark(position, Severity::Note, note.into());
-                    }
+                let note = value::original_refuses(keyword, texts, &value);
+                if let Some(note) = note.filter(|_| !statement.hidden) {
+                    self.findings.remark(position, Severity::Note, note.into());
                 }
                 Some((value, position))
             }
             Err(problem) => {
-                let bad = second.filter(|_| problem.in_second).unwrap_or(&first);
+                let bad = second.filter(|_| problem.in_second).unwrap_or(first);
                 let at = self.position(statement.line, Some(bad));
                 let (name, shown) = (keyword.name, self.shown(bad));
                 let what = format!("{name} = {shown}, {}", problem.expected);
