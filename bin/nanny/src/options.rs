@@ -70,7 +70,7 @@ const TABLE: Table<Key> = Table {
             .help("Port of the server (default that of the virtual service)"),
         Row::new(Key::FwMark, "fwmark")
             .letter('f')
-            .takes(Takes::Number, "MARK")
+            .takes(Takes::Text, "MARK")
             .help("Firewall mark of the virtual service"),
         Row::new(Key::Udp, "udp")
             .letter('u')
@@ -315,8 +315,6 @@ impl Options {
             Key::Port => self.vport = port()?,
             Key::RPort => self.rport = Some(port()?),
             Key::DPort => self.dport = Some(port()?),
-            // A mark has 32 bits; the upper half is written as negative numbers too.
-            Key::FwMark => self.mark = FwMark::new(u32::from_ne_bytes(number.to_ne_bytes())),
             Key::Weight => self.weight = Weight::new(count()?).unwrap_or(Weight::MAX),
             Key::Scale => self.scale = count()?,
             Key::Fall => self.fall = count()?,
@@ -332,6 +330,7 @@ impl Options {
         match key {
             Key::Server => self.server = Some(words()),
             Key::VirtAddress => self.vip = Some(words()),
+            Key::FwMark => self.mark = mark(&words())?,
             Key::Method => self.method = method(text.as_bytes()),
             Key::Ipvsadm => self.ipvsadm = PathBuf::from(text),
             Key::LoadCmd => self.load = Some(words()),
@@ -362,6 +361,23 @@ fn method(text: &[u8]) -> ForwardingMethod {
         Some(b'g') => ForwardingMethod::DirectRouting,
         _ => ForwardingMethod::Masquerading,
     }
+}
+
+/// A firewall mark, 0 for none. It has 32 bits; the upper half is written as negative numbers too,
+/// and all of it in hexadecimal.
+fn mark(text: &str) -> Result<Option<FwMark>, StartError> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(digits, 16),
+        None => text.parse::<i64>(),
+    };
+    let number = number.map_err(|_| bad(text, "invalid numeric value"))?;
+    let bits = if number < 0 {
+        i32::try_from(number).map(|number| u32::from_ne_bytes(number.to_ne_bytes()))
+    } else {
+        u32::try_from(number)
+    };
+    let bits = bits.map_err(|_| bad(text, "number too large or too small"))?;
+    Ok(FwMark::new(bits))
 }
 
 /// Seconds, with decimals if need be.

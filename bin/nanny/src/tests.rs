@@ -136,6 +136,20 @@ fn the_destination_has_the_servers_port_only_where_the_kernel_can_change_it() {
 }
 
 #[test]
+fn a_mark_has_32_bits_however_it_is_written() {
+    let service = |mark| {
+        let args = ["--lvs", "-h", "192.0.2.1", "-f", mark];
+        resolved(&args).map(|setup| setup.entry.unwrap().service.to_string())
+    };
+    for mark in ["4294967295", "-1", "0xffffffff"] {
+        assert_eq!(service(mark).unwrap(), "-f 4294967295");
+    }
+    assert!(service("4294967296").is_err());
+    assert!(service("-2147483649").is_err());
+    assert!(service("1x").is_err());
+}
+
+#[test]
 fn without_any_check_port_80_is_asked_for_a_page() {
     let check = |args: &[&'static str]| {
         let args = [&["--lvs", "--norun", "-h", "192.0.2.1"], args].concat();

@@ -437,6 +437,22 @@ fn an_idle_server_climbs_and_the_load_is_asked_beside_the_checks() {
 }
 
 #[test]
+fn a_weight_above_the_configured_one_is_kept_only_where_the_load_may_have_led_to_it() {
+    let found = |number, has_load| {
+        let standing = Standing::found(within(number), weight(4));
+        let set = Settings {
+            weight: weight(4),
+            has_load,
+            ..settings()
+        };
+        World::adopted(set, standing).table
+    };
+    assert_eq!(found(30, false), within(4));
+    assert_eq!(found(30, true), within(30));
+    assert_eq!(found(99, true), within(40));
+}
+
+#[test]
 fn under_lvsd_the_first_check_waits_for_the_order_but_not_for_ever() {
     let mut world = World::waiting(Settings {
         under_lvsd: true,
