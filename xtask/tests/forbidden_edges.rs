@@ -15,7 +15,7 @@ fn copy_workspace(to: &Path) {
         let names = fs::read_dir(from.join(folder)).unwrap();
         names.map(move |entry| Path::new(folder).join(entry.unwrap().file_name()))
     });
-    for room in rooms.chain(["lab", "lab/uml-xstate", "tests", "xtask"].map(PathBuf::from)) {
+    for room in rooms.chain(single_rooms(&from)) {
         let manifest = fs::read_to_string(from.join(&room).join("Cargo.toml")).unwrap();
         fs::create_dir_all(to.join(&room).join("src")).unwrap();
         fs::write(
@@ -29,6 +29,18 @@ fn copy_workspace(to: &Path) {
             fs::copy(clippy, to.join(&room).join("clippy.toml")).unwrap();
         }
     }
+}
+
+/// The workspace's members that are named one by one.
+fn single_rooms(workspace: &Path) -> Vec<PathBuf> {
+    let manifest = fs::read_to_string(workspace.join("Cargo.toml")).unwrap();
+    let (_, rest) = manifest.split_once("members = [").unwrap();
+    let (members, _) = rest.split_once(']').unwrap();
+    let names = members.split('"').skip(1).step_by(2);
+    names
+        .filter(|name| !name.contains('*'))
+        .map(PathBuf::from)
+        .collect()
 }
 
 /// The manifest without its `[[test]]`, `[[bin]]` … sections, whose files are not copied.
