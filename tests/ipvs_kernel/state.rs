@@ -88,6 +88,21 @@ fn a_daemons_settings_are_filled_in_by_the_kernel() {
 }
 
 #[test]
+fn stopping_a_daemon_whose_thread_never_ran_is_answered() {
+    let mut table = kernel();
+    interface();
+    for _ in 0..5 {
+        // One send: the thread has no time to run, and the kernel confirms nothing (EINTR).
+        let ops = [
+            IpvsOp::StartDaemon(daemon(SyncRole::Backup)),
+            IpvsOp::StopDaemon(SyncRole::Backup),
+        ];
+        assert_eq!(outcomes(&mut table, &ops), [None, None]);
+        assert!(table.daemons().unwrap().is_empty());
+    }
+}
+
+#[test]
 fn every_setting_of_a_daemon_comes_back() {
     let check = |table: &mut dyn Ipvs| {
         for group in ["224.0.0.99", "ff02::5"] {
@@ -160,6 +175,14 @@ fn counters_count_and_zero_sets_them_back() {
     let entry = table.destinations(&key).unwrap()[0];
     assert_eq!(entry.counters.packets_in, counted.packets_in);
     assert_eq!(entry.active_connections + entry.inactive_connections, 1);
+
+    table.want_counters(false);
+    assert_eq!(
+        table.service(&key).unwrap().counters,
+        Counters::default(),
+        "not asked for"
+    );
+    table.want_counters(true);
 
     done(&mut table, IpvsOp::Zero(Some(other)));
     assert_eq!(table.service(&key).unwrap().counters, counted);

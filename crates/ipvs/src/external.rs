@@ -74,6 +74,18 @@ impl<R: Ipvs> Ipvs for ExternalIpvs<R> {
         self.reader.daemons()
     }
 
+    fn each_destination(
+        &mut self,
+        key: &ServiceKey,
+        visit: &mut dyn FnMut(&DestinationEntry),
+    ) -> Result<(), IpvsError> {
+        self.reader.each_destination(key, visit)
+    }
+
+    fn want_counters(&mut self, wanted: bool) {
+        self.reader.want_counters(wanted);
+    }
+
     /// Runs the program for each change. A refusal's `errno` is `UnknownErrno` if the program said
     /// no, `ETIMEDOUT` if it had to be killed, else why it could not be run.
     fn apply(&mut self, ops: &[IpvsOp]) -> Result<Vec<Refusal>, IpvsError> {

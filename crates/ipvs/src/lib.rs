@@ -100,6 +100,11 @@ pub trait Ipvs {
         self.destinations(key)?.iter().for_each(visit);
         Ok(())
     }
+
+    /// Says whether entries listed from now on need their counters; at first they do.
+    ///
+    /// Without, a table may leave them zero: a listing that does not print them is faster.
+    fn want_counters(&mut self, _wanted: bool) {}
 }
 
 /// A table that somebody else keeps.
@@ -130,5 +135,17 @@ impl<T: Ipvs + ?Sized> Ipvs for &mut T {
 
     fn apply(&mut self, ops: &[IpvsOp]) -> Result<Vec<Refusal>, IpvsError> {
         (**self).apply(ops)
+    }
+
+    fn each_destination(
+        &mut self,
+        key: &ServiceKey,
+        visit: &mut dyn FnMut(&DestinationEntry),
+    ) -> Result<(), IpvsError> {
+        (**self).each_destination(key, visit)
+    }
+
+    fn want_counters(&mut self, wanted: bool) {
+        (**self).want_counters(wanted);
     }
 }

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use lvs_model::{
-    AddressFamily, DestinationEntry, IpvsOp, KernelInfo, ServiceEntry, ServiceKey, SyncDaemon,
-    Timeouts,
+    DestinationEntry, IpvsOp, KernelInfo, ServiceEntry, ServiceKey, SyncDaemon, Timeouts,
 };
 use netlink::{Calls, Completeness, NetlinkError, NetlinkSocket, Protocol};
 use nix::errno::Errno;
 use wire::ipvs::{
-    Query, decode_daemon, decode_destination, decode_family_id, decode_info, decode_service,
-    decode_timeouts, encode_family_query, encode_op, encode_query,
+    Detail, Query, decode_daemon, decode_destination, decode_family_id, decode_info,
+    decode_service, decode_timeouts, encode_family_query, encode_op, encode_query,
 };
 use wire::netlink::{DecodeError, Message, Requests};
 
@@ -43,6 +42,7 @@ pub struct NetlinkIpvs {
     requests: Requests,
     family: u16,
     info: KernelInfo,
+    detail: Detail,
     /// Most changes in one send; `None` until room for more was asked for.
     batch: Option<usize>,
 }
@@ -72,6 +72,7 @@ impl NetlinkIpvs {
             requests,
             family,
             info,
+            detail: Detail::All,
             batch: None,
         })
     }
@@ -101,8 +102,9 @@ impl NetlinkIpvs {
     /// # Errors
     /// As for every call of [`Ipvs`]; those shown before it stay shown.
     pub fn each_service(&mut self, visit: &mut dyn FnMut(ServiceEntry)) -> Result<(), IpvsError> {
+        let detail = self.detail;
         self.dump(Query::Services, |message| {
-            visit(decode_service(message)?);
+            visit(decode_service(message, detail)?);
             Ok(())
         })?;
         Ok(())
@@ -119,7 +121,7 @@ impl NetlinkIpvs {
     fn one<T>(
         &mut self,
         query: Query<'_>,
-        decode: fn(&Message<'_>) -> Result<T, DecodeError>,
+        decode: impl Fn(&Message<'_>) -> Result<T, DecodeError>,
     ) -> Result<T, IpvsError> {
         let sequence = self.ask(query)?;
         self.socket
@@ -226,17 +228,21 @@ impl Ipvs for NetlinkIpvs {
     }
 
     fn services(&mut self) -> Result<Vec<ServiceEntry>, IpvsError> {
-        self.list(Query::Services, decode_service)
+        let detail = self.detail;
+        self.list(Query::Services, |message| decode_service(message, detail))
     }
 
     fn service(&mut self, key: &ServiceKey) -> Result<ServiceEntry, IpvsError> {
-        self.one(Query::Service(key), decode_service)
+        let detail = self.detail;
+        self.one(Query::Service(key), |message| {
+            decode_service(message, detail)
+        })
     }
 
     fn destinations(&mut self, key: &ServiceKey) -> Result<Vec<DestinationEntry>, IpvsError> {
-        let family: AddressFamily = key.family();
+        let (family, detail) = (key.family(), self.detail);
         self.list(Query::Destinations(key), |message| {
-            decode_destination(message, family)
+            decode_destination(message, family, detail)
         })
     }
 
@@ -263,14 +269,22 @@ impl Ipvs for NetlinkIpvs {
         Ok(refusals)
     }
 
+    fn want_counters(&mut self, wanted: bool) {
+        self.detail = if wanted {
+            Detail::All
+        } else {
+            Detail::NoCounters
+        };
+    }
+
     fn each_destination(
         &mut self,
         key: &ServiceKey,
         visit: &mut dyn FnMut(&DestinationEntry),
     ) -> Result<(), IpvsError> {
-        let family = key.family();
+        let (family, detail) = (key.family(), self.detail);
         self.dump(Query::Destinations(key), |message| {
-            visit(&decode_destination(message, family)?);
+            visit(&decode_destination(message, family, detail)?);
             Ok(())
         })?;
         Ok(())

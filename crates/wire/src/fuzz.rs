@@ -5,7 +5,7 @@
 
 use lvs_model::AddressFamily;
 
-use crate::ipvs;
+use crate::ipvs::{self, Detail};
 use crate::netlink::{Answer, messages};
 
 /// `netlink_stream_decode_sound`: `data` as a datagram; walking it ends and stays inside.
@@ -43,9 +43,9 @@ pub fn ipvs_reply(data: &[u8]) {
         let _ = ipvs::decode_info(&message);
         let _ = ipvs::decode_timeouts(&message);
         let _ = ipvs::decode_daemon(&message);
-        let _ = ipvs::decode_service(&message);
+        let _ = ipvs::decode_service(&message, Detail::All);
         for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-            let _ = ipvs::decode_destination(&message, family);
+            let _ = ipvs::decode_destination(&message, family, Detail::All);
         }
     }
 }

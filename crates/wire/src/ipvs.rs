@@ -19,7 +19,7 @@ mod names;
 mod tests;
 
 pub use decode::{
-    decode_daemon, decode_destination, decode_family_id, decode_info, decode_service,
+    Detail, decode_daemon, decode_destination, decode_family_id, decode_info, decode_service,
     decode_timeouts,
 };
 pub use encode::{Query, encode_family_query, encode_op, encode_query};

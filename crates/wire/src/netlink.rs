@@ -1,8 +1,8 @@
 //! Netlink framing: requests out, answers in, attributes both ways.
 //!
 //! Plain functions of bytes. `netlink` carries them through a socket; [`crate::ipvs`] and the
-//! `link` room say what they mean. The walking of headers and attributes is
-//! `netlink-packet-core`'s, whose types stay inside this module.
+//! `link` room say what they mean. Message headers are read by `netlink-packet-core`, whose types
+//! stay inside this module.
 //!
 //! - [`Requests`]: messages put together back to back in one buffer, ready for one send
 //! - [`messages`], [`Message`], [`Answer`]: what a datagram from the kernel holds

@@ -26,6 +26,16 @@ use crate::netlink::{Attribute, Attributes, DecodeError, Message};
 
 type Decoded<T> = Result<T, DecodeError>;
 
+/// What of a reply is decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything.
+    #[default]
+    All,
+    /// Everything but the counters, which stay zero: a third of a destination's decoding is theirs.
+    NoCounters,
+}
+
 /// The number that the family asked for has on this kernel.
 ///
 /// # Errors
@@ -44,13 +54,13 @@ pub fn decode_family_id(message: &Message<'_>) -> Decoded<u16> {
 ///
 /// # Errors
 /// [`DecodeError`], as for all replies: broken lengths, a missing key, another command's reply.
-pub fn decode_service(message: &Message<'_>) -> Decoded<ServiceEntry> {
+pub fn decode_service(message: &Message<'_>, detail: Detail) -> Decoded<ServiceEntry> {
     let attributes = reply(message, cmd::NEW_SERVICE)?;
     let mut raw = RawService::default();
     for attribute in nest(attributes, top::SERVICE, "service")? {
         raw.take(attribute?)?;
     }
-    raw.entry()
+    raw.entry(detail)
 }
 
 /// A destination of a dump; `service` is its service's family, which old kernels do not repeat.
@@ -60,13 +70,14 @@ pub fn decode_service(message: &Message<'_>) -> Decoded<ServiceEntry> {
 pub fn decode_destination(
     message: &Message<'_>,
     service: AddressFamily,
+    detail: Detail,
 ) -> Decoded<DestinationEntry> {
     let attributes = reply(message, cmd::NEW_DEST)?;
     let mut raw = RawDestination::default();
     for attribute in nest(attributes, top::DEST, "destination")? {
         raw.take(attribute?)?;
     }
-    raw.entry(service)
+    raw.entry(service, detail)
 }
 
 /// A sync daemon of a dump.
@@ -205,9 +216,9 @@ const fn role_of(number: u32) -> Decoded<SyncRole> {
 }
 
 /// Counters of `STATS` and `STATS64`: the same numbering, values of four or eight bytes.
-fn counters(stats: Option<Attribute<'_>>) -> Decoded<Counters> {
+fn counters(detail: Detail, stats: Option<Attribute<'_>>) -> Decoded<Counters> {
     const WHAT: &str = "counter";
-    let Some(stats) = stats else {
+    let (Detail::All, Some(stats)) = (detail, stats) else {
         return Ok(Counters::default());
     };
     let mut slots = [0; 11];
@@ -283,7 +294,7 @@ impl<'a> RawService<'a> {
         Ok(())
     }
 
-    fn entry(self) -> Decoded<ServiceEntry> {
+    fn entry(self, detail: Detail) -> Decoded<ServiceEntry> {
         let family = family_of(self.family.ok_or(DecodeError::Missing("address family"))?)?;
         let scheduler = self.scheduler.ok_or(DecodeError::Missing("scheduler"))?;
         let engine = match self.engine {
@@ -301,7 +312,7 @@ impl<'a> RawService<'a> {
                 engine,
                 one_packet: self.flags & flag::ONE_PACKET != 0,
             },
-            counters: counters(self.stats64.or(self.stats))?,
+            counters: counters(detail, self.stats64.or(self.stats))?,
         })
     }
 
@@ -377,7 +388,7 @@ impl<'a> RawDestination<'a> {
         Ok(())
     }
 
-    fn entry(self, service: AddressFamily) -> Decoded<DestinationEntry> {
+    fn entry(self, service: AddressFamily, detail: Detail) -> Decoded<DestinationEntry> {
         let family = match self.family {
             0 => service,
             number => family_of(number)?,
@@ -401,7 +412,7 @@ impl<'a> RawDestination<'a> {
             active_connections: self.active,
             inactive_connections: self.inactive,
             persistent_connections: self.persistent,
-            counters: counters(self.stats64.or(self.stats))?,
+            counters: counters(detail, self.stats64.or(self.stats))?,
         })
     }
 }

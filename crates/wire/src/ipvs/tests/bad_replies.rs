@@ -4,7 +4,7 @@ use lvs_model::AddressFamily;
 
 use super::{only, reply};
 use crate::fuzz;
-use crate::ipvs::{decode_daemon, decode_destination, decode_info, decode_service};
+use crate::ipvs::{Detail, decode_daemon, decode_destination, decode_info, decode_service};
 use crate::netlink::{DecodeError, Requests, messages};
 
 /// Writes attributes into a nest.
@@ -30,7 +30,7 @@ fn service_without(missing: usize, more: Writer) -> Result<(), DecodeError> {
             more(nest);
         });
     });
-    decode_service(&only(&bytes)).map(|_| ())
+    decode_service(&only(&bytes), Detail::All).map(|_| ())
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_value_shorter_than_its_type_is_named() {
             message.nest(1, |nest| nest.attribute(kind, &[1]));
         });
         assert_eq!(
-            decode_service(&only(&bytes)).err(),
+            decode_service(&only(&bytes), Detail::All).err(),
             Some(DecodeError::Short(what))
         );
     }
@@ -113,16 +113,19 @@ fn the_last_of_two_equal_attributes_counts() {
 fn another_commands_reply_is_refused() {
     let bytes = reply(5, |message| message.nest(1, |_| {}));
     let refused = Err(DecodeError::Invalid("reply command"));
-    assert_eq!(decode_service(&only(&bytes)).map(|_| ()), refused);
+    assert_eq!(
+        decode_service(&only(&bytes), Detail::All).map(|_| ()),
+        refused
+    );
     assert_eq!(decode_daemon(&only(&bytes)).map(|_| ()), refused);
-    let empty = decode_destination(&only(&bytes), AddressFamily::Inet);
+    let empty = decode_destination(&only(&bytes), AddressFamily::Inet, Detail::All);
     assert_eq!(empty.err(), Some(DecodeError::Missing("destination")));
 }
 
 #[test]
 fn a_weight_that_netlink_lets_nobody_set_is_listed_all_the_same() {
     let bytes = &sound()[1];
-    let found = decode_destination(&only(bytes), AddressFamily::Inet).unwrap();
+    let found = decode_destination(&only(bytes), AddressFamily::Inet, Detail::All).unwrap();
     assert_eq!(found.destination.weight, lvs_model::Weight::MAX);
 }
 

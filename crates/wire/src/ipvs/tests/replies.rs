@@ -7,7 +7,7 @@ use lvs_model::{
 
 use super::{only, reply};
 use crate::ipvs::{
-    decode_daemon, decode_destination, decode_family_id, decode_info, decode_service,
+    Detail, decode_daemon, decode_destination, decode_family_id, decode_info, decode_service,
     decode_timeouts, encode_op,
 };
 use crate::netlink::{DecodeError, Requests};
@@ -27,7 +27,7 @@ fn service(more: impl FnOnce(&mut Requests)) -> Result<ServiceEntry, DecodeError
             more(nest);
         });
     });
-    decode_service(&only(&bytes))
+    decode_service(&only(&bytes), Detail::All)
 }
 
 /// What the first kernels said of a destination; `more` writes what later ones add.
@@ -49,7 +49,7 @@ fn destination(
             more(nest);
         });
     });
-    decode_destination(&only(&bytes), family)
+    decode_destination(&only(&bytes), family, Detail::All)
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn what_is_sent_for_a_service_decodes_to_the_same_service() {
     assert!(wanted.one_packet);
     let mut requests = Requests::new();
     encode_op(&mut requests, 28, 1, &IpvsOp::AddService(wanted.clone()));
-    let found = decode_service(&only(requests.as_bytes())).unwrap();
+    let found = decode_service(&only(requests.as_bytes()), Detail::All).unwrap();
     assert_eq!(found.service, wanted);
     assert_eq!(found.counters, Counters::default());
 }
@@ -87,7 +87,7 @@ fn a_mark_beside_nothing_else_is_a_mark_service() {
             nest.u32(9, 64);
         });
     });
-    let found = decode_service(&only(&bytes)).unwrap().service;
+    let found = decode_service(&only(&bytes), Detail::All).unwrap().service;
     assert_eq!(found.key.to_string(), "-f 3000000000 -6");
     assert_eq!(found.netmask, Netmask::Inet6(64));
 }
@@ -141,6 +141,24 @@ fn wide_counters_win_over_narrow_ones_in_either_order() {
     .counters;
     assert_eq!((counters.connections, counters.bytes_in), (5, 1 << 33));
     assert_eq!(counters.bytes_in_per_second, 6);
+}
+
+#[test]
+fn counters_that_nobody_wants_stay_zero() {
+    let bytes = reply(1, |message| {
+        message.nest(1, |nest| {
+            nest.u16(1, 2);
+            nest.u32(5, 1);
+            nest.text(6, "wlc");
+            nest.nest(10, |stats| stats.u32(1, 5));
+        });
+    });
+    let connections = |detail| {
+        let found = decode_service(&only(&bytes), detail).unwrap();
+        found.counters.connections
+    };
+    assert_eq!(connections(Detail::All), 5);
+    assert_eq!(connections(Detail::NoCounters), 0);
 }
 
 #[test]
