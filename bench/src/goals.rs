@@ -1,0 +1,190 @@
+//! The goals, as data, and how a run stands against them.
+
+use crate::figure::{Figures, Subject, Unit};
+
+/// One thing that the candidate must reach.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal {
+    /// In words.
+    pub title: &'static str,
+    /// What is measured, as in [`crate::figure::Figure::what`].
+    pub what: &'static str,
+    /// In which unit.
+    pub unit: Unit,
+    /// The limit.
+    pub limit: Limit,
+}
+
+/// What a goal is held against.
+#[derive(Clone, Copy, Debug)]
+pub enum Limit {
+    /// At most so many times the C program's value.
+    TimesPeer(f64),
+    /// At most so many more than the empty program's.
+    AboveEmpty(f64),
+    /// At most so many for each of `entries`, what `base` takes not counted.
+    PerEntry {
+        /// Limit for one.
+        each: f64,
+        /// How many there are.
+        entries: u32,
+        /// The measurement with none.
+        base: &'static str,
+    },
+    /// At most so many.
+    AtMost(f64),
+}
+
+/// Every goal for ipvsadm.
+pub const GOALS: [Goal; 8] = [
+    Goal {
+        title: "restore of 100 x 100, times C",
+        what: "restore-100x100",
+        unit: Unit::Kiloinstructions,
+        limit: Limit::TimesPeer(0.10),
+    },
+    Goal {
+        title: "restore, system calls a rule without start-up",
+        what: "restore-100x100",
+        unit: Unit::Calls,
+        limit: Limit::PerEntry {
+            each: 0.01,
+            entries: 10_100,
+            base: "restore-nothing",
+        },
+    },
+    Goal {
+        title: "restore of 100 000 rules, peak KiB",
+        what: "restore-1000x99",
+        unit: Unit::Kibibytes,
+        limit: Limit::AtMost(6144.0),
+    },
+    Goal {
+        title: "-Ln of 100 x 100, times C",
+        what: "list-100x100",
+        unit: Unit::Kiloinstructions,
+        limit: Limit::TimesPeer(0.38),
+    },
+    Goal {
+        title: "-Ln of 1000 x 1, times C",
+        what: "list-1000x1",
+        unit: Unit::Kiloinstructions,
+        limit: Limit::TimesPeer(0.55),
+    },
+    Goal {
+        title: "start-up (-Ln, empty table), times C",
+        what: "start",
+        unit: Unit::Kiloinstructions,
+        limit: Limit::TimesPeer(0.6),
+    },
+    Goal {
+        title: "start-up, system calls above an empty program",
+        what: "start",
+        unit: Unit::Calls,
+        limit: Limit::AboveEmpty(20.0),
+    },
+    Goal {
+        title: "-Lcn at 30 000 entries, times C",
+        what: "connections-30000",
+        unit: Unit::Kiloinstructions,
+        limit: Limit::TimesPeer(0.32),
+    },
+];
+
+/// How a run stands against one goal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// What was reached, in the limit's measure; `None` if a value is missing.
+    pub reached: Option<f64>,
+    /// The limit.
+    pub limit: f64,
+}
+
+impl Standing {
+    /// Whether the goal is reached; not if a value is missing.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        self.reached.is_some_and(|reached| reached <= self.limit)
+    }
+}
+
+impl Goal {
+    /// How `figures` stand against this goal.
+    #[must_use]
+    pub fn judge(&self, figures: &Figures) -> Standing {
+        let of = |what, subject| figures.get(what, self.unit, subject).map(number);
+        let own = of(self.what, Subject::Candidate);
+        let (reached, limit) = match self.limit {
+            Limit::TimesPeer(limit) => {
+                let peer = of(self.what, Subject::Peer).filter(|peer| *peer > 0.0);
+                (own.zip(peer).map(|(own, peer)| own / peer), limit)
+            }
+            Limit::AboveEmpty(limit) => {
+                let empty = of(self.what, Subject::Empty);
+                (own.zip(empty).map(|(own, empty)| own - empty), limit)
+            }
+            Limit::PerEntry {
+                each,
+                entries,
+                base,
+            } => {
+                let base = of(base, Subject::Candidate);
+                let per = |(own, base)| (own - base) / f64::from(entries);
+                (own.zip(base).map(per), each)
+            }
+            Limit::AtMost(limit) => (own, limit),
+        };
+        Standing { reached, limit }
+    }
+}
+
+/// A count as a number to divide by.
+#[must_use]
+pub fn number(count: u64) -> f64 {
+    // Counts here are far below 2^32 thousands; more than that is no ratio anybody reads.
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::Figure;
+
+    fn figures(lines: &[&str]) -> Figures {
+        let parse = |line: &&str| line.parse::<Figure>().unwrap();
+        Figures(lines.iter().map(parse).collect())
+    }
+
+    fn goal(title: &str) -> Goal {
+        *GOALS.iter().find(|goal| goal.title == title).unwrap()
+    }
+
+    #[test]
+    fn a_ratio_is_held_against_the_peer_of_the_same_run() {
+        let goal = goal("start-up (-Ln, empty table), times C");
+        let mut run = figures(&[
+            "figure start c k-instructions 1000",
+            "figure start candidate k-instructions 600",
+        ]);
+        assert!(goal.judge(&run).is_met());
+        run.0[1].value = 601;
+        assert!(!goal.judge(&run).is_met());
+    }
+
+    #[test]
+    fn calls_of_the_start_do_not_count_as_calls_of_the_rules() {
+        let goal = goal("restore, system calls a rule without start-up");
+        let run = figures(&[
+            "figure restore-nothing candidate calls 50",
+            "figure restore-100x100 candidate calls 151",
+        ]);
+        assert_eq!(goal.judge(&run).reached, Some(0.01));
+    }
+
+    #[test]
+    fn a_goal_without_a_value_is_not_met() {
+        for goal in GOALS {
+            assert!(!goal.judge(&Figures::default()).is_met(), "{}", goal.title);
+        }
+    }
+}
