@@ -157,8 +157,9 @@ impl Node {
         if self.settings.force_active {
             let notice = Notice::ForcedActive(self.settings.service);
             self.take_over(now, notice, out);
+        } else {
+            self.send_now(now, out);
         }
-        self.send_now(now, out);
     }
 
     /// R5: a node that was away acts as just started.
@@ -270,15 +271,17 @@ impl Node {
     fn hear_offer(&mut self, now: Mono, before: Option<Value>, out: &mut Vec<Action>) {
         let primary = self.settings.role == ConfiguredRole::Primary;
         let gave_up = before == Some(Value::Running);
-        let wait = if primary || gave_up {
-            now
+        // The primary first: two nodes that wait for the same moment would claim together.
+        let precedence = if primary {
+            Duration::ZERO
         } else {
-            now + self.settings.keepalive
+            self.settings.keepalive
         };
+        let wait = if gave_up { now } else { now + precedence };
         // R8: at most one takeover in four dead times, unless the partner is silent.
         let damped = self
             .last_takeover
-            .map_or(now, |last| last + self.settings.dead_time * 4);
+            .map_or(now, |last| last + self.settings.dead_time * 4 + precedence);
         let take_at = wait.max(damped);
         let facts = Facts {
             prompt: take_at <= now
@@ -433,6 +436,8 @@ impl Node {
             self.start_service(now, out);
         }
         out.push(Action::SyncDaemon(SyncRole::Master));
+        // The claim: a partner that is about to take over as well hears it before it does.
+        self.send_now(now, out);
     }
 
     fn takeover_notice(&self, event: Event) -> Notice {
