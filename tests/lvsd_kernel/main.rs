@@ -3,5 +3,6 @@
 mod daemon;
 mod director;
 mod reload;
+mod samples;
 mod start;
 mod supervision;

@@ -37,7 +37,7 @@ const TABLE: Table<Key> = Table {
             .help("Print what would be done to the table and which monitors would run"),
         Row::new(Key::Verbose, "verbose")
             .letter('v')
-            .help("Let the monitors say more"),
+            .help("Log each operation on the table, and let the monitors say more"),
         Row::new(Key::Clear, "clear")
             .help("Empty the kernel's table first, services of others included"),
         Row::new(Key::Version, "version").help("Print the version"),

@@ -128,12 +128,6 @@ impl Site {
         site.services = groups.iter().filter_map(|g| builder.service(g)).collect();
         site
     }
-
-    /// Whether a service of this key is wanted.
-    #[must_use]
-    pub fn wants(&self, key: &ServiceKey) -> bool {
-        self.services.iter().any(|s| s.service.key == *key)
-    }
 }
 
 struct Builder<'a> {

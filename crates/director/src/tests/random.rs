@@ -191,7 +191,8 @@ fn whatever_happens_wanted_services_stay_and_the_table_comes_right() {
             live(&mut world, &mut dice);
             assert_eq!(world.exit, None);
             let site = world.lvsd.site();
-            let kept: Vec<ServiceKey> = before.into_iter().filter(|k| site.wants(k)).collect();
+            let wants = |key: &ServiceKey| site.services.iter().any(|s| s.service.key == *key);
+            let kept: Vec<ServiceKey> = before.into_iter().filter(|k| wants(k)).collect();
             let trace = world.take_trace();
             for key in kept {
                 let deletion = format!("-D {key}");
