@@ -25,10 +25,12 @@ impl Served {
             .iter()
             .map(|(name, _)| HttpServer::start(site.host(name).unwrap(), 80).unwrap())
             .collect();
+        // Not preferred: else the kernel sends its tunnel packets from the virtual address, and a
+        // real server drops them, since it holds that address too.
         let whole = if layout.family == Family::V4 {
             "32"
         } else {
-            "128"
+            "128 preferred_lft 0"
         };
         let mut commands = vec![format!("ip addr add {}/{whole} dev eth0", site.vip())];
         if layout.forwarding == Forwarding::Masquerading {
@@ -62,7 +64,7 @@ impl Served {
     fn ask(&self, time: Duration) -> Account {
         let client = self.site.host("client").unwrap();
         let every = Duration::from_millis(25);
-        let requests = Requests::start(client, self.target, every, Duration::from_secs(1)).unwrap();
+        let requests = Requests::start(client, self.target, every, Duration::from_secs(3)).unwrap();
         std::thread::sleep(time);
         Account::of(&requests.finish())
     }
