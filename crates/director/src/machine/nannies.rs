@@ -1,6 +1,6 @@
 //! The nannies: started, listened to, replaced.
 
-use control::{Order, Report, Standing};
+use control::{Order, Place, Report, Standing};
 use lvs_model::{ChildExit, Mono};
 
 use crate::notice::{AfterDeath, Child, Notice};
@@ -103,6 +103,11 @@ impl Lvsd {
         };
         watch.hear(now);
         if let Report::State { standing, .. } = report {
+            // Good, but to go: it was told to end, and not by us. Another one takes its place, so
+            // its server stays.
+            if standing.phase.is_up() && standing.place == Place::Out {
+                return;
+            }
             watch.standing = Some(*standing);
             if self.phase == Phase::Running {
                 self.settle_and_apply(now, &key.service, out);

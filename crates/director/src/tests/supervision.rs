@@ -24,6 +24,20 @@ fn f12_a_dead_nanny_is_replaced_at_once_and_goes_on_from_where_it_was() {
     assert_eq!(world.table(), table);
 }
 
+#[test]
+fn a_nanny_that_somebody_else_ends_takes_its_server_not_along() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    let table = world.table();
+    let nanny = world.nanny("10.0.0.1");
+    world.say(nanny, control::Phase::Up, control::Place::Out);
+    world.nannies.remove(&nanny);
+    world.take_trace();
+    world.feed(Input::Ended(nanny, ChildExit::Status(0)));
+    assert!(world.take_trace().contains(&"tell 3 adopt up 1 0".into()));
+    assert_eq!(world.table(), table);
+}
+
 /// Seconds after the start at which a nanny that dies at once is started again, and what is said.
 fn deaths(hard_shutdown: bool, count: usize) -> (Vec<f64>, Vec<String>, Option<i32>) {
     let mut file = two_servers();
