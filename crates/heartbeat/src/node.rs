@@ -2,6 +2,8 @@
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 
+mod verdicts;
+
 use std::time::Duration;
 
 use lvs_model::{Mono, SyncRole};
@@ -14,14 +16,8 @@ use crate::schedule::{Announcements, Due};
 use crate::supervise::{State, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 
-/// How long addresses wait for the service to end before they are dropped all the same.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// "resending arps" happens this often at most, whatever the partner sends.
-const REASSERT_PAUSE: Duration = Duration::from_secs(1);
 /// A service that did not stay up is not tried again for so long, at first.
 const FIRST_BAN: Duration = Duration::from_secs(10);
-/// And so long at most.
-const LONGEST_BAN: Duration = Duration::from_secs(60);
 /// Addresses that were removed so often within [`REMOVAL_WINDOW`] are given up.
 const REMOVALS_ALLOWED: usize = 3;
 const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
@@ -417,138 +413,6 @@ impl Node {
                 self.send_now(now, out);
             }
             Verdict::End => self.end(event, out),
-        }
-    }
-}
-
-/// What the verdicts are made of.
-impl Node {
-    fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
-        self.phase = Phase::Starting;
-        self.offer_at = None;
-        self.banned_until = None;
-        self.removals.clear();
-        self.service.forgive();
-        out.push(Action::Notice(notice));
-        out.push(Action::RunHook(Hook::Active));
-        // An old one that is still ending is waited for: its end starts the new one.
-        if !self.service.has_process() {
-            self.start_service(now, out);
-        }
-        out.push(Action::SyncDaemon(SyncRole::Master));
-        // The claim: a partner that is about to take over as well hears it before it does.
-        self.send_now(now, out);
-    }
-
-    fn takeover_notice(&self, event: Event) -> Notice {
-        let service = self.settings.service;
-        match event {
-            Event::PartnerSilent => Notice::PartnerDead(service),
-            _ => Notice::PartnerInactive {
-                role: self.settings.role,
-                service,
-            },
-        }
-    }
-
-    fn start_service(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.service.started(now);
-        out.push(Action::StartService);
-    }
-
-    /// Brings up, announces, and begins the burst anew.
-    fn reassert(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.holding && self.phase == Phase::Active {
-            self.announcements = Some(Announcements::begin(now));
-            out.extend([Action::RaiseAddresses, Action::Announce]);
-        }
-    }
-
-    /// The same after a conflict or a loss; a flood of conflicts does not become a flood of ARP.
-    fn reassert_after(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        if event == Event::HeardRunning {
-            let recent = |last: Mono| now - last < REASSERT_PAUSE;
-            if self.last_reassert.is_some_and(recent) {
-                return;
-            }
-            self.last_reassert = Some(now);
-            let notice = Notice::Reasserting(self.settings.service);
-            out.push(Action::Notice(notice));
-            out.push(Action::RunHook(Hook::Active));
-        }
-        self.reassert(now, out);
-    }
-
-    fn give_up_because(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        let notice = match event {
-            Event::LinksLost => Notice::LinkFailureDeactivating(self.settings.service),
-            Event::HeardStopMe => Notice::ToldToGoInactive,
-            Event::AddressesTaken => Notice::AddressesTaken,
-            _ => Notice::ServiceUnfit,
-        };
-        if matches!(event, Event::ServiceUnfit | Event::AddressesTaken) {
-            self.banned_until = Some(now + self.ban);
-            self.ban = (self.ban * 2).min(LONGEST_BAN);
-        }
-        out.push(Action::Notice(notice));
-    }
-
-    /// Hook, sync daemon, service; then the addresses, see [`Node::release`].
-    fn give_up(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.phase = Phase::Releasing;
-        self.announcements = None;
-        self.offer_at = None;
-        out.push(Action::RunHook(Hook::Inactive));
-        out.push(Action::SyncDaemon(SyncRole::Backup));
-        self.service.cancel_pause();
-        if self.service.has_process() {
-            out.push(Action::StopService);
-            self.service.stopping(now);
-            self.release_by = Some(now + PATIENCE);
-        } else {
-            self.release(now, out);
-        }
-    }
-
-    /// The addresses go down; only then STOPPED is said, because the partner acts on it.
-    fn release(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.release_by = None;
-        self.drop_addresses(out);
-        self.event(now, Event::Released, out);
-    }
-
-    fn drop_addresses(&mut self, out: &mut Vec<Action>) {
-        if std::mem::take(&mut self.holding) {
-            out.push(Action::DropAddresses);
-        }
-    }
-
-    fn end(&mut self, event: Event, out: &mut Vec<Action>) {
-        if event == Event::StopOrdered {
-            out.push(Action::RunHook(Hook::Inactive));
-            out.push(Action::SyncDaemon(SyncRole::Backup));
-        }
-        self.phase = Phase::Gone;
-        if self.settings.has_partner {
-            // Twice: nothing repeats it.
-            out.extend([Action::Send(Value::Stopped), Action::Send(Value::Stopped)]);
-        }
-        out.push(Action::Exit);
-    }
-
-    fn send_now(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.send_at = now + self.settings.keepalive;
-        if self.settings.has_partner {
-            out.push(Action::Send(self.value()));
-        }
-    }
-
-    /// What a heartbeat says now.
-    const fn value(&self) -> Value {
-        match self.phase {
-            Phase::Starting | Phase::Active => Value::Running,
-            Phase::Releasing if self.holding => Value::Running,
-            Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,
         }
     }
 }
