@@ -65,8 +65,11 @@ impl Step {
     /// Takes the client's account and demands that nothing was lost.
     fn nothing_lost(&mut self, client: Requests) {
         self.account = Account::of(&client.finish());
-        let lost = self.account.lost;
-        self.demand(lost == 0, || format!("{lost} requests lost"));
+        let ways = self.account.lost_by.iter();
+        let ways: Vec<_> = ways.map(|(how, count)| format!("{count} {how}")).collect();
+        self.demand(ways.is_empty(), || {
+            format!("requests lost: {}", ways.join(", "))
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests at a fixed rate, each one recorded: when it began, how it ended, who answered.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,18 @@ pub enum Outcome {
     TimedOut,
     /// Anything else, in words.
     Failed(String),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Served(name) => write!(f, "served by {name}"),
+            Self::Refused => write!(f, "refused"),
+            Self::Reset => write!(f, "reset"),
+            Self::TimedOut => write!(f, "timed out"),
+            Self::Failed(why) => write!(f, "{why}"),
+        }
+    }
 }
 
 /// One request.
@@ -189,6 +202,8 @@ pub struct Account {
     pub sent: usize,
     /// Those without a reply.
     pub lost: usize,
+    /// The lost ones by how they ended.
+    pub lost_by: BTreeMap<String, usize>,
     /// Replies by the server that gave them.
     pub served: BTreeMap<String, usize>,
     /// Longest time from one reply to the next, or to the last request's end.
@@ -210,6 +225,10 @@ impl Account {
                 good.push(reply.ended);
             } else {
                 account.lost += 1;
+                *account
+                    .lost_by
+                    .entry(reply.outcome.to_string())
+                    .or_default() += 1;
             }
         }
         good.extend(replies.iter().map(|reply| reply.begun).min());
