@@ -170,6 +170,18 @@ fn help_and_version_need_no_kernel_and_name_every_option() {
 }
 
 #[test]
+fn the_manual_names_every_option() {
+    let manual = include_str!("../../../man/ipvsadm.8").replace('\\', "");
+    for row in crate::options::TABLE.all() {
+        let long = row.long_name().map(|name| format!("fB--{name}fP"));
+        let letter = row.short_name().map(|letter| format!("fB-{letter}fP"));
+        for name in [long, letter].into_iter().flatten() {
+            assert!(manual.contains(&name), "{name}");
+        }
+    }
+}
+
+#[test]
 fn without_a_kernel_even_a_wrong_argument_is_a_failed_start() {
     let arguments: Vec<OsString> = ["ipvsadm", "-q"].map(OsString::from).into();
     let mut err = Vec::new();
