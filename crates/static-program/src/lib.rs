@@ -9,11 +9,15 @@
 //! nsswitch.conf built in; other sources it loads at run time from the system's glibc, if that is
 //! the same version, and passes over otherwise.
 //!
+//! Where the C library has no archive (Fedora and its kin: package `glibc-static`) cargo shows a
+//! warning and the program is linked as usual.
+//!
 //! `-static` alone is not enough: rustc asks for the C libraries by name and as shared ones. The
 //! names lead to linker scripts here that name the archives.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::process::Command;
 use std::{fs, io};
 
 /// The libraries that the standard library asks for on Linux with glibc.
@@ -42,6 +46,10 @@ pub fn link(
     let (true, Some(dir)) = (wanted, variable("OUT_DIR")) else {
         return Ok(());
     };
+    let linker = variable("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
+    if !has_archive(&linker) {
+        return writeln!(out, "cargo::warning=no static C library: linked as usual");
+    }
     for name in NAMES {
         fs::write(Path::new(&dir).join(format!("lib{name}.so")), SCRIPT)?;
     }
@@ -54,6 +62,12 @@ pub fn link(
         writeln!(out, "cargo::rustc-link-arg-bins={argument}")?;
     }
     Ok(())
+}
+
+/// Whether the linker finds libc.a: it then prints the whole path, else the name as it was.
+fn has_archive(linker: &OsStr) -> bool {
+    let found = Command::new(linker).arg("-print-file-name=libc.a").output();
+    found.is_ok_and(|output| output.stdout.starts_with(b"/"))
 }
 
 #[cfg(test)]
@@ -77,6 +91,11 @@ mod tests {
     #[test]
     fn a_debug_build_is_linked_as_usual() {
         assert_eq!(lines("debug"), "cargo::rerun-if-changed=build.rs\n");
+    }
+
+    #[test]
+    fn a_linker_without_an_archive_is_noticed() {
+        assert!(!has_archive("/bin/echo".as_ref()));
     }
 
     #[test]
