@@ -77,7 +77,7 @@ mod tests {
     fn lines(profile: &str) -> String {
         let mut out = Vec::new();
         link(&mut out, |name| {
-            Some(match name {
+            (name != "RUSTC_LINKER").then(|| match name {
                 "PROFILE" => profile.into(),
                 "CARGO_CFG_TARGET_OS" => "linux".into(),
                 "CARGO_CFG_TARGET_ENV" => "gnu".into(),
