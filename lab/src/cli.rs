@@ -209,7 +209,9 @@ fn guest_environment() -> Vec<(OsString, OsString)> {
         .into();
     env.extend(std::env::vars_os().filter(|(name, _)| {
         let name = name.to_string_lossy();
-        name.starts_with("RUST_") || ["LVS_UNDER_TEST", "NO_COLOR", "CI"].contains(&name.as_ref())
+        name.starts_with("RUST_")
+            || name.starts_with("CARIBE_DIFF_")
+            || ["LVS_UNDER_TEST", "NO_COLOR", "CI"].contains(&name.as_ref())
     }));
     if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
         env.push(("CARIBE_COLOUR".into(), "always".into()));
