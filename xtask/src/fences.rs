@@ -24,7 +24,14 @@ const PURE: [&str; 8] = [
 const MACHINES: [&str; 3] = ["director", "healthcheck", "heartbeat"];
 
 /// Rooms that do.
-const SHELL: [&str; 5] = ["daemon", "ipvs", "link", "lvs-sys", "netlink"];
+const SHELL: [&str; 6] = [
+    "config-file",
+    "daemon",
+    "ipvs",
+    "link",
+    "lvs-sys",
+    "netlink",
+];
 
 /// Rooms that no program and no other room may use outside its tests.
 const TESTS: [&str; 4] = ["caribe-lab", "caribe-tests", "testkit", "xtask"];

@@ -74,7 +74,11 @@ const QUICK: [Part; 5] = [
             "--no-deps",
             "--document-private-items",
         ],
-        env: Some(("RUSTDOCFLAGS", "-D warnings")),
+        // Private items are documented too, so links to them lead somewhere.
+        env: Some((
+            "RUSTDOCFLAGS",
+            "-D warnings -A rustdoc::private_intra_doc_links",
+        )),
         counted: Counted::Whole,
     },
 ];

@@ -20,7 +20,7 @@ use crate::take::seconds;
 /// What surrounds a command line and decides how it is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'n> {
-    /// argv[0], for the hint.
+    /// `argv[0]`, for the hint.
     pub(crate) program: &'n OsStr,
     pub(crate) names: &'n dyn Names,
     /// `POSIXLY_CORRECT` is set.

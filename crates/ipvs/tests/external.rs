@@ -12,11 +12,15 @@ fn external(program: &str, limit: Duration) -> ExternalIpvs<FakeIpvs> {
 }
 
 /// A script of its own for each test.
+///
+/// Written by a child: were it open for writing here, another test's fork could hold it open at
+/// the moment it is to be executed (ETXTBSY).
 fn script(name: &str, text: &str) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt;
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 755 "$1""#;
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", write, "sh"]).arg(&path).arg(text);
+    assert!(shell.status().unwrap().success());
     path
 }
 
