@@ -8,6 +8,6 @@ mod names;
 mod process;
 mod time;
 
-pub use names::{c_name, host_address, host_name, service_name, service_port};
+pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};
 pub use process::{Forked, fork};
 pub use time::{LocalTime, local_time};

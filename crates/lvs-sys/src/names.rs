@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, OsString};
 use std::mem::MaybeUninit;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::{Mutex, PoisonError};
 
@@ -41,10 +41,25 @@ pub fn service_name(port: u16, protocol: &CStr) -> Option<OsString> {
 /// The first IPv4 address of a host, as getaddrinfo(3). May wait for the network.
 #[must_use]
 pub fn host_address(name: &CStr) -> Option<Ipv4Addr> {
+    first_address(name, libc::AF_INET, |entry: &libc::sockaddr_in| {
+        Ipv4Addr::from(u32::from_be(entry.sin_addr.s_addr))
+    })
+}
+
+/// The first IPv6 address of a host, as getaddrinfo(3). May wait for the network.
+#[must_use]
+pub fn host_address6(name: &CStr) -> Option<Ipv6Addr> {
+    first_address(name, libc::AF_INET6, |entry: &libc::sockaddr_in6| {
+        Ipv6Addr::from(entry.sin6_addr.s6_addr)
+    })
+}
+
+/// `A` is the socket address structure of `family`; both callers name the two together.
+fn first_address<A, T>(name: &CStr, family: i32, convert: impl Fn(&A) -> T) -> Option<T> {
     #[expect(unsafe_code, reason = "a C structure of integers and null pointers")]
     // SAFETY: all fields of addrinfo may be zero or null.
     let mut hints: libc::addrinfo = unsafe { MaybeUninit::zeroed().assume_init() };
-    hints.ai_family = libc::AF_INET;
+    hints.ai_family = family;
     hints.ai_socktype = libc::SOCK_STREAM;
     let mut list = std::ptr::null_mut();
     #[expect(unsafe_code, reason = "nix has no resolver")]
@@ -62,11 +77,11 @@ pub fn host_address(name: &CStr) -> Option<Ipv4Addr> {
     }
     #[expect(unsafe_code, reason = "the answer is a list of C structures")]
     // SAFETY: getaddrinfo succeeded, so the list is null or valid until it is freed.
-    let first = unsafe { list.as_ref() }.map(|entry| entry.ai_addr.cast::<libc::sockaddr_in>());
+    let first = unsafe { list.as_ref() }.map(|entry| entry.ai_addr.cast::<A>());
     #[expect(unsafe_code, reason = "the address is a pointer")]
-    // SAFETY: an entry of family AF_INET, the one asked for, has null or a sockaddr_in.
+    // SAFETY: an entry of the family that was asked for has null or that family's structure, `A`.
     let first = first.and_then(|address| unsafe { address.as_ref() });
-    let address = first.map(|it| Ipv4Addr::from(u32::from_be(it.sin_addr.s_addr)));
+    let address = first.map(convert);
     #[expect(unsafe_code, reason = "nix has no resolver")]
     // SAFETY: the list came from getaddrinfo and is freed once.
     unsafe {
@@ -151,5 +166,7 @@ mod tests {
     fn an_address_in_digits_needs_no_name_server() {
         assert_eq!(host_address(c"127.0.0.1"), Some(Ipv4Addr::LOCALHOST));
         assert_eq!(host_address(c"::1"), None);
+        assert_eq!(host_address6(c"::1"), Some(Ipv6Addr::LOCALHOST));
+        assert_eq!(host_address6(c"127.0.0.1"), None);
     }
 }

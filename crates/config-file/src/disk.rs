@@ -1,0 +1,78 @@
+//! The file itself: where it is, and its bytes.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use lvs_config::MAX_FILE;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+/// The file that an option named, else the first of the usual places that exists, else the first.
+#[must_use]
+pub fn find(named: Option<&Path>) -> PathBuf {
+    let candidates = lvs_config::candidates(named);
+    let first = candidates.first().cloned().unwrap_or_default();
+    let existing = candidates.into_iter().find(|path| path.exists());
+    existing.unwrap_or(first)
+}
+
+/// The bytes of a regular file; one more than a file may have is enough to see that it is too long.
+///
+/// Opening never waits: not for the writer of a FIFO, not for a device.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::options()
+        .read(true)
+        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits())
+        .open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(Errno::EISDIR.into());
+    }
+    if !kind.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
+    let mut text = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// The reason in words, without Rust's number behind it.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => Errno::from_raw(number).desc().to_owned(),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::stat::Mode;
+
+    use super::*;
+
+    fn fault(path: &Path) -> String {
+        reason(&read(path).unwrap_err())
+    }
+
+    #[test]
+    fn only_a_regular_file_is_read_and_nothing_is_waited_for() {
+        let dir = std::env::temp_dir().join(format!("config-file-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        let fifo = dir.join("fifo");
+        nix::unistd::mkfifo(&fifo, Mode::S_IRUSR).unwrap();
+        assert_eq!(fault(&dir), "Is a directory");
+        assert_eq!(fault(&fifo), "not a regular file");
+        assert_eq!(fault(Path::new("/dev/zero")), "not a regular file");
+        assert_eq!(fault(&dir.join("none")), "No such file or directory");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn the_first_place_is_named_if_none_has_a_file() {
+        let path = Path::new("/nowhere/lvs.cf");
+        assert_eq!(find(Some(path)), path);
+    }
+}

@@ -1,0 +1,21 @@
+//! lvs.cf from disk: found, read within bounds, its names looked up, its faults put into words.
+//!
+//! `bin/pulse` and `bin/lvsd` read their configuration here, so that the same file gets the same
+//! verdict from both. What the text means is decided by `lvs-config`; here are the file, the
+//! resolver and the report:
+//!
+//! - [`find`]: which file it is
+//! - [`read`]: reads it and waits, at the start of a program
+//! - [`Reading`]: reads it beside a loop that must not wait, at a reload
+//! - [`ConfigFile`], [`Fault`]: how it went
+//! - [`Program`], [`tell`]: the lines about it, on standard error and in the log
+
+mod disk;
+mod helper;
+mod names;
+mod reading;
+mod report;
+
+pub use disk::find;
+pub use reading::{ConfigFile, Fault, LIMIT, Reading, Step, read};
+pub use report::{Program, tell};

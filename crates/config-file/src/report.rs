@@ -1,0 +1,165 @@
+//! The lines about a file, the same in every program but for the original's first one.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use log::Level;
+use lvs_config::{Finding, Severity};
+
+use crate::{ConfigFile, Fault};
+
+/// Whose words the first line of a fault has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// pulse: names the reason.
+    Pulse,
+    /// lvsd: does not.
+    Lvsd,
+}
+
+impl Program {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pulse => "pulse",
+            Self::Lvsd => "lvs",
+        }
+    }
+}
+
+impl Fault {
+    /// The lines for standard error and the log: the original's, then all that is wrong, one each.
+    #[must_use]
+    pub fn lines(&self, program: Program) -> Vec<String> {
+        let name = program.name();
+        match self {
+            Self::Unreadable(path, reason) => {
+                let file = path.display();
+                vec![
+                    format!("{name}: failed to open {file}"),
+                    format!("{file}: {reason}"),
+                ]
+            }
+            Self::Refused {
+                path,
+                refusal,
+                names,
+            } => {
+                let (file, line, reason) = (path.display(), refusal.line(), refusal.reason());
+                let first = match program {
+                    Program::Pulse => {
+                        format!("{name}: error parsing {file} at line {line}: {reason}")
+                    }
+                    Program::Lvsd => format!("{name}: error parsing {file} on line {line}."),
+                };
+                let mut lines = vec![first];
+                lines.extend(in_file(&refusal.findings, path));
+                lines.extend(names.iter().map(|why| format!("{file}: {why}")));
+                lines
+            }
+        }
+    }
+}
+
+impl ConfigFile {
+    /// What is odd about it; notes, which concern an original director beside us, only if asked for.
+    #[must_use]
+    pub fn remarks(&self, with_notes: bool) -> Vec<String> {
+        let shown = |finding: &&Finding| with_notes || finding.severity != Severity::Note;
+        in_file(self.loaded.findings.iter().filter(shown), &self.path)
+    }
+
+    /// Writes what is odd about it and which file this is to the log: at start and every reload.
+    pub fn log(&self) {
+        for line in self.remarks(false) {
+            log::warn!("{line}");
+        }
+        log::info!("{}", self.identity());
+    }
+
+    /// Path, `serial_no` and content hash, by which two directors' files are compared.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let (serial, hash) = (self.loaded.config.serial, self.loaded.hash);
+        format!(
+            "{}: serial_no {serial}, content {hash}",
+            self.path.display()
+        )
+    }
+}
+
+fn in_file<'a>(findings: impl IntoIterator<Item = &'a Finding>, path: &Path) -> Vec<String> {
+    let file = path.display().to_string();
+    let findings = findings.into_iter();
+    findings.map(|finding| finding.in_file(&file)).collect()
+}
+
+/// Writes lines about the start to `err`, standard error; to the log too unless a person sees them.
+pub fn tell(lines: &[String], err: &mut dyn Write) {
+    let is_seen = io::stderr().is_terminal();
+    for line in lines {
+        // Standard error may be closed; the log has the lines then.
+        let _ = writeln!(err, "{line}");
+        if !is_seen {
+            log::log!(Level::Error, "{line}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::read;
+
+    fn on_disk(name: &str, text: &str) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("config-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn the_first_line_is_the_originals_the_rest_is_the_same_in_every_program() {
+        let path = on_disk("bad.cf", "serial_no = 7\nkeepalive = soon\nbogus = 1\n");
+        let fault = read(&path).unwrap_err();
+        let (pulse, lvsd) = (fault.lines(Program::Pulse), fault.lines(Program::Lvsd));
+        let file = path.display();
+        assert_eq!(
+            pulse[0],
+            format!("pulse: error parsing {file} at line 2: integer expected")
+        );
+        assert_eq!(lvsd[0], format!("lvs: error parsing {file} on line 2."));
+        assert_eq!(pulse[1..], lvsd[1..]);
+        let start = format!("{file}:2:13: integer expected: keepalive = soon");
+        assert!(pulse[1].starts_with(&start), "{pulse:?}");
+        assert_eq!(pulse.len(), 3);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_with_the_reason() {
+        let fault = read(Path::new("/nowhere/lvs.cf")).unwrap_err();
+        assert_eq!(
+            fault.lines(Program::Pulse),
+            [
+                "pulse: failed to open /nowhere/lvs.cf",
+                "/nowhere/lvs.cf: No such file or directory"
+            ]
+        );
+    }
+
+    #[test]
+    fn notes_are_for_the_dry_run_only() {
+        let path = on_disk(
+            "notes.cf",
+            "serial_no = 7\nserial_no = 8\naudit_interval = 2\n",
+        );
+        let file = read(&path).unwrap();
+        assert_eq!(file.remarks(false).len(), 1);
+        assert_eq!(file.remarks(true).len(), 2);
+        let hash = file.loaded.hash;
+        assert_eq!(
+            file.identity(),
+            format!("{}: serial_no 8, content {hash}", path.display())
+        );
+        std::fs::remove_file(path).unwrap();
+    }
+}
