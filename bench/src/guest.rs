@@ -113,10 +113,7 @@ impl<'o> Bench<'o> {
             let peak = job.peak(&self.own, &scratch);
             self.value("start", subject, Unit::Kibibytes, peak)?;
         }
-        let job = Job::new(&candidate, &["-L"]);
-        self.cpu("start-with-names", Subject::Candidate, || job.cpu())?;
-        let job = Job::new(&peer, &["-L"]);
-        self.cpu("start-with-names", Subject::Peer, || job.cpu())
+        Ok(())
     }
 
     fn restore(&mut self, size: Size) -> io::Result<()> {
@@ -140,6 +137,9 @@ impl<'o> Bench<'o> {
             Job::new(&self.peer, &["-R"]).reading(&rules).run()?;
             self.compare(&format!("list-{size}"), &["-Ln"], Order::Same)?;
             self.compare(&format!("save-{size}"), &["-Sn"], Order::Same)?;
+            if size == SIZES[0] {
+                self.compare(&format!("names-{size}"), &["-L"], Order::Same)?;
+            }
             let floor = self.floor.clone();
             let job = Job::new(&floor, &["list"]);
             self.cpu(&format!("list-{size}"), Subject::Floor, || job.cpu())?;
