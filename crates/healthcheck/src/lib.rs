@@ -6,8 +6,8 @@
 //! - [`Monitor`]: what a real server's outcomes mean for the table (`--lvs`)
 //! - [`Failover`]: what a partner's service's outcomes mean for fos (`--fos`)
 //! - [`Input`], [`Action`]: what goes into these machines and comes out
-//! - [`unescape`], [`Expect`], [`Expression`], [`Command`], [`load_average`]: texts of lvs.cf and
-//!   of programs
+//! - [`LoadSource`], [`RstatQuery`], [`load_average`], [`host_names`]: a server's load
+//! - [`unescape`], [`Expect`], [`Expression`], [`Command`]: texts of lvs.cf
 //! - [`Failure`], [`Notice`]: every reason and every log line
 
 mod ere;
@@ -22,6 +22,7 @@ mod monitor;
 mod notice;
 mod probe;
 mod program;
+mod rstat_query;
 mod weight;
 
 #[cfg(test)]
@@ -32,9 +33,10 @@ pub use expect::{Expect, LONGEST_ANSWER, Progress};
 pub use expression::{Expression, ExpressionError};
 pub use failover::Failover;
 pub use failure::{Failure, OsError, ProgramFailure};
-pub use load::load_average;
+pub use load::{LoadSource, OLDEST_BROADCAST, host_names, load_average};
 pub use machine::{Action, Input, LoadAnswer, Signal, good_checks_needed};
 pub use monitor::{Monitor, Settings};
 pub use notice::{Notice, Severity, Subject};
 pub use probe::{NetworkCheck, Outcome, Probe, Transport, Want};
 pub use program::{Command, LONGEST_OUTPUT, ProgramCheck, ProgramEnd};
+pub use rstat_query::{Request, RstatQuery};

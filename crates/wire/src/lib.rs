@@ -5,6 +5,7 @@
 //! - [`heartbeat`]: what two pulses send each other
 //! - [`rtnetlink`]: addresses on interfaces, state of links
 //! - [`arp`], [`ndisc`]: announcing whose address it is
+//! - [`rstat`], [`rwho`]: what a server says of its load
 //! - [`fuzz`]: the decoders as fuzz targets
 
 pub mod arp;
@@ -13,4 +14,6 @@ pub mod heartbeat;
 pub mod ipvs;
 pub mod ndisc;
 pub mod netlink;
+pub mod rstat;
 pub mod rtnetlink;
+pub mod rwho;
