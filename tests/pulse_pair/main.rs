@@ -6,6 +6,8 @@
 mod pair;
 mod paths;
 mod send_arp;
+mod tap;
+mod times;
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ pub const A: usize = 0;
 /// The backup.
 pub const B: usize = 1;
 
-const VIP: &str = "10.1.0.50";
+pub const VIP: &str = "10.1.0.50";
 const CONFIG: &str = "\
 primary = 10.1.0.1
 backup = 10.1.0.2
