@@ -4,7 +4,7 @@
 //! and does the [`Action`]s that come back.
 //!
 //! - [`Table`], [`TableService`]: services with their destinations, found or wanted
-//! - [`plan`]: the changes that lead from the found table to the wanted one
+//! - [`plan()`]: the changes that lead from the found table to the wanted one
 //! - [`Site`]: what lvs.cf asks of lvsd, services by key and their monitors
 //! - [`sysctls`]: kernel switches that its removal policy depends on
 //! - [`Lvsd`]: the machine: `handle(now, input, out)`, `next_deadline()`
@@ -14,21 +14,18 @@ mod event;
 mod machine;
 mod nanny;
 mod notice;
-mod plan;
 mod presence;
 mod site;
 mod supervision;
 mod sysctl;
-mod table;
 
 #[cfg(test)]
 mod tests;
 
 pub use event::{Action, Input, NannyId, Refusal, RefusalKind, StartError};
+pub use lvs_model::{Table, TableService, plan};
 pub use machine::Lvsd;
 pub use nanny::{NannyOptions, shell_words};
 pub use notice::{AfterDeath, Child, Notice, Severity};
-pub use plan::plan;
 pub use site::{Monitor, MonitorKey, Site, SiteDestination, SiteService, Sorry};
 pub use sysctl::{Sysctl, SysctlNeed, sysctls};
-pub use table::{Table, TableService};

@@ -10,13 +10,17 @@
 //! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
 //! - [`ChildExit`]: how a process ended
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
+//! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
+//! - [`plan()`]: the changes that lead from a found table to a wanted one
 
 mod daemon;
 mod destination;
 mod exit;
 mod name;
 mod op;
+mod plan;
 mod service;
+mod table;
 mod time;
 
 pub use daemon::{KernelInfo, SyncDaemon, SyncRole, Timeouts};
@@ -27,8 +31,10 @@ pub use destination::{
 pub use exit::ChildExit;
 pub use name::{EngineName, NameError, SchedulerName};
 pub use op::IpvsOp;
+pub use plan::plan;
 pub use service::{
     AddressFamily, Counters, FwMark, Netmask, Protocol, SchedulerFlags, ServiceEntry, ServiceKey,
     VirtualService,
 };
+pub use table::{Table, TableService};
 pub use time::Mono;

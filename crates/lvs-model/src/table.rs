@@ -1,11 +1,11 @@
-//! Services with their destinations, as the kernel has them or as lvs.cf wants them.
+//! Services with their destinations, as the kernel has them or as lvs.cf or saved rules want them.
 //!
-//! Made by the shell from a dump, by [`presence`](crate::presence) from the machine's state; read by
-//! [`plan`](crate::plan).
+//! Made by a shell from a dump, by lvsd's machine from its state, by `ipvsadm` from rules; read by
+//! [`plan()`](crate::plan()).
 
 use std::collections::BTreeMap;
 
-use lvs_model::{Destination, DestinationKey, IpvsOp, ServiceKey, VirtualService};
+use crate::{Destination, DestinationKey, IpvsOp, ServiceKey, VirtualService};
 
 /// A service and its destinations.
 #[derive(Clone, Debug, PartialEq, Eq)]

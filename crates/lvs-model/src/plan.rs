@@ -1,12 +1,11 @@
 //! The one way the kernel's table changes: what differs between wanted and found, as operations.
 //!
-//! Called by the machine at start, reload, shutdown, audit and for every verdict.
+//! lvsd's machine calls it at start, reload, shutdown, audit and for every verdict; `ipvsadm` for an
+//! atomic restore.
 
 use std::collections::BTreeMap;
 
-use lvs_model::{Destination, DestinationKey, IpvsOp, ServiceKey};
-
-use crate::{Table, TableService};
+use crate::{Destination, DestinationKey, IpvsOp, ServiceKey, Table, TableService};
 
 /// The operations that lead from `found` to `wanted`, in the order to carry them out.
 ///
