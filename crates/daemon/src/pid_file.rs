@@ -38,7 +38,7 @@ impl std::error::Error for PidFileError {}
 /// A locked pid file: decimal pid and newline, mode 0644.
 ///
 /// The lock, not the number, says that somebody runs: a file left by a crash is taken over. It
-/// stays with the process through [`background`](crate::background).
+/// stays with the process through [`background`](crate::background()).
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,

@@ -8,7 +8,7 @@
 //!                   Exit(1)                                                            Exit(0), Exit(1)
 //! ```
 //!
-//! The table changes in one way: [`plan`](crate::plan) between what is wanted and what was found. At
+//! The table changes in one way: [`plan`](crate::plan()) between what is wanted and what was found. At
 //! start, at reload and at every audit the kernel is read first; for a verdict the last reading, with
 //! the changes made since, is good enough.
 

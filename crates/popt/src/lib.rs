@@ -5,7 +5,7 @@
 //! `--tcp-service=V`), no abbreviations, words and options mixed, options that act in their order.
 //! This crate is that grammar and nothing else. A program writes its options down as a [`Table`] of
 //! [`Row`]s, walks a [`Scanner`] over its arguments and decides itself what each [`Item`] means;
-//! [`help`] and [`usage`] print popt's `--help` and `--usage` from the same rows.
+//! [`help()`] and [`usage()`] print popt's `--help` and `--usage` from the same rows.
 //!
 //! ```
 //! use popt::{Item, Row, Scanner, Table, Takes, Value};
