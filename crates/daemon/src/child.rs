@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use lvs_model::ChildExit;
+use lvs_sys::Capabilities;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -79,6 +80,8 @@ pub struct Program {
     /// Whether it leads a process group of its own, so that [`Child::signal_group`] reaches all
     /// it starts.
     pub own_group: bool,
+    /// The capabilities that it keeps at most; all of ours if `None`.
+    pub capabilities: Option<Capabilities>,
     /// Name that it sees us by in [`PARENT_VARIABLE`]; only with a lifeline or a report socket.
     pub parent_name: &'static str,
 }
@@ -95,6 +98,7 @@ impl Program {
             stdout: Stdout::Null,
             user: None,
             own_group: false,
+            capabilities: None,
             parent_name: "",
         }
     }
@@ -123,6 +127,9 @@ impl Program {
         }
         if self.own_group {
             command.process_group(0);
+        }
+        if let Some(keep) = self.capabilities {
+            lvs_sys::limit_capabilities(&mut command, keep);
         }
         let mut started = command.spawn()?;
         let pid = i32::try_from(started.id()).map_err(io::Error::other)?;

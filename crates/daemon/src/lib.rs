@@ -1,19 +1,21 @@
 //! What the daemons share: the shell around their machines.
 //!
-//! A daemon is one thread and one loop: [`wait`] for a descriptor or a deadline, make an input for
+//! A daemon is one thread and one loop: [`wait()`] for a descriptor or a deadline, make an input for
 //! the machine, do the actions that come back. The parts:
 //!
 //! - [`Clock`]: the monotonic clock that the machines' `now` comes from
 //! - [`Signals`]: signals as something to poll
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
+//! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`Parent`]: the other end of that lifeline
-//! - [`background`], [`PidFile`]: being a daemon
+//! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`notify`]: readiness and state for systemd
 
 mod background;
 mod child;
 mod clock;
+mod descendants;
 pub mod log;
 pub mod notify;
 mod parent;
@@ -24,10 +26,12 @@ mod wait;
 pub use background::{Background, background, detach};
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
+pub use descendants::{adopt_orphans, kill_strays};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use signals::Signals;
 pub use wait::wait;
 
+pub use lvs_sys::Capabilities;
 pub use nix::poll::{PollFd, PollFlags};
 pub use nix::sys::signal::Signal;

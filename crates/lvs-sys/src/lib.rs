@@ -4,10 +4,12 @@
 //! unsafe or leaves out. Each function checks what its SAFETY comment needs, so that callers need
 //! not know.
 
+mod capability;
 mod names;
 mod process;
 mod time;
 
+pub use capability::{Capabilities, limit_capabilities};
 pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};
 pub use process::{Forked, fork};
 pub use time::{LocalTime, local_time};
