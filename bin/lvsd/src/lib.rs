@@ -5,8 +5,6 @@
 
 mod dry_run;
 mod kernel;
-mod load;
-mod lookup;
 mod nannies;
 mod options;
 mod shell;

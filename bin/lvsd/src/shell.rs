@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 
+use config_file::{ConfigFile, Program, Reading, Step};
 use control::Report;
 use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, reap, wait};
 use director::{Action, Input, Lvsd, NannyId, Notice, Severity, Site};
+use lvs_model::Mono;
 
 use crate::kernel::Kernel;
 use crate::nannies::Nannies;
@@ -23,8 +26,10 @@ pub struct Setup<'a> {
     pub signals: Signals,
     /// pulse, if it started us.
     pub parent: Option<Parent>,
-    /// Reads lvs.cf again.
-    pub reload: Box<dyn FnMut() -> Result<Site, Vec<String>> + 'a>,
+    /// lvs.cf.
+    pub path: PathBuf,
+    /// What an lvs.cf that was read again asks for; says so in the log.
+    pub accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
     /// Called once, when the table is as lvs.cf wants it.
     pub ready: Box<dyn FnOnce() + 'a>,
 }
@@ -52,7 +57,9 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         nannies: setup.nannies,
         signals: setup.signals,
         parent: setup.parent,
-        reload: setup.reload,
+        path: setup.path,
+        accept: setup.accept,
+        reading: None,
         ready: Some(setup.ready),
         answers: VecDeque::new(),
         events: VecDeque::from([Input::Start]),
@@ -72,7 +79,10 @@ struct Shell<'a> {
     nannies: Nannies,
     signals: Signals,
     parent: Option<Parent>,
-    reload: Box<dyn FnMut() -> Result<Site, Vec<String>> + 'a>,
+    path: PathBuf,
+    accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
+    /// lvs.cf being read again, its names looked up meanwhile.
+    reading: Option<Box<Reading>>,
     ready: Option<Box<dyn FnOnce() + 'a>>,
     /// Results of actions; they come before anything else that happened.
     answers: VecDeque<Input>,
@@ -116,12 +126,7 @@ impl Shell<'_> {
             Action::Terminate(nanny) => self.nannies.signal(nanny, Signal::SIGTERM),
             Action::Kill(nanny) => self.nannies.signal(nanny, Signal::SIGKILL),
             Action::ReadConfiguration => {
-                let site = (self.reload)();
-                if let Ok(site) = &site {
-                    self.change_program(site);
-                }
-                self.answers
-                    .push_back(Input::Configuration(site.map(Box::new)));
+                self.take_step(Reading::begin(&self.path, self.clock.now()));
             }
             Action::Ready => {
                 if let Some(ready) = self.ready.take() {
@@ -132,6 +137,25 @@ impl Shell<'_> {
             // Ends `work` before it gets here.
             Action::Exit(_) => {}
         }
+    }
+
+    /// lvs.cf is read, or its names are still being looked up: then the loop goes on. An earlier
+    /// reading is given up.
+    fn take_step(&mut self, step: Step) {
+        self.reading = None;
+        let site = match step {
+            Step::Waiting(reading) => {
+                self.reading = Some(reading);
+                return;
+            }
+            Step::Done(Ok(file)) => Ok((self.accept)(&file)),
+            Step::Done(Err(fault)) => Err(fault.lines(Program::Lvsd)),
+        };
+        if let Ok(site) = &site {
+            self.change_program(site);
+        }
+        let site = site.map(Box::new);
+        self.answers.push_back(Input::Configuration(site));
     }
 
     /// lvs.cf may name another program for the table's changes.
@@ -148,16 +172,19 @@ impl Shell<'_> {
     /// Sleeps until something happens and notes it.
     fn listen(&mut self) -> io::Result<()> {
         let deadline = self.machine.next_deadline();
+        let read_until = self.reading.as_ref().map(|reading| reading.deadline());
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         let parent = self.parent.as_ref().map(AsFd::as_fd);
         fds.extend(parent.map(|parent| PollFd::new(parent, PollFlags::POLLIN)));
+        let reading = self.reading.as_ref().map(|reading| reading.as_fd());
+        fds.extend(reading.map(|reading| PollFd::new(reading, PollFlags::POLLIN)));
         let first_nanny = fds.len();
         let mut polled = Vec::new();
         for (nanny, fd) in self.nannies.poll_fds() {
             polled.push(nanny);
             fds.push(fd);
         }
-        wait(&mut fds, &self.clock, deadline)?;
+        wait(&mut fds, &self.clock, earliest(deadline, read_until))?;
         let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
         let speakers: Vec<NannyId> = polled
             .into_iter()
@@ -174,6 +201,10 @@ impl Shell<'_> {
                 .extend(self.nannies.reports(nanny).into_iter().map(report));
         }
         self.note_signals();
+        if let Some(reading) = self.reading.take() {
+            let step = reading.advance(self.clock.now());
+            self.take_step(step);
+        }
         if deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
             self.events.push_back(Input::Deadline);
         }
@@ -202,11 +233,19 @@ impl Shell<'_> {
 
     fn reap(&mut self) {
         while let Some((pid, exit)) = reap() {
+            if let Some(reading) = &mut self.reading {
+                reading.ended(pid);
+            }
             if let Some(nanny) = self.nannies.remove(pid) {
                 self.events.push_back(Input::Ended(nanny, exit));
             }
         }
     }
+}
+
+/// The earlier of two deadlines, if there is any.
+fn earliest(one: Option<Mono>, other: Option<Mono>) -> Option<Mono> {
+    one.into_iter().chain(other).min()
 }
 
 /// Writes a log line with its severity.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
 use daemon::{Parent, PidFile, Signals, background, notify};
 use director::{Lvsd, Site, Table};
@@ -10,20 +11,21 @@ use director::{Lvsd, Site, Table};
 use crate::kernel::Kernel;
 use crate::nannies::Nannies;
 use crate::options::{NAME, Options};
-use crate::{dry_run, load, shell, sysctl};
+use crate::{dry_run, shell, sysctl};
 
 const PID_FILE: &str = "/var/run/lvs.pid";
 
 /// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which
 /// something was left out.
 pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) {
-    let path = load::find(options.config_file.as_deref());
-    let loaded = match load::load(&path) {
-        Ok(loaded) => loaded,
-        Err(lines) => return (1, write_lines(err, &lines)),
+    let path = config_file::find(options.config_file.as_deref());
+    let file = match config_file::read(&path) {
+        Ok(file) => file,
+        Err(fault) => return (1, write_lines(err, &fault.lines(Program::Lvsd))),
     };
-    let site = Site::new(&loaded.config, options.verbose, options.foreground);
-    let mut remarks = load::remarks(&loaded, &path, true);
+    let config = &file.loaded.config;
+    let site = Site::new(config, options.verbose, options.foreground);
+    let mut remarks = file.remarks(true);
     let read = Kernel::look().and_then(|mut kernel| kernel.read());
     let found = read.unwrap_or_else(|error| {
         remarks.push(format!("{NAME}: plan against an empty table: {error}"));
@@ -31,7 +33,7 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
     });
     let written =
         write_lines(err, &remarks).and_then(|()| dry_run::print(&site, options.clear, found, out));
-    (u8::from(loaded.has_left_out()), written)
+    (u8::from(file.loaded.has_left_out()), written)
 }
 
 /// Runs lvsd until its end.
@@ -46,24 +48,20 @@ pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
     match try_run(options) {
         Ok(status) => status,
         Err(lines) => {
-            for line in &lines {
-                log::error!("{}", line.trim_start_matches("lvs: "));
-            }
-            // Standard error may be closed by now; syslog has the lines too.
-            let _ = write_lines(err, &lines);
+            tell(&lines, err);
             1
         }
     }
 }
 
 fn try_run(options: &Options) -> Result<u8, Vec<String>> {
-    let path = load::find(options.config_file.as_deref());
-    let loaded = load::load(&path)?;
+    let path = config_file::find(options.config_file.as_deref());
+    let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
     let mut pid_file = match options.foreground {
         true => None,
         false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
     };
-    let kernel = Kernel::open(&loaded.config.ipvsadm).map_err(failure)?;
+    let kernel = Kernel::open(&file.loaded.config.ipvsadm).map_err(failure)?;
     let signals = Signals::new(&shell::SIGNALS).map_err(failure)?;
     let forks = !options.foreground && !options.no_fork;
     // pulse starts us with --nofork; a lifeline would not survive the way into the background.
@@ -78,8 +76,14 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     if let Some(pid_file) = &mut pid_file {
         pid_file.write().map_err(failure)?;
     }
-    log_file(&loaded, &path);
     let (verbose, foreground) = (options.verbose, options.foreground);
+    let accept = |file: &ConfigFile| {
+        file.log();
+        let config = &file.loaded.config;
+        let site = Site::new(config, verbose, foreground);
+        sysctl::check(&site, config.set_sysctls);
+        site
+    };
     let has_parent = parent.is_some();
     let ready = move || {
         if has_parent {
@@ -95,35 +99,18 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
             log::error!("cannot leave the terminal: {error}");
         }
     };
-    let reload = || {
-        let loaded = load::load(&path)?;
-        log_file(&loaded, &path);
-        let site = Site::new(&loaded.config, verbose, foreground);
-        sysctl::check(&site, loaded.config.set_sysctls);
-        Ok(site)
-    };
-    let site = Site::new(&loaded.config, verbose, foreground);
-    sysctl::check(&site, loaded.config.set_sysctls);
     let status = shell::run(shell::Setup {
-        machine: Lvsd::new(site, options.clear),
+        machine: Lvsd::new(accept(&file), options.clear),
         kernel,
         nannies: Nannies::new(foreground),
         signals,
         parent,
-        reload: Box::new(reload),
+        path,
+        accept: Box::new(accept),
         ready: Box::new(ready),
     });
     drop(pid_file);
     status.map_err(failure)
-}
-
-/// Which file this is, and what is odd about it.
-fn log_file(loaded: &lvs_config::Loaded, path: &Path) {
-    for line in load::remarks(loaded, path, false) {
-        log::warn!("{line}");
-    }
-    let (serial, hash) = (loaded.config.serial, &loaded.hash);
-    log::info!("{}: serial_no {serial}, content {hash}", path.display());
 }
 
 /// pulse waits for this line on the pipe that it gave us as standard output.

@@ -144,8 +144,8 @@ fn check_size(text: &[u8], findings: &mut Findings) {
         let what = "the file has no byte, statements expected";
         findings.refuse(whole, Reason::EmptyConfiguration, what.into());
     } else if text.len() > MAX_FILE {
-        let what = format!("the file has {} bytes, at most 1 MiB expected", text.len());
-        findings.refuse(whole, Reason::UnknownError, what);
+        let what = "the file has more than 1 MiB, no more expected";
+        findings.refuse(whole, Reason::UnknownError, what.into());
     }
 }
 
