@@ -1,4 +1,4 @@
-//! lvsd's decisions: wanted and found table to a plan, supervision of its nannies.
+//! lvsd's decisions: wanted and found table to a plan, supervision of its nannies; and fos's.
 //!
 //! Nothing in here reads a clock, a file or the kernel. `bin/lvsd` feeds [`Lvsd`] with what happened
 //! and does the [`Action`]s that come back.
@@ -9,8 +9,10 @@
 //! - [`sysctls`]: kernel switches that its removal policy depends on
 //! - [`Lvsd`]: the machine: `handle(now, input, out)`, `next_deadline()`
 //! - [`Notice`]: every log line, with its [`Severity`]
+//! - [`failover`]: fos's decisions: services that follow the active director
 
 mod event;
+pub mod failover;
 mod machine;
 mod nanny;
 mod notice;

@@ -113,7 +113,7 @@ impl Argv {
 }
 
 /// Seconds as lvs.cf writes them: whole ones without a point, `0.25` otherwise.
-fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     let text = format!("{}.{:09}", duration.as_secs(), duration.subsec_nanos());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

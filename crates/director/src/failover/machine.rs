@@ -1,0 +1,382 @@
+//! The machine: commands one after the other, monitors, their ends, and the way out.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use lvs_model::{ChildExit, Mono};
+
+use super::record::{Life, Record};
+use super::{Action, FailoverService, Input, Mode, MonitorId, Notice, ServiceId, Site};
+
+/// Time that a command of lvs.cf has.
+const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+/// Time between SIGTERM and SIGKILL, for commands and monitors.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What is done one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Run `stop_cmd`.
+    Stop(Box<FailoverService>),
+    /// Run `start_cmd`.
+    Start(Box<FailoverService>),
+    /// Start the monitor.
+    Watch(ServiceId),
+}
+
+/// The command that runs.
+#[derive(Clone, Debug)]
+struct Running {
+    work: Work,
+    deadline: Mono,
+    is_terminated: bool,
+}
+
+/// fos.
+#[derive(Clone, Debug)]
+pub struct Fos {
+    pub(super) mode: Mode,
+    pub(super) records: Vec<Record>,
+    pub(super) work: VecDeque<Work>,
+    running: Option<Running>,
+    next_monitor: u64,
+    is_ready: bool,
+    is_ending: bool,
+}
+
+impl Fos {
+    /// Not started: the first input is [`Input::Start`].
+    #[must_use]
+    pub fn new(site: Site, mode: Mode) -> Self {
+        Self {
+            mode,
+            records: site.services.into_iter().map(Record::new).collect(),
+            work: VecDeque::new(),
+            running: None,
+            next_monitor: 0,
+            is_ready: false,
+            is_ending: false,
+        }
+    }
+
+    /// When [`Input::Deadline`] is due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Mono> {
+        let command = self.running.as_ref().map(|running| running.deadline);
+        let records = self.records.iter().filter_map(Record::deadline);
+        records.chain(command).min()
+    }
+
+    /// Takes one input at `now`, which never goes back, and appends what is to be done.
+    pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
+        match input {
+            Input::Start => {
+                for service in self.services() {
+                    self.plan(service, true);
+                }
+            }
+            Input::Deadline => self.deadline(now, out),
+            Input::CommandEnded(result) => self.command_ended(now, result, out),
+            Input::MonitorStarted(monitor, result) => {
+                self.monitor_started(now, monitor, result, out);
+            }
+            Input::MonitorEnded(monitor, exit) => self.monitor_ended(now, monitor, exit, out),
+            Input::Hangup if self.is_ending => {}
+            Input::Hangup => {
+                out.extend([Action::Notice(Notice::Rereading), Action::ReadConfiguration]);
+            }
+            Input::Configuration(Ok(site)) if !self.is_ending => self.change(now, *site, out),
+            Input::Configuration(Ok(_)) => {}
+            Input::Configuration(Err(lines)) => {
+                let lines = lines.into_iter().map(Notice::BadConfiguration);
+                out.extend(lines.map(Action::Notice));
+            }
+            Input::Terminate(signal) => {
+                out.push(Action::Notice(Notice::ShuttingDown(signal)));
+                self.end(now, out);
+            }
+            Input::ParentGone => {
+                out.push(Action::Notice(Notice::ParentGone));
+                self.end(now, out);
+            }
+        }
+        self.advance(now, out);
+    }
+
+    fn services(&self) -> Vec<FailoverService> {
+        let services = self.records.iter().map(|record| record.service.clone());
+        services.collect()
+    }
+
+    /// Stop what may run, then start or not, then watch.
+    pub(super) fn plan(&mut self, service: FailoverService, stop_first: bool) {
+        let id = service.id;
+        let service = Box::new(service);
+        if stop_first {
+            self.work.push_back(Work::Stop(service.clone()));
+        }
+        if self.mode == Mode::Active {
+            self.work.push_back(Work::Start(service));
+        }
+        self.work.push_back(Work::Watch(id));
+    }
+
+    /// Does the next things, as far as nothing is to be waited for.
+    fn advance(&mut self, now: Mono, out: &mut Vec<Action>) {
+        while self.running.is_none() {
+            let Some(work) = self.work.pop_front() else {
+                self.idle(out);
+                return;
+            };
+            let argv = match &work {
+                Work::Stop(service) => {
+                    if !self.is_ready && !self.is_ending {
+                        out.push(Action::Notice(Notice::StoppingAny));
+                    }
+                    out.push(Action::Notice(Notice::Stopping(service.id.address)));
+                    service.stop.clone()
+                }
+                Work::Start(service) => {
+                    out.push(Action::Notice(Notice::Starting(service.id.address)));
+                    service.start.clone()
+                }
+                Work::Watch(id) => {
+                    self.watch(*id, out);
+                    continue;
+                }
+            };
+            out.push(Action::RunCommand(argv));
+            self.running = Some(Running {
+                work,
+                deadline: now + COMMAND_WITHIN,
+                is_terminated: false,
+            });
+        }
+    }
+
+    /// No command is left: ready, or at the end.
+    fn idle(&mut self, out: &mut Vec<Action>) {
+        if self.is_ending {
+            if self.records.iter().all(|record| record.monitor().is_none()) {
+                out.extend([Action::Notice(Notice::WillExit), Action::Exit]);
+            }
+        } else if !self.is_ready {
+            self.is_ready = true;
+            out.push(Action::Ready);
+        }
+    }
+
+    fn record(&mut self, id: ServiceId) -> Option<&mut Record> {
+        let mut records = self.records.iter_mut();
+        records.find(|record| record.service.id == id)
+    }
+
+    fn watch(&mut self, id: ServiceId, out: &mut Vec<Action>) {
+        let monitor = MonitorId(self.next_monitor);
+        let Some(record) = self.record(id).filter(|record| record.life == Life::Off) else {
+            return;
+        };
+        // The answer puts it into its place; until then an end would not be ours.
+        record.life = Life::Ending(monitor, None, true);
+        out.push(Action::StartMonitor(
+            monitor,
+            record.service.monitor.clone(),
+        ));
+        self.next_monitor += 1;
+    }
+
+    fn of_monitor(&mut self, monitor: MonitorId) -> Option<&mut Record> {
+        let mut records = self.records.iter_mut();
+        records.find(|record| record.monitor() == Some(monitor))
+    }
+
+    fn monitor_started(
+        &mut self,
+        now: Mono,
+        monitor: MonitorId,
+        result: Result<i32, String>,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(record) = self.of_monitor(monitor) else {
+            return;
+        };
+        let address = record.service.id.address;
+        out.push(Action::Notice(match result {
+            Ok(pid) => {
+                record.life = Life::Running(monitor, pid, now);
+                Notice::MonitorStarted(address, pid)
+            }
+            Err(reason) => {
+                let pause = record.fail(now);
+                record.life = Life::Due(now + pause);
+                Notice::MonitorNotStarted(address, reason, pause)
+            }
+        }));
+    }
+
+    fn monitor_ended(
+        &mut self,
+        now: Mono,
+        monitor: MonitorId,
+        exit: ChildExit,
+        out: &mut Vec<Action>,
+    ) {
+        let (mode, is_ending) = (self.mode, self.is_ending);
+        let Some(record) = self.of_monitor(monitor) else {
+            return;
+        };
+        let id = record.service.id;
+        let address = id.address;
+        if let Life::Ending(_, _, again) = record.life {
+            record.life = if again && !is_ending {
+                Life::Due(now)
+            } else {
+                Life::Off
+            };
+            return;
+        }
+        if let ChildExit::Signal(_) = exit {
+            // Says nothing about the service.
+            let pause = record.fail(now);
+            record.life = Life::Due(now + pause);
+            out.push(Action::Notice(Notice::MonitorDied(address, exit, pause)));
+            return;
+        }
+        record.life = Life::Off;
+        match mode {
+            Mode::Monitor => {
+                out.push(Action::Notice(Notice::FailoverCondition(address)));
+                self.end(now, out);
+            }
+            Mode::Active => self.service_failed(now, id, out),
+        }
+    }
+
+    /// A service that should run here does not: again, or up to the partner.
+    fn service_failed(&mut self, now: Mono, id: ServiceId, out: &mut Vec<Action>) {
+        let Some(record) = self.record(id) else {
+            return;
+        };
+        let pause = record.fail(now);
+        if record.is_hopeless() {
+            out.push(Action::Notice(Notice::ServiceGivenUp(id.address)));
+            self.end(now, out);
+        } else {
+            record.life = Life::Repair(now + pause);
+            let notice = Notice::ServiceRestarted(id.address, pause);
+            out.push(Action::Notice(notice));
+        }
+    }
+
+    fn command_ended(
+        &mut self,
+        now: Mono,
+        result: Result<ChildExit, String>,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        let (service, is_start) = match &running.work {
+            Work::Stop(service) => (service, false),
+            Work::Start(service) => (service, true),
+            Work::Watch(_) => return,
+        };
+        let id = service.id;
+        let (status, reason) = match result {
+            Ok(exit) if exit.is_success() => return,
+            Ok(ChildExit::Status(status)) => (status, None),
+            Ok(exit) => (1, Some(exit.to_string())),
+            Err(reason) => (1, Some(reason)),
+        };
+        let reason = reason.map(|reason| Notice::CommandFailed(id.address, reason));
+        out.extend(reason.map(Action::Notice));
+        if !is_start {
+            let notice = Notice::StopFailed(id.address, status);
+            out.push(Action::Notice(notice));
+        } else if !self.is_ending {
+            out.push(Action::Notice(Notice::StartFailed(id.address)));
+            // Not watched before it is there.
+            self.work.retain(|work| *work != Work::Watch(id));
+            self.service_failed(now, id, out);
+        }
+    }
+
+    fn deadline(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if let Some(running) = self.running.as_mut().filter(|r| r.deadline <= now) {
+            running.deadline = now + GRACE;
+            if std::mem::replace(&mut running.is_terminated, true) {
+                out.push(Action::KillCommand);
+            } else {
+                let (Work::Stop(service) | Work::Start(service)) = &running.work else {
+                    return;
+                };
+                let notice = Notice::CommandLate(service.id.address);
+                out.extend([Action::Notice(notice), Action::TerminateCommand]);
+            }
+        }
+        let mut repaired = Vec::new();
+        for record in &mut self.records {
+            match record.life {
+                Life::Due(at) if at <= now => {
+                    record.life = Life::Off;
+                    self.work.push_back(Work::Watch(record.service.id));
+                }
+                Life::Repair(at) if at <= now => {
+                    record.life = Life::Off;
+                    repaired.push(record.service.clone());
+                }
+                Life::Ending(monitor, Some(at), again) if at <= now => {
+                    record.life = Life::Ending(monitor, None, again);
+                    out.push(Action::KillMonitor(monitor));
+                }
+                _ => {}
+            }
+        }
+        for service in repaired {
+            self.plan(service, true);
+        }
+    }
+
+    /// Begins the way out: monitors end; on the active side every service is stopped.
+    fn end(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if std::mem::replace(&mut self.is_ending, true) {
+            return;
+        }
+        self.work.clear();
+        for record in &mut self.records {
+            stop_monitor(record, now, false, out);
+        }
+        if self.mode == Mode::Active {
+            for service in self.services() {
+                self.work.push_back(Work::Stop(Box::new(service)));
+            }
+        }
+        // A service that is only now being started is not waited for.
+        if let Some(running) = &mut self.running
+            && matches!(running.work, Work::Start(_))
+            && !std::mem::replace(&mut running.is_terminated, true)
+        {
+            running.deadline = now + GRACE;
+            out.push(Action::TerminateCommand);
+        }
+    }
+}
+
+/// Tells a service's monitor to end, if there is one.
+pub(super) fn stop_monitor(record: &mut Record, now: Mono, again: bool, out: &mut Vec<Action>) {
+    match record.life {
+        Life::Running(monitor, pid, _) => {
+            out.push(Action::Notice(Notice::StoppingMonitor {
+                name: record.service.name.clone(),
+                address: record.service.id.address,
+                pid,
+            }));
+            out.push(Action::TerminateMonitor(monitor));
+            record.life = Life::Ending(monitor, Some(now + GRACE), again);
+        }
+        Life::Ending(monitor, kill_at, _) => record.life = Life::Ending(monitor, kill_at, again),
+        Life::Off | Life::Due(_) | Life::Repair(_) if !again => record.life = Life::Off,
+        Life::Off | Life::Due(_) | Life::Repair(_) => {}
+    }
+}

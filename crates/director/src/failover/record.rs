@@ -1,0 +1,81 @@
+//! One service in the machine: its monitor, and how often it failed.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+
+use super::{FailoverService, MonitorId};
+
+/// So many failures in a row and a service that runs here is given up.
+const FAILURES_ALLOWED: u32 = 3;
+/// What was good for so long starts with a clean record.
+const CLEAN_LIFE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Where a service's monitor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Not there, or not yet.
+    Off,
+    /// To be started then.
+    Due(Mono),
+    /// The service itself is to be started again then, and watched after that.
+    Repair(Mono),
+    /// Runs since then.
+    Running(MonitorId, i32, Mono),
+    /// Told to end; killed at that time, if it has not been yet. Another follows if the flag says so.
+    Ending(MonitorId, Option<Mono>, bool),
+}
+
+/// A service and its record.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub service: FailoverService,
+    pub life: Life,
+    failures: u32,
+    last_failure: Mono,
+}
+
+impl Record {
+    /// A service without a monitor so far.
+    pub const fn new(service: FailoverService) -> Self {
+        Self {
+            service,
+            life: Life::Off,
+            failures: 0,
+            last_failure: Mono::ZERO,
+        }
+    }
+
+    /// Its monitor that runs or is about to end.
+    pub const fn monitor(&self) -> Option<MonitorId> {
+        match self.life {
+            Life::Running(monitor, ..) | Life::Ending(monitor, ..) => Some(monitor),
+            Life::Off | Life::Due(_) | Life::Repair(_) => None,
+        }
+    }
+
+    /// When something is to be done for it.
+    pub const fn deadline(&self) -> Option<Mono> {
+        match self.life {
+            Life::Due(at) | Life::Repair(at) | Life::Ending(_, Some(at), _) => Some(at),
+            Life::Off | Life::Running(..) | Life::Ending(_, None, _) => None,
+        }
+    }
+
+    /// Counts a failure; the pause before the next try: 1, 2, 4 … 60 s.
+    pub fn fail(&mut self, now: Mono) -> Duration {
+        if now - self.last_failure > CLEAN_LIFE + LONGEST_PAUSE {
+            self.failures = 0;
+        }
+        self.last_failure = now;
+        let pause = Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        pause
+    }
+
+    /// Whether it failed too often to be tried again here.
+    pub const fn is_hopeless(&self) -> bool {
+        self.failures >= FAILURES_ALLOWED
+    }
+}

@@ -1,0 +1,41 @@
+//! What a new lvs.cf changes while everything goes on: what is as before is not touched.
+
+use lvs_model::Mono;
+
+use super::machine::{Fos, Work, stop_monitor};
+use super::record::{Life, Record};
+use super::{Action, Mode, Site};
+
+impl Fos {
+    /// Takes a new configuration: services that are gone are stopped, new ones started, and a monitor
+    /// whose command line is another one is replaced. New commands count from the next time on.
+    pub(super) fn change(&mut self, now: Mono, site: Site, out: &mut Vec<Action>) {
+        let mut old = std::mem::take(&mut self.records);
+        for service in site.services {
+            let place = old.iter().position(|r| r.service.id == service.id);
+            let Some(place) = place else {
+                self.records.push(Record::new(service.clone()));
+                self.plan(service, true);
+                continue;
+            };
+            let mut record = old.remove(place);
+            let same_monitor = record.service.monitor == service.monitor;
+            if !same_monitor && matches!(record.life, Life::Running(..)) {
+                stop_monitor(&mut record, now, true, out);
+            }
+            record.service = service;
+            self.records.push(record);
+        }
+        for mut gone in old {
+            stop_monitor(&mut gone, now, false, out);
+            let id = gone.service.id;
+            self.work.retain(|work| match work {
+                Work::Start(service) | Work::Stop(service) => service.id != id,
+                Work::Watch(watched) => *watched != id,
+            });
+            if self.mode == Mode::Active {
+                self.work.push_back(Work::Stop(Box::new(gone.service)));
+            }
+        }
+    }
+}

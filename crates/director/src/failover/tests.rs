@@ -1,0 +1,357 @@
+//! fos on a clock of its own: start, loss, repair, reload, the way out.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use lvs_config::Lookup;
+use lvs_model::{ChildExit, Mono, Protocol};
+
+use super::{Action, FailoverService, Fos, Input, Mode, MonitorId, ServiceId, Site, split_command};
+
+fn words(text: &str) -> Vec<OsString> {
+    text.split(' ').map(OsString::from).collect()
+}
+
+fn service(name: &str, port: u16) -> FailoverService {
+    FailoverService {
+        name: name.into(),
+        id: ServiceId {
+            protocol: Protocol::Tcp,
+            address: SocketAddr::new([10, 1, 0, 60].into(), port),
+        },
+        start: words(&format!("/etc/{name} start")),
+        stop: words(&format!("/etc/{name} stop")),
+        monitor: words(&format!("/usr/sbin/nanny -p {port}")),
+    }
+}
+
+fn site(services: &[FailoverService]) -> Site {
+    Site {
+        services: services.to_vec(),
+    }
+}
+
+/// fos with a shell that carries out everything at once.
+struct Bench {
+    fos: Fos,
+    now: Mono,
+    /// What was done, in short.
+    seen: Vec<String>,
+    /// How the next commands end; then all with status 0.
+    exits: VecDeque<Option<ChildExit>>,
+    /// A command that was left running.
+    hangs: bool,
+    monitors: Vec<MonitorId>,
+}
+
+const ENDED: ChildExit = ChildExit::Status(0);
+
+impl Bench {
+    fn start(mode: Mode, services: &[FailoverService]) -> Self {
+        Self::start_with(mode, services, &[])
+    }
+
+    fn start_with(mode: Mode, services: &[FailoverService], exits: &[Option<ChildExit>]) -> Self {
+        let mut bench = Self {
+            fos: Fos::new(site(services), mode),
+            now: Mono::ZERO,
+            seen: Vec::new(),
+            exits: exits.iter().copied().collect(),
+            hangs: false,
+            monitors: Vec::new(),
+        };
+        bench.put(Input::Start);
+        bench
+    }
+
+    fn put(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let mut out = Vec::new();
+            self.fos.handle(self.now, input, &mut out);
+            for action in out {
+                inputs.extend(self.perform(action));
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Option<Input> {
+        let join = |words: &[OsString]| words.join(OsStr::new(" ")).into_string().unwrap();
+        let (text, answer) = match action {
+            Action::RunCommand(argv) => {
+                let exit = self.exits.pop_front().unwrap_or(Some(ENDED));
+                self.hangs = exit.is_none();
+                let answer = exit.map(|exit| Input::CommandEnded(Ok(exit)));
+                (join(&argv), answer)
+            }
+            Action::TerminateCommand => ("TERM".into(), None),
+            Action::KillCommand => {
+                let killed = Input::CommandEnded(Ok(ChildExit::Signal(9)));
+                ("KILL".into(), Some(killed))
+            }
+            Action::StartMonitor(monitor, argv) => {
+                self.monitors.push(monitor);
+                let pid = 100 + i32::try_from(monitor.0).unwrap();
+                (join(&argv), Some(Input::MonitorStarted(monitor, Ok(pid))))
+            }
+            Action::TerminateMonitor(monitor) => {
+                self.monitors.retain(|m| *m != monitor);
+                let ended = Input::MonitorEnded(monitor, ENDED);
+                (format!("end {}", monitor.0), Some(ended))
+            }
+            Action::KillMonitor(monitor) => (format!("kill {}", monitor.0), None),
+            Action::ReadConfiguration => ("read".into(), None),
+            Action::Ready => ("ready".into(), None),
+            Action::Notice(notice) => (format!("# {notice}"), None),
+            Action::Exit => ("exit".into(), None),
+        };
+        self.seen.push(text);
+        answer
+    }
+
+    fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Without the log lines.
+    fn deeds(&mut self) -> Vec<String> {
+        let all = self.take();
+        all.into_iter().filter(|s| !s.starts_with('#')).collect()
+    }
+
+    fn run_to_deadline(&mut self) {
+        self.now = self.fos.next_deadline().unwrap();
+        self.put(Input::Deadline);
+    }
+
+    fn lose(&mut self, exit: ChildExit) {
+        let monitor = self.monitors.pop().unwrap();
+        self.put(Input::MonitorEnded(monitor, exit));
+    }
+}
+
+#[test]
+fn the_active_side_stops_starts_and_watches_each_service_in_file_order() {
+    let mut bench = Bench::start(Mode::Active, &[service("web", 80), service("ftp", 21)]);
+    assert_eq!(
+        bench.take()[..7],
+        [
+            "# Stopping local services (if any)",
+            "# Shutting down local service 10.1.0.60:80 ",
+            "/etc/web stop",
+            "# Starting local service 10.1.0.60:80 ...",
+            "/etc/web start",
+            "/usr/sbin/nanny -p 80",
+            "# Stopping local services (if any)",
+        ]
+    );
+    assert_eq!(bench.fos.next_deadline(), None);
+}
+
+#[test]
+fn the_standby_stops_its_own_services_and_watches_the_partners() {
+    let mut bench = Bench::start(Mode::Monitor, &[service("web", 80)]);
+    assert_eq!(
+        bench.deeds(),
+        ["/etc/web stop", "/usr/sbin/nanny -p 80", "ready"]
+    );
+    bench.lose(ChildExit::Status(1));
+    assert_eq!(
+        bench.take(),
+        [
+            "# Monitor for service 10.1.0.60:80 exited. This is a failover condition!",
+            "# will now exit to notify pulse...",
+            "exit"
+        ]
+    );
+}
+
+#[test]
+fn a_killed_monitor_is_replaced_and_no_failover_condition() {
+    let mut bench = Bench::start(Mode::Monitor, &[service("web", 80)]);
+    bench.take();
+    bench.lose(ChildExit::Signal(9));
+    bench.run_to_deadline();
+    assert_eq!(bench.now, Mono::new(Duration::from_secs(1)));
+    assert_eq!(bench.deeds(), ["/usr/sbin/nanny -p 80"]);
+}
+
+#[test]
+fn a_service_that_is_lost_here_is_started_again_and_given_up_at_the_third_time() {
+    let mut bench = Bench::start(Mode::Active, &[service("web", 80)]);
+    for pause in [1, 2] {
+        bench.take();
+        let before = bench.now;
+        bench.lose(ENDED);
+        bench.run_to_deadline();
+        assert_eq!(bench.now - before, Duration::from_secs(pause));
+        assert_eq!(
+            bench.deeds(),
+            ["/etc/web stop", "/etc/web start", "/usr/sbin/nanny -p 80"]
+        );
+    }
+    bench.lose(ENDED);
+    assert_eq!(bench.deeds(), ["/etc/web stop", "exit"]);
+}
+
+#[test]
+fn a_start_that_fails_is_said_tried_again_and_holds_up_no_other_service() {
+    let failed = Some(ChildExit::Status(3));
+    let services = [service("web", 80), service("ftp", 21)];
+    let mut bench = Bench::start_with(Mode::Active, &services, &[Some(ENDED), failed]);
+    let all = bench.take();
+    assert!(all.contains(&"# Failed to start service 10.1.0.60:80!".into()));
+    assert!(all.contains(&"/etc/ftp start".into()));
+    assert!(!all.contains(&"/usr/sbin/nanny -p 80".into()));
+    bench.run_to_deadline();
+    assert!(bench.deeds().contains(&"/etc/web start".into()));
+}
+
+#[test]
+fn a_stop_command_that_fails_is_a_warning_with_its_status() {
+    let exits = [Some(ChildExit::Status(7))];
+    let mut bench = Bench::start_with(Mode::Monitor, &[service("web", 80)], &exits);
+    let warning = "# Warning; shutdown of local service 10.1.0.60:80 returned error 7";
+    assert!(bench.take().contains(&warning.into()));
+}
+
+#[test]
+fn a_command_that_does_not_end_is_terminated_then_killed() {
+    let mut bench = Bench::start_with(Mode::Active, &[service("web", 80)], &[Some(ENDED), None]);
+    assert!(bench.hangs);
+    bench.take();
+    bench.run_to_deadline();
+    assert_eq!(bench.now, Mono::new(Duration::from_secs(60)));
+    assert_eq!(bench.deeds(), ["TERM"]);
+    bench.run_to_deadline();
+    assert_eq!(bench.now, Mono::new(Duration::from_secs(65)));
+    assert_eq!(bench.deeds()[0], "KILL");
+}
+
+/// D18: a signal during the start is neither lost nor waits for it.
+#[test]
+fn a_signal_during_the_start_ends_it_at_once() {
+    let mut bench = Bench::start_with(Mode::Active, &[service("web", 80)], &[Some(ENDED), None]);
+    bench.take();
+    bench.put(Input::Terminate(15));
+    assert_eq!(bench.take(), ["# Shutting down due to signal 15", "TERM"]);
+    bench.put(Input::CommandEnded(Ok(ChildExit::Signal(15))));
+    assert_eq!(bench.deeds(), ["/etc/web stop", "exit"]);
+}
+
+#[test]
+fn the_way_out_of_either_side_is_the_originals() {
+    let mut standby = Bench::start(Mode::Monitor, &[service("web", 80)]);
+    standby.take();
+    standby.put(Input::Terminate(15));
+    assert_eq!(
+        standby.take(),
+        [
+            "# Shutting down due to signal 15",
+            "# Shutting down monitor for web 10.1.0.60:80 running as pid 100",
+            "end 0",
+            "# will now exit to notify pulse...",
+            "exit"
+        ]
+    );
+    let mut active = Bench::start(Mode::Active, &[service("web", 80)]);
+    active.take();
+    active.put(Input::ParentGone);
+    assert_eq!(active.deeds(), ["end 0", "/etc/web stop", "exit"]);
+}
+
+#[test]
+fn reload_touches_only_what_changed() {
+    let mut bench = Bench::start(Mode::Active, &[service("web", 80), service("ftp", 21)]);
+    bench.take();
+    bench.put(Input::Hangup);
+    assert_eq!(bench.deeds(), ["read"]);
+    let mut web = service("web", 80);
+    web.start = words("/etc/web restart");
+    let new = site(&[web.clone(), service("ssh", 22)]);
+    bench.put(Input::Configuration(Ok(Box::new(new))));
+    assert_eq!(
+        bench.deeds(),
+        [
+            "end 1",
+            "/etc/ssh stop",
+            "/etc/ssh start",
+            "/usr/sbin/nanny -p 22",
+            "/etc/ftp stop"
+        ]
+    );
+    web.monitor = words("/usr/sbin/nanny -p 80 -t 1");
+    let new = site(&[web, service("ssh", 22)]);
+    bench.put(Input::Configuration(Ok(Box::new(new))));
+    bench.run_to_deadline();
+    assert_eq!(bench.deeds(), ["end 0", "/usr/sbin/nanny -p 80 -t 1"]);
+    bench.put(Input::Configuration(Err(vec!["bad".into()])));
+    assert_eq!(bench.take(), ["# bad; nothing is changed"]);
+}
+
+#[test]
+fn a_command_is_split_at_single_blanks_and_loses_double_quotes_around_it() {
+    for (text, argv) in [
+        ("/etc/web start", &["/etc/web", "start"][..]),
+        ("\"/etc/web start\"", &["/etc/web", "start"]),
+        ("/bin/a  b", &["/bin/a", "", "b"]),
+        ("/bin/a 'b c' \"d\"", &["/bin/a", "'b", "c'", "\"d"]),
+    ] {
+        assert_eq!(split_command(OsStr::new(text)), argv, "{text}");
+    }
+    assert_eq!(split_command(OsStr::new(&"a ".repeat(50))).len(), 39);
+}
+
+struct NoNames;
+
+impl Lookup for NoNames {
+    fn host(&mut self, _: &str) -> Option<std::net::IpAddr> {
+        None
+    }
+    fn service(&mut self, _: &str, _: Protocol) -> Option<u16> {
+        None
+    }
+    fn check_expression(&mut self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_monitor_is_called_as_recorded_from_the_original() {
+    let file = "service = fos\nprimary = 10.1.0.1\nfailover web {\nactive = 1\n\
+        address = 10.1.0.60 eth0:1\nport = 80\nsend = \"GET / HTTP/1.0\\r\\n\\r\\n\"\n\
+        expect = \"HTTP\"\ntimeout = 4\nstart_cmd = \"/etc/web start\"\nstop_cmd = \"/etc/web stop\"\n}\n";
+    let config = lvs_config::read(file.as_bytes(), &mut NoNames)
+        .unwrap()
+        .config;
+    let partner = Some([10, 1, 0, 1].into());
+    let site = Site::new(&config, partner, false, false);
+    let argv: Vec<&str> = site.services[0]
+        .monitor
+        .iter()
+        .map(|word| word.to_str().unwrap())
+        .collect();
+    assert_eq!(
+        argv,
+        [
+            "/usr/sbin/nanny",
+            "-c",
+            "-h",
+            "10.1.0.60",
+            "-V",
+            "10.1.0.1",
+            "-p",
+            "80",
+            "-s",
+            "GET / HTTP/1.0\\r\\n\\r\\n",
+            "-x",
+            "HTTP",
+            "-t",
+            "4",
+            "--fos"
+        ]
+    );
+    assert_eq!(site.services[0].stop, words("/etc/web stop"));
+}
