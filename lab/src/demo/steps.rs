@@ -327,17 +327,15 @@ fn director_dies(stage: &mut Stage<'_>) -> io::Result<Step> {
     let target = seconds(stage.cluster.settings().deadtime + 1);
     let client = stage.client()?;
     stage.let_ask(seconds(1));
-    let fault = stage
-        .timeline
-        .fault(&format!("{active}: links cut, every process killed"))?;
-    stage.cluster.power_off(active)?;
-    let cut = Instant::now();
+    let fault = stage.cluster.power_off(active)?;
+    let text = format!("{active}: links cut, every process killed");
+    stage.timeline.fault_at(fault, &text)?;
     let served = |client: &Requests| {
         let good = |outcome: &Outcome| matches!(outcome, Outcome::Served(_));
         let replies = client.replies();
         replies
             .iter()
-            .find(|r| r.begun > cut && good(&r.outcome))
+            .find(|r| r.begun > fault && good(&r.outcome))
             .map(|reply| reply.ended)
     };
     stage

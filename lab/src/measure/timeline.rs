@@ -58,9 +58,17 @@ impl<'a> Timeline<'a> {
     /// If the output cannot be written.
     pub fn fault(&mut self, text: &str) -> io::Result<Instant> {
         let now = Instant::now();
-        self.fault = Some(now);
-        self.tell(now, text, RED)?;
+        self.fault_at(now, text)?;
         Ok(now)
+    }
+
+    /// A fault that came at `at`.
+    ///
+    /// # Errors
+    /// If the output cannot be written.
+    pub fn fault_at(&mut self, at: Instant, text: &str) -> io::Result<()> {
+        self.fault = Some(at);
+        self.tell(at, text, RED)
     }
 
     /// Something that happened at `at`.
