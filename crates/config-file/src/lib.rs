@@ -1,7 +1,7 @@
 //! lvs.cf from disk: found, read within bounds, its names looked up, its faults put into words.
 //!
-//! `bin/pulse` and `bin/lvsd` read their configuration here, so that the same file gets the same
-//! verdict from both. What the text means is decided by `lvs-config`; here are the file, the
+//! `bin/pulse`, `bin/lvsd` and `bin/fos` read their configuration here, so that the same file gets the same
+//! verdict from all. What the text means is decided by `lvs-config`; here are the file, the
 //! resolver and the report:
 //!
 //! - [`find`]: which file it is

@@ -15,6 +15,8 @@ pub enum Program {
     Pulse,
     /// lvsd: does not.
     Lvsd,
+    /// fos: as lvsd.
+    Fos,
 }
 
 impl Program {
@@ -22,6 +24,8 @@ impl Program {
         match self {
             Self::Pulse => "pulse",
             Self::Lvsd => "lvs",
+            Self::Fos => "fos",
+            Self::Fos => "fos",
         }
     }
 }
@@ -49,7 +53,9 @@ impl Fault {
                     Program::Pulse => {
                         format!("{name}: error parsing {file} at line {line}: {reason}")
                     }
-                    Program::Lvsd => format!("{name}: error parsing {file} on line {line}."),
+                    Program::Lvsd | Program::Fos => {
+                        format!("{name}: error parsing {file} on line {line}.")
+                    }
                 };
                 let mut lines = vec![first];
                 lines.extend(in_file(&refusal.findings, path));
