@@ -12,7 +12,6 @@
 mod addresses;
 mod commands;
 mod guardian;
-mod lookup;
 mod options;
 mod service;
 mod setup;
@@ -24,6 +23,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
 use daemon::{Background, PidFile};
 use heartbeat::{ConfiguredRole, Notice};
@@ -53,7 +53,11 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         }
         Err(error) => return fail(err, &error.to_string()),
     };
-    let (setup, sockets) = match prepare(&options, err) {
+    let file = match read(&options, err) {
+        Ok(file) => file,
+        Err(status) => return status,
+    };
+    let (setup, sockets) = match prepare(&options, &file) {
         Ok(prepared) => prepared,
         Err(error) => return fail(err, &format!("pulse: {error}")),
     };
@@ -96,17 +100,30 @@ fn aliases() -> Aliases {
     aliases
 }
 
-/// Everything up to the bound sockets, while somebody still reads standard error.
-fn prepare(options: &Options, err: &mut impl Write) -> Result<(Setup, Sockets), SetupError> {
+/// Starts the log and reads lvs.cf; what is odd about it, or wrong, goes to `err` too.
+fn read(options: &Options, err: &mut impl Write) -> Result<ConfigFile, ExitCode> {
     let target = if options.foreground {
         Target::Stdout
     } else {
         Target::Syslog
     };
     daemon::log::start("pulse", target, options.verbose);
-    let config = setup::read(&options.config_file, err)?;
+    let file = config_file::read(&options.config_file).map_err(|fault| {
+        tell(&fault.lines(Program::Pulse), err);
+        ExitCode::FAILURE
+    })?;
+    for line in file.remarks(options.dry_run) {
+        // A reader that has gone away does not matter; the log has all but the notes.
+        let _ = writeln!(err, "{line}");
+    }
+    file.log();
+    Ok(file)
+}
+
+/// Everything up to the bound sockets, while somebody still reads standard error.
+fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), SetupError> {
     let own = setup::own_addresses()?;
-    let setup = Setup::new(config, options, &own)?;
+    let setup = Setup::new(file.loaded.config.clone(), options, &own)?;
     let sockets = Sockets::open(&setup).map_err(|error| {
         let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0));
         log::error!("failed to bind to heartbeat address: {}", errno.desc());

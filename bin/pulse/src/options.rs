@@ -6,8 +6,6 @@ use std::path::PathBuf;
 
 use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
 
-/// Where lvs.cf is without `-c`.
-const CONFIG_FILE: &str = "/etc/sysconfig/ha/lvs.cf";
 const LVSD: &str = "/usr/sbin/lvsd";
 const FOS: &str = "/usr/sbin/fos";
 
@@ -63,7 +61,7 @@ const TABLE: Table<Key> = Table {
     reason = "one for each switch of the command line"
 )]
 pub struct Options {
-    /// `-c`, handed to lvsd as it is.
+    /// `-c`, else the usual place that has a file; handed to lvsd as it is.
     pub config_file: PathBuf,
     /// `-n`.
     pub foreground: bool,
@@ -82,7 +80,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            config_file: CONFIG_FILE.into(),
+            config_file: config_file::find(None),
             foreground: false,
             dry_run: false,
             verbose: false,

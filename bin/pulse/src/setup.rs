@@ -1,26 +1,20 @@
 //! From lvs.cf and the machine's addresses to what pulse runs with. Read again at SIGHUP.
 
 use std::fmt;
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
-use lvs_config::{Config, Device, Loaded, Refusal, ServiceKind};
+use lvs_config::{Config, Device, ServiceKind};
 use lvs_model::ForwardingMethod;
 use wire::heartbeat::Service;
 
-use crate::lookup::System;
 use crate::options::Options;
 
 /// Why pulse does not start.
 #[derive(Debug)]
 pub enum SetupError {
-    /// lvs.cf cannot be read.
-    Unreadable(PathBuf),
-    /// lvs.cf is wrong: file and why.
-    Refused(PathBuf, Refusal),
     /// No active block of the service.
     NothingToServe(Service, PathBuf),
     /// `service = fos`, whose program is not part of this suite yet.
@@ -43,20 +37,6 @@ pub enum SetupError {
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(file) => write!(f, "failed to open {}", file.display()),
-            Self::Refused(file, refusal) => {
-                // The original's line first, then everything that is wrong, for people.
-                let (name, line) = (file.display().to_string(), refusal.line());
-                write!(
-                    f,
-                    "error parsing {name} at line {line}: {}",
-                    refusal.reason()
-                )?;
-                let findings = refusal.findings.iter();
-                findings
-                    .map(|finding| finding.in_file(&name))
-                    .try_for_each(|finding| write!(f, "\n  {finding}"))
-            }
             Self::NothingToServe(service, file) => {
                 let file = file.display();
                 write!(f, "no active {service} services defined in {file}")
@@ -102,26 +82,6 @@ pub struct Setup {
     pub config: Config,
 }
 
-/// Reads lvs.cf; what is odd about it goes to `err`.
-///
-/// # Errors
-/// [`SetupError::Unreadable`] and [`SetupError::Refused`].
-pub fn read(file: &Path, err: &mut impl Write) -> Result<Config, SetupError> {
-    let text = std::fs::read(file).map_err(|_| SetupError::Unreadable(file.to_owned()))?;
-    let name = file.display().to_string();
-    match lvs_config::read(&text, &mut System) {
-        Ok(Loaded {
-            config, findings, ..
-        }) => {
-            for finding in findings {
-                let _ = writeln!(err, "pulse: {}", finding.in_file(&name));
-            }
-            Ok(config)
-        }
-        Err(refusal) => Err(SetupError::Refused(file.to_owned(), refusal)),
-    }
-}
-
 /// Every address of this machine.
 ///
 /// # Errors
@@ -137,7 +97,7 @@ impl Setup {
     /// Checks and orders everything; `own` are this machine's addresses.
     ///
     /// # Errors
-    /// [`SetupError`], but for the variants of reading and of the sockets.
+    /// [`SetupError`], but for the variant of the sockets.
     pub fn new(config: Config, options: &Options, own: &[IpAddr]) -> Result<Self, SetupError> {
         let file = || options.config_file.clone();
         match config.service {
@@ -256,37 +216,9 @@ fn assignment(address: IpAddr, prefix: Option<u8>, device: &Device) -> Assignmen
 mod tests {
     use super::*;
 
-    const FILE: &str = "\
-primary = 10.1.0.1
-primary_private = 10.9.0.1
-backup = 10.1.0.2
-backup_private = 10.9.0.2
-backup_active = 1
-network = nat
-nat_router = 10.2.0.254 eth1:1
-nat_nmask = 255.255.255.0
-virtual a {
- active = 1
- address = 10.1.0.50 eth0:1
- vip_nmask = 255.255.255.0
- port = 80
-}
-virtual b {
- active = 1
- address = 10.1.0.51 eth0:2
- port = 81
-}
-virtual c {
- active = 1
- address = 10.1.0.50 eth0:3
- port = 82
-}
-";
-
     fn setup(own: &str) -> Result<Setup, SetupError> {
-        let config = lvs_config::read(FILE.as_bytes(), &mut System)
-            .unwrap()
-            .config;
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/pair.cf");
+        let config = config_file::read(path.as_ref()).unwrap().loaded.config;
         Setup::new(config, &Options::default(), &[own.parse().unwrap()])
     }
 

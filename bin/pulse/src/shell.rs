@@ -2,8 +2,10 @@
 //! says. It decides nothing and never blocks.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
+use config_file::{ConfigFile, Program, Reading, Step};
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::{Action, Hook, Input, Node, Notice};
 use lvs_model::{ChildExit, Mono};
@@ -13,7 +15,7 @@ use crate::addresses::Addresses;
 use crate::commands::Commands;
 use crate::options::Options;
 use crate::service::Service;
-use crate::setup::{self, Setup, SetupError};
+use crate::setup::{self, Setup};
 use crate::sockets::Sockets;
 
 const SIGNALS: [Signal; 7] = [
@@ -42,6 +44,8 @@ pub struct Shell {
     addresses: Option<Addresses>,
     service: Service,
     commands: Commands,
+    /// lvs.cf being read again, its names looked up meanwhile.
+    reading: Option<Box<Reading>>,
     bad_packet_logged: Option<Mono>,
     /// Answers to actions, handed in at the next turn.
     answers: Vec<Input>,
@@ -69,6 +73,7 @@ impl Shell {
             addresses,
             service: Service::new(options),
             commands: Commands::default(),
+            reading: None,
             options: options.clone(),
             setup,
             bad_packet_logged: None,
@@ -96,15 +101,21 @@ impl Shell {
 
     fn wait(&self) -> io::Result<()> {
         let deadline = if self.answers.is_empty() {
-            self.node.next_deadline()
+            let read_until = self.reading.as_ref().map(|reading| reading.deadline());
+            self.node
+                .next_deadline()
+                .into_iter()
+                .chain(read_until)
+                .min()
         } else {
             Some(Mono::ZERO)
         };
         let fds = self
             .sockets
             .fds()
-            .chain([std::os::fd::AsFd::as_fd(&self.signals)])
+            .chain([self.signals.as_fd()])
             .chain(self.service.fd())
+            .chain(self.reading.as_ref().map(|reading| reading.as_fd()))
             .chain(self.addresses.as_ref().map(Addresses::fd));
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
@@ -127,6 +138,10 @@ impl Shell {
         }
         if self.service.read() {
             self.give(Input::ServiceReady);
+        }
+        if let Some(reading) = self.reading.take() {
+            let step = reading.advance(self.clock.now());
+            self.take_step(step);
         }
         self.look_at_addresses();
         self.give(Input::Tick);
@@ -163,6 +178,13 @@ impl Shell {
                 self.give(Input::ServiceEnded);
                 continue;
             }
+            if self
+                .reading
+                .as_mut()
+                .is_some_and(|reading| reading.ended(pid))
+            {
+                continue;
+            }
             let addresses = self.addresses.as_mut();
             let was_guardian = addresses.is_some_and(|a| a.replace_guardian(pid));
             if !was_guardian && !self.commands.ended(pid) {
@@ -172,7 +194,30 @@ impl Shell {
     }
 
     fn reload(&mut self) {
-        match self.read_again() {
+        let step = Reading::begin(&self.options.config_file, self.clock.now());
+        self.take_step(step);
+    }
+
+    /// lvs.cf is read, or its names are still being looked up: then heartbeats go on. An earlier
+    /// reading is given up.
+    fn take_step(&mut self, step: Step) {
+        self.reading = None;
+        match step {
+            Step::Waiting(reading) => self.reading = Some(reading),
+            Step::Done(Ok(file)) => self.take_file(&file),
+            Step::Done(Err(fault)) => {
+                for line in fault.lines(Program::Pulse) {
+                    log::error!("{line}");
+                }
+            }
+        }
+    }
+
+    fn take_file(&mut self, file: &ConfigFile) {
+        file.log();
+        let config = file.loaded.config.clone();
+        let setup = setup::own_addresses().and_then(|own| Setup::new(config, &self.options, &own));
+        match setup {
             Ok(setup) if setup.paths != self.setup.paths => {
                 log::error!("the heartbeat's addresses or port changed: restart pulse for that");
             }
@@ -183,15 +228,6 @@ impl Shell {
             }
             Err(error) => log::error!("{error}; nothing is changed"),
         }
-    }
-
-    fn read_again(&self) -> Result<Setup, SetupError> {
-        let mut remarks = Vec::new();
-        let config = setup::read(&self.options.config_file, &mut remarks)?;
-        for remark in String::from_utf8_lossy(&remarks).lines() {
-            log::warn!("{remark}");
-        }
-        Setup::new(config, &self.options, &setup::own_addresses()?)
     }
 
     fn look_at_addresses(&mut self) {
@@ -299,7 +335,7 @@ impl Shell {
     fn finish_sync(&mut self) -> io::Result<()> {
         let until = self.clock.now() + SYNC_PATIENCE;
         while self.commands.is_switching() && self.clock.now() < until {
-            let signals = std::os::fd::AsFd::as_fd(&self.signals);
+            let signals = self.signals.as_fd();
             let mut fds = [PollFd::new(signals, PollFlags::POLLIN)];
             daemon::wait(&mut fds, &self.clock, Some(until))?;
             self.signals.pending();

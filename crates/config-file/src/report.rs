@@ -25,7 +25,6 @@ impl Program {
             Self::Pulse => "pulse",
             Self::Lvsd => "lvs",
             Self::Fos => "fos",
-            Self::Fos => "fos",
         }
     }
 }
