@@ -19,13 +19,17 @@
 //! - [`Report`], [`Order`]: the messages
 //! - [`Standing`], [`Phase`], [`Place`]: what a nanny knows of its server
 //! - [`Reason`]: text that fits a message
+//!
+//! The status socket of lvsd is the other direction, out of the daemon: [`Status`].
 
 mod error;
 mod fields;
+mod json;
 mod order;
 mod reason;
 mod report;
 mod standing;
+mod status;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +39,7 @@ pub use order::Order;
 pub use reason::Reason;
 pub use report::{CheckResult, Report};
 pub use standing::{Phase, Place, Standing};
+pub use status::{CheckStatus, ServerStatus, ServiceStatus, Status};
 
 /// Longest message in bytes; a receiver needs no larger buffer.
 pub const MAX_MESSAGE: usize = 512;

@@ -14,6 +14,7 @@
 
 mod nannies;
 mod reload;
+mod status;
 mod stop;
 mod table;
 
@@ -78,11 +79,18 @@ pub struct Lvsd {
     has_looked_again: bool,
     watches: BTreeMap<MonitorKey, Watch>,
     by_nanny: BTreeMap<NannyId, MonitorKey>,
+    /// No nanny is to be started and none has been silent too long before this. Too early is
+    /// harmless: what a nanny says puts its own deadline off, and only this one is kept.
+    nannies_due: Mono,
     /// Nannies that were told to end, and when they are killed if they have not.
     ending: BTreeMap<NannyId, Mono>,
     next_nanny: u64,
     /// Stray signals: said once.
     strays: BTreeSet<i32>,
+    /// What was wrong with lvs.cf at the last reload.
+    reload_failure: Vec<String>,
+    /// Operations that put right what somebody else had changed.
+    repair_count: u64,
 }
 
 impl Lvsd {
@@ -110,9 +118,12 @@ impl Lvsd {
             has_looked_again: false,
             watches: BTreeMap::new(),
             by_nanny: BTreeMap::new(),
+            nannies_due: Mono::ZERO,
             ending: BTreeMap::new(),
             next_nanny: 0,
             strays: BTreeSet::new(),
+            reload_failure: Vec::new(),
+            repair_count: 0,
         }
     }
 
@@ -136,8 +147,9 @@ impl Lvsd {
             Input::Hangup => self.hang_up(out),
             Input::Configuration(Ok(site)) => self.reload(now, *site, out),
             Input::Configuration(Err(lines)) => {
-                let notice = |line| Action::Notice(Notice::BadConfiguration(line));
-                out.extend(lines.into_iter().map(notice));
+                let notice = |line: &String| Action::Notice(Notice::BadConfiguration(line.clone()));
+                out.extend(lines.iter().map(notice));
+                self.reload_failure = lines;
             }
             Input::Terminate(number) => self.terminate(now, number, out),
             Input::StraySignal(number) => {
@@ -162,7 +174,7 @@ impl Lvsd {
             Phase::Running => {
                 let audit = (!self.is_reading).then_some(self.audit_at);
                 let endings = self.ending.values().copied();
-                let nannies = self.nanny_deadline();
+                let nannies = (!self.watches.is_empty()).then_some(self.nannies_due);
                 let sorries = self.sorry_deadlines().min();
                 endings.chain(audit).chain(nannies).chain(sorries).min()
             }

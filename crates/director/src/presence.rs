@@ -3,7 +3,7 @@
 //! Owned by the machine, one for each service. Time and standings come in, the wanted
 //! [`TableService`] comes out; what a nanny has not said yet leaves things as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use control::{Place, Standing};
 use lvs_model::{DestinationKey, Mono, Weight};
@@ -56,13 +56,23 @@ impl Presence {
 
     /// Takes over what the kernel has, as far as lvs.cf wants it.
     pub fn adopt(&mut self, site: &SiteService, found: &TableService) {
+        let present: BTreeMap<DestinationKey, Weight> = found
+            .destinations
+            .iter()
+            .map(|d| (d.key, d.weight))
+            .collect();
         for wanted in &site.destinations {
-            if let Some(found) = found.destination(&wanted.destination.key) {
-                self.weights.insert(found.key, found.weight);
+            if let Some(weight) = present.get(&wanted.destination.key) {
+                self.weights.insert(wanted.destination.key, *weight);
             }
         }
         let sorry = site.sorry.as_ref().map(|sorry| sorry.destination.key);
         self.has_sorry = sorry.is_some_and(|key| found.destination(&key).is_some());
+    }
+
+    /// Whether the sorry server is in.
+    pub const fn has_sorry(&self) -> bool {
+        self.has_sorry
     }
 
     /// Where a destination is now.
@@ -80,9 +90,12 @@ impl Presence {
         standing: &dyn Fn(&MonitorKey) -> Option<Standing>,
     ) -> Option<SorryChange> {
         self.settled = now;
-        let named =
-            |key: &DestinationKey| site.destinations.iter().any(|d| d.destination.key == *key);
-        self.weights.retain(|key, _| named(key));
+        let named: BTreeSet<DestinationKey> = site
+            .destinations
+            .iter()
+            .map(|d| d.destination.key)
+            .collect();
+        self.weights.retain(|key, _| named.contains(key));
         let mut up = 0;
         let mut down = 0;
         for wanted in &site.destinations {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use control::Standing;
+use control::{CheckResult, Reason, Report, Standing};
 use lvs_model::Mono;
 
 use crate::NannyId;
@@ -36,6 +36,17 @@ pub enum Life {
     Killed(NannyId),
 }
 
+/// What a nanny has said of its checks, for the status.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Good checks in a row that bring the server back; 0 before it was said.
+    pub needed: u32,
+    /// Why the server is down.
+    pub reason: Reason,
+    /// The last check: when its report came, how long it took, how it went.
+    pub check: Option<(Mono, Duration, CheckResult)>,
+}
+
 /// One monitor's process and its record.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -43,6 +54,12 @@ pub struct Watch {
     pub life: Life,
     /// What its nannies have said last: the next one goes on from there.
     pub standing: Option<Standing>,
+    /// What they have said of their checks.
+    pub said: Said,
+    /// The process id, while one runs.
+    pub pid: Option<u32>,
+    /// Processes started so far.
+    pub starts: u32,
     /// Deaths, and starts that failed, since the last clean life.
     failures: u32,
     /// When the last of them died.
@@ -57,6 +74,9 @@ impl Watch {
         Self {
             life: Life::Due(now),
             standing: None,
+            said: Said::default(),
+            pid: None,
+            starts: 0,
             failures: 0,
             deaths: Vec::new(),
             born: now,
@@ -77,10 +97,30 @@ impl Watch {
         self.life = Life::Running { nanny, heard: now };
     }
 
-    /// The nanny said something.
+    /// It runs, as this process.
+    pub fn run(&mut self, pid: u32) {
+        self.pid = Some(pid);
+        self.starts = self.starts.saturating_add(1);
+    }
+
+    /// The nanny has been heard.
     pub fn hear(&mut self, now: Mono) {
         if let Life::Running { heard, .. } = &mut self.life {
             *heard = now;
+        }
+    }
+
+    /// Keeps what a report says of the checks.
+    pub fn note(&mut self, now: Mono, report: &Report) {
+        match report {
+            Report::Alive => {}
+            Report::State { needed, reason, .. } => {
+                self.said.needed = *needed;
+                self.said.reason = reason.clone();
+            }
+            Report::Check { result, duration } => {
+                self.said.check = Some((now, *duration, result.clone()));
+            }
         }
     }
 
@@ -108,6 +148,7 @@ impl Watch {
 
     /// The nanny ended though nobody told it to.
     pub fn die(&mut self, now: Mono, hard_shutdown: bool) -> AfterDeath {
+        self.pid = None;
         if now - self.born >= CLEAN_LIFE {
             self.failures = 0;
             self.deaths.clear();

@@ -5,6 +5,7 @@ mod random;
 mod reload;
 mod site;
 mod start;
+mod status;
 mod supervision;
 mod trace;
 mod world;

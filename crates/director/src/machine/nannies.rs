@@ -4,27 +4,21 @@ use control::{Order, Place, Report, Standing};
 use lvs_model::{ChildExit, Mono};
 
 use crate::notice::{AfterDeath, Child, Notice};
-use crate::supervision::{Life, Watch};
+use crate::supervision::{LONGEST_PAUSE, Life, Watch};
 use crate::{Action, Monitor, MonitorKey, NannyId, Site, StartError};
 
 use super::{Lvsd, Phase};
 
 impl Lvsd {
-    /// When a nanny is to be started, or has been silent too long.
-    pub(super) fn nanny_deadline(&self) -> Option<Mono> {
-        let deadline = |monitor: &Monitor| {
-            let watch = self.watches.get(&monitor.key)?;
-            watch.deadline(monitor.options.check.timeout)
-        };
-        monitors(&self.site).filter_map(deadline).min()
-    }
-
     /// Starts the nannies that are due, kills the ones that hang. Not before the table was read: a
     /// nanny goes on from what is in it.
     pub(super) fn tend_nannies(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.is_reading || self.phase != Phase::Running {
+            // The table's arrival comes back here.
+            self.nannies_due = now + self.site.audit_interval;
             return;
         }
+        let mut next = now + LONGEST_PAUSE;
         for service in &self.site.services {
             let presence = self.presence.get(&service.service.key);
             for destination in &service.destinations {
@@ -45,9 +39,12 @@ impl Lvsd {
                         out.push(Action::StartNanny(nanny, Box::new(monitor.options.clone())));
                         out.push(Action::Tell(nanny, Order::Adopt(standing)));
                     }
+                    let deadline = watch.deadline(monitor.options.check.timeout);
+                    next = next.min(deadline.unwrap_or(next));
                 }
             }
         }
+        self.nannies_due = next;
     }
 
     /// A nanny runs, or could not be started.
@@ -69,7 +66,12 @@ impl Lvsd {
             return;
         };
         match result {
-            Ok(pid) => out.push(Action::Notice(Notice::MonitorStarted(child, pid))),
+            Ok(pid) => {
+                if let Some(watch) = self.watches.get_mut(&key) {
+                    watch.run(pid);
+                }
+                out.push(Action::Notice(Notice::MonitorStarted(child, pid)));
+            }
             Err(error) => {
                 out.push(Action::Notice(Notice::MonitorNotStarted(
                     child,
@@ -81,6 +83,7 @@ impl Lvsd {
                     return;
                 };
                 let after = watch.fail_to_start(now, error.is_shortage, is_hard);
+                self.nannies_due = now;
                 if after == AfterDeath::GiveUp {
                     self.stop(now, 1, out);
                 }
@@ -102,13 +105,19 @@ impl Lvsd {
             return;
         };
         watch.hear(now);
+        watch.note(now, report);
         if let Report::State { standing, .. } = report {
             // Good, but to go: it was told to end, and not by us. Another one takes its place, so
             // its server stays.
             if standing.phase.is_up() && standing.place == Place::Out {
                 return;
             }
-            watch.standing = Some(*standing);
+            let before = watch.standing.replace(*standing);
+            let means_the_same =
+                |before: Standing| (before.phase, before.place) == (standing.phase, standing.place);
+            if before.is_some_and(means_the_same) {
+                return;
+            }
             if self.phase == Phase::Running {
                 self.settle_and_apply(now, &key.service, out);
             }
@@ -136,9 +145,9 @@ impl Lvsd {
         out.push(Action::Notice(Notice::MonitorDied(child, exit, after)));
         if after == AfterDeath::GiveUp {
             self.stop(now, 1, out);
-        } else {
-            self.tend_nannies(now, out);
         }
+        // Many may end at once: all are seen to together.
+        self.nannies_due = now;
     }
 
     /// Tells the nanny of a monitor to end; nobody waits for it but [`Lvsd::kill_stuck`].

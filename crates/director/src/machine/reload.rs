@@ -28,6 +28,7 @@ impl Lvsd {
         if !matches!(self.phase, Phase::Loading | Phase::Running) {
             return;
         }
+        self.reload_failure.clear();
         let old = std::mem::replace(&mut self.site, site);
         self.timeouts_due |= old.timeouts != self.site.timeouts;
         self.reload_services(now, &old, out);

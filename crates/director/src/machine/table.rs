@@ -14,7 +14,9 @@ use super::{Lvsd, Phase};
 
 impl Lvsd {
     pub(super) fn sorry_deadlines(&self) -> impl Iterator<Item = Mono> {
-        self.site.services.iter().filter_map(|service| {
+        let services = self.site.services.iter();
+        let with_sorry = services.filter(|service| service.sorry.is_some());
+        with_sorry.filter_map(|service| {
             let presence = self.presence.get(&service.service.key)?;
             presence.deadline(service)
         })
@@ -70,6 +72,7 @@ impl Lvsd {
         self.forget_failures(&planned);
         let repairs = self.repairs(&planned);
         if !std::mem::take(&mut self.expects_changes) && repairs > 0 {
+            self.repair_count += repairs as u64;
             out.push(Action::Notice(Notice::Repaired(repairs)));
         }
         self.has_looked_again &= !planned.is_empty();
@@ -85,6 +88,7 @@ impl Lvsd {
     /// The kernel could not be read: no start without it, else another try at the next audit.
     pub(super) fn miss_table(&mut self, now: Mono, reason: String, out: &mut Vec<Action>) {
         self.is_reading = false;
+        self.nannies_due = now;
         self.audit_at = now + self.site.audit_interval;
         if !std::mem::replace(&mut self.table_unreadable, true) {
             out.push(Action::Notice(Notice::TableUnreadable(reason)));

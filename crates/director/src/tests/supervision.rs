@@ -34,6 +34,7 @@ fn a_nanny_that_somebody_else_ends_takes_its_server_not_along() {
     world.nannies.remove(&nanny);
     world.take_trace();
     world.feed(Input::Ended(nanny, ChildExit::Status(0)));
+    world.pass(0.0);
     assert!(world.take_trace().contains(&"tell 3 adopt up 1 0".into()));
     assert_eq!(world.table(), table);
 }

@@ -376,6 +376,7 @@ impl World {
         let nanny = self.nanny(rip);
         self.nannies.remove(&nanny);
         self.feed(Input::Ended(nanny, ChildExit::Signal(9)));
+        self.pass(0.0);
     }
 
     /// lvs.cf is changed and SIGHUP sent.

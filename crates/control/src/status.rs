@@ -1,0 +1,228 @@
+//! What lvsd says of itself on its status socket: one JSON object a line.
+//!
+//! Made by the crate `director`, sent by the shell of lvsd, read by the page and by scripts. The
+//! first line has `"kind":"lvsd"`; then comes each service (`"kind":"service"`), directly followed by
+//! its servers (`"kind":"server"`), one for each check. Members may be added; those that are there
+//! keep their name and meaning. Times are seconds with decimals, and ages, not times of day.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lvs_model::{DestinationKey, SchedulerName, ServiceKey, Weight};
+
+use crate::json::Object;
+use crate::{CheckResult, Phase, Place, Reason};
+
+/// lvsd, its services and their servers at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Its process id.
+    pub pid: u32,
+    /// What was wrong with lvs.cf at the last SIGHUP, in the words of the log; empty once a good
+    /// file was read.
+    pub reload_failure: Vec<String>,
+    /// Operations that put right what somebody else had changed in the table, since the start.
+    pub repairs: u64,
+    /// The services of lvs.cf, in its order.
+    pub services: Vec<ServiceStatus>,
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceStatus {
+    /// What finds it.
+    pub key: ServiceKey,
+    /// Names of its `virtual` blocks.
+    pub names: Vec<String>,
+    /// Scheduler.
+    pub scheduler: SchedulerName,
+    /// Whether the kernel had it when the table was last read or changed.
+    pub is_present: bool,
+    /// The sorry server and whether it is in.
+    pub sorry: Option<(DestinationKey, bool)>,
+    /// Its servers, one for each check.
+    pub servers: Vec<ServerStatus>,
+}
+
+/// One check of one real server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerStatus {
+    /// Name of the `virtual` block.
+    pub block: String,
+    /// Name of the `server` block.
+    pub name: String,
+    /// The destination.
+    pub destination: DestinationKey,
+    /// Port that is checked.
+    pub check_port: u16,
+    /// What its nanny said last.
+    pub phase: Phase,
+    /// Good checks in a row, and how many of them bring the server back (T); 0 before the nanny
+    /// has said it.
+    pub count: (u32, u32),
+    /// In the table with this weight, or out.
+    pub place: Place,
+    /// The weight that lvs.cf says.
+    pub target: Weight,
+    /// Why it is down.
+    pub reason: Reason,
+    /// The last check.
+    pub last_check: Option<CheckStatus>,
+    /// The process that checks it.
+    pub pid: Option<u32>,
+    /// Nannies that were started after the first.
+    pub restarts: u32,
+}
+
+/// One check, done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckStatus {
+    /// How long ago it ended.
+    pub age: Duration,
+    /// How long it took.
+    pub duration: Duration,
+    /// How it went.
+    pub result: CheckResult,
+}
+
+impl Status {
+    /// The lines, each with its end.
+    #[must_use]
+    pub fn json_lines(&self) -> String {
+        let mut text = String::new();
+        line(&mut text, "lvsd", |object| {
+            object.plain("pid", self.pid);
+            object.plain("reload_failed", !self.reload_failure.is_empty());
+            object.strings("reload_failure", &self.reload_failure);
+            object.plain("repairs", self.repairs);
+            object.plain("services", self.services.len());
+        });
+        for service in &self.services {
+            line(&mut text, "service", |object| service.write(object));
+            for server in &service.servers {
+                line(&mut text, "server", |object| {
+                    object.string("service", &service.key.to_string());
+                    server.write(object);
+                });
+            }
+        }
+        text
+    }
+}
+
+fn line(text: &mut String, kind: &str, members: impl FnOnce(&mut Object<'_>)) {
+    Object::write(text, |object| {
+        object.string("kind", kind);
+        members(object);
+    });
+    text.push('\n');
+}
+
+impl ServiceStatus {
+    fn write(&self, object: &mut Object<'_>) {
+        object.string("service", &self.key.to_string());
+        object.strings("virtual", &self.names);
+        object.string("scheduler", &self.scheduler.to_string());
+        object.plain("present", self.is_present);
+        object.object("sorry_server", self.sorry, |(key, is_in), sorry| {
+            write_address(sorry, key.address, key.port);
+            sorry.plain("in", is_in);
+        });
+        object.plain("servers", self.servers.len());
+        let is_up = |server: &&ServerStatus| server.phase.is_up();
+        object.plain("up", self.servers.iter().filter(is_up).count());
+    }
+}
+
+impl ServerStatus {
+    fn write(&self, object: &mut Object<'_>) {
+        object.string("virtual", &self.block);
+        object.string("server", &self.name);
+        write_address(object, self.destination.address, self.destination.port);
+        object.plain("check_port", self.check_port);
+        object.string("state", self.phase.word());
+        object.plain("count", self.count.0);
+        object.plain("needed", self.count.1);
+        let weight = match self.place {
+            Place::In(weight) => Some(weight),
+            Place::Out => None,
+        };
+        object.optional("weight", weight);
+        object.plain("target", self.target);
+        object.string("reason", self.reason.as_str());
+        object.object("last_check", self.last_check.as_ref(), |check, last| {
+            last.seconds("age", check.age);
+            last.seconds("duration", check.duration);
+            last.plain("good", check.result == CheckResult::Good);
+            if let CheckResult::Failed(reason) = &check.result {
+                last.string("reason", reason.as_str());
+            }
+        });
+        object.optional("pid", self.pid);
+        object.plain("restarts", self.restarts);
+    }
+}
+
+fn write_address(object: &mut Object<'_>, address: IpAddr, port: u16) {
+    object.string("address", &address.to_string());
+    object.plain("port", port);
+}
+
+#[cfg(test)]
+mod tests {
+    use lvs_model::Protocol;
+
+    use super::*;
+
+    #[test]
+    fn a_status_is_one_line_for_each_of_its_parts() {
+        let server = ServerStatus {
+            block: "web".into(),
+            name: "rs1".into(),
+            destination: DestinationKey {
+                address: "10.0.0.1".parse().unwrap(),
+                port: 80,
+            },
+            check_port: 8080,
+            phase: Phase::Ramp,
+            count: (4, 3),
+            place: Place::In(Weight::ONE),
+            target: Weight::new(7).unwrap(),
+            reason: Reason::default(),
+            last_check: Some(CheckStatus {
+                age: Duration::from_millis(1500),
+                duration: Duration::from_micros(312),
+                result: CheckResult::Good,
+            }),
+            pid: Some(812),
+            restarts: 1,
+        };
+        let status = Status {
+            pid: 7,
+            reload_failure: vec!["lvs.cf:2:1: unknown command \"x\"".into()],
+            repairs: 3,
+            services: vec![ServiceStatus {
+                key: ServiceKey::Address {
+                    protocol: Protocol::Tcp,
+                    address: "192.0.2.1".parse().unwrap(),
+                    port: 80,
+                },
+                names: vec!["web".into()],
+                scheduler: SchedulerName::default(),
+                is_present: true,
+                sorry: None,
+                servers: vec![server],
+            }],
+        };
+        let lines = status.json_lines();
+        let lines: Vec<&str> = lines.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                r#"{"kind":"lvsd","pid":7,"reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"services":1}"#,
+                r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"servers":1,"up":1}"#,
+                r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"pid":812,"restarts":1}"#,
+            ]
+        );
+    }
+}

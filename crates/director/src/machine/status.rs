@@ -1,0 +1,85 @@
+//! What lvsd says of itself.
+
+use control::{CheckStatus, ServerStatus, ServiceStatus, Standing, Status};
+use lvs_model::Mono;
+
+use crate::{Monitor, SiteDestination, SiteService};
+
+use super::Lvsd;
+
+impl Lvsd {
+    /// The state at `now`. The shell adds its process id.
+    #[must_use]
+    pub fn status(&self, now: Mono, pid: u32) -> Status {
+        Status {
+            pid,
+            reload_failure: self.reload_failure.clone(),
+            repairs: self.repair_count,
+            services: (self.site.services.iter())
+                .map(|service| self.service_status(now, service))
+                .collect(),
+        }
+    }
+
+    fn service_status(&self, now: Mono, service: &SiteService) -> ServiceStatus {
+        let key = service.service.key;
+        let presence = self.presence.get(&key);
+        let mut servers = Vec::new();
+        for destination in &service.destinations {
+            for monitor in &destination.monitors {
+                servers.push(self.server_status(now, service, destination, monitor));
+            }
+        }
+        ServiceStatus {
+            key,
+            names: service
+                .blocks
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
+            scheduler: service.service.scheduler.clone(),
+            is_present: self.known.contains(&key),
+            sorry: (service.sorry.as_ref()).map(|sorry| {
+                let is_in = presence.is_some_and(|presence| presence.has_sorry());
+                (sorry.destination.key, is_in)
+            }),
+            servers,
+        }
+    }
+
+    fn server_status(
+        &self,
+        now: Mono,
+        service: &SiteService,
+        destination: &SiteDestination,
+        monitor: &Monitor,
+    ) -> ServerStatus {
+        let presence = self.presence.get(&service.service.key);
+        let key = destination.destination.key;
+        let watch = self.watches.get(&monitor.key);
+        let standing = watch.and_then(|watch| watch.standing);
+        let Standing { phase, count, .. } = standing.unwrap_or_default();
+        let said = watch.map(|watch| watch.said.clone()).unwrap_or_default();
+        let check = said.check.map(|(at, duration, result)| CheckStatus {
+            age: now - at,
+            duration,
+            result,
+        });
+        ServerStatus {
+            block: monitor.block.clone(),
+            name: monitor.server.clone(),
+            destination: key,
+            check_port: monitor.key.check_port,
+            phase,
+            count: (count, said.needed),
+            place: presence
+                .map(|presence| presence.place(&key))
+                .unwrap_or_default(),
+            target: monitor.options.weight,
+            reason: said.reason,
+            last_check: check,
+            pid: watch.and_then(|watch| watch.pid),
+            restarts: watch.map_or(0, |watch| watch.starts.saturating_sub(1)),
+        }
+    }
+}

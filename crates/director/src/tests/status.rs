@@ -1,0 +1,97 @@
+//! The status; many servers.
+
+use std::time::Duration;
+
+use control::{CheckResult, Phase, Place, Reason, Report, Standing};
+use lvs_model::Weight;
+
+use super::world::*;
+use crate::{Input, Table};
+
+#[test]
+fn the_status_has_what_the_nannies_said_and_what_became_of_it() {
+    let mut file = two_servers();
+    file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
+    let mut world = World::start(file, Table::new());
+    world.up("10.0.0.1", 1);
+    let nanny = world.nanny("10.0.0.2");
+    world.feed(Input::Report(
+        nanny,
+        Report::Check {
+            result: CheckResult::Failed(Reason::new("Connection refused")),
+            duration: Duration::from_millis(3),
+        },
+    ));
+    world.feed(Input::Report(
+        nanny,
+        Report::State {
+            standing: Standing {
+                phase: Phase::Down,
+                place: Place::Out,
+                count: 0,
+            },
+            needed: 2,
+            target: Weight::ONE,
+            reason: Reason::new("Connection refused"),
+        },
+    ));
+    world.now = world.now + Duration::from_millis(1500);
+    world.kill("10.0.0.2");
+    let status = world.lvsd.status(world.now, 7);
+    let service = &status.services[0];
+    assert!(service.is_present);
+    assert_eq!(service.sorry.map(|(_, is_in)| is_in), Some(false));
+    let [one, two] = &service.servers[..] else {
+        panic!("{service:?}");
+    };
+    assert_eq!((one.phase, one.place), (Phase::Up, Place::In(Weight::ONE)));
+    assert_eq!((one.pid, one.restarts), (Some(1001), 0));
+    assert_eq!((two.phase, two.place), (Phase::Down, Place::Out));
+    assert_eq!((two.pid, two.restarts), (Some(1003), 1));
+    assert_eq!(two.reason.as_str(), "Connection refused");
+    assert_eq!(two.count, (0, 2));
+    let check = two.last_check.as_ref().unwrap();
+    assert_eq!(check.age, Duration::from_millis(1500));
+    assert_eq!(check.duration, Duration::from_millis(3));
+}
+
+#[test]
+fn a_failed_reload_is_shown_until_a_good_one_and_repairs_are_counted() {
+    let mut world = World::start(two_servers(), Table::new());
+    let good = std::mem::replace(&mut world.file, Err(vec!["lvs.cf:2:1: no".into()]));
+    world.feed(Input::Hangup);
+    assert_eq!(
+        world.lvsd.status(world.now, 7).reload_failure,
+        ["lvs.cf:2:1: no"]
+    );
+    world.file = good;
+    world.feed(Input::Hangup);
+    assert_eq!(
+        world.lvsd.status(world.now, 7).reload_failure,
+        Vec::<String>::new()
+    );
+    world.kernel = Table::new();
+    world.pass(6.0);
+    assert_eq!(world.lvsd.status(world.now, 7).repairs, 1);
+}
+
+#[test]
+fn a_thousand_servers_come_up_and_a_word_of_one_moves_no_deadline() {
+    let servers = (0..1000).map(|number| {
+        let rip = format!("10.1.{}.{}", number / 250, 1 + number % 250);
+        server(&format!("s{number}"), &rip, 80)
+    });
+    let servers = servers.collect();
+    let file = config(vec![block("web", "192.0.2.1", 80, servers)]);
+    let mut world = World::start(file, Table::new());
+    let nannies: Vec<_> = world.nannies.keys().copied().collect();
+    for nanny in &nannies {
+        world.say(*nanny, Phase::Up, Place::In(Weight::ONE));
+    }
+    assert_eq!(world.table().len(), 1001);
+    let deadline = world.lvsd.next_deadline();
+    for nanny in nannies.iter().cycle().take(20_000) {
+        world.feed(Input::Report(*nanny, Report::Alive));
+        assert_eq!(world.lvsd.next_deadline(), deadline);
+    }
+}
