@@ -10,9 +10,6 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 use std::os::fd::AsRawFd;
 
-/// User that nannies run as, and the one that stands in where it does not exist.
-const USERS: [&str; 2] = ["lvscheck", "nobody"];
-
 /// The running nannies.
 pub struct Nannies {
     children: BTreeMap<NannyId, Child>,
@@ -27,7 +24,7 @@ impl Nannies {
     pub fn new(foreground: bool) -> Self {
         Self {
             children: BTreeMap::new(),
-            user: check_user(),
+            user: User::for_checks(),
             stdout: if foreground {
                 Stdout::Inherit
             } else {
@@ -116,24 +113,6 @@ impl Nannies {
         }
         reports
     }
-}
-
-/// Who shall run the nannies: `None` where we cannot choose.
-fn check_user() -> Option<User> {
-    if !nix::unistd::geteuid().is_root() {
-        return None;
-    }
-    let [own, other] = USERS;
-    if let Some(user) = User::named(own) {
-        return Some(user);
-    }
-    let user = User::named(other);
-    if user.is_some() {
-        log::warn!("no user {own}, monitors run as {other}");
-    } else {
-        log::error!("neither user {own} nor {other} exists, monitors run as root");
-    }
-    user
 }
 
 /// Whether the machine lacked something, rather than the program being at fault.

@@ -1,0 +1,120 @@
+//! Services on the directors themselves, which follow the active one.
+//!
+//! The decisions are `director::failover`'s; here is what carries them out:
+//!
+//! - [`options`], [`load`]: command line and lvs.cf to what fos does
+//! - [`children`]: the commands and the monitors as processes
+//! - [`shell`]: the loop
+
+mod children;
+mod load;
+mod options;
+mod shell;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use daemon::log::Target;
+use daemon::{Background, Parent, PidFile, Signals};
+use director::failover::Fos;
+use popt::Aliases;
+
+use crate::children::Children;
+use crate::options::{NAME, Options, Request};
+use crate::shell::Shell;
+
+/// Where the pid is written, unless in the foreground.
+const PID_FILE: &str = "/var/run/fos.pid";
+
+/// Runs fos; `args` without the program's name. The status is the program's: 0 at every normal end.
+pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    let result = match options::parse(args, &aliases()) {
+        Ok(Request::Run(options)) => start(&options),
+        Ok(Request::Print(text)) => {
+            // A reader that has gone away does not matter.
+            let _ = out.write_all(text.as_bytes());
+            Ok(())
+        }
+        Err(error) => Err(vec![error.to_string()]),
+    };
+    let Err(lines) = result else {
+        return ExitCode::SUCCESS;
+    };
+    config_file::tell(&lines, err);
+    ExitCode::FAILURE
+}
+
+/// popt's alias files, where they exist.
+fn aliases() -> Aliases {
+    let mut aliases = Aliases::default();
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".popt"));
+    for path in [Some("/etc/popt".into()), home].into_iter().flatten() {
+        if let Ok(text) = std::fs::read(path) {
+            aliases.add(NAME, &text);
+        }
+    }
+    aliases
+}
+
+fn start(options: &Options) -> Result<(), Vec<String>> {
+    let target = if options.foreground {
+        Target::Stdout
+    } else {
+        Target::Syslog
+    };
+    daemon::log::start(NAME, target, options.verbose);
+    let file = config_file::read(&options.config_file);
+    let file = file.map_err(|fault| fault.lines(config_file::Program::Fos))?;
+    let site = load::site(&file, options)?;
+    let pid_file = match options.foreground {
+        true => None,
+        false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
+    };
+    let signals = Signals::new(&shell::SIGNALS).map_err(failure)?;
+    let forks = !options.foreground && !options.no_fork;
+    // pulse starts us with --nofork; a lifeline would not survive the way into the background.
+    let parent = match forks {
+        true => None,
+        false => Parent::from_env().map_err(failure)?,
+    };
+    let background = match forks {
+        true => Some(daemon::background().map_err(failure)?),
+        false => None,
+    };
+    let pid_file = leave_terminal(options, pid_file, background, parent.is_some())?;
+    let shell = Shell::new(
+        Fos::new(site, options.mode),
+        Children::new(options),
+        signals,
+        parent,
+        options,
+    );
+    let end = shell.run().map_err(failure);
+    drop(pid_file);
+    end
+}
+
+/// Writes the pid and lets go of the terminal, as far as that is asked for.
+fn leave_terminal(
+    options: &Options,
+    mut pid_file: Option<PidFile>,
+    background: Option<Background>,
+    has_parent: bool,
+) -> Result<Option<PidFile>, Vec<String>> {
+    if let Some(pid_file) = &mut pid_file {
+        pid_file.write().map_err(failure)?;
+    }
+    let left = match background {
+        Some(background) => background.ready(),
+        None if options.foreground => Ok(()),
+        None => daemon::detach(has_parent),
+    };
+    left.map_err(|error: io::Error| failure(error))?;
+    Ok(pid_file)
+}
+
+fn failure(error: impl std::fmt::Display) -> Vec<String> {
+    vec![format!("{NAME}: {error}")]
+}

@@ -1,0 +1,201 @@
+//! The loop: waits, makes inputs of what happened, does what the machine says.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+
+use config_file::{Program, Reading, Step};
+use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, notify, reap, wait};
+use director::Severity;
+use director::failover::{Action, Fos, Input, Notice};
+use lvs_model::ChildExit;
+
+use crate::children::{Children, Ended};
+use crate::load;
+use crate::options::Options;
+
+/// The signals that fos handles.
+pub const SIGNALS: [Signal; 7] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGCHLD,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGQUIT,
+];
+
+/// A fos that runs.
+pub struct Shell<'a> {
+    clock: Clock,
+    machine: Fos,
+    children: Children,
+    signals: Signals,
+    parent: Option<Parent>,
+    options: &'a Options,
+    /// A reload that waits for the resolver.
+    reading: Option<Box<Reading>>,
+    inputs: VecDeque<Input>,
+}
+
+impl<'a> Shell<'a> {
+    /// Nothing is started yet.
+    pub fn new(
+        machine: Fos,
+        children: Children,
+        signals: Signals,
+        parent: Option<Parent>,
+        options: &'a Options,
+    ) -> Self {
+        Self {
+            clock: Clock::start(),
+            machine,
+            children,
+            signals,
+            parent,
+            options,
+            reading: None,
+            inputs: VecDeque::from([Input::Start]),
+        }
+    }
+
+    /// Runs until the machine is done.
+    ///
+    /// # Errors
+    /// Waiting failed: too many descriptors for the process, no memory.
+    pub fn run(mut self) -> io::Result<()> {
+        loop {
+            while let Some(input) = self.inputs.pop_front() {
+                let mut actions = Vec::new();
+                self.machine.handle(self.clock.now(), input, &mut actions);
+                for action in actions {
+                    if action == Action::Exit {
+                        return Ok(());
+                    }
+                    self.perform(action);
+                }
+            }
+            self.listen()?;
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Notice(notice) => write_notice(&notice),
+            Action::ReadConfiguration => {
+                let step = Reading::begin(&self.options.config_file, self.clock.now());
+                self.take_step(step);
+            }
+            Action::Ready => notify::ready(),
+            other if self.options.dry_run => self.rehearse(&other),
+            Action::RunCommand(argv) => {
+                if let Err(error) = self.children.run(&argv) {
+                    let failed = Input::CommandEnded(Err(error.to_string()));
+                    self.inputs.push_back(failed);
+                }
+            }
+            Action::TerminateCommand => self.children.signal_command(Signal::SIGTERM),
+            Action::KillCommand => self.children.signal_command(Signal::SIGKILL),
+            Action::StartMonitor(monitor, argv) => {
+                let started = self.children.start(monitor, &argv);
+                let started = started.map_err(|error| error.to_string());
+                self.inputs
+                    .push_back(Input::MonitorStarted(monitor, started));
+            }
+            Action::TerminateMonitor(monitor) => self.children.signal(monitor, Signal::SIGTERM),
+            Action::KillMonitor(monitor) => self.children.signal(monitor, Signal::SIGKILL),
+            // `run` ends before it gets here.
+            Action::Exit => {}
+        }
+    }
+
+    /// A reading that has come to its end is an input; one that a newer reload replaces is given up.
+    fn take_step(&mut self, step: Step) {
+        self.reading = None;
+        let result = match step {
+            Step::Waiting(reading) => {
+                self.reading = Some(reading);
+                return;
+            }
+            Step::Done(result) => result,
+        };
+        let site = result
+            .map_err(|fault| fault.lines(Program::Fos))
+            .and_then(|file| load::site(&file, self.options));
+        let site = site.map(Box::new);
+        self.inputs.push_back(Input::Configuration(site));
+    }
+
+    /// `-t`: every command succeeds at once, and no monitor runs.
+    fn rehearse(&mut self, action: &Action) {
+        let done = ChildExit::Status(0);
+        match action {
+            Action::RunCommand(_) => self.inputs.push_back(Input::CommandEnded(Ok(done))),
+            Action::TerminateMonitor(monitor) => {
+                self.inputs.push_back(Input::MonitorEnded(*monitor, done));
+            }
+            _ => {}
+        }
+    }
+
+    /// Sleeps until something happens and notes it.
+    fn listen(&mut self) -> io::Result<()> {
+        let due = self.machine.next_deadline();
+        let read_until = self.reading.as_ref().map(|reading| reading.deadline());
+        let deadline = [due, read_until].into_iter().flatten().min();
+        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let parent = self.parent.as_ref().map(AsFd::as_fd);
+        fds.extend(parent.map(|parent| PollFd::new(parent, PollFlags::POLLIN)));
+        let reading = self.reading.as_ref().map(|reading| reading.as_fd());
+        fds.extend(reading.map(|reading| PollFd::new(reading, PollFlags::POLLIN)));
+        wait(&mut fds, &self.clock, deadline)?;
+        drop(fds);
+        if let Some(reading) = self.reading.take() {
+            let step = reading.advance(self.clock.now());
+            self.take_step(step);
+        }
+        if self.parent.as_ref().is_some_and(Parent::is_gone) {
+            self.parent = None;
+            self.inputs.push_back(Input::ParentGone);
+        }
+        for signal in self.signals.pending() {
+            match signal {
+                Signal::SIGCHLD => self.reap(),
+                Signal::SIGHUP => self.inputs.push_back(Input::Hangup),
+                Signal::SIGTERM | Signal::SIGINT => {
+                    self.inputs.push_back(Input::Terminate(signal as i32));
+                }
+                // They mean nothing here, and must not end a director's services.
+                _ => {}
+            }
+        }
+        if due.is_some_and(|due| due <= self.clock.now()) {
+            self.inputs.push_back(Input::Deadline);
+        }
+        Ok(())
+    }
+
+    fn reap(&mut self) {
+        while let Some((pid, exit)) = reap() {
+            self.inputs.extend(match self.children.ended(pid) {
+                Some(Ended::Command) => Some(Input::CommandEnded(Ok(exit))),
+                Some(Ended::Monitor(monitor)) => Some(Input::MonitorEnded(monitor, exit)),
+                None => {
+                    if let Some(reading) = &mut self.reading {
+                        reading.ended(pid);
+                    }
+                    None
+                }
+            });
+        }
+    }
+}
+
+fn write_notice(notice: &Notice) {
+    let level = match notice.severity() {
+        Severity::Info => log::Level::Info,
+        Severity::Warning => log::Level::Warn,
+        Severity::Error => log::Level::Error,
+    };
+    log::log!(level, "{notice}");
+}
