@@ -3,11 +3,12 @@
 //! Started by lvsd it has no rights and reports its verdicts; started by hand it changes the
 //! kernel's table itself. The decisions are in the crate `healthcheck`. Here:
 //! - `options`: the command line, `setup`: what it means
-//! - `shell`: the loop around the machine
-//! - `network`, `runner`: checks over a socket and by a program
+//! - `watch`: one server and what runs for it, `shell`: the loop around it
+//! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load
 //! - `table`, `lvsd`: where verdicts go, by hand and under lvsd
 
 mod error;
+mod load;
 mod lvsd;
 mod network;
 mod options;
@@ -15,6 +16,7 @@ mod runner;
 mod setup;
 mod shell;
 mod table;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -82,6 +84,8 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         nix::sys::prctl::set_no_new_privs().map_err(io::Error::from)?;
     }
     detach(options, parent.is_some())?;
+    // Behind the fork: it is not inherited.
+    daemon::adopt_orphans()?;
     let target = if options.foreground {
         Target::Both
     } else {

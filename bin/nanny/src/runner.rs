@@ -1,11 +1,12 @@
-//! Runs a check or load program: its own process group, a deadline, output read while it runs.
+//! Runs a check or load program: its own process group, few capabilities, a deadline, output read
+//! while it runs.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use daemon::{Child, PollFd, PollFlags, Program, Signal, Stdout};
+use daemon::{Capabilities, Child, PollFd, PollFlags, Program, Signal, Stdout};
 use healthcheck::{Command, LONGEST_OUTPUT, ProgramEnd};
 use lvs_model::{ChildExit, Mono};
 use nix::errno::Errno;
@@ -20,6 +21,17 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Time between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// What every program of a nanny runs with.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    /// Variables besides PATH.
+    pub variables: Vec<(String, String)>,
+    /// What it may keep of our capabilities.
+    pub capabilities: Capabilities,
+    /// How long it may run.
+    pub limit: Duration,
+}
+
 /// A program that runs.
 pub struct Run {
     child: Child,
@@ -30,16 +42,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts `command`, which may run for `limit`.
+    /// Starts `command`.
     ///
     /// # Errors
     /// The end that this comes to: not to be trusted, or not to be started.
-    pub fn start(
-        command: &Command,
-        variables: &[(String, String)],
-        now: Mono,
-        limit: Duration,
-    ) -> Result<Self, ProgramEnd> {
+    pub fn start(command: &Command, with: &Conditions, now: Mono) -> Result<Self, ProgramEnd> {
         let mut words = command.words.iter();
         let name = words.next().map(String::as_str).unwrap_or_default();
         let path = find(name).map_err(|error| not_started(&error))?;
@@ -48,17 +55,18 @@ impl Run {
         }
         let mut program = Program::new(path);
         program.args = words.map(Into::into).collect();
+        let variables = with.variables.iter();
         program.env = variables
-            .iter()
             .map(|(name, value)| (name.clone(), value.into()))
             .collect();
         program.env.push(("PATH".into(), PATH.into()));
         program.stdout = Stdout::Pipe;
         program.own_group = true;
+        program.capabilities = Some(with.capabilities);
         let child = program.start().map_err(|error| not_started(&error))?;
         let run = Self {
             child,
-            deadline: now + limit,
+            deadline: now + with.limit,
             is_terminated: false,
             has_output: true,
             output: Vec::new(),

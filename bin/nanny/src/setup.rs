@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use daemon::Capabilities;
 use healthcheck::{
-    Command, Expect, NetworkCheck, ProgramCheck, Settings, Subject, Transport, good_checks_needed,
-    unescape,
+    Command, Expect, LoadSource, NetworkCheck, ProgramCheck, Settings, Subject, Transport,
+    good_checks_needed, unescape,
 };
 use lvs_model::{
     AddressFamily, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey,
@@ -15,6 +16,7 @@ use lvs_model::{
 
 use crate::error::StartError;
 use crate::options::{Kind, Options};
+use crate::runner::Conditions;
 
 /// How the server is checked.
 #[derive(Clone, Debug)]
@@ -44,9 +46,9 @@ pub struct Setup {
     /// What the machine is told.
     pub settings: Settings,
     /// Asks for the load.
-    pub load: Option<Command>,
-    /// Variables for programs besides PATH.
-    pub variables: Vec<(String, String)>,
+    pub load: Option<LoadSource>,
+    /// What programs run with.
+    pub programs: Conditions,
     /// What to change in the table; `None` if that is lvsd's or nobody's work.
     pub entry: Option<Entry>,
     /// The program that changes it, unless we do.
@@ -67,14 +69,22 @@ pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, 
     let mut remarks = Vec::new();
     let check = check(options, real, &mut remarks)?;
     let load = options.load.as_deref().filter(|_| kind == Kind::RealServer);
-    let load = load.and_then(|word| Command::load(word, &rip.to_string()));
+    let load = load.and_then(|word| LoadSource::new(word, &rip.to_string()));
     let writes = kind == Kind::RealServer && !options.no_run && !under_lvsd;
     Ok(Setup {
         kind,
         check,
         settings: settings(options, real, load.is_some(), under_lvsd, seed),
         load,
-        variables: variables(options, real),
+        programs: Conditions {
+            variables: variables(options, real),
+            capabilities: if under_lvsd {
+                Capabilities::NONE
+            } else {
+                Capabilities::NET_RAW
+            },
+            limit: options.interval,
+        },
         entry: writes.then(|| entry(options, real)).transpose()?,
         external: external(&options.ipvsadm),
         remarks,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use healthcheck::{Command, LoadSource};
 use lvs_model::{ForwardingMethod, Weight};
 
 use crate::options::Kind;
@@ -94,7 +95,8 @@ fn the_argument_vector_of_lvsd_is_understood() {
     assert_eq!(setup.kind, Kind::RealServer);
     assert_eq!(setup.settings.rise, 4);
     assert_eq!(setup.settings.weight, Weight::new(100).unwrap());
-    assert_eq!(setup.load.unwrap().words, ["ssh", "192.0.2.101", "uptime"]);
+    let ssh = Command::load("ssh", "192.0.2.101").unwrap();
+    assert_eq!(setup.load, Some(LoadSource::Program(ssh)));
     assert_eq!(setup.external, None);
     let Check::Network(check) = setup.check else {
         panic!("no network check");

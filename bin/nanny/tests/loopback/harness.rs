@@ -1,8 +1,10 @@
 //! A running nanny, seen from lvsd's end of its socket; servers that behave as told.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -94,6 +96,10 @@ impl Nanny {
         panic!("no check within 10 s");
     }
 
+    pub fn pid(&self) -> i32 {
+        self.child.pid()
+    }
+
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal).unwrap();
     }
@@ -162,4 +168,63 @@ pub fn closed_port() -> SocketAddr {
         .unwrap()
         .local_addr()
         .unwrap()
+}
+
+/// Holds the connection open without a word.
+pub fn hold(mut stream: TcpStream) {
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+/// A script of the shell; what stands in it has no blanks of its own (`-e` is split at them).
+pub struct Script(PathBuf);
+
+impl Script {
+    /// A file that the shell is told to read.
+    pub fn new(name: &str, text: &str) -> Self {
+        let name = format!("caribe-nanny-{}-{name}.sh", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    /// A file to execute, in a directory that only its owner can change.
+    pub fn executable(name: &str, text: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("caribe-nanny-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let path = dir.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        for path in [&dir, &path] {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        Self(path)
+    }
+
+    pub fn path(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    /// For `-e`.
+    pub fn command(&self) -> String {
+        format!("/bin/sh {} %h %p", self.0.display())
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+        // A directory of ours goes with the last script in it.
+        if let Some(dir) = self.0.parent().filter(|dir| *dir != std::env::temp_dir()) {
+            let _ = std::fs::remove_dir(dir);
+        }
+    }
+}
+
+/// Waits until `condition` holds; panics if that takes longer than `limit`.
+#[track_caller]
+pub fn until(limit: Duration, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < limit, "not within {limit:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
 }

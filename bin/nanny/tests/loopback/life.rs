@@ -1,18 +1,12 @@
 //! Start, reports, signals and end.
 
-use std::io::Read;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use control::{Order, Phase, Place, Report, Standing};
 use daemon::Signal;
 use lvs_model::Weight;
 
-use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, server};
-
-fn hold(mut stream: TcpStream) {
-    let _ = stream.read_to_end(&mut Vec::new());
-}
+use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, hold, server};
 
 fn next_state(nanny: &Nanny) -> (Standing, String) {
     loop {

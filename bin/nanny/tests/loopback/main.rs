@@ -1,6 +1,8 @@
 //! nanny as a process, with servers on loopback and the test in lvsd's place.
 
 mod harness;
+mod leaks;
 mod life;
+mod load;
 mod network;
 mod programs;

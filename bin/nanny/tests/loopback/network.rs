@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, server, write_slowly};
+use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, hold, server, write_slowly};
 
 /// One check of `real` comes to a result that starts with `verdict`, within two intervals.
 #[track_caller]
@@ -14,11 +14,6 @@ fn comes_to(real: SocketAddr, args: &[&str], verdict: &str) -> Duration {
     assert!(result.starts_with(verdict), "{result}");
     assert!(duration <= 2 * INTERVAL + SLACK, "{duration:?}");
     duration
-}
-
-/// Holds the connection open without a word.
-fn hold(mut stream: TcpStream) {
-    let _ = stream.read_to_end(&mut Vec::new());
 }
 
 const BANNER: [&str; 2] = ["-x", "220 ready"];

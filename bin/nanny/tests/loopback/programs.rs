@@ -1,30 +1,9 @@
 //! Check programs: whatever they do, the verdict comes in time and nothing stays behind.
 
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
-use crate::harness::{INTERVAL, Nanny, SLACK, closed_port};
-
-/// A script of the shell; what stands in it has no blanks of its own (`-e` is split at them).
-struct Script(std::path::PathBuf);
-
-impl Script {
-    fn new(name: &str, text: &str) -> Self {
-        let name = format!("caribe-nanny-{}-{name}.sh", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn command(&self) -> String {
-        format!("/bin/sh {} %h %p", self.0.display())
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
+use crate::harness::{INTERVAL, Nanny, SLACK, Script, closed_port};
 
 #[track_caller]
 fn comes_to(name: &str, text: &str, expect: Option<&str>, verdict: &str) -> Duration {
@@ -87,7 +66,7 @@ fn a_program_that_fails_is_a_failed_check() {
 #[test]
 fn a_program_that_others_can_change_is_not_run() {
     let script = Script::new("unsafe", "echo OK");
-    let path = script.0.display().to_string();
+    let path = script.path();
     let (result, _) = Nanny::start(closed_port(), &["-e", &path, "-x", "OK"]).check();
     assert_eq!(
         result,
@@ -140,4 +119,27 @@ fn a_flood_of_output_is_read_and_dropped() {
 fn what_a_program_leaves_behind_does_not_hold_the_check_up() {
     let duration = comes_to("left", "sleep 60 & echo OK", Some("OK"), "good");
     assert!(duration < INTERVAL, "{duration:?}");
+}
+
+/// What a script that a nanny by hand runs finds itself with; the nanny touches no table.
+#[test]
+fn by_hand_a_program_keeps_at_most_raw_sockets() {
+    let raw_at_most = "case $(sed -n 's/^CapEff:.//p' /proc/self/status) in \
+                       0000000000000000|0000000000002000) echo OK;; esac";
+    let script = Script::new("caps", raw_at_most);
+    let command = script.command();
+    let mut nanny = std::process::Command::new(env!("CARGO_BIN_EXE_nanny"))
+        .args(["-n", "--lvs", "--norun", "-h", "127.0.0.1", "-t", "2"])
+        .args(["-e", &command, "-x", "OK"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(nanny.stdout.take().unwrap()).lines();
+    let verdict = lines.map_while(Result::ok).find(|line| {
+        line.contains("[ active ]") || line.contains("Trouble") || line.contains("exited")
+    });
+    nanny.kill().unwrap();
+    nanny.wait().unwrap();
+    let verdict = verdict.unwrap();
+    assert!(verdict.contains("[ active ]"), "{verdict}");
 }

@@ -1,0 +1,371 @@
+//! One server and what runs for it: its machine, its check, its question for the load.
+//!
+//! Owned by the loop of [`shell`](crate::shell), or in numbers by that of
+//! [`shared`](crate::shared). Nothing in here waits.
+
+use std::net::SocketAddr;
+
+use control::{Order, Place, Report, Standing};
+use daemon::{Clock, PollFd};
+use healthcheck::{
+    Action, Failover, Failure, Input, LoadAnswer, Monitor, Outcome, Probe, ProgramEnd, Settings,
+    Severity, load_average,
+};
+use lvs_model::{ChildExit, Mono};
+
+use crate::load::{self, Asked, LoadRun};
+use crate::network::Exchange;
+use crate::options::Kind;
+use crate::runner::Run;
+use crate::setup::{Check, Setup};
+use crate::table::Table;
+
+/// The machine of either kind.
+enum Machine {
+    RealServer(Monitor),
+    FailoverService(Failover),
+}
+
+impl Machine {
+    fn start(kind: Kind, settings: Settings, now: Mono, out: &mut Vec<Action>) -> Self {
+        match kind {
+            Kind::RealServer => Self::RealServer(Monitor::start(settings, now, out)),
+            Kind::FailoverService => {
+                let Settings {
+                    subject,
+                    interval,
+                    seed,
+                    ..
+                } = settings;
+                Self::FailoverService(Failover::start(subject, interval, seed, now, out))
+            }
+        }
+    }
+
+    fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
+        match self {
+            Self::RealServer(monitor) => monitor.handle(now, input, out),
+            Self::FailoverService(watch) => watch.handle(now, input, out),
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Mono> {
+        match self {
+            Self::RealServer(monitor) => monitor.next_deadline(),
+            Self::FailoverService(watch) => watch.next_deadline(),
+        }
+    }
+}
+
+/// A check on its way.
+enum Running {
+    Network(Exchange),
+    Program(Run),
+}
+
+/// One server that is watched.
+pub struct Watch {
+    table: Option<Table>,
+    setup: Setup,
+    machine: Machine,
+    check: Option<Running>,
+    load: Option<LoadRun>,
+    /// Programs that were killed and are not reaped yet.
+    abandoned: Vec<Run>,
+    /// For lvsd, in their order.
+    reports: Vec<Report>,
+    exit: Option<u8>,
+}
+
+/// Which descriptors of a watch the wait found ready.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ready {
+    /// That of the check.
+    pub check: bool,
+    /// That of the question for the load.
+    pub load: bool,
+}
+
+impl Watch {
+    /// Begins to watch. With a `table` it goes on from what is in there; under lvsd it waits for
+    /// the first order.
+    pub fn start(setup: Setup, table: Option<Table>, clock: &Clock) -> Self {
+        let mut actions = Vec::new();
+        for remark in &setup.remarks {
+            log::info!("{remark}");
+        }
+        let settings = setup.settings.clone();
+        let machine = Machine::start(setup.kind, settings, clock.now(), &mut actions);
+        let mut watch = Self {
+            table,
+            setup,
+            machine,
+            check: None,
+            load: None,
+            abandoned: Vec::new(),
+            reports: Vec::new(),
+            exit: None,
+        };
+        watch.perform(clock, actions);
+        if !watch.setup.settings.under_lvsd {
+            let standing = watch.standing_in_table();
+            watch.feed(clock, Input::Order(Order::Adopt(standing)));
+        }
+        watch
+    }
+
+    /// The exit status, once there is one.
+    pub fn exit(&self) -> Option<u8> {
+        self.exit
+    }
+
+    /// What is to be said to lvsd since the last time.
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.reports)
+    }
+
+    /// What the check waits for.
+    pub fn check_fd(&self) -> Option<PollFd<'_>> {
+        match &self.check {
+            Some(Running::Network(exchange)) => exchange.poll_fd(),
+            Some(Running::Program(run)) => run.poll_fd(),
+            None => None,
+        }
+    }
+
+    /// What the question for the load waits for.
+    pub fn load_fd(&self) -> Option<PollFd<'_>> {
+        self.load.as_ref().and_then(LoadRun::poll_fd)
+    }
+
+    /// When to call [`turn`](Self::turn) at the latest.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        let check = self.check.as_ref().map(|check| match check {
+            Running::Network(exchange) => exchange.deadline(),
+            Running::Program(run) => run.deadline(),
+        });
+        let load = self.load.as_ref().map(LoadRun::deadline);
+        let all = [self.machine.next_deadline(), check, load];
+        all.into_iter().flatten().min()
+    }
+
+    /// Whatever has happened becomes an input.
+    pub fn turn(&mut self, clock: &Clock, ready: Ready) {
+        let now = clock.now();
+        match &mut self.check {
+            Some(Running::Network(exchange)) => exchange.advance(now, ready.check),
+            Some(Running::Program(run)) => run.advance(now),
+            None => {}
+        }
+        self.finish_network_check(clock);
+        if let Some(load) = &mut self.load {
+            load.advance(now, ready.load);
+        }
+        if let Some(answer) = self.load.as_ref().and_then(LoadRun::answer) {
+            self.load = None;
+            self.feed(clock, Input::Load(answer));
+        }
+        if self.machine.next_deadline().is_some_and(|due| now >= due) {
+            self.feed(clock, Input::Deadline);
+        }
+    }
+
+    /// A child of this process has ended: whether it was one of ours.
+    pub fn reaped(&mut self, clock: &Clock, pid: i32, exit: ChildExit) -> bool {
+        let is_it = |run: &Run| run.pid() == pid;
+        let before = self.abandoned.len();
+        self.abandoned.retain(|run| !is_it(run));
+        if self.abandoned.len() < before {
+            return true;
+        }
+        if matches!(&self.check, Some(Running::Program(run)) if is_it(run)) {
+            if let Some(Running::Program(run)) = self.check.take() {
+                let (end, output) = run.end(exit);
+                self.program_check_ended(clock, end, &output);
+            }
+            return true;
+        }
+        let is_load = |load: &mut LoadRun| load.program().is_some_and(is_it);
+        if let Some(LoadRun::Program(run)) = self.load.take_if(is_load) {
+            let (end, output) = run.end(exit);
+            self.load_ended(clock, end, output);
+            return true;
+        }
+        false
+    }
+
+    /// Whether `group` is the process group of a program that runs for this server.
+    pub fn runs_group(&self, group: i32) -> bool {
+        self.programs().any(|run| run.pid() == group)
+    }
+
+    /// Whether any program runs, or was killed and is not reaped yet.
+    pub fn has_programs(&self) -> bool {
+        self.programs().next().is_some()
+    }
+
+    fn programs(&self) -> impl Iterator<Item = &Run> {
+        let check = match &self.check {
+            Some(Running::Program(run)) => Some(run),
+            Some(Running::Network(_)) | None => None,
+        };
+        let load = self.load.as_ref().and_then(LoadRun::program);
+        self.abandoned.iter().chain(check).chain(load)
+    }
+
+    /// Drops the check and the question for the load, kills their programs.
+    pub fn kill_programs(&mut self) {
+        self.abandon_check();
+        if let Some(LoadRun::Program(run)) = self.load.take() {
+            run.kill();
+            self.abandoned.push(run);
+        }
+    }
+
+    /// Gives the machine an input and does what it says.
+    pub fn feed(&mut self, clock: &Clock, input: Input) {
+        let mut actions = Vec::new();
+        self.machine.handle(clock.now(), input, &mut actions);
+        self.perform(clock, actions);
+    }
+
+    fn standing_in_table(&mut self) -> Standing {
+        let target = self.setup.settings.weight;
+        match self.table.as_mut().map(Table::place) {
+            Some(Ok(place)) => Standing::found(place, target),
+            Some(Err(error)) => {
+                log::error!("{error}");
+                Standing::default()
+            }
+            None => Standing::default(),
+        }
+    }
+
+    fn program_check_ended(&mut self, clock: &Clock, end: ProgramEnd, output: &[u8]) {
+        let printed = output.escape_ascii();
+        log::debug!(
+            "Got result ({printed}) from command sent to ({})",
+            self.real()
+        );
+        if let Check::Program(check) = &self.setup.check {
+            let outcome = check.judge(end, output);
+            self.feed(clock, Input::Checked(outcome));
+        }
+    }
+
+    fn load_ended(&mut self, clock: &Clock, end: ProgramEnd, output: Vec<u8>) {
+        let answer = if end.failure().is_some() {
+            LoadAnswer::Failed
+        } else {
+            match load_average(&output) {
+                Some(load) => LoadAnswer::Average(load),
+                None => LoadAnswer::Bad(output.into_boxed_slice()),
+            }
+        };
+        self.feed(clock, Input::Load(answer));
+    }
+
+    fn finish_network_check(&mut self, clock: &Clock) {
+        let outcome: Option<Outcome> = match &self.check {
+            Some(Running::Network(exchange)) => exchange.outcome().cloned(),
+            Some(Running::Program(_)) | None => None,
+        };
+        if let Some(outcome) = outcome {
+            self.check = None;
+            self.feed(clock, Input::Checked(outcome));
+        }
+    }
+
+    /// Does the actions in their order. Behind a change of the table that failed no other is
+    /// tried: the machine hears of it and comes back to it in its next cycle.
+    fn perform(&mut self, clock: &Clock, actions: Vec<Action>) {
+        let mut not_written = None;
+        for action in actions {
+            match action {
+                Action::Check => self.start_check(clock),
+                Action::AbandonCheck => self.abandon_check(),
+                Action::AskLoad => self.ask_load(clock),
+                Action::Write { from, to } => {
+                    if not_written.is_none() && !self.write(from, to) {
+                        not_written = Some(from);
+                    }
+                }
+                Action::Report(report) => self.reports.push(report),
+                Action::Notice(notice) => match notice.severity() {
+                    Severity::Error => log::error!("{notice}"),
+                    Severity::Warning => log::warn!("{notice}"),
+                    Severity::Info => log::info!("{notice}"),
+                    Severity::Debug => log::debug!("{notice}"),
+                },
+                Action::Exit(status) => {
+                    self.exit = Some(status.max(u8::from(not_written.is_some())));
+                }
+            }
+        }
+        if let Some(place) = not_written {
+            self.feed(clock, Input::NotWritten(place));
+        }
+    }
+
+    fn start_check(&mut self, clock: &Clock) {
+        let now = clock.now();
+        match &self.setup.check {
+            Check::Network(check) => {
+                let probe = Probe::new(check.clone(), now);
+                let mut exchange = Exchange::new(probe, check.transport, self.real());
+                exchange.advance(now, false);
+                self.check = Some(Running::Network(exchange));
+                self.finish_network_check(clock);
+            }
+            Check::Program(check) => {
+                log::debug!("Invoking:  {}", check.command.words.join(" "));
+                match Run::start(&check.command, &self.setup.programs, now) {
+                    Ok(run) => self.check = Some(Running::Program(run)),
+                    Err(end) => self.program_check_ended(clock, end, b""),
+                }
+            }
+        }
+    }
+
+    fn abandon_check(&mut self) {
+        if let Some(Running::Program(run)) = self.check.take() {
+            log::info!("Killing child {}", run.pid());
+            run.kill();
+            self.abandoned.push(run);
+        }
+    }
+
+    fn ask_load(&mut self, clock: &Clock) {
+        let Some(source) = &self.setup.load else {
+            return;
+        };
+        match load::ask(source, &self.setup, clock.now()) {
+            Asked::Runs(run) => self.load = Some(run),
+            Asked::Answered(answer) => self.feed(clock, Input::Load(answer)),
+            Asked::NotStarted(end) => {
+                if let Some(failure) = end.failure() {
+                    log::warn!("{}", Failure::Program(failure));
+                }
+                self.feed(clock, Input::Load(LoadAnswer::Failed));
+            }
+        }
+    }
+
+    /// Whether it worked, or there is nothing to write to.
+    fn write(&mut self, from: Place, to: Place) -> bool {
+        let Some(table) = &mut self.table else {
+            return true;
+        };
+        let written = table.write(from, to);
+        if let Err(error) = &written {
+            let program = self.setup.external.as_deref();
+            let program = program.unwrap_or(std::path::Path::new("/sbin/ipvsadm"));
+            log::error!("{} command failed! ({error})", program.display());
+        }
+        written.is_ok()
+    }
+
+    fn real(&self) -> SocketAddr {
+        self.setup.settings.subject.real
+    }
+}

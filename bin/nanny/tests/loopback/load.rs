@@ -1,0 +1,61 @@
+//! Load programs: the weight follows what they answer (lvs.cf `load_monitor`).
+
+use std::time::Duration;
+
+use control::{Order, Phase, Place, Report, Standing};
+use lvs_model::Weight;
+
+use crate::harness::{Nanny, Script, hold, server};
+
+/// Good checks between two weight steps with `-t 0.3`: 20 s.
+const STEP: u32 = 66;
+
+fn weight(number: u32) -> Weight {
+    Weight::new(number).unwrap()
+}
+
+/// The weight after the next step of a server that is up with `last` of `target`.
+fn next_weight(script: &Script, last: u32, target: u32) -> Option<u32> {
+    let standing = Standing {
+        phase: Phase::Up,
+        place: Place::In(weight(last)),
+        count: STEP - 1,
+    };
+    let (target, path) = (target.to_string(), script.path());
+    let args = ["-a", "0.3", "-w", &target, "-U", &path];
+    let nanny = Nanny::adopting(server(hold), &args, standing);
+    let mut checks = 0;
+    while checks < 4 {
+        match nanny.report(Duration::from_secs(5)) {
+            Report::Check { .. } => checks += 1,
+            Report::State { standing, .. } => match standing.place {
+                Place::In(now) if now != weight(last) => return Some(now.get()),
+                _ => {}
+            },
+            Report::Alive => nanny.order(Order::Check),
+        }
+    }
+    None
+}
+
+#[test]
+fn an_idle_server_gets_half_its_weight_more() {
+    let idle = Script::executable("idle", "echo $1 up, load average: 0.00, 1.00, 1.00");
+    assert_eq!(next_weight(&idle, 4, 4), Some(6));
+    assert_eq!(next_weight(&idle, 40, 4), None);
+}
+
+#[test]
+fn a_loaded_server_falls_back_to_its_weight() {
+    let loaded = Script::executable("loaded", "echo load averages: 2.00 0 0");
+    assert_eq!(next_weight(&loaded, 40, 4), Some(38));
+    assert_eq!(next_weight(&loaded, 5, 4), Some(4));
+}
+
+#[test]
+fn a_load_that_cannot_be_read_moves_nothing() {
+    let failing = Script::executable("failing", "echo load average: 0.00; exit 1");
+    assert_eq!(next_weight(&failing, 4, 4), None);
+    let hanging = Script::executable("hanging", "sleep 60");
+    assert_eq!(next_weight(&hanging, 4, 4), None);
+}
