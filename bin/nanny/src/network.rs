@@ -8,8 +8,8 @@ use healthcheck::{OsError, Outcome, Probe, Transport, Want};
 use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, connect, getsockopt, recv, send,
-    socket, sockopt,
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, connect,
+    getsockopt, recv, send, socket, sockopt,
 };
 
 /// Bytes that one read takes at most.
@@ -72,14 +72,15 @@ impl Exchange {
             SocketAddr::V4(_) => AddressFamily::Inet,
             SocketAddr::V6(_) => AddressFamily::Inet6,
         };
-        let (kind, name) = match self.transport {
-            Transport::Tcp => (SockType::Stream, "TCP"),
-            Transport::Udp => (SockType::Datagram, "UDP"),
+        let (kind, protocol, name) = match self.transport {
+            Transport::Tcp => (SockType::Stream, SockProtocol::Tcp, "TCP"),
+            Transport::Udp => (SockType::Datagram, SockProtocol::Udp, "UDP"),
+            Transport::Sctp => (SockType::Stream, SockProtocol::Sctp, "SCTP"),
         };
         let port = self.server.port();
         log::debug!("Opening {name} socket to remote service port {port}...");
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = match socket(family, kind, flags, None) {
+        let socket = match socket(family, kind, flags, protocol) {
             Ok(socket) => socket,
             Err(errno) => return self.probe.not_made(os_error(errno)),
         };

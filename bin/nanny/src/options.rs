@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use healthcheck::Transport;
 use lvs_model::{ForwardingMethod, FwMark, Weight};
 use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
 
@@ -23,6 +24,7 @@ enum Key {
     RPort,
     FwMark,
     Udp,
+    Sctp,
     Interval,
     ReentryTime,
     Weight,
@@ -75,6 +77,7 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::Udp, "udp")
             .letter('u')
             .help("The service is UDP (default TCP)"),
+        Row::new(Key::Sctp, "sctp").help("The service is SCTP"),
         Row::new(Key::Interval, "interval")
             .letter('t')
             .takes(Takes::Text, "SECONDS")
@@ -171,8 +174,8 @@ pub struct Options {
     pub rport: Option<u16>,
     /// `-f`
     pub mark: Option<FwMark>,
-    /// `-u`
-    pub udp: bool,
+    /// `-u`, `--sctp`
+    pub transport: Transport,
     /// `-t`, not zero.
     pub interval: Duration,
     /// `-a`; zero means the default.
@@ -224,7 +227,7 @@ impl Default for Options {
             vport: 80,
             rport: None,
             mark: None,
-            udp: false,
+            transport: Transport::Tcp,
             interval: Duration::from_secs(10),
             reentry: Duration::ZERO,
             weight: Weight::ONE,
@@ -295,7 +298,8 @@ impl Options {
         match key {
             Key::Lvs => self.kind = self.kind.or(Some(Kind::RealServer)),
             Key::Fos => self.kind = Some(Kind::FailoverService),
-            Key::Udp => self.udp = true,
+            Key::Udp => self.transport = Transport::Udp,
+            Key::Sctp => self.transport = Transport::Sctp,
             Key::Regex => self.regex = true,
             Key::Suppress => self.keep_escapes = true,
             Key::Quiesce => self.quiesce = true,

@@ -152,7 +152,8 @@ fn check(
             expect: expect.map(Vec::into_boxed_slice),
         }));
     }
-    let is_web = options.vport == 80 && send.is_none() && expect.is_none();
+    let is_sctp = options.transport == Transport::Sctp;
+    let is_web = options.vport == 80 && send.is_none() && expect.is_none() && !is_sctp;
     let (send, expect, regex) = if is_web {
         remarks.push("nanny: no monitor configured, assuming web service on port 80".into());
         let request = b"GET / HTTP/1.0\r\n\r\n".to_vec();
@@ -164,11 +165,7 @@ fn check(
         .map(|text| Expect::new(text, regex).map_err(StartError::Expression))
         .transpose()?;
     Ok(Check::Network(Rc::new(NetworkCheck {
-        transport: if options.udp {
-            Transport::Udp
-        } else {
-            Transport::Tcp
-        },
+        transport: options.transport,
         send: send.map(Vec::into_boxed_slice),
         expect,
         interval: options.interval,
@@ -176,7 +173,11 @@ fn check(
 }
 
 fn variables(options: &Options, real: SocketAddr) -> Vec<(String, String)> {
-    let protocol = if options.udp { "udp" } else { "tcp" };
+    let protocol = match options.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+        Transport::Sctp => "sctp",
+    };
     [
         ("RIP", real.ip().to_string()),
         ("RPORT", real.port().to_string()),
@@ -196,10 +197,10 @@ fn entry(options: &Options, real: SocketAddr) -> Result<Entry, StartError> {
             family: AddressFamily::of(&real.ip()),
         },
         (None, Some(vip)) => ServiceKey::Address {
-            protocol: if options.udp {
-                Protocol::Udp
-            } else {
-                Protocol::Tcp
+            protocol: match options.transport {
+                Transport::Tcp => Protocol::Tcp,
+                Transport::Udp => Protocol::Udp,
+                Transport::Sctp => Protocol::Sctp,
             },
             address: vip?,
             port: options.vport,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use healthcheck::{Command, LoadSource};
+use healthcheck::{Command, LoadSource, Transport};
 use lvs_model::{ForwardingMethod, Weight};
 
 use crate::options::Kind;
@@ -149,6 +149,21 @@ fn a_mark_has_32_bits_however_it_is_written() {
     assert!(service("4294967296").is_err());
     assert!(service("-2147483649").is_err());
     assert!(service("1x").is_err());
+}
+
+#[test]
+fn sctp_is_checked_and_entered_as_sctp() {
+    let args = ["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9", "--sctp"];
+    let setup = resolved(&args).unwrap();
+    let service = setup.entry.unwrap().service.to_string();
+    assert_eq!(service, "--sctp-service 192.0.2.9:80");
+    let Check::Network(check) = setup.check else {
+        panic!("no network check");
+    };
+    assert_eq!(check.transport, Transport::Sctp);
+    assert!(check.send.is_none(), "no page is asked for");
+    let variables = setup.programs.variables;
+    assert!(variables.contains(&("PROTOCOL".into(), "sctp".into())));
 }
 
 #[test]

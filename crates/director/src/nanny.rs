@@ -23,9 +23,9 @@ pub struct NannyOptions {
     pub check_port: u16,
     /// `-f`.
     pub fwmark: Option<FwMark>,
-    /// `-u` for UDP.
+    /// `-u` for UDP, `--sctp` for SCTP.
     pub protocol: Protocol,
-    /// `-e`, `-s`, `-x`, `--regex`, `-a`, `-t`.
+    /// `-e`, `-s`, `-x`, `--regex`, `-a`, `-t`, `--fall`, `--rise`.
     pub check: Check,
     /// `-q`.
     pub quiesce: bool,
@@ -46,7 +46,7 @@ pub struct NannyOptions {
 }
 
 impl NannyOptions {
-    /// Program and arguments, in the original's order.
+    /// Program and arguments, in the original's order; what it did not know stands near the end.
     #[must_use]
     pub fn argv(&self) -> Vec<OsString> {
         let mut argv = Argv(vec![self.program.clone().into_os_string()]);
@@ -71,6 +71,13 @@ impl NannyOptions {
         argv.value("-V", self.vip.to_string());
         argv.value("-M", self.forwarding.option().trim_start_matches('-'));
         argv.optional("-U", self.load_program.as_ref());
+        argv.flag_if(self.protocol == Protocol::Sctp, "--sctp");
+        if self.check.fall != Check::default().fall {
+            argv.value("--fall", self.check.fall.to_string());
+        }
+        if let Some(rise) = self.check.rise {
+            argv.value("--rise", rise.to_string());
+        }
         argv.flag_if(self.foreground, "--nodaemon");
         argv.flag("--lvs");
         argv.0
@@ -158,5 +165,38 @@ mod tests {
             shell_words(&words),
             r"nanny -s 'GET / HTTP/1.0\r\n' -x 'it'\''s' ''"
         );
+    }
+
+    #[test]
+    fn extensions_stand_near_the_end_and_only_where_lvs_cf_has_them() {
+        let plain = NannyOptions {
+            program: "/usr/sbin/nanny".into(),
+            rip: IpAddr::from([192, 0, 2, 11]),
+            port: 80,
+            check_port: 80,
+            fwmark: None,
+            protocol: Protocol::Tcp,
+            check: Check::default(),
+            quiesce: false,
+            verbose: false,
+            ipvsadm: "/sbin/ipvsadm".into(),
+            weight: Weight::ONE,
+            vip: IpAddr::from([192, 0, 2, 1]),
+            forwarding: ForwardingMethod::Masquerading,
+            load_program: None,
+            foreground: false,
+        };
+        assert!(shell_words(&plain.argv()).ends_with(" -V 192.0.2.1 -M m --lvs"));
+        let extended = NannyOptions {
+            protocol: Protocol::Sctp,
+            check: Check {
+                fall: 3,
+                rise: Some(2),
+                ..Check::default()
+            },
+            ..plain
+        };
+        let end = " -V 192.0.2.1 -M m --sctp --fall 3 --rise 2 --lvs";
+        assert!(shell_words(&extended.argv()).ends_with(end));
     }
 }

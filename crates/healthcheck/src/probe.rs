@@ -18,16 +18,18 @@ pub enum Transport {
     Tcp,
     /// Datagrams; one answer is judged alone.
     Udp,
+    /// An association with one stream, used as a TCP connection is.
+    Sctp,
 }
 
 /// What one check does, over and over.
 #[derive(Clone, Debug)]
 pub struct NetworkCheck {
-    /// TCP or UDP.
+    /// Over what.
     pub transport: Transport,
     /// Sent first, as one datagram for UDP.
     pub send: Option<Box<[u8]>>,
-    /// What must come back. Without it a TCP answer is not read, and UDP fails only if the port is
+    /// What must come back. Without it an answer is not read, and UDP fails only if the port is
     /// unreachable.
     pub expect: Option<Expect>,
     /// Limit for the connection, and again for the rest.
@@ -117,7 +119,7 @@ impl Probe {
             self.check.transport == Transport::Udp && self.check.expect.is_none();
         if self.check.send.is_some() || udp_needs_a_datagram {
             self.state = State::Sending(0);
-            if self.check.transport == Transport::Tcp {
+            if self.check.transport != Transport::Udp {
                 self.sent(0);
             }
         } else {

@@ -60,6 +60,21 @@ fn a_connection_is_enough_without_send_and_expect() {
 }
 
 #[test]
+fn sctp_is_used_as_a_connection() {
+    let mut probe = check(Transport::Sctp, None, None);
+    probe.connected(at(0.1));
+    assert_eq!(probe.outcome(), Some(&Ok(())));
+
+    let mut probe = check(Transport::Sctp, Some(""), literal("ab"));
+    probe.connected(at(0.1));
+    assert!(matches!(probe.want(), Want::Receive(_)), "nothing to send");
+    probe.received(b"a");
+    assert_eq!(probe.outcome(), None);
+    probe.received(b"b");
+    assert_eq!(probe.outcome(), Some(&Ok(())));
+}
+
+#[test]
 fn send_alone_is_good_once_all_is_sent() {
     let mut probe = check(Transport::Tcp, Some("hello"), None);
     probe.connected(Mono::ZERO);
