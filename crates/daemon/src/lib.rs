@@ -10,6 +10,7 @@
 //! - [`Parent`]: the other end of that lifeline
 //! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
+//! - [`StatusSocket`]: tells who connects how things are
 //! - [`notify`]: readiness and state for systemd
 
 mod background;
@@ -21,6 +22,7 @@ pub mod notify;
 mod parent;
 mod pid_file;
 mod signals;
+mod status_socket;
 mod wait;
 
 pub use background::{Background, background, detach};
@@ -30,6 +32,7 @@ pub use descendants::{adopt_orphans, kill_strays};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use signals::Signals;
+pub use status_socket::StatusSocket;
 pub use wait::wait;
 
 pub use lvs_sys::Capabilities;

@@ -16,6 +16,7 @@ pub mod failover;
 mod machine;
 mod nanny;
 mod notice;
+mod pace;
 mod presence;
 mod site;
 mod supervision;

@@ -24,6 +24,7 @@ use std::time::Duration;
 use lvs_model::{IpvsOp, Mono, ServiceKey};
 
 use crate::notice::Notice;
+use crate::pace::Pace;
 use crate::presence::Presence;
 use crate::supervision::Watch;
 use crate::{Action, Input, MonitorKey, NannyId, Site, SiteService, Table};
@@ -87,6 +88,8 @@ pub struct Lvsd {
     next_nanny: u64,
     /// Stray signals: said once.
     strays: BTreeSet<i32>,
+    /// When lvs.cf may be read again.
+    pace: Pace,
     /// What was wrong with lvs.cf at the last reload.
     reload_failure: Vec<String>,
     /// Operations that put right what somebody else had changed.
@@ -122,6 +125,7 @@ impl Lvsd {
             ending: BTreeMap::new(),
             next_nanny: 0,
             strays: BTreeSet::new(),
+            pace: Pace::new(),
             reload_failure: Vec::new(),
             repair_count: 0,
         }
@@ -144,7 +148,7 @@ impl Lvsd {
             Input::Started(nanny, result) => self.take_start(now, nanny, result, out),
             Input::Report(nanny, report) => self.take_report(now, nanny, &report, out),
             Input::Ended(nanny, exit) => self.take_end(now, nanny, exit, out),
-            Input::Hangup => self.hang_up(out),
+            Input::Hangup => self.hang_up(now, out),
             Input::Configuration(Ok(site)) => self.reload(now, *site, out),
             Input::Configuration(Err(lines)) => {
                 let notice = |line: &String| Action::Notice(Notice::BadConfiguration(line.clone()));
@@ -176,7 +180,10 @@ impl Lvsd {
                 let endings = self.ending.values().copied();
                 let nannies = (!self.watches.is_empty()).then_some(self.nannies_due);
                 let sorries = self.sorry_deadlines().min();
-                endings.chain(audit).chain(nannies).chain(sorries).min()
+                let reload = self.pace.deadline();
+                (endings.chain(audit).chain(nannies).chain(sorries))
+                    .chain(reload)
+                    .min()
             }
         }
     }
@@ -211,6 +218,9 @@ impl Lvsd {
         match self.phase {
             Phase::Running => {
                 self.forgive_silence(now);
+                if self.pace.is_due(now) {
+                    reread(out);
+                }
                 if now >= self.audit_at {
                     self.read_table(out);
                 }
@@ -222,6 +232,11 @@ impl Lvsd {
             Phase::Loading | Phase::Ended(_) => {}
         }
     }
+}
+
+fn reread(out: &mut Vec<Action>) {
+    out.push(Action::Notice(Notice::Rereading));
+    out.push(Action::ReadConfiguration);
 }
 
 fn announce_start(service: &SiteService, out: &mut Vec<Action>) {

@@ -12,14 +12,13 @@ use crate::supervision::{Life, Watch};
 use crate::{Action, Monitor, MonitorKey, Site};
 
 use super::nannies::monitors;
-use super::{Lvsd, Phase, announce_start};
+use super::{Lvsd, Phase, announce_start, reread};
 
 impl Lvsd {
     /// SIGHUP: the shell reads and checks the file, the running configuration stays until then.
-    pub(super) fn hang_up(&mut self, out: &mut Vec<Action>) {
-        if matches!(self.phase, Phase::Loading | Phase::Running) {
-            out.push(Action::Notice(Notice::Rereading));
-            out.push(Action::ReadConfiguration);
+    pub(super) fn hang_up(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if matches!(self.phase, Phase::Loading | Phase::Running) && self.pace.ask(now) {
+            reread(out);
         }
     }
 

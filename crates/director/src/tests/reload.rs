@@ -70,7 +70,7 @@ fn f18_f20_a_server_comes_and_goes_alone() {
     );
     world.up("10.0.0.5", 1);
     world.take_trace();
-    world.reload(two_services());
+    world.reload_again(two_services());
     let ops = ["-d -t 192.0.2.1:80 -r 10.0.0.5:80"];
     assert_eq!(world.take_ops(), ops);
 }
@@ -88,6 +88,30 @@ fn f19_a_bad_file_changes_nothing() {
             format!("log {line}")
         ]
     );
+}
+
+#[test]
+fn a_storm_of_reloads_is_read_three_times_in_ten_seconds_and_once_more_behind_it() {
+    let mut world = running();
+    world.take_trace();
+    let mut file = two_services();
+    for number in 0..100 {
+        file.virtuals[0].servers[0].weight = weight(1 + number % 7);
+        world.reload(file.clone());
+        world.pass(0.1);
+    }
+    let readings = |log: Vec<String>| log.iter().filter(|line| line.starts_with("rere")).count();
+    assert_eq!(readings(world.take_log()), 3);
+    file.virtuals[0].servers.pop();
+    world.reload(file);
+    world.pass(8.0);
+    assert!(
+        world
+            .take_ops()
+            .contains(&"-d -t 192.0.2.1:80 -r 10.0.0.2:80".into())
+    );
+    world.pass(60.0);
+    assert_eq!(readings(world.take_log()), 0);
 }
 
 #[test]
@@ -114,7 +138,7 @@ fn f22_order_and_names_do_not_matter_and_a_new_service_comes_alone() {
     assert_eq!(world.take_trace(), ["log rereading configuration file"]);
     file.virtuals
         .insert(0, block("new", "192.0.2.3", 80, vec![]));
-    world.reload(file);
+    world.reload_again(file);
     assert_eq!(world.take_ops(), ["-A -t 192.0.2.3:80 -s wlc"]);
 }
 
@@ -136,7 +160,7 @@ fn f23_a_service_goes_and_comes_back() {
             "-D -t 192.0.2.1:80"
         ]
     );
-    world.reload(two_services());
+    world.reload_again(two_services());
     world.up("10.0.0.1", 1);
     assert_eq!(
         world.take_ops(),

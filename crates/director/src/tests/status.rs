@@ -65,6 +65,7 @@ fn a_failed_reload_is_shown_until_a_good_one_and_repairs_are_counted() {
         ["lvs.cf:2:1: no"]
     );
     world.file = good;
+    world.pass(2.0);
     world.feed(Input::Hangup);
     assert_eq!(
         world.lvsd.status(world.now, 7).reload_failure,

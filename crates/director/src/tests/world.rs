@@ -385,6 +385,12 @@ impl World {
         self.feed(Input::Hangup);
     }
 
+    /// The same once the pause after the last reload is over.
+    pub fn reload_again(&mut self, config: Config) {
+        self.pass(2.0);
+        self.reload(config);
+    }
+
     /// The whole table as `ipvsadm -S` writes it.
     pub fn table(&self) -> Vec<String> {
         let mut lines = Vec::new();

@@ -1,0 +1,84 @@
+//! How often lvs.cf is read again: a storm of SIGHUPs becomes a few readings, the last one after it.
+//!
+//! Owned by the machine.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+
+/// After a reading another one waits at least so long.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+/// The pause doubles while readings are asked for in every pause, up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// When lvs.cf may be read again.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The pause after the last reading ends then.
+    free_at: Mono,
+    pause: Duration,
+    /// A reading was asked for in the pause.
+    is_waiting: bool,
+}
+
+impl Pace {
+    /// Nothing was read yet.
+    pub const fn new() -> Self {
+        Self {
+            free_at: Mono::ZERO,
+            pause: SHORTEST_PAUSE,
+            is_waiting: false,
+        }
+    }
+
+    /// A reading is asked for: whether it may begin now. Otherwise it is remembered.
+    pub fn ask(&mut self, now: Mono) -> bool {
+        if now < self.free_at {
+            self.is_waiting = true;
+            return false;
+        }
+        self.pause = SHORTEST_PAUSE;
+        self.free_at = now + self.pause;
+        true
+    }
+
+    /// Whether a remembered reading begins now.
+    pub fn is_due(&mut self, now: Mono) -> bool {
+        if !self.is_waiting || now < self.free_at {
+            return false;
+        }
+        self.is_waiting = false;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.free_at = now + self.pause;
+        true
+    }
+
+    /// When to ask [`is_due`](Self::is_due).
+    pub fn deadline(&self) -> Option<Mono> {
+        self.is_waiting.then_some(self.free_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_requests_in_ten_seconds_are_three_readings_and_one_after_them() {
+        let mut pace = Pace::new();
+        let mut readings = Vec::new();
+        for tenth in 0..300_u64 {
+            let now = Mono::ZERO + Duration::from_millis(tenth * 100);
+            if pace.is_due(now) || (tenth < 100 && pace.ask(now)) {
+                readings.push(tenth);
+            }
+        }
+        assert_eq!(readings, [0, 20, 60, 140]);
+        assert_eq!(pace.deadline(), None);
+        // Long after, the pause is short again.
+        let later = Mono::ZERO + Duration::from_secs(60);
+        assert!(pace.ask(later));
+        assert!(!pace.ask(later));
+        assert_eq!(pace.deadline(), Some(later + SHORTEST_PAUSE));
+    }
+}
