@@ -1,5 +1,7 @@
 //! A nanny started by hand programs the kernel's table itself; every test in a namespace of its own.
 
+mod load;
+
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command};
 use std::time::Duration;
