@@ -34,7 +34,14 @@ const SHELL: [&str; 6] = [
 ];
 
 /// Rooms that no program and no other room may use outside its tests.
-const TESTS: [&str; 4] = ["caribe-lab", "caribe-tests", "testkit", "xtask"];
+const TESTS: [&str; 6] = [
+    "caribe-bench",
+    "caribe-lab",
+    "caribe-tests",
+    "caribe-uml-xstate",
+    "testkit",
+    "xtask",
+];
 
 /// Crates of the registry that do I/O: not even behind another crate in a pure room.
 const IO_CRATES: [&str; 4] = ["libc", "nix", "signal-hook", "env_logger"];
