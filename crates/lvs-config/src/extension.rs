@@ -44,7 +44,7 @@ const AUDIT: Kind = Kind::Seconds {
 /// The keywords.
 pub const EXTENSIONS: &[Extension] = &[
     honoured(row("audit_interval", GLOBAL, AUDIT)),
-    later(row("set_sysctls", GLOBAL, Kind::Bool)),
+    honoured(row("set_sysctls", GLOBAL, Kind::Bool)),
     later(row("nannies", GLOBAL, Kind::Choice(&["process", "shared"]))),
     later(row("heartbeat_key", GLOBAL, Kind::Program)),
     later(row(
@@ -57,8 +57,8 @@ pub const EXTENSIONS: &[Extension] = &[
     later(row("vip", GLOBAL, Kind::Choice(&["interface", "external"]))),
     honoured(row("scheduler_flags", VIRTUAL, Kind::Word)),
     honoured(row("one_packet", VIRTUAL, Kind::Bool)),
-    later(row("fall", VIRTUAL, COUNT)),
-    later(row("rise", VIRTUAL, COUNT)),
+    honoured(row("fall", VIRTUAL, COUNT)),
+    honoured(row("rise", VIRTUAL, COUNT)),
     honoured(row(
         "forward",
         SERVER,
@@ -72,7 +72,7 @@ pub const EXTENSIONS: &[Extension] = &[
 pub const VALUES: &[ExtendedValue] = &[ExtendedValue {
     keyword: "protocol",
     value: "sctp",
-    honoured: false,
+    honoured: true,
 }];
 
 /// A keyword that a program acts on.

@@ -62,7 +62,7 @@ pub struct Config {
     /// *Extension*, `audit_interval`: 0.1 to 3600 s, 5 s by default.
     pub audit_interval: Duration,
     /// Whether lvsd may set the sysctls that the removal of real servers depends on.
-    /// *Extension*, `set_sysctls`; off by default. *Not honoured yet.*
+    /// *Extension*, `set_sysctls`; off by default.
     pub set_sysctls: bool,
     /// How monitors are spread over processes. *Extension*, `nannies`. *Not honoured yet.*
     pub nannies: NannyProcesses,
@@ -222,7 +222,7 @@ pub struct VirtualBlock {
     /// Prefix length of the virtual address, 1 to 32 or 128; `None` leaves the choice to the system.
     /// lvs.cf: `vip_nmask`.
     pub vip_prefix: Option<u8>,
-    /// Protocol of the service and of the check. lvs.cf: `protocol`.
+    /// Protocol of the service and of the check. lvs.cf: `protocol`; SCTP is an *extension*.
     pub protocol: Protocol,
     /// Port of the service, 80 by default; 0 is any port and needs persistence. lvs.cf: `port`.
     pub port: u16,
@@ -297,10 +297,10 @@ pub struct Check {
     /// lvs.cf: `reentry`.
     pub reentry: Duration,
     /// Failed checks in a row before a server is down, 1 to 100.
-    /// *Extension*, `fall`; 1 by default. *Not honoured yet.*
+    /// *Extension*, `fall`; 1 by default.
     pub fall: u32,
     /// Passed checks in a row before a server is up again, 1 to 100; `None` is the number that
-    /// `reentry` and `timeout` give. *Extension*, `rise`. *Not honoured yet.*
+    /// `reentry` and `timeout` give. *Extension*, `rise`.
     pub rise: Option<u32>,
 }
 

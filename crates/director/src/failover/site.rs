@@ -108,6 +108,7 @@ fn monitor(
     argv.extend(words.map(OsString::from));
     argv.extend(verbose.then(|| "-v".into()));
     argv.extend((block.protocol == Protocol::Udp).then(|| "-u".into()));
+    argv.extend((block.protocol == Protocol::Sctp).then(|| "--sctp".into()));
     let check = &block.check;
     for (option, value) in [
         ("-e", &check.send_program),
