@@ -6,11 +6,23 @@ use std::net::{IpAddr, Ipv4Addr};
 use lvs_model::Protocol;
 
 use crate::inet::{parse_ipv4, parse_ipv6};
+use crate::json::Json;
+use crate::names::Names;
 use crate::output::Output;
 use crate::printed_name::Style;
 
 /// Where the kernel shows its connections.
 pub(crate) const PATH: &str = "/proc/net/ip_vs_conn";
+
+/// How the table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Columns {
+    pub(crate) numeric: bool,
+    /// Also what a persistence engine knows.
+    pub(crate) with_engine: bool,
+    /// As JSON, with everything.
+    pub(crate) json: bool,
+}
 
 /// Why the table could not be listed.
 #[derive(Debug)]
@@ -32,30 +44,68 @@ struct Entry<'l> {
     engine: Option<(&'l [u8], &'l [u8])>,
 }
 
-/// Prints every entry; with `with_engine` also what a persistence engine knows of it.
+/// Prints every entry.
 pub(crate) fn print(
     mut file: impl BufRead,
-    with_engine: bool,
-    style: Style<'_>,
+    columns: Columns,
+    names: &dyn Names,
     out: &mut Output<'_>,
 ) -> Result<(), ConnectionsError> {
-    let mut line = Vec::new();
-    let mut next = |line: &mut Vec<u8>| {
-        line.clear();
-        file.read_until(b'\n', line).map_err(ConnectionsError::Read)
-    };
-    if next(&mut line)? == 0 {
+    let mut title = Vec::new();
+    let read = file.read_until(b'\n', &mut title);
+    if read.map_err(ConnectionsError::Read)? == 0 {
         return Err(ConnectionsError::Empty);
     }
+    if columns.json {
+        return Json::document(out, |json| {
+            json.array("connections", |json| {
+                each(file, |entry| json.item(|json| json_entry(json, entry)))
+            })
+        });
+    }
     out.text("IPVS connection entries").end();
-    print_title(out, with_engine);
+    print_title(out, columns.with_engine);
+    let style = Style::new(columns.numeric, names);
     let mut text = Vec::new();
-    while next(&mut line)? != 0 {
+    each(file, |entry| {
+        print_entry(out, entry, columns.with_engine, style, &mut text);
+    })
+}
+
+/// Shows every entry behind the title.
+fn each(mut file: impl BufRead, mut visit: impl FnMut(&Entry<'_>)) -> Result<(), ConnectionsError> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = file.read_until(b'\n', &mut line);
+        if read.map_err(ConnectionsError::Read)? == 0 {
+            return Ok(());
+        }
         if let Some(entry) = parse(&line) {
-            print_entry(out, &entry, with_engine, style, &mut text);
+            visit(&entry);
         }
     }
-    Ok(())
+}
+
+fn json_entry(json: &mut Json<'_, '_>, entry: &Entry<'_>) {
+    let text = |bytes| String::from_utf8_lossy(bytes);
+    json.text("protocol", &text(entry.protocol).to_ascii_lowercase());
+    for (name, (address, port)) in [
+        ("client", entry.client),
+        ("virtual", entry.virtual_),
+        ("destination", entry.destination),
+    ] {
+        json.object(name, |json| {
+            json.text("address", &address.to_string());
+            json.number("port", port);
+        });
+    }
+    json.text("state", &text(entry.state));
+    json.number("expires", entry.expires);
+    if let Some((engine, data)) = entry.engine {
+        json.text("engine", &text(engine));
+        json.text("engine_data", &text(data));
+    }
 }
 
 /// `None` for a line that is no entry, an empty one among them.
@@ -178,8 +228,12 @@ nonsense
     fn printed(file: &str, numeric: bool, with_engine: bool) -> Result<String, ConnectionsError> {
         let mut target = Vec::new();
         let mut out = Output::new(&mut target);
-        let style = Style::new(numeric, &TestNames);
-        print(file.as_bytes(), with_engine, style, &mut out)?;
+        let columns = Columns {
+            numeric,
+            with_engine,
+            json: false,
+        };
+        print(file.as_bytes(), columns, &TestNames, &mut out)?;
         out.flush().unwrap();
         Ok(String::from_utf8(target).unwrap())
     }
@@ -217,6 +271,27 @@ IP  01:05  ASSURED     10.1.0.100:0       0.0.0.9:0          10.2.0.2:80
             lines.next().unwrap(),
             "IP  01:05  ASSURED     10.1.0.100:0       0.0.0.9:0          10.2.0.2:80"
         );
+    }
+
+    #[test]
+    fn json_has_every_entry_with_all_that_is_known_of_it() {
+        let mut target = Vec::new();
+        let mut out = Output::new(&mut target);
+        let columns = Columns {
+            numeric: false,
+            with_engine: false,
+            json: true,
+        };
+        print(FILE.as_bytes(), columns, &TestNames, &mut out).unwrap();
+        out.flush().unwrap();
+        let text = String::from_utf8(target).unwrap();
+        assert_eq!(text.matches("\"protocol\"").count(), 4);
+        assert!(text.contains(
+            "{\"protocol\":\"udp\",\"client\":{\"address\":\"fd01::2\",\"port\":0},\
+             \"virtual\":{\"address\":\"fd01::100\",\"port\":5060},\
+             \"destination\":{\"address\":\"10.2.0.2\",\"port\":5060},\"state\":\"ASSURED\",\
+             \"expires\":52,\"engine\":\"sip\",\"engine_data\":\"1234567890abcdef@host\"}"
+        ));
     }
 
     #[test]

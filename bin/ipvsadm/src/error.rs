@@ -13,6 +13,8 @@ pub mod status {
     pub const OK: u8 = 0;
     /// A listing failed, or its output could not be written.
     pub const LIST_FAILED: u8 = 1;
+    /// A dry run found something to do.
+    pub const CHANGES: u8 = 2;
     /// The tool itself refused the arguments, or could not start.
     pub const USAGE: u8 = 2;
     /// The kernel refused a change; also what popt and the hint to the help end with.

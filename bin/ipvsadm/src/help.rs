@@ -12,11 +12,12 @@ use crate::output::Output;
 const VERSION: &str = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)";
 
 /// Forms of the command line, behind the program's name.
-const FORMS: [&str; 14] = [
+const FORMS: [&str; 15] = [
     "-A|E virtual-service [-s scheduler] [-b sched-flags] [-p [seconds]] [-M netmask] [--pe name] [-o]",
     "-D virtual-service",
     "-C",
     "-R",
+    "-R --atomic [--dry-run]",
     "-S [-n]",
     "-a|e virtual-service -r address[:port] [options]",
     "-d virtual-service -r address[:port]",

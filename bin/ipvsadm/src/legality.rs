@@ -11,7 +11,7 @@ struct Row(Name, &'static [u8; 14]);
 
 /// Rows in the order in which they are checked.
 #[rustfmt::skip]
-const TABLE: [Row; 34] = [
+const TABLE: [Row; 39] = [
     Row(Name::Numeric,        b"....o.......o."),
     Row(Name::Connection,     b"....1........."),
     Row(Name::Service,        b"+++.1+++.....o"),
@@ -46,6 +46,12 @@ const TABLE: [Row; 34] = [
     Row(Name::TunNocsum,      b".....o.o......"),
     Row(Name::TunCsum,        b".....o.o......"),
     Row(Name::TunRemcsum,     b".....o.o......"),
+    // A E D C L a d e set start stop R S Z
+    Row(Name::Atomic,         b"...........o.."),
+    Row(Name::DryRun,         b"...........o.."),
+    Row(Name::Ensure,         b"o....o........"),
+    Row(Name::Json,           b"....o........."),
+    Row(Name::Watch,          b"....o........."),
 ];
 
 /// Checks what was given against the command's column, from the top.
@@ -78,6 +84,31 @@ pub(crate) fn check_list(given: Given) -> Result<(), UsageError> {
     let is_short = given.has_any(&[Name::Timeout, Name::Daemon]);
     if (lists_no_services && has_format) || (is_short && given.has(Name::PersistentConn)) {
         return Err(UsageError::ListConflict);
+    }
+    check_watch(given)
+}
+
+/// `--watch` shows rates and nothing else.
+fn check_watch(given: Given) -> Result<(), UsageError> {
+    const OTHERS: [Name; 7] = [
+        Name::Connection,
+        Name::Timeout,
+        Name::Daemon,
+        Name::Stats,
+        Name::Thresholds,
+        Name::PersistentConn,
+        Name::TunInfo,
+    ];
+    if given.has(Name::Watch) && given.has_any(&OTHERS) {
+        return Err(UsageError::ListConflict);
+    }
+    Ok(())
+}
+
+/// A restore that is not atomic has no changes to show before it makes them.
+pub(crate) fn check_restore(given: Given) -> Result<(), UsageError> {
+    if given.has(Name::DryRun) && !given.has(Name::Atomic) {
+        return Err(UsageError::Missing(Name::Atomic, Command::Restore));
     }
     Ok(())
 }

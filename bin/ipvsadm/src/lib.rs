@@ -2,27 +2,31 @@
 //!
 //! [`main`] is the program. The way of a command line through it: `options` (the table) and `popt`
 //! scan it, `line` and `take` fold it into values (`number`, `address`, `inet`, `names`), `request`
-//! checks it as a whole (`legality`, `tunnel`) and says what to do, `session` does it: one change,
-//! many (`restore`), or a listing (`list`, `save`, `connections`; `sort`, `counters`,
-//! `printed_name`). `error` and `refusal` hold the original's sentences, `start` and `help` are what
+//! checks it as a whole (`legality`, `tunnel`) and says what to do, `session` does it: one change
+//! (`ensure`), many (`restore`; `replace` and `wanted` for all or nothing), or a listing (`list`,
+//! `save`, `connections`, `watch`; `sort`, `counters`, `printed_name`; `list_json`, `json`). `error` and `refusal` hold the original's sentences, `start` and `help` are what
 //! their names say, `output` is the buffer in front of standard output.
 
 mod address;
 mod command;
 mod connections;
 mod counters;
+mod ensure;
 mod error;
 mod help;
 mod inet;
+mod json;
 mod legality;
 mod line;
 mod list;
+mod list_json;
 mod names;
 mod number;
 mod options;
 mod output;
 mod printed_name;
 mod refusal;
+mod replace;
 mod request;
 mod restore;
 mod save;
@@ -34,7 +38,11 @@ mod take;
 mod test_names;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_ours;
 mod tunnel;
+mod wanted;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Write};
@@ -49,6 +57,7 @@ use crate::output::Output;
 use crate::session::Session;
 
 pub use names::{Names, SystemNames};
+pub use watch::{Clock, Pace};
 
 /// What a run reads and writes.
 pub struct Streams<'a> {
@@ -65,6 +74,8 @@ pub struct Streams<'a> {
 pub struct Environment<'a> {
     /// Host and service names.
     pub names: &'a dyn Names,
+    /// The time between two looks of `--watch`.
+    pub pace: &'a dyn Pace,
     /// `POSIXLY_CORRECT` is set: the first word ends the options.
     pub posixly_correct: bool,
 }
@@ -73,9 +84,10 @@ pub struct Environment<'a> {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let names = SystemNames::default();
+    let (names, pace) = (SystemNames::default(), Clock::default());
     let environment = Environment {
         names: &names,
+        pace: &pace,
         posixly_correct: std::env::var_os("POSIXLY_CORRECT").is_some(),
     };
     let streams = Streams {
@@ -137,6 +149,7 @@ pub fn run<I: Ipvs>(
         info,
         program,
         names: environment.names,
+        pace: environment.pace,
         words_end_options: environment.posixly_correct,
         input,
         out,

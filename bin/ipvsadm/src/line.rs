@@ -56,6 +56,8 @@ pub(crate) struct Line<'a> {
     pub(crate) tunnel_port: u16,
     pub(crate) timeouts: Timeouts,
     pub(crate) sync: Sync<'a>,
+    /// Seconds between two looks of `--watch`.
+    pub(crate) watch: u32,
     /// What `-M` said; see `take`.
     pub(crate) netmask_text: &'a OsStr,
 }
@@ -192,6 +194,7 @@ impl<'a> Line<'a> {
                 port: None,
                 ttl: None,
             },
+            watch: 0,
             netmask_text: nothing,
         }
     }

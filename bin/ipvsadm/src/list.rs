@@ -7,6 +7,7 @@ use lvs_model::{
 };
 
 use crate::counters;
+use crate::list_json;
 use crate::names::Names;
 use crate::options::{Given, Name};
 use crate::output::Output;
@@ -77,6 +78,8 @@ pub(crate) struct Listing {
     pub(crate) numeric: bool,
     pub(crate) exact: bool,
     pub(crate) sorted: bool,
+    /// As JSON, whatever the columns.
+    pub(crate) json: bool,
 }
 
 impl Listing {
@@ -87,7 +90,31 @@ impl Listing {
         numeric: false,
         exact: false,
         sorted: true,
+        json: false,
     };
+
+    /// The services to list, in their order.
+    pub(crate) fn services(self, kernel: &mut impl Ipvs) -> Result<Vec<ServiceEntry>, IpvsError> {
+        Ok(match &self.service {
+            Some(key) => vec![kernel.service(key)?],
+            None if self.sorted => sort_services(kernel.services()?),
+            None => kernel.services()?,
+        })
+    }
+
+    /// The servers of one of them, in their order.
+    pub(crate) fn servers(
+        self,
+        kernel: &mut impl Ipvs,
+        key: &ServiceKey,
+    ) -> Result<Vec<DestinationEntry>, IpvsError> {
+        let servers = kernel.destinations(key)?;
+        Ok(if self.sorted {
+            sort_servers(servers)
+        } else {
+            servers
+        })
+    }
 
     /// Reads the table and prints it.
     pub(crate) fn print(
@@ -97,11 +124,12 @@ impl Listing {
         names: &dyn Names,
         out: &mut Output<'_>,
     ) -> Result<(), IpvsError> {
-        let services = match &self.service {
-            Some(key) => vec![kernel.service(key)?],
-            None if self.sorted => sort_services(kernel.services()?),
-            None => kernel.services()?,
-        };
+        let has_counters = self.json || matches!(self.format, Format::Stats | Format::Rate);
+        kernel.want_counters(has_counters);
+        if self.json {
+            return list_json::print_services(self, kernel, info, out);
+        }
+        let services = self.services(kernel)?;
         if self.service.is_none() {
             print_version(out, info);
         }
@@ -109,13 +137,7 @@ impl Listing {
         let style = Style::new(self.numeric, names);
         for entry in &services {
             self.service_line(out, entry, style);
-            let servers = kernel.destinations(&entry.service.key)?;
-            let servers = if self.sorted {
-                sort_servers(servers)
-            } else {
-                servers
-            };
-            for server in &servers {
+            for server in &self.servers(kernel, &entry.service.key)? {
                 self.server_line(out, &entry.service.key, server, style);
             }
         }

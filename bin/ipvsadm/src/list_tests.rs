@@ -4,7 +4,7 @@ use super::*;
 use lvs_model::{Counters, DestinationKey};
 use testkit::FakeIpvs;
 
-use crate::test_names::TestNames;
+use crate::test_names::{ENVIRONMENT, TestNames};
 
 fn address(text: &str) -> ServiceKey {
     let address: std::net::SocketAddr = text.parse().unwrap();
@@ -25,10 +25,6 @@ fn server(text: &str) -> DestinationKey {
 
 fn filled(commands: &str) -> FakeIpvs {
     let mut table = FakeIpvs::default();
-    let environment = crate::Environment {
-        names: &TestNames,
-        posixly_correct: false,
-    };
     let streams = crate::Streams {
         input: &mut commands.as_bytes(),
         out: &mut std::io::sink(),
@@ -36,7 +32,7 @@ fn filled(commands: &str) -> FakeIpvs {
     };
     let arguments = ["ipvsadm", "-R"].map(std::ffi::OsString::from);
     assert_eq!(
-        crate::run(&arguments, || Ok(&mut table), environment, streams),
+        crate::run(&arguments, || Ok(&mut table), ENVIRONMENT, streams),
         0
     );
     table

@@ -1,7 +1,7 @@
 //! Names of hosts and services, both ways. Addresses are read and printed with their help.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -22,8 +22,8 @@ pub trait Names {
 /// The C library's, each answer asked for once in a run.
 #[derive(Debug, Default)]
 pub struct SystemNames {
-    hosts: RefCell<HashMap<IpAddr, Option<String>>>,
-    services: RefCell<HashMap<(u16, u16), Option<String>>>,
+    hosts: RefCell<BTreeMap<IpAddr, Option<String>>>,
+    services: RefCell<BTreeMap<(u16, u16), Option<String>>>,
 }
 
 /// Only these three have services.

@@ -44,6 +44,12 @@ pub(crate) enum Name {
     TunNocsum,
     TunCsum,
     TunRemcsum,
+    // Ours, not the original's.
+    Atomic,
+    DryRun,
+    Ensure,
+    Json,
+    Watch,
 }
 
 impl Name {
@@ -84,6 +90,11 @@ impl Name {
             Self::TunNocsum => "tun-nocsum",
             Self::TunCsum => "tun-csum",
             Self::TunRemcsum => "tun-remcsum",
+            Self::Atomic => "atomic",
+            Self::DryRun => "dry-run",
+            Self::Ensure => "ensure",
+            Self::Json => "json",
+            Self::Watch => "watch",
         }
     }
 }
@@ -283,6 +294,17 @@ pub(crate) const TABLE: Table<Key> = Table {
             .help("addresses and ports as numbers"),
         named(Name::NoSort, "nosort").help("in the kernel's order"),
         Row::new(Key::Sort, "sort").help("sorted (default)"),
+        named(Name::Json, "json")
+            .help("list as JSON, numbers in full, no names (not in the C ipvsadm)"),
+        named(Name::Watch, "watch")
+            .takes(Takes::OptionalText, "seconds")
+            .help("list rates per second again and again, measured over so many seconds (2; not in the C ipvsadm)"),
+        named(Name::Ensure, "ensure")
+            .help("with -A or -a: what is there already gets these settings (not in the C ipvsadm)"),
+        named(Name::Atomic, "atomic")
+            .help("with -R: the commands are the whole table; all of them or none (not in the C ipvsadm)"),
+        named(Name::DryRun, "dry-run")
+            .help("with --atomic: print the changes, make none (not in the C ipvsadm)"),
         named(Name::McastInterface, "mcast-interface")
             .takes(Takes::Text, "interface")
             .help("where synchronisation is sent or heard (eth0)"),

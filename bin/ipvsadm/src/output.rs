@@ -23,14 +23,20 @@ impl<'a> Output<'a> {
 
     /// Writes everything out. Fails with the first error there was, once.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.write_buffer();
-        if self.error.is_none() {
-            self.error = self.target.flush().err();
-        }
+        self.push();
         match self.error.take() {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+
+    /// Writes out what there is; false once writing has failed.
+    pub(crate) fn push(&mut self) -> bool {
+        self.write_buffer();
+        if self.error.is_none() {
+            self.error = self.target.flush().err();
+        }
+        self.error.is_none()
     }
 
     fn write_buffer(&mut self) {
@@ -81,6 +87,11 @@ impl<'a> Output<'a> {
     /// Ends the line.
     pub(crate) fn end(&mut self) {
         self.buffer.push(b'\n');
+        self.relieve();
+    }
+
+    /// Writes a full buffer out; for lines without an end.
+    pub(crate) fn relieve(&mut self) {
         if self.buffer.len() >= FULL {
             self.write_buffer();
         }

@@ -10,6 +10,7 @@ use lvs_model::{
 };
 
 use crate::command::Command;
+use crate::connections::Columns;
 use crate::error::UsageError;
 use crate::legality;
 use crate::line::{Line, Sync};
@@ -22,18 +23,24 @@ use crate::tunnel;
 pub(crate) enum Request {
     /// A change of the kernel's state.
     Change(IpvsOp),
+    /// An addition, or the edit that it turns into where its subject is there.
+    Ensure(IpvsOp),
     /// Services and their servers.
     List(Listing),
+    /// The same again and again, so many seconds apart.
+    Watch(Listing, u32),
     /// The connection table.
-    Connections { numeric: bool, with_engine: bool },
+    Connections(Columns),
     /// The idle times.
-    Timeouts,
+    Timeouts { json: bool },
     /// The sync daemons.
-    Daemons,
+    Daemons { json: bool },
     /// The table as commands.
     Save { numeric: bool },
     /// Lines from standard input.
     Restore,
+    /// The lines of standard input as the whole table.
+    Replace { is_dry_run: bool },
 }
 
 /// Most bytes of a flag list that are looked at.
@@ -51,15 +58,16 @@ pub(crate) fn resolve(line: &Line<'_>) -> Result<Request, UsageError> {
     let flags = scheduler_flags(line.scheduler_flags, scheduler.as_str())?;
     legality::check(line.command, line.given)?;
     Ok(match (line.command, line.service) {
-        (Command::AddService, Some(key)) => {
-            Request::Change(IpvsOp::AddService(service(line, key, scheduler, flags)?))
-        }
+        (Command::AddService, Some(key)) => addition(
+            line,
+            IpvsOp::AddService(service(line, key, scheduler, flags)?),
+        ),
         (Command::EditService, Some(key)) => {
             Request::Change(IpvsOp::EditService(service(line, key, scheduler, flags)?))
         }
         (Command::DeleteService, Some(key)) => Request::Change(IpvsOp::DeleteService(key)),
         (Command::AddServer, Some(key)) => {
-            Request::Change(IpvsOp::AddDestination(key, destination(line, key)?))
+            addition(line, IpvsOp::AddDestination(key, destination(line, key)?))
         }
         (Command::EditServer, Some(key)) => {
             Request::Change(IpvsOp::EditDestination(key, destination(line, key)?))
@@ -72,38 +80,69 @@ pub(crate) fn resolve(line: &Line<'_>) -> Result<Request, UsageError> {
         (Command::SetTimeouts, _) => Request::Change(IpvsOp::SetTimeouts(line.timeouts)),
         (Command::StartDaemon, _) => Request::Change(IpvsOp::StartDaemon(sync_daemon(&line.sync))),
         (Command::StopDaemon, _) => Request::Change(IpvsOp::StopDaemon(line.sync.role)),
-        (Command::Restore, _) => Request::Restore,
+        (Command::Restore, _) => restore(line.given)?,
         (Command::Save, _) => Request::Save {
             numeric: line.given.has(Name::Numeric),
         },
-        (Command::List, key) => list(line.given, key)?,
+        (Command::List, key) => list(line, key)?,
         // The table of legal options has refused these by now.
         (command, None) => return Err(UsageError::Missing(Name::Service, command)),
     })
 }
 
-fn list(given: Given, service: Option<ServiceKey>) -> Result<Request, UsageError> {
+fn addition(line: &Line<'_>, op: IpvsOp) -> Request {
+    if line.given.has(Name::Ensure) {
+        Request::Ensure(op)
+    } else {
+        Request::Change(op)
+    }
+}
+
+fn restore(given: Given) -> Result<Request, UsageError> {
+    legality::check_restore(given)?;
+    if !given.has(Name::Atomic) {
+        return Ok(Request::Restore);
+    }
+    Ok(Request::Replace {
+        is_dry_run: given.has(Name::DryRun),
+    })
+}
+
+fn list(line: &Line<'_>, service: Option<ServiceKey>) -> Result<Request, UsageError> {
+    let given = line.given;
     legality::check_list(given)?;
-    let numeric = given.has(Name::Numeric);
+    let (numeric, json) = (given.has(Name::Numeric), given.has(Name::Json));
     if given.has(Name::Connection) {
-        return Ok(Request::Connections {
+        return Ok(Request::Connections(Columns {
             numeric,
             with_engine: given.has(Name::PersistentConn),
-        });
+            json,
+        }));
     }
     if given.has(Name::Timeout) {
-        return Ok(Request::Timeouts);
+        return Ok(Request::Timeouts { json });
     }
     if given.has(Name::Daemon) {
-        return Ok(Request::Daemons);
+        return Ok(Request::Daemons { json });
     }
-    Ok(Request::List(Listing {
+    let listing = Listing {
         service,
         format: Format::of(given),
         numeric,
         exact: given.has(Name::Exact),
         sorted: !given.has(Name::NoSort),
-    }))
+        json,
+    };
+    Ok(match line.watch {
+        0 => Request::List(listing),
+        seconds => Request::Watch(
+            Listing {
+                format: Format::Rate,
+                ..listing
+            },
+            seconds,
+        ),
+    })
 }
 
 /// `-Z` with the address and port all zero means every service.

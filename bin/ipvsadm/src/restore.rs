@@ -73,6 +73,17 @@ fn run_line<I: Ipvs>(session: &mut Session<'_, I>, line: &[u8], batch: &mut Vec<
             batch.push(op);
             Step::Next(None)
         }
+        Ok(Request::Ensure(op)) => {
+            flush(session, batch);
+            Step::Next(Some(session.ensure(op)))
+        }
+        Ok(Request::Watch(..)) => {
+            flush(session, batch);
+            refuse(
+                session,
+                &UsageError::Value("a restore has no time to watch"),
+            )
+        }
         Ok(request) => {
             flush(session, batch);
             match session.show(&request) {
@@ -107,7 +118,7 @@ fn flush<I: Ipvs>(session: &mut Session<'_, I>, batch: &mut Vec<IpvsOp>) -> u8 {
 }
 
 /// The words of a line. No quotes, no comments; the program's own name is dropped wherever it stands.
-fn words(line: &[u8]) -> impl Iterator<Item = &OsStr> {
+pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &OsStr> {
     line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
         .flat_map(|word| word.chunks(WORD_LENGTH))
         .filter(|word| *word != b"ipvsadm")

@@ -17,6 +17,7 @@ pub(crate) fn print(
     names: &dyn Names,
     out: &mut Output<'_>,
 ) -> Result<(), IpvsError> {
+    kernel.want_counters(false);
     let style = Style::new(numeric, names);
     for entry in sort_services(kernel.services()?) {
         let key = service_option(&entry.service.key, style);

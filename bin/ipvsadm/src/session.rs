@@ -2,21 +2,28 @@
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
+use std::time::Duration;
 
 use ipvs::{Ipvs, IpvsError};
 use lvs_model::{IpvsOp, KernelInfo, SyncDaemon};
 
-use crate::connections::{self, ConnectionsError};
+use crate::connections::{self, Columns, ConnectionsError};
+use crate::ensure;
 use crate::error::{UsageError, status};
 use crate::line::{Parsed, Surroundings};
 use crate::list::Listing;
+use crate::list_json;
 use crate::names::Names;
 use crate::output::Output;
-use crate::printed_name::Style;
 use crate::refusal::{self, Asked};
+use crate::replace;
 use crate::request::{Request, resolve};
 use crate::restore;
 use crate::save;
+use crate::watch::{Pace, Rated};
+
+/// To the upper left corner, and nothing stays below.
+const CLEAR_SCREEN: &str = "\x1b[H\x1b[J";
 
 /// Everything a run works with.
 pub(crate) struct Session<'a, I> {
@@ -24,6 +31,7 @@ pub(crate) struct Session<'a, I> {
     pub(crate) info: KernelInfo,
     pub(crate) program: &'a OsStr,
     pub(crate) names: &'a dyn Names,
+    pub(crate) pace: &'a dyn Pace,
     pub(crate) words_end_options: bool,
     pub(crate) input: &'a mut dyn BufRead,
     pub(crate) out: Output<'a>,
@@ -40,7 +48,10 @@ impl<'a, I: Ipvs> Session<'a, I> {
         };
         match request {
             Ok(Request::Restore) => restore::run(self),
+            Ok(Request::Replace { is_dry_run }) => replace::run(self, is_dry_run),
             Ok(Request::Change(op)) => self.apply(&[op]),
+            Ok(Request::Ensure(op)) => self.ensure(op),
+            Ok(Request::Watch(listing, seconds)) => self.watch(listing, seconds),
             Ok(request) => self.show(&request),
             Err(error) => self.refuse(&error),
         }
@@ -68,7 +79,7 @@ impl<'a, I: Ipvs> Session<'a, I> {
     }
 
     /// A line on standard error, behind what standard output has so far.
-    fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         // A later flush says again that standard output is gone; standard error has no other.
         let _ = writeln!(self.err, "{text}");
     }
@@ -94,6 +105,46 @@ impl<'a, I: Ipvs> Session<'a, I> {
         }
     }
 
+    /// Carries out an addition, or the edit that it turns into.
+    pub(crate) fn ensure(&mut self, op: IpvsOp) -> u8 {
+        let (asked, errno) = match ensure::apply(&mut self.kernel, op) {
+            Ok(None) => return status::OK,
+            Ok(Some((op, errno))) => (Asked::of(&op), errno),
+            Err(error) => (Asked::Other, refusal::errno(&error)),
+        };
+        self.say(&refusal::text(asked, errno));
+        status::REFUSED
+    }
+
+    /// Lists again and again until nobody reads any more, or the kernel refuses.
+    fn watch(&mut self, listing: Listing, seconds: u32) -> u8 {
+        let interval = Duration::from_secs(seconds.into());
+        let mut table = Rated::new(&mut self.kernel);
+        let mut nowhere = io::sink();
+        let mut first = Output::new(&mut nowhere);
+        let mut shown = listing.print(&mut table, self.info, self.names, &mut first);
+        while let (Ok(()), Some(elapsed)) = (&shown, self.pace.wait(interval)) {
+            table.passed(elapsed);
+            if self.pace.is_screen() {
+                self.out.text(CLEAR_SCREEN);
+            }
+            shown = listing.print(&mut table, self.info, self.names, &mut self.out);
+            if !(listing.json || self.pace.is_screen()) {
+                self.out.end();
+            }
+            if !self.out.push() {
+                return status::LIST_FAILED;
+            }
+        }
+        match shown {
+            Ok(()) => status::OK,
+            Err(error) => {
+                self.say(&refusal::text(Asked::FindService, refusal::errno(&error)));
+                status::LIST_FAILED
+            }
+        }
+    }
+
     /// Carries out a request that only reads.
     pub(crate) fn show(&mut self, request: &Request) -> u8 {
         let shown = match request {
@@ -101,13 +152,14 @@ impl<'a, I: Ipvs> Session<'a, I> {
             Request::Save { numeric } => {
                 save::print(&mut self.kernel, *numeric, self.names, &mut self.out)
             }
-            Request::Connections {
-                numeric,
-                with_engine,
-            } => return self.show_connections(*numeric, *with_engine),
-            Request::Timeouts => return self.show_timeouts(),
-            Request::Daemons => return self.show_daemons(),
-            Request::Change(_) | Request::Restore => Ok(()),
+            Request::Connections(columns) => return self.show_connections(*columns),
+            Request::Timeouts { json } => return self.show_timeouts(*json),
+            Request::Daemons { json } => return self.show_daemons(*json),
+            Request::Change(_)
+            | Request::Ensure(_)
+            | Request::Watch(..)
+            | Request::Restore
+            | Request::Replace { .. } => Ok(()),
         };
         match shown {
             Ok(()) => status::OK,
@@ -122,15 +174,14 @@ impl<'a, I: Ipvs> Session<'a, I> {
         listing.print(&mut self.kernel, self.info, self.names, &mut self.out)
     }
 
-    fn show_connections(&mut self, numeric: bool, with_engine: bool) -> u8 {
+    fn show_connections(&mut self, columns: Columns) -> u8 {
         let Ok(file) = std::fs::File::open(connections::PATH) else {
             self.say(&format!("cannot open file {}", connections::PATH));
             return status::LIST_FAILED;
         };
-        let style = Style::new(numeric, self.names);
         // The kernel gives at most a page a read.
         let file = BufReader::with_capacity(16 * 1024, file);
-        match connections::print(file, with_engine, style, &mut self.out) {
+        match connections::print(file, columns, self.names, &mut self.out) {
             Ok(()) => status::OK,
             Err(ConnectionsError::Empty) => {
                 self.say(&format!("unexpected input from {}", connections::PATH));
@@ -148,10 +199,14 @@ impl<'a, I: Ipvs> Session<'a, I> {
     }
 
     /// The original says nothing where the kernel refuses these two.
-    fn show_timeouts(&mut self) -> u8 {
+    fn show_timeouts(&mut self, json: bool) -> u8 {
         let Ok(timeouts) = self.kernel.timeouts() else {
             return status::LIST_FAILED;
         };
+        if json {
+            list_json::print_timeouts(timeouts, &mut self.out);
+            return status::OK;
+        }
         self.out
             .text("Timeout (tcp tcpfin udp): ")
             .number(timeouts.tcp)
@@ -163,10 +218,14 @@ impl<'a, I: Ipvs> Session<'a, I> {
         status::OK
     }
 
-    fn show_daemons(&mut self) -> u8 {
+    fn show_daemons(&mut self, json: bool) -> u8 {
         let Ok(daemons) = self.kernel.daemons() else {
             return status::LIST_FAILED;
         };
+        if json {
+            list_json::print_daemons(&daemons, &mut self.out);
+            return status::OK;
+        }
         for daemon in &daemons {
             self.out.text(&daemon_line(daemon)).end();
         }

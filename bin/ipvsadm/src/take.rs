@@ -24,6 +24,11 @@ const MAX_SECONDS: u32 = 31 * 24 * 3600;
 /// What `-p` alone means, in seconds.
 const DEFAULT_PERSISTENCE: u32 = 360;
 
+/// What `--watch` alone means, in seconds.
+const DEFAULT_WATCH: u32 = 2;
+/// Longest time between two looks: a day.
+const MAX_WATCH: u32 = 24 * 3600;
+
 /// A time in seconds, `least` to 31 days.
 pub(crate) fn seconds(text: &OsStr, least: u32) -> Result<u32, UsageError> {
     number::parse_u32(text.as_bytes(), least..=MAX_SECONDS).ok_or_else(|| UsageError::QuotedValue {
@@ -96,6 +101,13 @@ impl<'a> Line<'a> {
                 self.give(Name::Persistent)?;
                 let seconds = value.text().map(|text| seconds(text, 1)).transpose()?;
                 self.persistence = Some(seconds.unwrap_or(DEFAULT_PERSISTENCE));
+                Ok(())
+            }
+            Key::Named(Name::Watch) => {
+                self.give(Name::Watch)?;
+                let wrong = "illegal watch interval specified";
+                let seconds = value.text().map(|it| ranged(it, 1..=MAX_WATCH, wrong));
+                self.watch = seconds.transpose()?.unwrap_or(DEFAULT_WATCH);
                 Ok(())
             }
             Key::Named(name) => {

@@ -1,10 +1,33 @@
 //! Names for tests: one host, a few services, no system.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use lvs_model::Protocol;
 
 use crate::names::Names;
+use crate::{Environment, Pace};
+
+/// What surrounds a run in tests: these names, and no time.
+pub(crate) const ENVIRONMENT: Environment<'static> = Environment {
+    names: &TestNames,
+    pace: &NoTime,
+    posixly_correct: false,
+};
+
+/// Never lets a wait end.
+#[derive(Debug)]
+pub(crate) struct NoTime;
+
+impl Pace for NoTime {
+    fn wait(&self, _: Duration) -> Option<Duration> {
+        None
+    }
+
+    fn is_screen(&self) -> bool {
+        false
+    }
+}
 
 /// Knows `localhost` and a handful of ports.
 #[derive(Debug)]

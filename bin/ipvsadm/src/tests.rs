@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use testkit::FakeIpvs;
 
-use crate::test_names::TestNames;
-use crate::{Environment, Streams, run};
+use crate::test_names::ENVIRONMENT;
+use crate::{Streams, run};
 
 /// Cases run with the original: exit status, arguments, standard error.
 const REFUSALS: &str = include_str!("vectors/refusals.tsv");
@@ -15,29 +15,25 @@ const EFFECTS: &str = include_str!("vectors/effects.txt");
 
 /// What a run left behind.
 #[derive(Debug, PartialEq, Eq)]
-struct Outcome {
-    status: u8,
-    out: String,
-    err: String,
+pub(crate) struct Outcome {
+    pub(crate) status: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-fn run_words(table: &mut FakeIpvs, words: &[&str], input: &str) -> Outcome {
+pub(crate) fn run_words(table: &mut FakeIpvs, words: &[&str], input: &str) -> Outcome {
     let arguments: Vec<OsString> = ["ipvsadm"]
         .iter()
         .chain(words)
         .map(OsString::from)
         .collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let environment = Environment {
-        names: &TestNames,
-        posixly_correct: false,
-    };
     let streams = Streams {
         input: &mut input.as_bytes(),
         out: &mut out,
         err: &mut err,
     };
-    let status = run(&arguments, || Ok(table), environment, streams);
+    let status = run(&arguments, || Ok(table), ENVIRONMENT, streams);
     Outcome {
         status,
         out: String::from_utf8(out).unwrap(),
@@ -46,13 +42,13 @@ fn run_words(table: &mut FakeIpvs, words: &[&str], input: &str) -> Outcome {
 }
 
 /// Runs a line whose only quoting is `''` for an empty word.
-fn run_line(table: &mut FakeIpvs, line: &str) -> Outcome {
+pub(crate) fn run_line(table: &mut FakeIpvs, line: &str) -> Outcome {
     let word = |word| if word == "''" { "" } else { word };
     let words: Vec<_> = line.split(' ').map(word).collect();
     run_words(table, &words, "")
 }
 
-fn done(out: &str) -> Outcome {
+pub(crate) fn done(out: &str) -> Outcome {
     Outcome {
         status: 0,
         out: out.to_owned(),
@@ -60,7 +56,7 @@ fn done(out: &str) -> Outcome {
     }
 }
 
-fn failed(status: u8, err: &str) -> Outcome {
+pub(crate) fn failed(status: u8, err: &str) -> Outcome {
     Outcome {
         status,
         out: String::new(),
@@ -68,7 +64,7 @@ fn failed(status: u8, err: &str) -> Outcome {
     }
 }
 
-fn table_with(lines: &[&str]) -> FakeIpvs {
+pub(crate) fn table_with(lines: &[&str]) -> FakeIpvs {
     let mut table = FakeIpvs::default();
     for line in lines {
         assert_eq!(run_line(&mut table, line), done(""), "{line}");
@@ -76,7 +72,7 @@ fn table_with(lines: &[&str]) -> FakeIpvs {
     table
 }
 
-fn saved(table: &mut FakeIpvs) -> String {
+pub(crate) fn saved(table: &mut FakeIpvs) -> String {
     let outcome = run_line(table, "-S -n");
     assert_eq!((outcome.status, outcome.err.as_str()), (0, ""));
     outcome.out
@@ -143,17 +139,13 @@ fn help_and_version_need_no_kernel_and_name_every_option() {
             .map(OsString::from)
             .collect();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let environment = Environment {
-            names: &TestNames,
-            posixly_correct: false,
-        };
         let streams = Streams {
             input: &mut io::empty(),
             out: &mut out,
             err: &mut err,
         };
         let open = || -> Result<FakeIpvs, ipvs::IpvsError> { Err(ipvs::IpvsError::NoIpvs) };
-        assert_eq!(run(&arguments, open, environment, streams), 0);
+        assert_eq!(run(&arguments, open, ENVIRONMENT, streams), 0);
         let out = String::from_utf8(out).unwrap();
         assert!(out.starts_with(start) && out.contains("IPVS v1.2.1"));
         if words.contains(&"--help") {
@@ -185,10 +177,6 @@ fn the_manual_names_every_option() {
 fn without_a_kernel_even_a_wrong_argument_is_a_failed_start() {
     let arguments: Vec<OsString> = ["ipvsadm", "-q"].map(OsString::from).into();
     let mut err = Vec::new();
-    let environment = Environment {
-        names: &TestNames,
-        posixly_correct: false,
-    };
     let streams = Streams {
         input: &mut io::empty(),
         out: &mut io::sink(),
@@ -197,7 +185,7 @@ fn without_a_kernel_even_a_wrong_argument_is_a_failed_start() {
     let open = || -> Result<FakeIpvs, ipvs::IpvsError> {
         Err(ipvs::IpvsError::Kernel(ipvs::Errno::EPERM))
     };
-    assert_eq!(run(&arguments, open, environment, streams), 2);
+    assert_eq!(run(&arguments, open, ENVIRONMENT, streams), 2);
     assert_eq!(
         String::from_utf8(err).unwrap(),
         "Can't initialize ipvs: Permission denied (you must be root)\n\
@@ -350,16 +338,12 @@ fn output_that_cannot_be_written_is_noticed_and_a_closed_pipe_is_quiet() {
         let mut table = table_with(&[SERVICE_1]);
         let arguments: Vec<OsString> = ["ipvsadm", "-S"].map(OsString::from).into();
         let mut err = Vec::new();
-        let environment = Environment {
-            names: &TestNames,
-            posixly_correct: false,
-        };
         let streams = Streams {
             input: &mut io::empty(),
             out: &mut Broken(kind),
             err: &mut err,
         };
-        assert_eq!(run(&arguments, || Ok(&mut table), environment, streams), 1);
+        assert_eq!(run(&arguments, || Ok(&mut table), ENVIRONMENT, streams), 1);
         assert_eq!(!err.is_empty(), message);
     }
 }

@@ -1,0 +1,41 @@
+//! `--ensure`: an addition that succeeds where its subject is there already, with its settings.
+
+use ipvs::{Errno, Ipvs, IpvsError};
+use lvs_model::IpvsOp;
+
+use crate::replace::edit_of;
+
+/// Adds; where that exists, edits it unless it is equal. Returns what the kernel refused, and why.
+pub(crate) fn apply(
+    kernel: &mut impl Ipvs,
+    op: IpvsOp,
+) -> Result<Option<(IpvsOp, Errno)>, IpvsError> {
+    let op = match one(kernel, op)? {
+        Some((op, Errno::EEXIST)) => op,
+        other => return Ok(other),
+    };
+    match edit_of(&op) {
+        Some(edit) if !is_there(kernel, &op)? => one(kernel, edit),
+        _ => Ok(None),
+    }
+}
+
+fn one(kernel: &mut impl Ipvs, op: IpvsOp) -> Result<Option<(IpvsOp, Errno)>, IpvsError> {
+    let refused = kernel.apply(std::slice::from_ref(&op))?;
+    Ok(refused.first().map(|refusal| (op, refusal.errno)))
+}
+
+/// Whether the table has exactly what would be added.
+fn is_there(kernel: &mut impl Ipvs, op: &IpvsOp) -> Result<bool, IpvsError> {
+    Ok(match op {
+        IpvsOp::AddService(service) => kernel.service(&service.key)?.service == *service,
+        IpvsOp::AddDestination(key, server) => {
+            let mut is_there = false;
+            kernel.each_destination(key, &mut |entry| {
+                is_there |= entry.destination == *server;
+            })?;
+            is_there
+        }
+        _ => false,
+    })
+}
