@@ -22,7 +22,8 @@ impl Kernel {
     /// # Errors
     /// The kernel has no IPVS, or we may not use it.
     pub fn open(program: &Path) -> Result<Self, IpvsError> {
-        let table = NetlinkIpvs::open_or_load(Path::new(MODPROBE))?;
+        let mut table = NetlinkIpvs::open_or_load(Path::new(MODPROBE))?;
+        table.want_counters(false);
         if USUAL.iter().any(|usual| program == Path::new(usual)) {
             return Ok(Self(Box::new(table)));
         }
@@ -35,7 +36,9 @@ impl Kernel {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn look() -> Result<Self, IpvsError> {
-        Ok(Self(Box::new(NetlinkIpvs::open()?)))
+        let mut table = NetlinkIpvs::open()?;
+        table.want_counters(false);
+        Ok(Self(Box::new(table)))
     }
 
     /// Every service with its destinations.

@@ -2,17 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use control::{MAX_MESSAGE, Order, Report};
-use daemon::{Child, PollFd, PollFlags, Program, Signal, Stdin, Stdout, User};
+use daemon::{Child, Program, Signal, Stdin, Stdout, User};
 use director::{NannyId, NannyOptions, StartError};
 use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, recv, send};
-use std::os::fd::AsRawFd;
+
+/// Most nannies that are listened to in one turn of the loop.
+const SPEAKERS: usize = 64;
 
 /// The running nannies.
 pub struct Nannies {
     children: BTreeMap<NannyId, Child>,
+    by_pid: BTreeMap<i32, NannyId>,
+    /// Their sockets: the cost of a turn does not grow with the number of those that are silent.
+    links: Epoll,
     user: Option<User>,
     stdout: Stdout,
 }
@@ -21,16 +28,21 @@ impl Nannies {
     /// None yet. `foreground`: their output goes where ours goes.
     ///
     /// As root they run as `lvscheck`; otherwise as who we are.
-    pub fn new(foreground: bool) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn new(foreground: bool) -> io::Result<Self> {
+        Ok(Self {
             children: BTreeMap::new(),
+            by_pid: BTreeMap::new(),
+            links: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             user: User::for_checks(),
             stdout: if foreground {
                 Stdout::Inherit
             } else {
                 Stdout::Null
             },
-        }
+        })
     }
 
     /// Starts one and returns its pid.
@@ -41,17 +53,23 @@ impl Nannies {
         program.stdout = self.stdout;
         program.user = self.user;
         program.parent_name = "lvsd";
-        match program.start() {
-            Ok(child) => {
-                let pid = child.pid().unsigned_abs();
-                self.children.insert(nanny, child);
-                Ok(pid)
-            }
-            Err(error) => Err(StartError {
-                is_shortage: is_shortage(&error),
-                reason: format!("{}: {error}", options.program.display()),
-            }),
+        let started = program.start().and_then(|child| self.take_in(nanny, child));
+        started.map_err(|error| StartError {
+            is_shortage: is_shortage(&error),
+            reason: format!("{}: {error}", options.program.display()),
+        })
+    }
+
+    /// Listens to a new one. If that is not possible its link is dropped, which ends it.
+    fn take_in(&mut self, nanny: NannyId, child: Child) -> io::Result<u32> {
+        if let Some(link) = child.link() {
+            let event = EpollEvent::new(EpollFlags::EPOLLIN, nanny.0);
+            self.links.add(link, event)?;
         }
+        let pid = child.pid();
+        self.by_pid.insert(pid, nanny);
+        self.children.insert(nanny, child);
+        Ok(pid.unsigned_abs())
     }
 
     /// Says something to one; one that is about to end may miss it.
@@ -76,18 +94,17 @@ impl Nannies {
 
     /// The one with this pid has ended and was reaped.
     pub fn remove(&mut self, pid: i32) -> Option<NannyId> {
-        let nanny = self.children.iter().find(|(_, child)| child.pid() == pid);
-        let nanny = *nanny?.0;
+        let nanny = self.by_pid.remove(&pid)?;
         self.children.remove(&nanny);
         Some(nanny)
     }
 
-    /// What to wait for: every nanny's socket.
-    pub fn poll_fds(&self) -> impl Iterator<Item = (NannyId, PollFd<'_>)> {
-        self.children.iter().filter_map(|(nanny, child)| {
-            let link = child.link()?;
-            Some((*nanny, PollFd::new(link, PollFlags::POLLIN)))
-        })
+    /// Those that have said something, or closed their end; not necessarily all.
+    pub fn speakers(&self) -> Vec<NannyId> {
+        let mut events = [EpollEvent::empty(); SPEAKERS];
+        let count = self.links.wait(&mut events, EpollTimeout::ZERO);
+        let events = events.iter().take(count.unwrap_or(0));
+        events.map(|event| NannyId(event.data())).collect()
     }
 
     /// Everything that a nanny has said since the last time.
@@ -112,6 +129,13 @@ impl Nannies {
             }
         }
         reports
+    }
+}
+
+impl AsFd for Nannies {
+    /// Readable when one of them has said something.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.links.0.as_fd()
     }
 }
 

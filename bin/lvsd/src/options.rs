@@ -17,6 +17,7 @@ enum Key {
     TestStart,
     Verbose,
     Clear,
+    Status,
     Version,
     Help,
     Usage,
@@ -40,6 +41,8 @@ const TABLE: Table<Key> = Table {
             .help("Log each operation on the table, and let the monitors say more"),
         Row::new(Key::Clear, "clear")
             .help("Empty the kernel's table first, services of others included"),
+        Row::new(Key::Status, "status")
+            .help("Print what the running lvsd says of itself, as JSON lines"),
         Row::new(Key::Version, "version").help("Print the version"),
     ],
     help_rows: &popt::help_rows(Key::Help, Key::Usage),
@@ -67,6 +70,8 @@ pub struct Options {
 pub enum Request {
     /// Run with these options.
     Run(Options),
+    /// Print what the running lvsd says of itself.
+    Status,
     /// Print this on standard output and end with status 0.
     Print(String),
 }
@@ -106,6 +111,7 @@ pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsErr
                 Key::Help => return Ok(Request::Print(popt::help("lvsd", &TABLE))),
                 Key::Usage => return Ok(Request::Print(popt::usage("lvsd", &TABLE))),
                 Key::Version => return Ok(Request::Print(version())),
+                Key::Status => return Ok(Request::Status),
                 key => options.take(key, value),
             },
         }
@@ -125,7 +131,7 @@ impl Options {
             Key::TestStart => self.test_start = true,
             Key::Verbose => self.verbose = true,
             Key::Clear => self.clear = true,
-            Key::Version | Key::Help | Key::Usage => {}
+            Key::Status | Key::Version | Key::Help | Key::Usage => {}
         }
     }
 }

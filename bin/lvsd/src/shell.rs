@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use config_file::{ConfigFile, Program, Reading, Step};
 use control::Report;
-use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, reap, wait};
-use director::{Action, Input, Lvsd, NannyId, Notice, Severity, Site};
+use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, StatusSocket, reap, wait};
+use director::{Action, Input, Lvsd, Notice, Severity, Site};
 use lvs_model::Mono;
 
 use crate::kernel::Kernel;
@@ -26,6 +26,8 @@ pub struct Setup<'a> {
     pub signals: Signals,
     /// pulse, if it started us.
     pub parent: Option<Parent>,
+    /// Where the state can be read, if the socket could be made.
+    pub status: Option<StatusSocket>,
     /// lvs.cf.
     pub path: PathBuf,
     /// What an lvs.cf that was read again asks for; says so in the log.
@@ -57,6 +59,7 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         nannies: setup.nannies,
         signals: setup.signals,
         parent: setup.parent,
+        status: setup.status,
         path: setup.path,
         accept: setup.accept,
         reading: None,
@@ -79,6 +82,7 @@ struct Shell<'a> {
     nannies: Nannies,
     signals: Signals,
     parent: Option<Parent>,
+    status: Option<StatusSocket>,
     path: PathBuf,
     accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
     /// lvs.cf being read again, its names looked up meanwhile.
@@ -173,29 +177,18 @@ impl Shell<'_> {
     fn listen(&mut self) -> io::Result<()> {
         let deadline = self.machine.next_deadline();
         let read_until = self.reading.as_ref().map(|reading| reading.deadline());
-        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        let parent = self.parent.as_ref().map(AsFd::as_fd);
-        fds.extend(parent.map(|parent| PollFd::new(parent, PollFlags::POLLIN)));
+        let awaited = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = vec![awaited(self.signals.as_fd()), awaited(self.nannies.as_fd())];
+        fds.extend(self.parent.as_ref().map(AsFd::as_fd).map(awaited));
         let reading = self.reading.as_ref().map(|reading| reading.as_fd());
-        fds.extend(reading.map(|reading| PollFd::new(reading, PollFlags::POLLIN)));
-        let first_nanny = fds.len();
-        let mut polled = Vec::new();
-        for (nanny, fd) in self.nannies.poll_fds() {
-            polled.push(nanny);
-            fds.push(fd);
-        }
+        fds.extend(reading.map(awaited));
+        let status = self.status.iter();
+        fds.extend(status.flat_map(|status| status.poll_fds(self.clock.now())));
         wait(&mut fds, &self.clock, earliest(deadline, read_until))?;
-        let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
-        let speakers: Vec<NannyId> = polled
-            .into_iter()
-            .zip(fds.iter().skip(first_nanny))
-            .filter(|(_, fd)| is_ready(fd))
-            .map(|(nanny, _)| nanny)
-            .collect();
         drop(fds);
         self.note_parent();
         // Reports before deaths: what a nanny said last still counts.
-        for nanny in speakers {
+        for nanny in self.nannies.speakers() {
             let report = |report: Report| Input::Report(nanny, report);
             self.events
                 .extend(self.nannies.reports(nanny).into_iter().map(report));
@@ -207,6 +200,10 @@ impl Shell<'_> {
         }
         if deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
             self.events.push_back(Input::Deadline);
+        }
+        if let Some(status) = &mut self.status {
+            let (now, machine) = (self.clock.now(), &self.machine);
+            status.serve(now, || machine.status(now, std::process::id()).json_lines());
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! From the command line to the loop: file, lock, kernel, background, and the dry run.
 
 use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
-use daemon::{Parent, PidFile, Signals, background, notify};
+use daemon::{Parent, PidFile, Signals, StatusSocket, background, notify};
 use director::{Lvsd, Site, Table};
 
 use crate::kernel::Kernel;
@@ -14,6 +15,7 @@ use crate::options::{NAME, Options};
 use crate::{dry_run, shell, sysctl};
 
 const PID_FILE: &str = "/var/run/lvs.pid";
+const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
 
 /// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which
 /// something was left out.
@@ -102,15 +104,35 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     let status = shell::run(shell::Setup {
         machine: Lvsd::new(accept(&file), options.clear),
         kernel,
-        nannies: Nannies::new(foreground),
+        nannies: Nannies::new(foreground).map_err(failure)?,
         signals,
         parent,
+        status: status_socket(),
         path,
         accept: Box::new(accept),
         ready: Box::new(ready),
     });
     drop(pid_file);
     status.map_err(failure)
+}
+
+/// Where the state can be read; lvsd works without it too.
+fn status_socket() -> Option<StatusSocket> {
+    match StatusSocket::open(Path::new(STATUS_SOCKET)) {
+        Ok(socket) => Some(socket),
+        Err(error) => {
+            log::warn!("{STATUS_SOCKET}: no status can be read there: {error}");
+            None
+        }
+    }
+}
+
+/// `--status`: prints what the running lvsd says of itself.
+pub fn status(out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) {
+    match UnixStream::connect(STATUS_SOCKET) {
+        Ok(mut socket) => (0, io::copy(&mut socket, out).map(|_| ())),
+        Err(error) => (1, writeln!(err, "{NAME}: {STATUS_SOCKET}: {error}")),
+    }
 }
 
 /// pulse waits for this line on the pipe that it gave us as standard output.
