@@ -19,6 +19,7 @@
 //! - [`Report`], [`Order`]: the messages
 //! - [`Standing`], [`Phase`], [`Place`]: what a nanny knows of its server
 //! - [`Reason`]: text that fits a message
+//! - [`Errand`], [`News`]: the same for a process that does the work of many nannies
 //!
 //! The status socket of lvsd is the other direction, out of the daemon: [`Status`].
 
@@ -28,6 +29,7 @@ mod json;
 mod order;
 mod reason;
 mod report;
+mod shared;
 mod standing;
 mod status;
 
@@ -38,6 +40,7 @@ pub use error::MessageError;
 pub use order::Order;
 pub use reason::Reason;
 pub use report::{CheckResult, Report};
+pub use shared::{Errand, MAX_ERRAND, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
 pub use status::{CheckStatus, ServerStatus, ServiceStatus, Status};
 
