@@ -27,6 +27,8 @@ pub enum StartError {
     Expression(ExpressionError),
     /// `-e` holds no word.
     NoProgram,
+    /// `--shared` without lvsd.
+    NotUnderLvsd,
     /// The kernel's table cannot be reached.
     Table(IpvsError),
     /// Signals, the way into the background, the socket to lvsd.
@@ -49,6 +51,7 @@ impl fmt::Display for StartError {
                 write!(f, "bad argument -x: regular expression: {error}")
             }
             Self::NoProgram => f.write_str("bad argument -e: no program"),
+            Self::NotUnderLvsd => f.write_str("--shared is for lvsd to use"),
             Self::Table(error) => error.fmt(f),
             Self::System(error) => error.fmt(f),
         }

@@ -3,8 +3,10 @@
 //! Started by lvsd it has no rights and reports its verdicts; started by hand it changes the
 //! kernel's table itself. The decisions are in the crate `healthcheck`. Here:
 //! - `options`: the command line, `setup`: what it means
-//! - `watch`: one server and what runs for it, `shell`: the loop around it
-//! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load
+//! - `watch`: one server and what runs for it; `shell`: the loop around it, `shared` and
+//!   `shared_link`: the loop around many (lvs.cf `nannies = shared`)
+//! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
+//!   `reaping`: what programs leave behind
 //! - `table`, `lvsd`: where verdicts go, by hand and under lvsd
 
 mod error;
@@ -12,8 +14,11 @@ mod load;
 mod lvsd;
 mod network;
 mod options;
+mod reaping;
 mod runner;
 mod setup;
+mod shared;
+mod shared_link;
 mod shell;
 mod table;
 mod watch;
@@ -33,6 +38,8 @@ use popt::Aliases;
 use error::StartError;
 use lvsd::Lvsd;
 use options::{Kind, NAME, Options, Request};
+use shared::Shared;
+use shared_link::Link;
 use shell::Shell;
 
 /// Files with popt aliases: the system's; the user's is `.popt` in the home directory.
@@ -71,6 +78,11 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     let reports = parent
         .as_ref()
         .is_some_and(|parent| parent.name() == "lvsd");
+    if options.shared {
+        let parent = parent.filter(|_| reports).ok_or(StartError::NotUnderLvsd)?;
+        let signals = begin(options, true, true)?;
+        return Ok(Shared::new(signals, Link::new(parent), seed())?.run()?);
+    }
     let setup = setup::resolve(options, reports, seed())?;
     let interval = setup.settings.interval;
     let table = setup
@@ -79,11 +91,19 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         .map(|entry| table::open(entry, setup.external.clone(), interval))
         .transpose()
         .map_err(StartError::Table)?;
-    if reports {
+    let signals = begin(options, parent.is_some(), reports)?;
+    describe(options);
+    let lvsd = parent.map(Lvsd::new);
+    Ok(Shell::new(setup, signals, lvsd, table).run()?)
+}
+
+/// Becomes a daemon if asked to, from which on lines go to the log.
+fn begin(options: &Options, has_parent: bool, under_lvsd: bool) -> io::Result<Signals> {
+    if under_lvsd {
         // Nothing that a check program is could give it a right that we do not have.
-        nix::sys::prctl::set_no_new_privs().map_err(io::Error::from)?;
+        nix::sys::prctl::set_no_new_privs()?;
     }
-    detach(options, parent.is_some())?;
+    detach(options, has_parent)?;
     // Behind the fork: it is not inherited.
     daemon::adopt_orphans()?;
     let target = if options.foreground {
@@ -92,17 +112,14 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         Target::Syslog
     };
     daemon::log::start(NAME, target, options.verbose);
-    describe(options);
-    let signals = Signals::new(&[
+    Signals::new(&[
         Signal::SIGTERM,
         Signal::SIGINT,
         Signal::SIGHUP,
         Signal::SIGUSR1,
         Signal::SIGUSR2,
         Signal::SIGCHLD,
-    ])?;
-    let lvsd = parent.map(Lvsd::new);
-    Ok(Shell::new(setup, signals, lvsd, table).run()?)
+    ])
 }
 
 /// Says in debugging lines what was asked for.

@@ -44,6 +44,7 @@ enum Key {
     DPort,
     Fall,
     Rise,
+    Shared,
     Verbose,
     Version,
     Help,
@@ -142,6 +143,8 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::Rise, "rise")
             .takes(Takes::Number, "COUNT")
             .help("Good checks in a row that bring it back (default by --reentrytime)"),
+        Row::new(Key::Shared, "shared")
+            .help("Check the servers that lvsd names, which starts this process"),
         Row::new(Key::Verbose, "verbose")
             .letter('v')
             .help("Say more"),
@@ -214,6 +217,8 @@ pub struct Options {
     pub fall: u32,
     /// `--rise`
     pub rise: Option<u32>,
+    /// `--shared`: one process for many servers, named by lvsd.
+    pub shared: bool,
     /// `-v`
     pub verbose: bool,
 }
@@ -247,6 +252,7 @@ impl Default for Options {
             dport: None,
             fall: 1,
             rise: None,
+            shared: false,
             verbose: false,
         }
     }
@@ -306,6 +312,7 @@ impl Options {
             Key::NoDaemon => self.foreground = true,
             Key::NoFork => self.no_fork = true,
             Key::NoRun => self.no_run = true,
+            Key::Shared => self.shared = true,
             Key::Verbose => self.verbose = true,
             _ => {}
         }

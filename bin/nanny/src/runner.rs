@@ -37,7 +37,6 @@ pub struct Run {
     child: Child,
     deadline: Mono,
     is_terminated: bool,
-    has_output: bool,
     output: Vec<u8>,
 }
 
@@ -68,7 +67,6 @@ impl Run {
             child,
             deadline: now + with.limit,
             is_terminated: false,
-            has_output: true,
             output: Vec::new(),
         };
         if let Some(output) = run.child.output() {
@@ -90,8 +88,7 @@ impl Run {
 
     /// What to wait for besides SIGCHLD.
     pub fn poll_fd(&self) -> Option<PollFd<'_>> {
-        let output = self.child.output().filter(|_| self.has_output)?;
-        Some(PollFd::new(output, PollFlags::POLLIN))
+        Some(PollFd::new(self.child.output()?, PollFlags::POLLIN))
     }
 
     /// Reads what it has printed; ends it when its time is over.
@@ -110,9 +107,10 @@ impl Run {
         self.signal(signal);
     }
 
-    /// Kills it and all it has started.
-    pub fn kill(&self) {
+    /// Kills it and its process group; nothing more is read from it.
+    pub fn kill(&mut self) {
         self.signal(Signal::SIGKILL);
+        self.child.close_output();
     }
 
     /// It was reaped: how it ended and what it printed. Whatever it left behind is killed.
@@ -140,11 +138,11 @@ impl Run {
     fn read(&mut self) {
         let mut buffer = [0; 4096];
         for _ in 0..64 {
-            let Some(output) = self.child.output().filter(|_| self.has_output) else {
+            let Some(output) = self.child.output() else {
                 return;
             };
             match read(output, &mut buffer) {
-                Ok(0) => self.has_output = false,
+                Ok(0) => self.child.close_output(),
                 Ok(count) => {
                     let room = LONGEST_OUTPUT.saturating_sub(self.output.len());
                     let kept = buffer.get(..count.min(room)).unwrap_or_default();
@@ -152,7 +150,7 @@ impl Run {
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
-                Err(_) => self.has_output = false,
+                Err(_) => self.child.close_output(),
             }
         }
     }

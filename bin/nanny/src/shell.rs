@@ -2,18 +2,15 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals};
 use healthcheck::Input;
 
 use crate::lvsd::{Heard, Lvsd};
+use crate::reaping;
 use crate::setup::Setup;
 use crate::table::Table;
 use crate::watch::{Ready, Watch};
-
-/// Time that programs get to be reaped after they were killed at the end.
-const LAST_REAPING: Duration = Duration::from_millis(200);
 
 /// One nanny.
 pub struct Shell {
@@ -44,7 +41,7 @@ impl Shell {
         loop {
             self.report();
             if let Some(status) = self.watch.exit() {
-                self.kill_programs();
+                reaping::kill_all(&mut [&mut self.watch], &mut self.signals, &self.clock);
                 return Ok(status);
             }
             self.turn()?;
@@ -125,32 +122,7 @@ impl Shell {
             reaped = true;
         }
         if reaped {
-            self.kill_strays();
-        }
-    }
-
-    fn kill_strays(&self) -> usize {
-        let killed = daemon::kill_strays(|group| self.watch.runs_group(group));
-        killed.unwrap_or_else(|error| {
-            log::error!("cannot look for what programs left behind: {error}");
-            0
-        })
-    }
-
-    /// Leaves no program behind; init reaps what does not go in a moment.
-    fn kill_programs(&mut self) {
-        self.watch.kill_programs();
-        let deadline = self.clock.now() + LAST_REAPING;
-        while self.watch.has_programs() || self.kill_strays() > 0 {
-            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            let waited = daemon::wait(&mut fds, &self.clock, Some(deadline));
-            if waited.is_err() || self.clock.now() >= deadline {
-                return;
-            }
-            self.signals.pending();
-            while let Some((pid, exit)) = daemon::reap() {
-                self.watch.reaped(&self.clock, pid, exit);
-            }
+            reaping::kill_strays(std::iter::once(&self.watch));
         }
     }
 }

@@ -194,14 +194,9 @@ impl Watch {
         false
     }
 
-    /// Whether `group` is the process group of a program that runs for this server.
-    pub fn runs_group(&self, group: i32) -> bool {
-        self.programs().any(|run| run.pid() == group)
-    }
-
-    /// Whether any program runs, or was killed and is not reaped yet.
-    pub fn has_programs(&self) -> bool {
-        self.programs().next().is_some()
+    /// The process groups of its programs: those that run, or were killed and are not reaped yet.
+    pub fn groups(&self) -> impl Iterator<Item = i32> {
+        self.programs().map(Run::pid)
     }
 
     fn programs(&self) -> impl Iterator<Item = &Run> {
@@ -217,8 +212,7 @@ impl Watch {
     pub fn kill_programs(&mut self) {
         self.abandon_check();
         if let Some(LoadRun::Program(run)) = self.load.take() {
-            run.kill();
-            self.abandoned.push(run);
+            self.abandon(run);
         }
     }
 
@@ -330,9 +324,13 @@ impl Watch {
     fn abandon_check(&mut self) {
         if let Some(Running::Program(run)) = self.check.take() {
             log::info!("Killing child {}", run.pid());
-            run.kill();
-            self.abandoned.push(run);
+            self.abandon(run);
         }
+    }
+
+    fn abandon(&mut self, mut run: Run) {
+        run.kill();
+        self.abandoned.push(run);
     }
 
     fn ask_load(&mut self, clock: &Clock) {

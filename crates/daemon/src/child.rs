@@ -216,6 +216,11 @@ impl Child {
         self.output.as_ref().map(AsFd::as_fd)
     }
 
+    /// Lets go of that pipe: the child that writes to it gets SIGPIPE.
+    pub fn close_output(&mut self) {
+        self.output = None;
+    }
+
     /// Sends it a signal. One that has ended but is not reaped yet takes it without effect.
     ///
     /// # Errors

@@ -6,3 +6,4 @@ mod life;
 mod load;
 mod network;
 mod programs;
+mod shared;
