@@ -1,11 +1,12 @@
 //! The kernel's table, read for the machine and changed as it says.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use director::{Refusal, RefusalKind, Table, TableService};
 use ipvs::{Errno, ExternalIpvs, Ipvs, IpvsError, NetlinkIpvs};
-use lvs_model::IpvsOp;
+use lvs_model::{IpvsOp, ServiceEntry, ServiceKey};
 
 /// The usual `ipvsadm`, which could do nothing that we cannot.
 const USUAL: [&str; 2] = ["/sbin/ipvsadm", "/usr/sbin/ipvsadm"];
@@ -41,20 +42,53 @@ impl Kernel {
         Ok(Self(Box::new(table)))
     }
 
-    /// Every service with its destinations.
+    /// Every service; those with a key in `own` with their destinations, which take a dump each.
+    ///
+    /// While another program changes the table, the kernel's dump can leave services out. So each
+    /// of `own` that it does not show is asked for by name: none is taken for absent that is there.
     ///
     /// # Errors
     /// As [`Ipvs`].
-    pub fn read(&mut self) -> Result<Table, IpvsError> {
+    pub fn read(&mut self, own: &BTreeSet<ServiceKey>) -> Result<Table, IpvsError> {
         let mut table = Table::new();
         for entry in self.0.services()? {
-            let destinations = self.0.destinations(&entry.service.key)?;
-            table.insert(TableService {
-                service: entry.service,
-                destinations: destinations.into_iter().map(|d| d.destination).collect(),
-            });
+            let is_own = own.contains(&entry.service.key);
+            self.take(entry, is_own, &mut table)?;
+        }
+        // Nothing can be left out of nothing.
+        if !table.is_empty() {
+            for key in own {
+                if !table.contains(key) {
+                    self.look_for(key, &mut table)?;
+                }
+            }
         }
         Ok(table)
+    }
+
+    fn take(
+        &mut self,
+        entry: ServiceEntry,
+        is_own: bool,
+        table: &mut Table,
+    ) -> Result<(), IpvsError> {
+        let destinations = match is_own {
+            true => self.0.destinations(&entry.service.key)?,
+            false => Vec::new(),
+        };
+        table.insert(TableService {
+            service: entry.service,
+            destinations: destinations.into_iter().map(|d| d.destination).collect(),
+        });
+        Ok(())
+    }
+
+    fn look_for(&mut self, key: &ServiceKey, table: &mut Table) -> Result<(), IpvsError> {
+        match self.0.service(key) {
+            Ok(entry) => self.take(entry, true, table),
+            Err(IpvsError::Kernel(Errno::ESRCH)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Carries the operations out; what was refused comes back.

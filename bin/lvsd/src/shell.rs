@@ -112,7 +112,8 @@ impl Shell<'_> {
     fn act(&mut self, action: Action) {
         match action {
             Action::ReadTable => {
-                let table = self.kernel.read().map_err(|error| error.to_string());
+                let own = self.machine.own_services();
+                let table = self.kernel.read(&own).map_err(|error| error.to_string());
                 self.answers.push_back(Input::Table(table));
             }
             Action::Apply(ops) => {
@@ -177,6 +178,7 @@ impl Shell<'_> {
     fn listen(&mut self) -> io::Result<()> {
         let deadline = self.machine.next_deadline();
         let read_until = self.reading.as_ref().map(|reading| reading.deadline());
+        self.nannies.await_room();
         let awaited = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![awaited(self.signals.as_fd()), awaited(self.nannies.as_fd())];
         fds.extend(self.parent.as_ref().map(AsFd::as_fd).map(awaited));
@@ -188,11 +190,7 @@ impl Shell<'_> {
         drop(fds);
         self.note_parent();
         // Reports before deaths: what a nanny said last still counts.
-        for nanny in self.nannies.speakers() {
-            let report = |report: Report| Input::Report(nanny, report);
-            self.events
-                .extend(self.nannies.reports(nanny).into_iter().map(report));
-        }
+        self.events.extend(self.nannies.hear());
         self.note_signals();
         if let Some(reading) = self.reading.take() {
             let step = reading.advance(self.clock.now());
@@ -233,9 +231,9 @@ impl Shell<'_> {
             if let Some(reading) = &mut self.reading {
                 reading.ended(pid);
             }
-            if let Some(nanny) = self.nannies.remove(pid) {
-                self.events.push_back(Input::Ended(nanny, exit));
-            }
+            let ended = self.nannies.remove(pid).into_iter();
+            self.events
+                .extend(ended.map(|nanny| Input::Ended(nanny, exit)));
         }
     }
 }

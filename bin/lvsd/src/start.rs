@@ -28,7 +28,8 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
     let config = &file.loaded.config;
     let site = Site::new(config, options.verbose, options.foreground);
     let mut remarks = file.remarks(true);
-    let read = Kernel::look().and_then(|mut kernel| kernel.read());
+    let own = site.services.iter().map(|s| s.service.key).collect();
+    let read = Kernel::look().and_then(|mut kernel| kernel.read(&own));
     let found = read.unwrap_or_else(|error| {
         remarks.push(format!("{NAME}: plan against an empty table: {error}"));
         Table::new()

@@ -60,8 +60,10 @@ pub struct ServerStatus {
     /// Good checks in a row, and how many of them bring the server back (T); 0 before the nanny
     /// has said it.
     pub count: (u32, u32),
-    /// In the table with this weight, or out.
+    /// Where its checks want it: in the table with this weight, or out.
     pub place: Place,
+    /// Whether somebody has set its weight to 0 by hand; then the table has 0.
+    pub is_drained: bool,
     /// The weight that lvs.cf says.
     pub target: Weight,
     /// Why it is down.
@@ -144,10 +146,12 @@ impl ServerStatus {
         object.plain("count", self.count.0);
         object.plain("needed", self.count.1);
         let weight = match self.place {
+            Place::In(_) if self.is_drained => Some(Weight::ZERO),
             Place::In(weight) => Some(weight),
             Place::Out => None,
         };
         object.optional("weight", weight);
+        object.plain("drained", self.is_drained);
         object.plain("target", self.target);
         object.string("reason", self.reason.as_str());
         object.object("last_check", self.last_check.as_ref(), |check, last| {
@@ -187,6 +191,7 @@ mod tests {
             phase: Phase::Ramp,
             count: (4, 3),
             place: Place::In(Weight::ONE),
+            is_drained: false,
             target: Weight::new(7).unwrap(),
             reason: Reason::default(),
             last_check: Some(CheckStatus {
@@ -221,7 +226,7 @@ mod tests {
             [
                 r#"{"kind":"lvsd","pid":7,"reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"services":1}"#,
                 r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"servers":1,"up":1}"#,
-                r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"pid":812,"restarts":1}"#,
+                r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"drained":false,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"pid":812,"restarts":1}"#,
             ]
         );
     }

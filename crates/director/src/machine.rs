@@ -137,6 +137,14 @@ impl Lvsd {
         &self.site
     }
 
+    /// Keys of the services that are ours: those of lvs.cf, and those that are still to go. Of
+    /// others a reading of the table needs no destinations.
+    #[must_use]
+    pub fn own_services(&self) -> BTreeSet<ServiceKey> {
+        let wanted = self.site.services.iter().map(|s| s.service.key);
+        wanted.chain(self.given_up.iter().copied()).collect()
+    }
+
     /// Takes one event; what to do about it goes to `out`, in order.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
         match input {

@@ -19,6 +19,9 @@ pub struct Presence {
     settled: Mono,
     /// Destinations in the table and their weights.
     weights: BTreeMap<DestinationKey, Weight>,
+    /// Destinations that somebody else has set to weight 0 while they were to have more: they stay
+    /// so until somebody gives them another weight, or they leave the table.
+    drained: BTreeSet<DestinationKey>,
     /// Whether the sorry server is in.
     has_sorry: bool,
 }
@@ -50,6 +53,7 @@ impl Presence {
             born: now,
             settled: now,
             weights: BTreeMap::new(),
+            drained: BTreeSet::new(),
             has_sorry: false,
         }
     }
@@ -70,12 +74,46 @@ impl Presence {
         self.has_sorry = sorry.is_some_and(|key| found.destination(&key).is_some());
     }
 
+    /// Sees what somebody else did to the weights between `before` and `found`; the destinations that
+    /// are newly drained, or no longer.
+    pub fn follow_drains(
+        &mut self,
+        before: &TableService,
+        found: &TableService,
+    ) -> (Vec<DestinationKey>, Vec<DestinationKey>) {
+        let weight = |service: &TableService| -> BTreeMap<DestinationKey, Weight> {
+            (service.destinations.iter().map(|d| (d.key, d.weight))).collect()
+        };
+        let (before, found) = (weight(before), weight(found));
+        let mut drained = Vec::new();
+        let mut ended = Vec::new();
+        for key in self.weights.keys() {
+            let is_zero = match found.get(key) {
+                Some(weight) => *weight == Weight::ZERO,
+                // Removed altogether: that is repaired.
+                None => false,
+            };
+            let had_more = before.get(key).is_some_and(|weight| *weight > Weight::ZERO);
+            if is_zero && had_more && self.drained.insert(*key) {
+                drained.push(*key);
+            } else if !is_zero && self.drained.remove(key) {
+                ended.push(*key);
+            }
+        }
+        (drained, ended)
+    }
+
     /// Whether the sorry server is in.
     pub const fn has_sorry(&self) -> bool {
         self.has_sorry
     }
 
-    /// Where a destination is now.
+    /// Whether somebody else has drained it.
+    pub fn is_drained(&self, key: &DestinationKey) -> bool {
+        self.drained.contains(key)
+    }
+
+    /// Where its checks want a destination now.
     pub fn place(&self, key: &DestinationKey) -> Place {
         self.weights
             .get(key)
@@ -96,6 +134,8 @@ impl Presence {
             .map(|d| d.destination.key)
             .collect();
         self.weights.retain(|key, _| named.contains(key));
+        let weights = &self.weights;
+        self.drained.retain(|key| weights.contains_key(key));
         let mut up = 0;
         let mut down = 0;
         for wanted in &site.destinations {
@@ -167,7 +207,10 @@ impl Presence {
         for wanted in &site.destinations {
             if let Some(&weight) = self.weights.get(&wanted.destination.key) {
                 let mut destination = wanted.destination;
-                destination.weight = weight;
+                destination.weight = match self.drained.contains(&destination.key) {
+                    true => Weight::ZERO,
+                    false => weight,
+                };
                 destinations.push(destination);
             }
         }

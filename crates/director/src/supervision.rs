@@ -17,6 +17,8 @@ const TOO_MANY_DEATHS: usize = 5;
 const DEATH_WINDOW: Duration = Duration::from_secs(60);
 /// A nanny that lived so long starts with a clean record.
 const CLEAN_LIFE: Duration = Duration::from_secs(300);
+/// Longest pause while the machine lacks something: soon after that is over it is noticed.
+const LONGEST_SHORTAGE_PAUSE: Duration = Duration::from_secs(4);
 /// Silence of so many intervals means that it hangs.
 const SILENT_INTERVALS: u32 = 3;
 
@@ -62,6 +64,8 @@ pub struct Watch {
     pub starts: u32,
     /// Deaths, and starts that failed, since the last clean life.
     failures: u32,
+    /// Starts in a row for which the machine lacked something.
+    shortages: u32,
     /// When the last of them died.
     deaths: Vec<Mono>,
     /// When the present or last one was started.
@@ -78,6 +82,7 @@ impl Watch {
             pid: None,
             starts: 0,
             failures: 0,
+            shortages: 0,
             deaths: Vec::new(),
             born: now,
         }
@@ -100,6 +105,7 @@ impl Watch {
     /// It runs, as this process.
     pub fn run(&mut self, pid: u32) {
         self.pid = Some(pid);
+        self.shortages = 0;
         self.starts = self.starts.saturating_add(1);
     }
 
@@ -181,7 +187,9 @@ impl Watch {
     ) -> AfterDeath {
         self.born = now;
         if is_shortage {
-            let pause = self.pause().max(Duration::from_secs(1));
+            let pause = Duration::from_secs(1 << self.shortages.min(6));
+            let pause = pause.min(LONGEST_SHORTAGE_PAUSE);
+            self.shortages += 1;
             self.life = Life::Due(now + pause);
             return AfterDeath::Restart(pause);
         }

@@ -56,7 +56,8 @@ impl Lvsd {
             return;
         }
         let mut ops = Vec::new();
-        self.known = found;
+        let before = std::mem::replace(&mut self.known, found);
+        self.report_drains(&before, out);
         if std::mem::take(&mut self.clear) {
             self.known = Table::new();
             ops.push(IpvsOp::Flush);
@@ -112,6 +113,18 @@ impl Lvsd {
             }
         }
         self.to_adopt.clear();
+    }
+
+    /// Weight 0 set by hand is an order to leave the server in peace; any other weight is repaired.
+    fn report_drains(&mut self, before: &Table, out: &mut Vec<Action>) {
+        for (key, presence) in &mut self.presence {
+            if let (Some(before), Some(found)) = (before.get(key), self.known.get(key)) {
+                let (drained, ended) = presence.follow_drains(before, found);
+                let drains = drained.into_iter().map(|d| Notice::Drained(*key, d));
+                let ends = ended.into_iter().map(|d| Notice::DrainEnded(*key, d));
+                out.extend(drains.chain(ends).map(Action::Notice));
+            }
+        }
     }
 
     fn report_foreign(&mut self, out: &mut Vec<Action>) {

@@ -242,6 +242,43 @@ fn what_somebody_else_changes_is_repaired_at_the_next_audit_and_the_rest_left_al
 }
 
 #[test]
+fn weight_0_set_by_hand_stays_until_another_is_set_and_others_are_repaired() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    world.up("10.0.0.2", 1);
+    world.take_trace();
+    world.kernel = Table::from_iter([service(
+        "192.0.2.1",
+        80,
+        &[("10.0.0.1", 0), ("10.0.0.2", 7)],
+    )]);
+    world.pass(5.0);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log weight of -t 192.0.2.1:80 -r 10.0.0.1:80 was set to 0 from outside, \
+             left so until another is set",
+            "log table was changed from outside, repaired with 1 operations",
+            "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1"
+        ]
+    );
+    // Neither audits nor verdicts end it.
+    world.up("10.0.0.1", 1);
+    world.pass(20.0);
+    assert_eq!(world.take_trace(), [""; 0]);
+    world.kernel = Table::from_iter([service(
+        "192.0.2.1",
+        80,
+        &[("10.0.0.1", 3), ("10.0.0.2", 1)],
+    )]);
+    world.pass(5.0);
+    assert_eq!(
+        world.take_ops(),
+        ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"]
+    );
+}
+
+#[test]
 fn a_verdict_on_a_table_that_somebody_changed_leads_to_a_look_at_once() {
     let mut world = World::start(two_servers(), Table::new());
     world.take_trace();

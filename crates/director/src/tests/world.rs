@@ -142,6 +142,8 @@ pub struct World {
     pub table_error: Option<String>,
     /// Operations that begin with this are refused by the kernel.
     pub refused: Option<String>,
+    /// So many operations from now the kernel refuses one, with this meaning.
+    pub fault_in: Option<(usize, RefusalKind)>,
 }
 
 impl World {
@@ -165,6 +167,7 @@ impl World {
             start_error: None,
             table_error: None,
             refused: None,
+            fault_in: None,
         }
     }
 
@@ -241,7 +244,13 @@ impl World {
         for (index, op) in ops.iter().enumerate() {
             let text = op.to_string();
             let is_refused = self.refused.as_ref().is_some_and(|r| text.starts_with(r));
-            let kind = if is_refused {
+            let fault = self.fault_in.take();
+            if let Some((count @ 1.., kind)) = fault {
+                self.fault_in = Some((count - 1, kind));
+            }
+            let kind = if let Some((0, kind)) = fault {
+                kind
+            } else if is_refused {
                 RefusalKind::Failed
             } else if self.is_outdated(op) {
                 RefusalKind::Outdated
