@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use caribe_tests::wait_until;
@@ -15,14 +14,6 @@ use crate::director::*;
 
 const PID_FILE: &str = "/var/run/lvs.pid";
 const A_SECOND: Duration = Duration::from_secs(1);
-
-/// There is one pid file: tests with a daemon come one after the other.
-fn one_daemon_at_a_time() -> MutexGuard<'static, ()> {
-    static DAEMON: Mutex<()> = Mutex::new(());
-    DAEMON
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-}
 
 fn web() -> String {
     block("web", "192.0.2.1", "", &[&server(1)])
@@ -40,7 +31,6 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn a_daemon_has_a_pid_file_and_refuses_a_second_one() {
-    let _turn = one_daemon_at_a_time();
     let director = Director::new(&[1]);
     director.write(&web());
     let started = lvsd(&director, &[]).output().unwrap();
@@ -73,7 +63,6 @@ fn a_daemon_has_a_pid_file_and_refuses_a_second_one() {
 
 #[test]
 fn a_file_that_cannot_be_used_is_refused_with_status_1() {
-    let _turn = one_daemon_at_a_time();
     let director = Director::new(&[]);
     let missing = lvsd(&director, &[]).output().unwrap();
     assert_eq!(missing.status.code(), Some(1));
@@ -96,7 +85,6 @@ fn a_file_that_cannot_be_used_is_refused_with_status_1() {
 
 #[test]
 fn under_pulse_it_says_ready_and_ends_with_it_and_the_table_stays() {
-    let _turn = one_daemon_at_a_time();
     let director = Director::new(&[1]);
     director.write(&web());
     let mut command = lvsd(&director, &["--nofork"]);

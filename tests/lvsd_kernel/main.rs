@@ -2,7 +2,9 @@
 
 mod daemon;
 mod director;
+mod external;
 mod reload;
 mod samples;
 mod start;
+mod status;
 mod supervision;
