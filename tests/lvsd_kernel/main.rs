@@ -2,9 +2,9 @@
 
 mod daemon;
 mod director;
-mod external;
+mod extensions;
+mod names;
 mod reload;
 mod samples;
 mod start;
-mod status;
 mod supervision;
