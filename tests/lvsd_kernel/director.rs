@@ -1,5 +1,5 @@
-//! A director in a network namespace of the test's own: real servers on loopback addresses, an lvs.cf
-//! and an lvsd that logs into a file.
+//! A director in namespaces of the test's own, network and `/run`: real servers on loopback addresses,
+//! an lvs.cf and an lvsd that logs into a file.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use caribe_tests::{c_ipvsadm, wait_until};
+use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -51,7 +52,10 @@ impl Director {
     /// An empty table and real servers 127.0.0.LAST:8080 that accept connections.
     pub fn new(servers: &[u8]) -> Self {
         caribe_tests::demand_lab();
-        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("root, in the lab");
+        let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+        nix::sched::unshare(own).expect("root, in the lab");
+        run("mount", "--make-rprivate /");
+        run("mount", "-t tmpfs tmpfs /run");
         run("ip", "link set lo up");
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("lvsd-{}-{number}", std::process::id()));
@@ -82,6 +86,11 @@ impl Director {
         self.dir.join("lvs.cf")
     }
 
+    /// A file beside it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     pub fn write(&self, text: &str) {
         fs::write(self.config(), text).unwrap();
     }
@@ -100,8 +109,7 @@ impl Director {
             .append(true)
             .open(self.dir.join("log"))
             .unwrap();
-        let mut command = Command::new(LVSD);
-        command.args(["-n", "-v", "-c"]).arg(self.config());
+        let mut command = self.command();
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -109,7 +117,28 @@ impl Director {
         self.lvsd = Some(command.spawn().unwrap());
     }
 
-    pub fn reload(&mut self, text: &str) {
+    /// What starts lvsd in the foreground.
+    fn command(&self) -> Command {
+        let mut command = Command::new(LVSD);
+        command.args(["-n", "-v", "-c"]).arg(self.config());
+        command
+    }
+
+    /// What the running lvsd says of itself, a line for each thing.
+    pub fn status(&self) -> Vec<String> {
+        let output = Command::new(LVSD).arg("--status").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Descriptors that lvsd has open.
+    pub fn open_descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid()))
+            .unwrap()
+            .count()
+    }
+
+    pub fn reload(&self, text: &str) {
         self.write(text);
         self.signal(Signal::SIGHUP);
         self.wait_for_log("rereading configuration file");
@@ -186,6 +215,13 @@ impl Director {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         lines.sort();
         lines
+    }
+
+    /// Waits until the table has this line.
+    pub fn wait_for_line(&self, line: &str) {
+        let has_line = || self.table().iter().any(|found| found == line);
+        let found = wait_until(SOON, has_line);
+        assert!(found.is_some(), "no {line:?} in {:?}", self.table());
     }
 
     /// Waits for a table of so many lines.

@@ -3,8 +3,10 @@
 mod daemon;
 mod director;
 mod extensions;
+mod external;
 mod names;
 mod reload;
 mod samples;
 mod start;
+mod status;
 mod supervision;
