@@ -8,6 +8,7 @@ use lvs_model::Protocol;
 use crate::inet::{parse_ipv4, parse_ipv6};
 use crate::json::Json;
 use crate::names::Names;
+use crate::number;
 use crate::output::Output;
 use crate::printed_name::Style;
 
@@ -66,9 +67,8 @@ pub(crate) fn print(
     out.text("IPVS connection entries").end();
     print_title(out, columns.with_engine);
     let style = Style::new(columns.numeric, names);
-    let mut text = Vec::new();
     each(file, |entry| {
-        print_entry(out, entry, columns.with_engine, style, &mut text);
+        print_entry(out, entry, columns.with_engine, style);
     })
 }
 
@@ -118,7 +118,7 @@ fn parse(line: &[u8]) -> Option<Entry<'_>> {
     let virtual_ = parse_endpoint(fields.next()?, fields.next()?)?;
     let destination = parse_endpoint(fields.next()?, fields.next()?)?;
     let state = fields.next()?;
-    let expires = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let expires = number::parse(fields.next()?, 0..=i64::MAX)?.unsigned_abs();
     let engine = match (fields.next(), fields.next()) {
         (Some(name), Some(data)) => Some((name, data)),
         _ => None,
@@ -136,12 +136,10 @@ fn parse(line: &[u8]) -> Option<Entry<'_>> {
 
 /// An address in the kernel's digits, a port in hexadecimal.
 fn parse_endpoint(address: &[u8], port: &[u8]) -> Option<(IpAddr, u16)> {
-    let address = if address.contains(&b':') {
-        parse_ipv6(address)?.into()
-    } else if address.contains(&b'.') {
-        parse_ipv4(address)?.into()
-    } else {
-        Ipv4Addr::from(hexadecimal(address)?).into()
+    let address = match hexadecimal(address) {
+        Some(bits) => Ipv4Addr::from(bits).into(),
+        None if address.contains(&b':') => parse_ipv6(address)?.into(),
+        None => parse_ipv4(address)?.into(),
     };
     Some((address, u16::try_from(hexadecimal(port)?).ok()?))
 }
@@ -151,7 +149,13 @@ fn hexadecimal(text: &[u8]) -> Option<u32> {
         return None;
     }
     text.iter().try_fold(0, |value, &byte| {
-        Some(value << 4 | char::from(byte).to_digit(16)?)
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'F' => byte - b'A' + 10,
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some(value << 4 | u32::from(digit))
     })
 }
 
@@ -165,23 +169,17 @@ fn print_title(out: &mut Output<'_>, with_engine: bool) {
     }
 }
 
-fn print_entry(
-    out: &mut Output<'_>,
-    entry: &Entry<'_>,
-    with_engine: bool,
-    style: Style<'_>,
-    text: &mut Vec<u8>,
-) {
+fn print_entry(out: &mut Output<'_>, entry: &Entry<'_>, with_engine: bool, style: Style<'_>) {
     let protocol = match entry.protocol {
         b"TCP" => Protocol::Tcp,
         b"UDP" => Protocol::Udp,
         b"SCTP" => Protocol::Sctp,
         _ => Protocol::Other(0),
     };
-    let mut endpoint = |out: &mut Output<'_>, (address, port), width| {
-        text.clear();
-        style.write_endpoint(text, address, port, protocol);
-        out.text(" ").left(text, width);
+    let endpoint = |out: &mut Output<'_>, (address, port), width| {
+        out.text(" ").column(width, usize::MAX, |text| {
+            style.write_endpoint(text, address, port, protocol);
+        });
     };
     out.left(entry.protocol, 3).text(" ");
     print_expiry(out, entry.expires);

@@ -8,6 +8,34 @@ use crate::number::is_space;
 /// C's `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last one filling what
 /// is left. What follows white space is not looked at.
 pub(crate) fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    parse_dotted(text).or_else(|| parse_parts(text))
+}
+
+/// The usual form: four decimal numbers.
+fn parse_dotted(text: &[u8]) -> Option<Ipv4Addr> {
+    let (mut address, mut number, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' if digits == 0 || number != 0 => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits != 0 && dots < 3 => {
+                address = address << 8 | number;
+                (number, digits) = (0, 0);
+                dots += 1;
+            }
+            _ => return None,
+        }
+        if number > 255 {
+            return None;
+        }
+    }
+    (dots == 3 && digits != 0).then(|| Ipv4Addr::from(address << 8 | number))
+}
+
+/// Any form.
+fn parse_parts(text: &[u8]) -> Option<Ipv4Addr> {
     let end = text.iter().position(|&byte| is_space(byte));
     let text = text.get(..end.unwrap_or(text.len()))?;
     let mut parts = [0_u32; 4];
@@ -45,6 +73,8 @@ fn parse_part(text: &[u8]) -> Option<u32> {
 
 /// C's `inet_pton` for IPv6: no scope, no brackets.
 pub(crate) fn parse_ipv6(text: &[u8]) -> Option<Ipv6Addr> {
+    // Each has two colons at least; most texts have none or a port's.
+    text.iter().filter(|byte| **byte == b':').nth(1)?;
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 

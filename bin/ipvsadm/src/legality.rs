@@ -54,8 +54,60 @@ const TABLE: [Row; 39] = [
     Row(Name::Watch,          b"....o........."),
 ];
 
+/// A column of the table as sets.
+#[derive(Clone, Copy)]
+struct Column {
+    needed: Given,
+    legal: Given,
+    only_one: Given,
+}
+
+const COLUMNS: [Column; 14] = {
+    let mut columns = [column(0); 14];
+    let mut number = 1;
+    while number < columns.len() {
+        columns[number] = column(number);
+        number += 1;
+    }
+    columns
+};
+
+const fn column(number: usize) -> Column {
+    let mut column = Column {
+        needed: Given::NONE,
+        legal: Given::NONE,
+        only_one: Given::NONE,
+    };
+    let mut place = 0;
+    while place < TABLE.len() {
+        let Row(name, cells) = TABLE[place];
+        if cells[number] != b'.' {
+            column.legal.insert(name);
+        }
+        match cells[number] {
+            b'+' => column.needed.insert(name),
+            b'1' => column.only_one.insert(name),
+            _ => true,
+        };
+        place += 1;
+    }
+    column
+}
+
 /// Checks what was given against the command's column, from the top.
 pub(crate) fn check(command: Command, given: Given) -> Result<(), UsageError> {
+    if let Some(column) = COLUMNS.get(command.column())
+        && given.is_within(column.legal)
+        && column.needed.is_within(given)
+        && given.count_of(column.only_one) < 2
+    {
+        return Ok(());
+    }
+    find_error(command, given)
+}
+
+/// The first row that something is wrong with.
+fn find_error(command: Command, given: Given) -> Result<(), UsageError> {
     let mut only_one = None;
     for Row(name, cells) in &TABLE {
         let cell = cells.get(command.column()).copied().unwrap_or(b'.');

@@ -14,7 +14,7 @@ use popt::{Item, Scanner, Value};
 use crate::command::Command;
 use crate::error::UsageError;
 use crate::names::Names;
-use crate::options::{Given, Key, TABLE};
+use crate::options::{Given, Key, LETTERS, TABLE};
 use crate::take::seconds;
 
 /// What surrounds a command line and decides how it is read.
@@ -82,7 +82,9 @@ pub(crate) fn parse<'a>(
     let hint = || UsageError::Hint {
         program: surroundings.program.to_owned(),
     };
-    let mut scanner = Scanner::new(&TABLE, words).words_end_options(surroundings.words_end_options);
+    let mut scanner = Scanner::new(&TABLE, words)
+        .with_letters(&LETTERS)
+        .words_end_options(surroundings.words_end_options);
     let mut rest = Rest::default();
     let (command, value) = loop {
         match scanner.next() {

@@ -11,7 +11,7 @@ use crate::list_json;
 use crate::names::Names;
 use crate::options::{Given, Name};
 use crate::output::Output;
-use crate::printed_name::{self, Style, protocol_of};
+use crate::printed_name::{self, ENDPOINT_LENGTH, Style, protocol_of};
 use crate::sort::{sort_servers, sort_services};
 
 /// What the columns are.
@@ -145,11 +145,16 @@ impl Listing {
     }
 
     fn service_line(self, out: &mut Output<'_>, entry: &ServiceEntry, style: Style<'_>) {
-        let name = printed_name::service(&entry.service.key, style);
+        let width = match self.format {
+            Format::Stats | Format::Rate => 33,
+            _ => 0,
+        };
+        out.column(width, usize::MAX, |text| {
+            printed_name::write_service(text, &entry.service.key, style);
+        });
         let counters = &entry.counters;
         match self.format {
             Format::Stats => {
-                out.left(&name, 33);
                 let columns = [
                     counters.connections,
                     counters.packets_in,
@@ -160,7 +165,6 @@ impl Listing {
                 self.print_counters(out, &columns);
             }
             Format::Rate => {
-                out.left(&name, 33);
                 let columns = [
                     counters.connections_per_second,
                     counters.packets_in_per_second,
@@ -170,10 +174,7 @@ impl Listing {
                 ];
                 self.print_counters(out, &columns);
             }
-            _ => {
-                out.bytes(&name);
-                print_settings(out, &entry.service);
-            }
+            _ => print_settings(out, &entry.service),
         }
         out.end();
     }
@@ -193,11 +194,14 @@ impl Listing {
     ) {
         let server = &entry.destination;
         let key = server.key;
-        let mut name = style.endpoint(key.address, key.port, protocol_of(service));
-        if key.address.is_ipv4() {
-            name.truncate(28);
-        }
-        out.text("  -> ").left(&name, 28);
+        let longest = if key.address.is_ipv4() {
+            28
+        } else {
+            ENDPOINT_LENGTH
+        };
+        out.text("  -> ").column(28, longest, |text| {
+            style.write_endpoint(text, key.address, key.port, protocol_of(service));
+        });
         let counters = &entry.counters;
         match self.format {
             Format::Plain | Format::TunInfo => {

@@ -1,6 +1,6 @@
 //! The options: one table that feeds the scanner, the messages and the help text.
 
-use popt::{Row, Table, Takes};
+use popt::{Letters, Row, Table, Takes};
 
 use crate::command::Command;
 
@@ -104,6 +104,19 @@ impl Name {
 pub(crate) struct Given(u64);
 
 impl Given {
+    /// No option.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Whether all of these are among `others`.
+    pub(crate) const fn is_within(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
+    }
+
+    /// How many of `others` are among these.
+    pub(crate) const fn count_of(self, others: Self) -> u32 {
+        (self.0 & others.0).count_ones()
+    }
+
     const fn bit(name: Name) -> u64 {
         1 << name as u32
     }
@@ -151,8 +164,11 @@ const fn named(name: Name, long: &'static str) -> Row<Key> {
     Row::new(Key::Named(name), long)
 }
 
+/// Where the letters' rows are: a restore looks up five of them a line.
+pub(crate) static LETTERS: Letters = TABLE.letters();
+
 /// Commands first, then what they take.
-pub(crate) const TABLE: Table<Key> = Table {
+pub(crate) static TABLE: Table<Key> = Table {
     rows: &[
         command(Command::AddService, "add-service")
             .letter('A')

@@ -56,8 +56,8 @@ impl<'a> Output<'a> {
     }
 
     pub(crate) fn number(&mut self, number: impl Into<u64>) -> &mut Self {
-        let mut digits = [0; 20];
-        self.bytes(decimal(number.into(), &mut digits))
+        push_number(&mut self.buffer, number.into());
+        self
     }
 
     /// Bytes at the left of a column at least this wide: C's `%-*s`.
@@ -65,10 +65,25 @@ impl<'a> Output<'a> {
         self.bytes(bytes).blanks(width.saturating_sub(bytes.len()))
     }
 
+    /// What `fill` writes, cut behind `longest` bytes, at the left of a column at least this wide.
+    pub(crate) fn column(
+        &mut self,
+        width: usize,
+        longest: usize,
+        fill: impl FnOnce(&mut Vec<u8>),
+    ) -> &mut Self {
+        let start = self.buffer.len();
+        fill(&mut self.buffer);
+        self.buffer.truncate(start.saturating_add(longest));
+        let length = self.buffer.len() - start;
+        self.blanks(width.saturating_sub(length))
+    }
+
     /// A number at the left: C's `%-*u`.
     pub(crate) fn left_number(&mut self, number: impl Into<u64>, width: usize) -> &mut Self {
-        let mut digits = [0; 20];
-        self.left(decimal(number.into(), &mut digits), width)
+        self.column(width, usize::MAX, |buffer| {
+            push_number(buffer, number.into())
+        })
     }
 
     /// A number at the right: C's `%*u`.
@@ -80,7 +95,11 @@ impl<'a> Output<'a> {
     }
 
     fn blanks(&mut self, count: usize) -> &mut Self {
-        self.buffer.resize(self.buffer.len() + count, b' ');
+        const BLANKS: &[u8] = &[b' '; 64];
+        match BLANKS.get(..count) {
+            Some(blanks) => self.buffer.extend_from_slice(blanks),
+            None => self.buffer.resize(self.buffer.len() + count, b' '),
+        }
         self
     }
 
@@ -95,6 +114,14 @@ impl<'a> Output<'a> {
         if self.buffer.len() >= FULL {
             self.write_buffer();
         }
+    }
+}
+
+/// Appends a number; most that are printed have one digit.
+pub(crate) fn push_number(text: &mut Vec<u8>, number: u64) {
+    match u8::try_from(number) {
+        Ok(digit @ 0..=9) => text.push(b'0' + digit),
+        _ => text.extend_from_slice(decimal(number, &mut [0; 20])),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Addresses, ports and services as listings print them, with names unless numbers were asked for.
 
 use std::io::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use lvs_model::{AddressFamily, Protocol, ServiceKey};
 
 use crate::inet::Numeric;
 use crate::names::Names;
-use crate::output::decimal;
+use crate::output::push_number;
 
 /// Longest `address:port`.
-const ENDPOINT_LENGTH: usize = 59;
+pub(crate) const ENDPOINT_LENGTH: usize = 59;
 
 /// How addresses and ports are to be printed.
 #[derive(Clone, Copy)]
@@ -26,14 +26,8 @@ impl<'n> Style<'n> {
         }
     }
 
-    /// `10.0.0.1:80`, `[fd02::2]:http`; cut where the original's buffer ends.
-    pub(crate) fn endpoint(self, address: IpAddr, port: u16, protocol: Protocol) -> Vec<u8> {
-        let mut text = Vec::with_capacity(64);
-        self.write_endpoint(&mut text, address, port, protocol);
-        text.truncate(ENDPOINT_LENGTH);
-        text
-    }
-
+    /// Appends `10.0.0.1:80`, `[fd02::2]:http`. The caller cuts it where the original's buffer ends,
+    /// at [`ENDPOINT_LENGTH`].
     pub(crate) fn write_endpoint(
         self,
         text: &mut Vec<u8>,
@@ -41,39 +35,64 @@ impl<'n> Style<'n> {
         port: u16,
         protocol: Protocol,
     ) {
+        match (self.names, address) {
+            (None, IpAddr::V4(address)) => write_ipv4(text, address, Some(port)),
+            _ => self.write_any(text, address, port, protocol),
+        }
+    }
+
+    fn write_any(self, text: &mut Vec<u8>, address: IpAddr, port: u16, protocol: Protocol) {
         if address.is_ipv6() {
             text.push(b'[');
         }
-        match self.names.and_then(|names| names.host_name(address)) {
-            Some(name) => text.extend_from_slice(name.as_bytes()),
-            None => write_address(text, address),
+        match (self.names.and_then(|it| it.host_name(address)), address) {
+            (Some(name), _) => text.extend_from_slice(name.as_bytes()),
+            (None, IpAddr::V4(address)) => write_ipv4(text, address, None),
+            // Writing to memory cannot fail.
+            (None, IpAddr::V6(_)) => _ = write!(text, "{}", Numeric(address)),
         }
         if address.is_ipv6() {
             text.push(b']');
         }
         text.push(b':');
-        let name = self
-            .names
-            .and_then(|names| names.service_name(port, protocol));
-        match name {
+        match self.names.and_then(|it| it.service_name(port, protocol)) {
             Some(name) => text.extend_from_slice(name.as_bytes()),
-            None => text.extend_from_slice(decimal(port.into(), &mut [0; 20])),
+            None => push_number(text, port.into()),
         }
     }
 }
 
-/// Writing to memory cannot fail.
-fn write_address(text: &mut Vec<u8>, address: IpAddr) {
-    let IpAddr::V4(address) = address else {
-        let _ = write!(text, "{}", Numeric(address));
-        return;
+/// Appends `10.0.0.1` or `10.0.0.1:80`, composed from its end.
+fn write_ipv4(text: &mut Vec<u8>, address: Ipv4Addr, port: Option<u16>) {
+    let mut room = [0; 21];
+    let mut start = room.len();
+    let mut places = room.iter_mut().rev();
+    let mut put = |byte| {
+        if let Some(place) = places.next() {
+            *place = byte;
+            start -= 1;
+        }
     };
-    let mut separator: &[u8] = b"";
-    for octet in address.octets() {
-        text.extend_from_slice(separator);
-        text.extend_from_slice(decimal(octet.into(), &mut [0; 20]));
-        separator = b".";
+    let mut put_number = |mut number: u16, before: Option<u8>| {
+        loop {
+            // A remainder of ten fits every integer type.
+            put(b'0' + u8::try_from(number % 10).unwrap_or_default());
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        before.into_iter().for_each(&mut put);
+    };
+    if let Some(port) = port {
+        put_number(port, Some(b':'));
     }
+    let [a, b, c, d] = address.octets();
+    put_number(d.into(), Some(b'.'));
+    put_number(c.into(), Some(b'.'));
+    put_number(b.into(), Some(b'.'));
+    put_number(a.into(), None);
+    text.extend_from_slice(room.get(start..).unwrap_or_default());
 }
 
 /// Protocol whose service names fit the ports of a service's servers.
@@ -84,34 +103,35 @@ pub(crate) const fn protocol_of(key: &ServiceKey) -> Protocol {
     }
 }
 
-/// The first column of a service: `TCP  10.0.0.1:80`, `FWM  9 IPv6`.
-pub(crate) fn service(key: &ServiceKey, style: Style<'_>) -> Vec<u8> {
+/// Appends the first column of a service: `TCP  10.0.0.1:80`, `FWM  9 IPv6`.
+pub(crate) fn write_service(text: &mut Vec<u8>, key: &ServiceKey, style: Style<'_>) {
     match key {
         ServiceKey::Address {
             protocol,
             address,
             port,
         } => {
-            let mut text = match protocol {
+            let start = text.len();
+            text.extend_from_slice(match protocol {
                 Protocol::Tcp => b"TCP  ",
                 Protocol::Udp => b"UDP  ",
                 Protocol::Sctp => b"SCTP ",
                 Protocol::Other(_) => b"?    ",
-            }
-            .to_vec();
-            text.extend(style.endpoint(*address, *port, *protocol));
-            if address.is_ipv4() {
-                text.truncate(33);
-            }
-            text
+            });
+            style.write_endpoint(text, *address, *port, *protocol);
+            let longest = if address.is_ipv4() {
+                33
+            } else {
+                5 + ENDPOINT_LENGTH
+            };
+            text.truncate(start + longest);
         }
         ServiceKey::FwMark { mark, family } => {
-            let mut text = b"FWM  ".to_vec();
-            text.extend_from_slice(decimal(mark.get().into(), &mut [0; 20]));
+            text.extend_from_slice(b"FWM  ");
+            push_number(text, mark.get().into());
             if *family == AddressFamily::Inet6 {
                 text.extend_from_slice(b" IPv6");
             }
-            text
         }
     }
 }

@@ -54,16 +54,14 @@ const NO_INTERFACE: &str = "/";
 
 /// Checks the line as a whole and says what it asks for.
 pub(crate) fn resolve(line: &Line<'_>) -> Result<Request, UsageError> {
-    let scheduler = scheduler(line.scheduler);
-    let flags = scheduler_flags(line.scheduler_flags, scheduler.as_str())?;
+    let flags = scheduler_flags(line)?;
     legality::check(line.command, line.given)?;
     Ok(match (line.command, line.service) {
-        (Command::AddService, Some(key)) => addition(
-            line,
-            IpvsOp::AddService(service(line, key, scheduler, flags)?),
-        ),
+        (Command::AddService, Some(key)) => {
+            addition(line, IpvsOp::AddService(service(line, key, flags)?))
+        }
         (Command::EditService, Some(key)) => {
-            Request::Change(IpvsOp::EditService(service(line, key, scheduler, flags)?))
+            Request::Change(IpvsOp::EditService(service(line, key, flags)?))
         }
         (Command::DeleteService, Some(key)) => Request::Change(IpvsOp::DeleteService(key)),
         (Command::AddServer, Some(key)) => {
@@ -181,8 +179,12 @@ const FLAGS: [(&[u8], SchedulerFlags, Option<&str>); 7] = [
     (b"mh-port", SchedulerFlags::FLAG_2, Some("mh")),
 ];
 
-fn scheduler_flags(text: &OsStr, scheduler: &str) -> Result<SchedulerFlags, UsageError> {
-    let bytes = text.as_bytes();
+fn scheduler_flags(line: &Line<'_>) -> Result<SchedulerFlags, UsageError> {
+    let bytes = line.scheduler_flags.as_bytes();
+    if bytes.is_empty() {
+        return Ok(SchedulerFlags::NONE);
+    }
+    let scheduler = scheduler(line.scheduler);
     let bytes = bytes
         .get(..FLAGS_LENGTH.min(bytes.len()))
         .unwrap_or_default();
@@ -198,7 +200,7 @@ fn scheduler_flags(text: &OsStr, scheduler: &str) -> Result<SchedulerFlags, Usag
         };
         match FLAGS.iter().find(|row| row.0 == name) {
             None => return Err(refuse("invalid scheduler flag")),
-            Some((_, _, Some(only))) if *only != scheduler => {
+            Some((_, _, Some(only))) if *only != scheduler.as_str() => {
                 return Err(refuse("incompatible scheduler flag"));
             }
             Some((_, flag, _)) => flags = flags.with(*flag),
@@ -210,7 +212,6 @@ fn scheduler_flags(text: &OsStr, scheduler: &str) -> Result<SchedulerFlags, Usag
 fn service(
     line: &Line<'_>,
     key: ServiceKey,
-    scheduler: SchedulerName,
     scheduler_flags: SchedulerFlags,
 ) -> Result<VirtualService, UsageError> {
     if let (ServiceKey::Address { port: 0, .. }, None) = (key, line.persistence) {
@@ -234,7 +235,7 @@ fn service(
     }
     Ok(VirtualService {
         key,
-        scheduler,
+        scheduler: scheduler(line.scheduler),
         scheduler_flags,
         persistence: line.persistence,
         netmask: line.netmask.unwrap_or(Netmask::host(key.family())),

@@ -119,10 +119,33 @@ fn flush<I: Ipvs>(session: &mut Session<'_, I>, batch: &mut Vec<IpvsOp>) -> u8 {
 
 /// The words of a line. No quotes, no comments; the program's own name is dropped wherever it stands.
 pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &OsStr> {
-    line.split(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
-        .flat_map(|word| word.chunks(WORD_LENGTH))
-        .filter(|word| *word != b"ipvsadm")
-        .map(OsStr::from_bytes)
+    Words { rest: line }
+}
+
+struct Words<'l> {
+    rest: &'l [u8],
+}
+
+impl<'l> Iterator for Words<'l> {
+    type Item = &'l OsStr;
+
+    fn next(&mut self) -> Option<&'l OsStr> {
+        loop {
+            let start = self.rest.iter().position(|byte| !is_separator(*byte))?;
+            let (_, word) = self.rest.split_at(start);
+            let end = word.iter().position(|byte| is_separator(*byte));
+            let end = end.unwrap_or(word.len()).min(WORD_LENGTH);
+            let (word, rest) = word.split_at(end);
+            self.rest = rest;
+            if word != b"ipvsadm" {
+                return Some(OsStr::from_bytes(word));
+            }
+        }
+    }
+}
+
+const fn is_separator(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use ipvs::{Ipvs, IpvsError};
 use lvs_model::{
-    AddressFamily, Destination, ForwardingMethod, Protocol, ServiceKey, VirtualService,
+    AddressFamily, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey,
+    VirtualService,
 };
 
 use crate::names::Names;
 use crate::output::Output;
-use crate::printed_name::{Style, protocol_of};
+use crate::printed_name::{ENDPOINT_LENGTH, Style, protocol_of};
 use crate::sort::{sort_servers, sort_services};
 
 /// Reads the table and prints it, always sorted.
@@ -45,7 +46,8 @@ fn service_option(key: &ServiceKey, style: Style<'_>) -> Vec<u8> {
                 Protocol::Other(_) => "--xxx-service ",
             };
             let mut text = option.as_bytes().to_vec();
-            text.extend(style.endpoint(*address, *port, *protocol));
+            style.write_endpoint(&mut text, *address, *port, *protocol);
+            text.truncate(option.len() + ENDPOINT_LENGTH);
             text
         }
         ServiceKey::FwMark { mark, family } => match family {
@@ -82,8 +84,10 @@ fn print_server(
     server: &Destination,
     style: Style<'_>,
 ) {
-    let name = style.endpoint(server.key.address, server.key.port, protocol_of(service));
-    out.text(" -r ").bytes(&name);
+    let DestinationKey { address, port } = server.key;
+    out.text(" -r ").column(0, ENDPOINT_LENGTH, |text| {
+        style.write_endpoint(text, address, port, protocol_of(service));
+    });
     out.text(" ").text(server.forwarding.option());
     out.text(" -w ").number(server.weight.get());
     if server.forwarding == ForwardingMethod::Tunnelling {

@@ -89,22 +89,33 @@ fn wrapped(left: u32, right: u32) -> Ordering {
 /// Splits `n` items into the first `n / 2` and the rest, sorts both, merges from the left while it is
 /// not greater.
 fn merge_sort<T, R>(
-    items: Vec<T>,
+    mut items: Vec<T>,
     rank: impl Fn(&T) -> R,
     compare: impl Fn(&R, &R) -> Ordering + Copy,
 ) -> Vec<T> {
-    let mut ranked: Vec<_> = items.into_iter().map(|it| (rank(&it), Some(it))).collect();
-    let mut order: Vec<usize> = (0..ranked.len()).collect();
+    let ranks: Vec<R> = items.iter().map(rank).collect();
+    let mut order: Vec<usize> = (0..ranks.len()).collect();
     let mut scratch = Vec::with_capacity(order.len());
-    let by_place = |left: usize, right: usize| match (ranked.get(left), ranked.get(right)) {
-        (Some(left), Some(right)) => compare(&left.0, &right.0),
+    let by_place = |left: usize, right: usize| match (ranks.get(left), ranks.get(right)) {
+        (Some(left), Some(right)) => compare(left, right),
         _ => Ordering::Equal,
     };
     sort_places(&mut order, &mut scratch, by_place);
-    order
-        .into_iter()
-        .filter_map(|place| ranked.get_mut(place)?.1.take())
-        .collect()
+    put_in_order(&mut items, &order);
+    items
+}
+
+/// Brings the item from `order[n]` to place `n`, by swaps: items are large.
+fn put_in_order<T>(items: &mut [T], order: &[usize]) {
+    for (place, &from) in order.iter().enumerate() {
+        let mut from = from;
+        // What was at an earlier place went to where that place's item came from.
+        while from < place {
+            let Some(&next) = order.get(from) else { return };
+            from = next;
+        }
+        items.swap(place, from);
+    }
 }
 
 fn sort_places(

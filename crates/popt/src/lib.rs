@@ -47,4 +47,4 @@ mod table;
 pub use alias::Aliases;
 pub use help::{help, usage};
 pub use scan::{Item, Reason, ScanError, Scanner, Value};
-pub use table::{Row, Table, Takes, help_rows};
+pub use table::{Letters, Row, Table, Takes, help_rows};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::alias::{Alias, Aliases};
 use crate::number;
-use crate::table::{Row, Table, Takes};
+use crate::table::{Letters, Row, Table, Takes};
 
 /// What stands on the command line next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +128,7 @@ pub struct Scanner<'a, K: 'static, W: Iterator<Item = &'a OsStr>> {
     cluster: &'a [u8],
     expansions: Vec<Expansion<'a>>,
     aliases: Option<&'a Aliases>,
+    letters: Option<&'a Letters>,
     last_word: &'a OsStr,
     words_end_options: bool,
     only_words: bool,
@@ -143,6 +144,7 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
             cluster: &[],
             expansions: Vec::new(),
             aliases: None,
+            letters: None,
             last_word: OsStr::new(""),
             words_end_options: false,
             only_words: false,
@@ -154,6 +156,13 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
     #[must_use]
     pub fn with_aliases(mut self, aliases: &'a Aliases) -> Self {
         self.aliases = Some(aliases);
+        self
+    }
+
+    /// Finds letters by these places instead of a search: those of `table`.
+    #[must_use]
+    pub const fn with_letters(mut self, letters: &'a Letters) -> Self {
+        self.letters = Some(letters);
         self
     }
 
@@ -173,11 +182,10 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
     fn advance(&mut self) -> Option<Result<Item<'a, K>, Reason>> {
         loop {
             if let Some((letter, rest)) = self.take_letter() {
-                match self.expand(self.aliases.and_then(|all| all.letter(letter)), None) {
+                let alias = self.aliases.and_then(|all| all.letter(letter));
+                match self.expand(alias, None) {
                     Ok(true) => continue,
-                    Ok(false) => {
-                        return Some(self.lettered(letter, rest));
-                    }
+                    Ok(false) => return Some(self.lettered(letter, rest)),
                     Err(reason) => return Some(Err(reason)),
                 }
             }
@@ -221,7 +229,8 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
 
     /// One letter of a cluster; `rest` are the ones behind it.
     fn lettered(&mut self, letter: u8, rest: &'a [u8]) -> Result<Item<'a, K>, Reason> {
-        let row = self.table.by_letter(letter).ok_or(Reason::UnknownOption)?;
+        let row = self.table.by_letter(letter, self.letters);
+        let row = row.ok_or(Reason::UnknownOption)?;
         if row.takes == Takes::Nothing {
             let attached = rest.strip_prefix(b"=").map(OsStr::from_bytes);
             return self.value(row, attached);

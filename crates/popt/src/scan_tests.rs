@@ -30,6 +30,15 @@ const TABLE: Table<Key> = Table {
     help_rows: &[],
 };
 
+#[test]
+fn letters_by_place_are_those_by_search() {
+    let letters = TABLE.letters();
+    for letter in 0..=u8::MAX {
+        let key = |letters| TABLE.by_letter(letter, letters).map(|row| row.key);
+        assert_eq!(key(Some(&letters)), key(None), "{letter}");
+    }
+}
+
 const RECORDED: &str = include_str!("../tests/golden/libpopt-1.19.tsv");
 
 /// Recorded words are separated by blanks; `~` is the empty one.

@@ -127,14 +127,56 @@ impl<K: Copy> Table<K> {
         self.rows.iter().chain(self.help_rows)
     }
 
+    /// Where each letter's row is, for [`Scanner::with_letters`](crate::Scanner::with_letters);
+    /// made at compile time for a program that scans many lines.
+    #[must_use]
+    pub const fn letters(&self) -> Letters {
+        let mut places = [Letters::NONE; 128];
+        let mut place = 0;
+        while place < self.rows.len() && place < Letters::NONE as usize {
+            if let Some(letter) = self.rows[place].letter {
+                let slot = &mut places[letter as usize & 127];
+                if *slot == Letters::NONE {
+                    #[expect(clippy::cast_possible_truncation, reason = "below NONE")]
+                    let low = place as u8;
+                    *slot = low;
+                }
+            }
+            place += 1;
+        }
+        Letters(places)
+    }
+
     pub(crate) fn by_long(&self, name: &[u8]) -> Option<&'static Row<K>> {
         self.all()
             .find(|row| row.long.is_some_and(|long| long.as_bytes() == name))
     }
 
-    pub(crate) fn by_letter(&self, letter: u8) -> Option<&'static Row<K>> {
-        self.all()
-            .find(|row| row.letter == Some(char::from(letter)))
+    pub(crate) fn by_letter(
+        &self,
+        letter: u8,
+        letters: Option<&Letters>,
+    ) -> Option<&'static Row<K>> {
+        let is_it = |row: &&'static Row<K>| row.letter == Some(char::from(letter));
+        letters
+            .and_then(|letters| self.rows.get(letters.place(letter)))
+            .filter(is_it)
+            .or_else(|| self.all().find(is_it))
+    }
+}
+
+/// The place of each letter's row in a table's own rows, see [`Table::letters`].
+#[derive(Clone, Copy, Debug)]
+pub struct Letters([u8; 128]);
+
+impl Letters {
+    /// A letter without a row; also the most rows that are looked at.
+    const NONE: u8 = u8::MAX;
+
+    fn place(&self, letter: u8) -> usize {
+        self.0
+            .get(usize::from(letter))
+            .map_or(usize::MAX, |&place| usize::from(place))
     }
 }
 
