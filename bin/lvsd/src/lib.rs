@@ -7,6 +7,7 @@ mod dry_run;
 mod kernel;
 mod nannies;
 mod options;
+mod pool;
 mod shell;
 mod start;
 mod sysctl;

@@ -1,22 +1,31 @@
 //! The running nannies: their processes and the sockets on which they report.
+//!
+//! A nanny has a process of its own, or shares one with others ([`Pool`]); callers need not know.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use control::{MAX_MESSAGE, Order, Report};
 use daemon::{Child, Program, Signal, Stdin, Stdout, User};
-use director::{NannyId, NannyOptions, StartError};
+use director::{Input, NannyId, NannyOptions, StartError};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, recv, send};
 
+use crate::pool::Pool;
+
 /// Most nannies that are listened to in one turn of the loop.
 const SPEAKERS: usize = 64;
+
+/// Marks what epoll says about a pool, whose pid is the rest. Nannies are numbered from 1 on.
+const POOL: u64 = 1 << 63;
 
 /// The running nannies.
 pub struct Nannies {
     children: BTreeMap<NannyId, Child>,
+    pools: BTreeMap<i32, Pool>,
     by_pid: BTreeMap<i32, NannyId>,
     /// Their sockets: the cost of a turn does not grow with the number of those that are silent.
     links: Epoll,
@@ -34,6 +43,7 @@ impl Nannies {
     pub fn new(foreground: bool) -> io::Result<Self> {
         Ok(Self {
             children: BTreeMap::new(),
+            pools: BTreeMap::new(),
             by_pid: BTreeMap::new(),
             links: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             user: User::for_checks(),
@@ -45,19 +55,57 @@ impl Nannies {
         })
     }
 
-    /// Starts one and returns its pid.
+    /// Starts one and returns the pid of its process.
     pub fn start(&mut self, nanny: NannyId, options: &NannyOptions) -> Result<u32, StartError> {
-        let mut program = Program::new(&options.program);
-        program.args = options.argv().split_off(1);
-        program.stdin = Stdin::Report;
-        program.stdout = self.stdout;
-        program.user = self.user;
-        program.parent_name = "lvsd";
-        let started = program.start().and_then(|child| self.take_in(nanny, child));
+        let args = options.argv().split_off(1);
+        let started = if options.shared {
+            self.pool(options).map(|pool| {
+                pool.start(nanny, args);
+                pool.pid().unsigned_abs()
+            })
+        } else {
+            let child = self.program(options, args).start();
+            child.and_then(|child| self.take_in(nanny, child))
+        };
         started.map_err(|error| StartError {
             is_shortage: is_shortage(&error),
             reason: format!("{}: {error}", options.program.display()),
         })
+    }
+
+    fn program(&self, options: &NannyOptions, args: Vec<OsString>) -> Program {
+        let mut program = Program::new(&options.program);
+        program.args = args;
+        program.stdin = Stdin::Report;
+        program.stdout = self.stdout;
+        program.user = self.user;
+        program.parent_name = "lvsd";
+        program
+    }
+
+    /// The process that runs the program of `options` for many; started if there is none.
+    fn pool(&mut self, options: &NannyOptions) -> io::Result<&mut Pool> {
+        let is_it = |pool: &&Pool| pool.program() == options.program && pool.link().is_some();
+        let pid = match self.pools.values().find(is_it) {
+            Some(pool) => pool.pid(),
+            None => {
+                let foreground = self.stdout == Stdout::Inherit;
+                let program = self.program(options, options.pool_args(foreground));
+                let pool = Pool::new(options.program.clone(), program.start()?);
+                let pid = pool.pid();
+                if let Some(link) = pool.link() {
+                    self.links.add(link, pool_event(&pool))?;
+                }
+                self.pools.insert(pid, pool);
+                pid
+            }
+        };
+        self.pools.get_mut(&pid).ok_or_else(|| Errno::ESRCH.into())
+    }
+
+    fn pool_of(&mut self, nanny: NannyId) -> Option<&mut Pool> {
+        let mut pools = self.pools.values_mut();
+        pools.find(|pool| pool.members().contains(&nanny))
     }
 
     /// Listens to a new one. If that is not possible its link is dropped, which ends it.
@@ -73,7 +121,11 @@ impl Nannies {
     }
 
     /// Says something to one; one that is about to end may miss it.
-    pub fn tell(&self, nanny: NannyId, order: &Order) {
+    pub fn tell(&mut self, nanny: NannyId, order: &Order) {
+        if let Some(pool) = self.pool_of(nanny) {
+            pool.tell(nanny, *order);
+            return;
+        }
         let link = self.children.get(&nanny).and_then(Child::link);
         if let Some(link) = link {
             let text = order.to_string();
@@ -84,31 +136,69 @@ impl Nannies {
     }
 
     /// Sends a signal to one that is not reaped yet.
-    pub fn signal(&self, nanny: NannyId, signal: Signal) {
-        if let Some(child) = self.children.get(&nanny)
+    pub fn signal(&mut self, nanny: NannyId, signal: Signal) {
+        if let Some(pool) = self.pool_of(nanny) {
+            pool.signal(nanny, signal);
+        } else if let Some(child) = self.children.get(&nanny)
             && let Err(error) = child.signal(signal)
         {
             log::error!("{nanny}: cannot send {signal}: {error}");
         }
     }
 
-    /// The one with this pid has ended and was reaped.
-    pub fn remove(&mut self, pid: i32) -> Option<NannyId> {
-        let nanny = self.by_pid.remove(&pid)?;
-        self.children.remove(&nanny);
-        Some(nanny)
+    /// The process with this pid has ended and was reaped: whose it was.
+    pub fn remove(&mut self, pid: i32) -> Vec<NannyId> {
+        if let Some(pool) = self.pools.remove(&pid) {
+            return pool.members().iter().copied().collect();
+        }
+        let nanny = self.by_pid.remove(&pid);
+        nanny
+            .inspect(|nanny| {
+                self.children.remove(nanny);
+            })
+            .into_iter()
+            .collect()
     }
 
-    /// Those that have said something, or closed their end; not necessarily all.
-    pub fn speakers(&self) -> Vec<NannyId> {
+    /// What those have said that have said something since the last time; not necessarily all.
+    pub fn hear(&mut self) -> Vec<Input> {
         let mut events = [EpollEvent::empty(); SPEAKERS];
         let count = self.links.wait(&mut events, EpollTimeout::ZERO);
-        let events = events.iter().take(count.unwrap_or(0));
-        events.map(|event| NannyId(event.data())).collect()
+        let mut heard = Vec::new();
+        for event in events.iter().take(count.unwrap_or(0)) {
+            if event.data() & POOL == 0 {
+                let nanny = NannyId(event.data());
+                let reports = self.reports(nanny).into_iter();
+                heard.extend(reports.map(|report| Input::Report(nanny, report)));
+            } else {
+                self.hear_pool(event.data() & !POOL, &mut heard);
+            }
+        }
+        heard
+    }
+
+    fn hear_pool(&mut self, pid: u64, heard: &mut Vec<Input>) {
+        let pid = i32::try_from(pid).ok();
+        if let Some(pool) = pid.and_then(|pid| self.pools.get_mut(&pid)) {
+            pool.hear(heard);
+            pool.flush();
+        }
+    }
+
+    /// Before a wait: pools that need room in their sockets wait for that too.
+    pub fn await_room(&mut self) {
+        for pool in self.pools.values_mut() {
+            let has_changed = pool.has_become_full_or_free();
+            if let Some(link) = pool.link().filter(|_| has_changed)
+                && let Err(error) = self.links.modify(link, &mut pool_event(pool))
+            {
+                log::error!("cannot wait for process {}: {error}", pool.pid());
+            }
+        }
     }
 
     /// Everything that a nanny has said since the last time.
-    pub fn reports(&mut self, nanny: NannyId) -> Vec<Report> {
+    fn reports(&mut self, nanny: NannyId) -> Vec<Report> {
         let mut reports = Vec::new();
         let Some(child) = self.children.get_mut(&nanny) else {
             return reports;
@@ -137,6 +227,13 @@ impl AsFd for Nannies {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.links.0.as_fd()
     }
+}
+
+/// What to wait for from a pool.
+fn pool_event(pool: &Pool) -> EpollEvent {
+    let mut flags = EpollFlags::EPOLLIN;
+    flags.set(EpollFlags::EPOLLOUT, pool.is_full());
+    EpollEvent::new(flags, POOL | u64::from(pool.pid().unsigned_abs()))
 }
 
 /// Whether the machine lacked something, rather than the program being at fault.

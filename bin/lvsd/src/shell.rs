@@ -6,7 +6,6 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use config_file::{ConfigFile, Program, Reading, Step};
-use control::Report;
 use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, StatusSocket, reap, wait};
 use director::{Action, Input, Lvsd, Notice, Severity, Site};
 use lvs_model::Mono;

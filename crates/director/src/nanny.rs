@@ -43,6 +43,8 @@ pub struct NannyOptions {
     pub load_program: Option<OsString>,
     /// `--nodaemon`.
     pub foreground: bool,
+    /// Whether it shares a process with others. *Extension*, lvs.cf: `nannies`.
+    pub shared: bool,
 }
 
 impl NannyOptions {
@@ -79,6 +81,18 @@ impl NannyOptions {
             argv.value("--rise", rise.to_string());
         }
         argv.flag_if(self.foreground, "--nodaemon");
+        argv.flag("--lvs");
+        argv.0
+    }
+
+    /// Arguments of the process that this nanny and others share.
+    #[must_use]
+    pub fn pool_args(&self, foreground: bool) -> Vec<OsString> {
+        let mut argv = Argv(Vec::new());
+        argv.flag("-c");
+        argv.flag_if(self.verbose, "-v");
+        argv.flag_if(foreground, "--nodaemon");
+        argv.flag("--shared");
         argv.flag("--lvs");
         argv.0
     }
@@ -185,6 +199,7 @@ mod tests {
             forwarding: ForwardingMethod::Masquerading,
             load_program: None,
             foreground: false,
+            shared: false,
         };
         assert!(shell_words(&plain.argv()).ends_with(" -V 192.0.2.1 -M m --lvs"));
         let extended = NannyOptions {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvs_config::{Config, RealServer, VirtualBlock};
+use lvs_config::{Config, NannyProcesses, RealServer, VirtualBlock};
 use lvs_model::{
     Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey, Timeouts, VirtualService,
     Weight,
@@ -238,6 +238,7 @@ impl Builder<'_> {
             forwarding: server.forwarding,
             load_program,
             foreground: self.foreground || block.sorry_server.is_some(),
+            shared: self.config.nannies == NannyProcesses::Shared,
         }
     }
 

@@ -1,0 +1,141 @@
+//! A process that does the work of many nannies (lvs.cf `nannies = shared`).
+//!
+//! Owned by [`Nannies`](crate::nannies::Nannies), to whose callers its members look like nannies
+//! with processes of their own: they start, speak, and end, all of them if the process does.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsString;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+use control::{Errand, MAX_NEWS, News, Order};
+use daemon::{Child, Signal};
+use director::{Input, NannyId};
+use lvs_model::ChildExit;
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv, send};
+
+/// The process and its members.
+pub struct Pool {
+    program: PathBuf,
+    child: Child,
+    members: BTreeSet<NannyId>,
+    /// Errands that the full socket did not take, in their order.
+    unsent: VecDeque<Vec<u8>>,
+    was_full: bool,
+}
+
+impl Pool {
+    /// The process `child`, which runs `program`; without members.
+    pub fn new(program: PathBuf, child: Child) -> Self {
+        Self {
+            program,
+            child,
+            members: BTreeSet::new(),
+            unsent: VecDeque::new(),
+            was_full: false,
+        }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.child.pid()
+    }
+
+    /// What it runs: lvs.cf may name another one for each virtual service.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Our end of its socket, until it has closed its own.
+    pub fn link(&self) -> Option<BorrowedFd<'_>> {
+        self.child.link()
+    }
+
+    /// Those of its members that have not ended.
+    pub fn members(&self) -> &BTreeSet<NannyId> {
+        &self.members
+    }
+
+    /// Whether an errand waits for room in the socket.
+    pub fn is_full(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Whether that has changed since the last call.
+    pub fn has_become_full_or_free(&mut self) -> bool {
+        let is_full = self.is_full();
+        std::mem::replace(&mut self.was_full, is_full) != is_full
+    }
+
+    /// Makes it a nanny more.
+    pub fn start(&mut self, nanny: NannyId, args: Vec<OsString>) {
+        self.members.insert(nanny);
+        self.say(&Errand::Start(nanny.0, args));
+    }
+
+    /// Says something to a member.
+    pub fn tell(&mut self, nanny: NannyId, order: Order) {
+        self.say(&Errand::Tell(nanny.0, order));
+    }
+
+    /// Ends a member by SIGTERM; any other signal is for the whole process.
+    pub fn signal(&mut self, nanny: NannyId, signal: Signal) {
+        if signal == Signal::SIGTERM {
+            self.say(&Errand::End(nanny.0));
+        } else if let Err(error) = self.child.signal(signal) {
+            log::error!("{nanny}: cannot send {signal}: {error}");
+        }
+    }
+
+    fn say(&mut self, errand: &Errand) {
+        self.unsent.push_back(errand.encode());
+        self.flush();
+    }
+
+    /// Sends what waits, as far as there is room.
+    pub fn flush(&mut self) {
+        while let (Some(link), Some(datagram)) = (self.child.link(), self.unsent.front()) {
+            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+            match send(link.as_raw_fd(), datagram, flags) {
+                Err(Errno::EAGAIN | Errno::ENOBUFS) => return,
+                Err(errno) => log::debug!("process {} takes no errand: {errno}", self.pid()),
+                Ok(_) => {}
+            }
+            self.unsent.pop_front();
+        }
+    }
+
+    /// Everything that its members have said since the last time.
+    pub fn hear(&mut self, heard: &mut Vec<Input>) {
+        let mut buffer = vec![0; MAX_NEWS];
+        while let Some(link) = self.child.link() {
+            match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                // It has closed its end: nothing will come, and its silence will be noticed.
+                Ok(0) => self.child.close_link(),
+                Ok(length) => {
+                    for line in News::lines(buffer.get(..length).unwrap_or_default()) {
+                        self.take(line, heard);
+                    }
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return,
+                Err(_) => self.child.close_link(),
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8], heard: &mut Vec<Input>) {
+        match News::decode(line) {
+            Ok(News::Report(nanny, report)) => heard.push(Input::Report(NannyId(nanny), report)),
+            Ok(News::Ended(nanny, status)) => {
+                let nanny = NannyId(nanny);
+                if self.members.remove(&nanny) {
+                    let exit = ChildExit::Status(status.into());
+                    heard.push(Input::Ended(nanny, exit));
+                }
+            }
+            Err(error) => log::warn!("process {}: {error}", self.pid()),
+        }
+    }
+}
