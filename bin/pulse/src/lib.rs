@@ -3,7 +3,8 @@
 //! The decisions are `heartbeat::Node`'s; here is what carries them out:
 //!
 //! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs
-//! - [`sockets`]: the heartbeat's two paths
+//! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`]: what
+//!   outlives a start
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
 //! - [`service`]: lvsd as a child; [`commands`]: hooks and the sync daemon
@@ -12,11 +13,14 @@
 mod addresses;
 mod commands;
 mod guardian;
+mod keys;
 mod options;
 mod service;
 mod setup;
 mod shell;
+mod signing;
 mod sockets;
+mod term;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -124,7 +128,8 @@ fn read(options: &Options, err: &mut impl Write) -> Result<ConfigFile, ExitCode>
 fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), SetupError> {
     let own = setup::own_addresses()?;
     let setup = Setup::new(file.loaded.config.clone(), options, &own)?;
-    let sockets = Sockets::open(&setup).map_err(|error| {
+    let auth = signing::begin(&setup).map_err(SetupError::NoRandomness)?;
+    let sockets = Sockets::open(&setup, auth).map_err(|error| {
         let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0));
         log::error!("failed to bind to heartbeat address: {}", errno.desc());
         SetupError::Sockets

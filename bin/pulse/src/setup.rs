@@ -1,6 +1,7 @@
 //! From lvs.cf and the machine's addresses to what pulse runs with. Read again at SIGHUP.
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -9,8 +10,11 @@ use link::{Assignment, LinkError, Links};
 use lvs_config::{Config, Device, ServiceKind};
 use lvs_model::ForwardingMethod;
 use wire::heartbeat::Service;
+use wire::heartbeat::signed::Key;
 
+use crate::keys::KeyError;
 use crate::options::Options;
+use crate::signing;
 
 /// Why pulse does not start.
 #[derive(Debug)]
@@ -30,6 +34,10 @@ pub enum SetupError {
     },
     /// The machine's addresses are not known.
     Links(LinkError),
+    /// Signed heartbeats without good keys.
+    Keys(KeyError),
+    /// There is no randomness to begin with.
+    NoRandomness(io::Error),
     /// The heartbeat's sockets; the reason is in the log.
     Sockets,
 }
@@ -51,6 +59,8 @@ impl fmt::Display for SetupError {
                 }
             }
             Self::Links(error) => error.fmt(f),
+            Self::Keys(error) => error.fmt(f),
+            Self::NoRandomness(error) => write!(f, "/dev/urandom: {error}"),
             Self::Sockets => f.write_str("cannot create heartbeat socket. running as root?"),
         }
     }
@@ -78,6 +88,8 @@ pub struct Setup {
     pub paths: Vec<HeartbeatPath>,
     /// Every address to hold while active: NAT router first, then the virtual ones.
     pub addresses: Vec<Assignment>,
+    /// What signs heartbeats; empty if nothing does.
+    pub keys: Vec<Key>,
     /// lvs.cf.
     pub config: Config,
 }
@@ -117,6 +129,7 @@ impl Setup {
         let pair = &config.heartbeat;
         let has_partner = pair.backup_active && pair.backup.is_some();
         let paths = paths(&config, role, has_partner)?;
+        let keys = signing::keys(pair).map_err(SetupError::Keys)?;
         let settings = Settings {
             role,
             service: Service::Lvs,
@@ -125,11 +138,14 @@ impl Setup {
             has_partner,
             has_private_path: paths.len() > 1,
             force_active: options.force_active,
+            signs: signing::mode(pair.authentication).signs(),
+            by_term: pair.stay_active,
         };
         Ok(Self {
             settings,
             addresses: addresses(&config),
             paths,
+            keys,
             config,
         })
     }

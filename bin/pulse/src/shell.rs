@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use config_file::{ConfigFile, Program, Reading, Step};
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
-use heartbeat::{Action, Hook, Input, Node, Notice};
+use heartbeat::auth::Verdict;
+use heartbeat::{Action, Hook, Input, Node, Notice, PairPath, Refusal};
 use lvs_model::{ChildExit, Mono};
 use wire::heartbeat::DecodeError;
 
@@ -16,7 +17,9 @@ use crate::commands::Commands;
 use crate::options::Options;
 use crate::service::Service;
 use crate::setup::{self, Setup};
+use crate::signing;
 use crate::sockets::Sockets;
+use crate::term::TermFile;
 
 const SIGNALS: [Signal; 7] = [
     Signal::SIGTERM,
@@ -44,6 +47,7 @@ pub struct Shell {
     addresses: Option<Addresses>,
     service: Service,
     commands: Commands,
+    term_file: TermFile,
     /// lvs.cf being read again, its names looked up meanwhile.
     reading: Option<Box<Reading>>,
     bad_packet_logged: Option<Mono>,
@@ -65,14 +69,20 @@ impl Shell {
         } else {
             Some(Addresses::open(&setup.addresses)?)
         };
+        let term_file = TermFile::find();
+        let mut node = Node::new(clock.now(), setup.settings.clone());
+        if setup.settings.signs {
+            node.remember_term(term_file.read());
+        }
         Ok(Self {
-            node: Node::new(clock.now(), setup.settings.clone()),
+            node,
             clock,
             signals,
             sockets,
             addresses,
             service: Service::new(options),
             commands: Commands::default(),
+            term_file,
             reading: None,
             options: options.clone(),
             setup,
@@ -126,12 +136,8 @@ impl Shell {
         for answer in std::mem::take(&mut self.answers) {
             self.give(answer);
         }
-        for (path, value) in self.sockets.drain() {
-            match value {
-                Ok(value) => self.give(Input::Beat { value, path }),
-                Err(DecodeError::Incompatible) => self.give(Input::Incompatible),
-                Err(error @ DecodeError::TooShort) => self.log_bad_packet(error),
-            }
+        for (path, verdict) in self.sockets.drain() {
+            self.hear(path, verdict);
         }
         for signal in self.signals.pending() {
             self.signal(signal);
@@ -145,6 +151,17 @@ impl Shell {
         }
         self.look_at_addresses();
         self.give(Input::Tick);
+    }
+
+    fn hear(&mut self, path: PairPath, verdict: Verdict) {
+        match verdict {
+            Verdict::Beat(value, said) => self.give(Input::Beat { value, path, said }),
+            Verdict::Unproven => self.give(Input::Unproven),
+            Verdict::Refused(Refusal::NoHeartbeat(error @ DecodeError::TooShort)) => {
+                self.log_bad_packet(error);
+            }
+            Verdict::Refused(refusal) => self.give(Input::Refused(refusal)),
+        }
     }
 
     fn give(&mut self, input: Input) {
@@ -223,6 +240,7 @@ impl Shell {
             }
             Ok(setup) => {
                 self.setup = setup;
+                signing::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
                 self.give(Input::Reload(settings));
             }
@@ -267,7 +285,11 @@ impl Shell {
             return;
         }
         match action {
-            Action::Send(value) => self.sockets.send(value),
+            Action::Send(value) => {
+                let statement = self.node.statement(self.clock.now(), value);
+                self.sockets.send(value, statement);
+            }
+            Action::KeepTerm(term) => self.term_file.write(term),
             Action::Notice(notice) => log::info!("{notice}"),
             Action::RunHook(hook) => {
                 let config = &self.setup.config;

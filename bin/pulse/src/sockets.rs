@@ -1,23 +1,25 @@
 //! The heartbeat's sockets: one a path, bound to our address, read empty at every turn.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use heartbeat::PairPath;
-use wire::heartbeat::{ByteOrder, DecodeError, MAX_LENGTH, Service, Value, decode, encode};
+use heartbeat::auth::Verdict;
+use heartbeat::{Auth, PairPath};
+use wire::heartbeat::signed::Statement;
+use wire::heartbeat::{MAX_LENGTH, Value};
 
 use crate::setup::{HeartbeatPath, Setup};
 
 /// So many datagrams of one path are read in one turn; a flood does not stop the clock.
 const MOST_PER_TURN: usize = 64;
 
-/// What a datagram of the partner said.
-pub type Heard = (PairPath, Result<Value, DecodeError>);
+/// What a datagram of the partner is worth.
+pub type Heard = (PairPath, Verdict);
 
 /// Both paths.
 pub struct Sockets {
-    service: Service,
+    auth: Auth,
     ends: Vec<End>,
 }
 
@@ -31,7 +33,7 @@ impl Sockets {
     ///
     /// # Errors
     /// Address in use, not ours, or a port that needs more rights.
-    pub fn open(setup: &Setup) -> io::Result<Self> {
+    pub fn open(setup: &Setup, auth: Auth) -> io::Result<Self> {
         let open = |path: &HeartbeatPath| {
             let socket = UdpSocket::bind(path.own)?;
             socket.set_nonblocking(true)?;
@@ -41,7 +43,7 @@ impl Sockets {
             })
         };
         Ok(Self {
-            service: setup.settings.service,
+            auth,
             ends: setup.paths.iter().map(open).collect::<io::Result<_>>()?,
         })
     }
@@ -51,14 +53,20 @@ impl Sockets {
         self.ends.iter().map(|end| end.socket.as_fd())
     }
 
-    /// Sends `value` on every path, public first. A path that fails does not stop the other.
-    pub fn send(&self, value: Value) {
-        let bytes = encode(self.service, value, ByteOrder::Little);
+    /// How heartbeats are signed and checked.
+    pub const fn auth_mut(&mut self) -> &mut Auth {
+        &mut self.auth
+    }
+
+    /// Sends `value` on every path, public first, with `statement` under the signature if there is
+    /// one. A path that fails does not stop the other.
+    pub fn send(&mut self, value: Value, statement: Statement) {
         log::debug!("DEBUG -- Sending heartbeat...");
         for end in &self.ends {
             let Some(partner) = end.path.partner else {
                 continue;
             };
+            let bytes = self.auth.seal(value, statement);
             if let Err(error) = end.socket.send_to(&bytes, partner) {
                 let name = match end.path.path {
                     PairPath::Public => "public",
@@ -70,7 +78,7 @@ impl Sockets {
     }
 
     /// Reads every socket empty. Only what comes from the partner's end of the same path counts.
-    pub fn drain(&self) -> Vec<Heard> {
+    pub fn drain(&mut self) -> Vec<Heard> {
         let mut heard = Vec::new();
         for end in &self.ends {
             for _ in 0..MOST_PER_TURN {
@@ -78,7 +86,12 @@ impl Sockets {
                 match end.socket.recv_from(&mut bytes) {
                     Ok((length, source)) => {
                         let bytes = bytes.get(..length).unwrap_or_default();
-                        heard.extend(self.judge(end, bytes, source));
+                        if Some(source) == end.path.partner {
+                            log::debug!("DEBUG -- Received Heartbeat from partner");
+                            heard.push((end.path.path, self.auth.open(bytes)));
+                        } else {
+                            log::debug!("Unexpected heartbeat from {}", source.ip());
+                        }
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
@@ -90,15 +103,5 @@ impl Sockets {
             }
         }
         heard
-    }
-
-    fn judge(&self, end: &End, bytes: &[u8], source: SocketAddr) -> Option<Heard> {
-        if Some(source) != end.path.partner {
-            log::debug!("Unexpected heartbeat from {}", source.ip());
-            return None;
-        }
-        log::debug!("DEBUG -- Received Heartbeat from partner");
-        let value = decode(bytes, self.service, ByteOrder::Little).map(|datagram| datagram.value);
-        Some((end.path.path, value))
     }
 }

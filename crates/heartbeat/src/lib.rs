@@ -3,11 +3,13 @@
 //! [`Node`] is one director's view of its partner. It never reads a clock or a socket: the shell
 //! (`bin/pulse`) hands it the time and an [`Input`], and carries out the [`Action`]s in order.
 //!
+//! - [`auth`]: signed heartbeats: which of the partner's datagrams count
 //! - [`table`]: the transition table, as data; the program walks the same rows that are documented
 //! - [`node`]: timers, flags, and what each verdict of the table means in actions
 //! - [`notice`]: every log line, in the original's words
 //! - [`schedule`]: when announcements of the addresses are repeated
 
+pub mod auth;
 pub mod node;
 pub mod notice;
 pub mod partner;
@@ -17,6 +19,7 @@ pub mod table;
 
 mod model;
 
+pub use auth::{Auth, Mode, Refusal, Said};
 pub use model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
 pub use node::Node;
 pub use notice::Notice;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lvs_model::SyncRole;
 use wire::heartbeat::{Service, Value};
 
+use crate::auth::{Refusal, Said};
 use crate::notice::Notice;
 
 /// Which of the two directors this machine is, for good (lvs.cf `primary`, `backup`).
@@ -42,6 +43,10 @@ pub struct Settings {
     pub has_private_path: bool,
     /// Take over at once at the start. Option `--forceactive`.
     pub force_active: bool,
+    /// Our heartbeats are signed. lvs.cf: `heartbeat_auth`.
+    pub signs: bool,
+    /// When both are active the higher term is to stay, not the primary. lvs.cf: `stay_active`.
+    pub by_term: bool,
 }
 
 /// State of the two heartbeat links. Without a private path both are the same.
@@ -66,7 +71,13 @@ pub enum Input {
         value: Value,
         /// How it came.
         path: PairPath,
+        /// What stood under its signature, if it has a good one.
+        said: Option<Said>,
     },
+    /// Signed by the partner, but it cannot know yet that we hear it: it waits for a word of ours.
+    Unproven,
+    /// The partner's address sent something that must not count.
+    Refused(Refusal),
     /// The partner's address sent four bytes that mean nothing here.
     Incompatible,
     /// The service (lvsd) says that it serves.
@@ -114,6 +125,8 @@ pub enum Action {
     StopService,
     /// End the service the hard way; answered by `ServiceEnded`.
     KillService,
+    /// Keep this ownership term for the next start.
+    KeepTerm(u64),
     /// Let the service read its configuration again.
     ReloadService,
     /// Bring up what is missing of the wanted addresses, take down what is no longer wanted.

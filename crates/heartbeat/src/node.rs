@@ -2,14 +2,16 @@
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 
+mod hearing;
 mod verdicts;
 
 use std::time::Duration;
 
 use lvs_model::{Mono, SyncRole};
-use wire::heartbeat::{Service, Value};
+use wire::heartbeat::Service;
 
-use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+use crate::auth::Refusal;
+use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
 use crate::notice::Notice;
 use crate::partner::Partner;
 use crate::schedule::{Announcements, Due};
@@ -49,6 +51,13 @@ pub struct Node {
     promised: Option<Mono>,
     /// What is read now arrived while we were away.
     stale: bool,
+    /// The highest ownership term heard of; ours while we claim or hold.
+    term: u64,
+    /// Both are active and the partner does not hear us, since then.
+    deaf_since: Option<Mono>,
+    /// A clean stop waits for the partner until then.
+    hand_over_by: Option<Mono>,
+    answered: Option<Mono>,
 }
 
 impl Node {
@@ -76,7 +85,16 @@ impl Node {
             partner_lost: false,
             promised: None,
             stale: false,
+            term: 0,
+            deaf_since: None,
+            hand_over_by: None,
+            answered: None,
         }
+    }
+
+    /// Tells a node that has not been started which term an earlier start kept.
+    pub const fn remember_term(&mut self, term: u64) {
+        self.term = term;
     }
 
     /// Where the node is.
@@ -105,6 +123,8 @@ impl Node {
             burst,
             self.offer_at,
             self.release_by,
+            self.deaf_since.map(|since| since + self.settings.keepalive),
+            self.hand_over_by,
             self.service.next(),
         ]
         .into_iter()
@@ -121,12 +141,12 @@ impl Node {
         match input {
             Input::Start => self.start(now, out),
             Input::Tick => self.tick(now, out),
-            Input::Beat { value, path } => self.hear(now, value, path, out),
+            Input::Beat { value, path, said } => self.hear(now, value, path, said, out),
+            Input::Unproven => self.answer(now, out),
+            Input::Refused(refusal) => self.refuse(now, refusal, out),
             Input::Incompatible => {
-                if self.partner.hear_incompatible(now) {
-                    let error = wire::heartbeat::DecodeError::Incompatible;
-                    out.push(Action::Notice(Notice::BadPacket(error)));
-                }
+                let error = wire::heartbeat::DecodeError::Incompatible;
+                self.refuse(now, Refusal::NoHeartbeat(error), out);
             }
             Input::ServiceReady => {
                 self.service.ready();
@@ -190,6 +210,18 @@ impl Node {
             self.offer_at = None;
             self.event(now, Event::OfferDue, out);
         }
+        let keepalive = self.settings.keepalive;
+        if self
+            .deaf_since
+            .is_some_and(|since| since + keepalive <= now)
+        {
+            self.deaf_since = None;
+            self.event(now, Event::PartnerDeaf, out);
+        }
+        if self.hand_over_by.is_some_and(|at| at <= now) {
+            self.hand_over_by = None;
+            self.event(now, Event::HandOverDue, out);
+        }
         self.tick_announcements(now, out);
         if let Some(notice) = self.partner.check_paths(now, self.settings.dead_time)
             && self.settings.has_private_path
@@ -239,59 +271,6 @@ impl Node {
             out.push(Action::Notice(Notice::PartnerLost));
         }
         self.event(now, Event::PartnerSilent, out);
-    }
-
-    fn hear(&mut self, now: Mono, value: Value, path: PairPath, out: &mut Vec<Action>) {
-        // HOLD and HELD are sent by nobody but an attacker; what came while we were away is old.
-        if self.stale || matches!(value, Value::Hold | Value::Held) {
-            return;
-        }
-        let (before, notice) = self.partner.hear(now, value, path);
-        out.extend(notice.map(Action::Notice));
-        self.silent_at = now + self.settings.dead_time;
-        if std::mem::take(&mut self.partner_lost) {
-            out.push(Action::Notice(Notice::PartnerBack));
-        }
-        match value {
-            Value::Running => {
-                self.banned_until = None;
-                self.offer_at = None;
-                self.event(now, Event::HeardRunning, out);
-            }
-            Value::Stopped => self.hear_offer(now, before, out),
-            _ => self.event(now, Event::HeardStopMe, out),
-        }
-    }
-
-    /// STOPPED: whether the offer is taken at once or put off, and until when.
-    fn hear_offer(&mut self, now: Mono, before: Option<Value>, out: &mut Vec<Action>) {
-        let primary = self.settings.role == ConfiguredRole::Primary;
-        let gave_up = before == Some(Value::Running);
-        // The primary first: two nodes that wait for the same moment would claim together.
-        let precedence = if primary {
-            Duration::ZERO
-        } else {
-            self.settings.keepalive
-        };
-        let wait = if gave_up { now } else { now + precedence };
-        // R8: at most one takeover in four dead times, unless the partner is silent.
-        let damped = self
-            .last_takeover
-            .map_or(now, |last| last + self.settings.dead_time * 4 + precedence);
-        let take_at = wait.max(damped);
-        let facts = Facts {
-            prompt: take_at <= now
-                && self
-                    .offer_at
-                    .is_none_or(|at| at <= now || gave_up || primary),
-            ..self.facts(now)
-        };
-        let verdict = decide(self.phase, Event::HeardStopped, facts);
-        if verdict == Verdict::TakeOverLater {
-            self.offer_at.get_or_insert(take_at);
-        } else {
-            self.carry_out(now, Event::HeardStopped, verdict, out);
-        }
     }
 
     fn service_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
@@ -358,7 +337,9 @@ impl Node {
             fos: self.settings.service == Service::Fos,
             fit: !banned && !self.links_lost && !self.partner.is_misconfigured(now, dead_time),
             prompt: false,
+            outranked: self.is_outranked(),
             partner_alive: self.partner.is_alive(now, dead_time),
+            partner_ready: self.is_partner_ready(now),
             leaving: self.leaving,
         }
     }
@@ -395,6 +376,10 @@ impl Node {
                 self.give_up(now, out);
             }
             Verdict::GiveUpAtOnce => {
+                if event == Event::Taken {
+                    let notice = Notice::HandedOver { taken: true };
+                    out.push(Action::Notice(notice));
+                }
                 self.drop_addresses(out);
                 self.give_up(now, out);
             }
@@ -406,7 +391,14 @@ impl Node {
                 let milliseconds = self.service.put_off(now).as_millis();
                 out.push(Action::Notice(Notice::ServiceRetried { milliseconds }));
             }
-            Verdict::Leave => self.give_up(now, out),
+            Verdict::HandOver => self.hand_over(now, out),
+            Verdict::Leave => {
+                if self.phase == Phase::HandingOver {
+                    let notice = Notice::HandedOver { taken: false };
+                    out.push(Action::Notice(notice));
+                }
+                self.give_up(now, out);
+            }
             Verdict::Rest => {
                 self.phase = Phase::Standby;
                 self.silent_at = now + self.settings.dead_time;

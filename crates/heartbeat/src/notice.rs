@@ -6,6 +6,7 @@ use std::fmt;
 
 use wire::heartbeat::{DecodeError, Service};
 
+use crate::auth::Refusal;
 use crate::model::{ConfiguredRole, PairPath};
 
 /// A log line; its `Display` is the text.
@@ -103,6 +104,17 @@ pub enum Notice {
     AddressesTaken,
     /// Ours: the configuration was read again.
     Reloaded,
+    /// Ours: a heartbeat from the partner's address must not count.
+    Refused(Refusal),
+    /// Ours: both are active, and the partner cannot hear that.
+    PartnerDeaf,
+    /// Ours: a clean stop waits for the partner.
+    HandingOver,
+    /// Ours: the partner has the addresses, or it does not take them in time.
+    HandedOver {
+        /// Whether it has them.
+        taken: bool,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -146,6 +158,11 @@ impl fmt::Display for Notice {
             Self::BadPacket(error) => error.fmt(f),
             Self::PathSilent(path) => write!(f, "no heartbeat on the {} path", name(*path)),
             Self::PathBack(path) => write!(f, "heartbeat on the {} path again", name(*path)),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::HandedOver { taken: true } => f.write_str("partner active: stopping"),
+            Self::HandedOver { taken: false } => {
+                f.write_str("partner does not take over: stopping")
+            }
             Self::Late { milliseconds } => write!(
                 f,
                 "woke up {milliseconds} ms late: going inactive and listening first"
@@ -179,6 +196,8 @@ impl Notice {
             Self::ServiceNotReady => "service not ready in time",
             Self::AddressRestored => "address was removed by somebody else: putting it back",
             Self::AddressesTaken => "addresses keep being removed: going inactive",
+            Self::PartnerDeaf => "partner active and deaf to us: going inactive",
+            Self::HandingOver => "stopping: waiting for the partner to take over",
             Self::Reloaded => "configuration read again",
             _ => "",
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lvs_model::Mono;
 use wire::heartbeat::Value;
 
+use crate::auth::Said;
 use crate::model::PairPath;
 use crate::notice::Notice;
 
@@ -16,6 +17,7 @@ const LOG_PAUSE: Duration = Duration::from_secs(60);
 pub struct Partner {
     started: Mono,
     last_value: Option<Value>,
+    said: Option<Said>,
     last_heard: Option<Mono>,
     public: PathState,
     private: PathState,
@@ -41,6 +43,7 @@ impl Partner {
         Self {
             started: now,
             last_value: None,
+            said: None,
             last_heard: None,
             public: path,
             private: path,
@@ -55,6 +58,12 @@ impl Partner {
         self.last_value
     }
 
+    /// What stood under its last signature; nothing if its last heartbeat had none.
+    #[must_use]
+    pub const fn said(&self) -> Option<Said> {
+        self.said
+    }
+
     /// Whether it was heard within `dead_time`.
     #[must_use]
     pub fn is_alive(&self, now: Mono, dead_time: Duration) -> bool {
@@ -64,16 +73,17 @@ impl Partner {
     /// Forgets what it said: it is dead, or we were away.
     pub const fn forget(&mut self) {
         self.last_value = None;
+        self.said = None;
     }
 
-    /// Notes a heartbeat; returns what it had said before and whether the path was silent.
-    pub fn hear(
-        &mut self,
-        now: Mono,
-        value: Value,
-        path: PairPath,
-    ) -> (Option<Value>, Option<Notice>) {
-        let before = self.last_value.replace(value);
+    /// Notes a heartbeat; returns what it had said before.
+    pub const fn hear(&mut self, value: Value, said: Option<Said>) -> Option<Value> {
+        self.said = said;
+        self.last_value.replace(value)
+    }
+
+    /// Notes a sign of life; whether the path was silent.
+    pub fn hear_life(&mut self, now: Mono, path: PairPath) -> Option<Notice> {
         self.last_heard = Some(now);
         let state = match path {
             PairPath::Public => &mut self.public,
@@ -81,7 +91,7 @@ impl Partner {
         };
         state.heard = Some(now);
         let was_silent = std::mem::take(&mut state.silent);
-        (before, was_silent.then_some(Notice::PathBack(path)))
+        was_silent.then_some(Notice::PathBack(path))
     }
 
     /// Says once that a path is silent while the other one is not.
@@ -103,7 +113,7 @@ impl Partner {
         Some(Notice::PathSilent(path))
     }
 
-    /// Notes bytes that mean nothing here; whether to log them.
+    /// Notes bytes that mean nothing here or must not count; whether to log them.
     pub fn hear_incompatible(&mut self, now: Mono) -> bool {
         self.incompatible = Some(now);
         let log = self

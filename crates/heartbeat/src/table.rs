@@ -9,6 +9,8 @@
 //!  Standby ─────────────────▶ Starting ─────────────────▶ Active ──────────────────────┐
 //!     ▲                          │ yield, unfit, link, stop …                           ▼
 //!     │                          └───────────────────────────────────────────────▶ Releasing
+//!     │                                                stop, a signed pair:              │
+//!     │                                      Active ──▶ HandingOver ── taken, too late ──┤
 //!     └──────────────────────────────── released ───────────────────────────────────────┤
 //!                                                                 released, stopping    ▼
 //!                                                                                     Gone
@@ -23,6 +25,8 @@ pub enum Phase {
     Starting,
     /// Holds the addresses, says RUNNING.
     Active,
+    /// Holds the addresses until the partner has them, then ends. Says RUNNING and that it leaves.
+    HandingOver,
     /// Service and addresses are being given up. Says RUNNING until the addresses are down.
     Releasing,
     /// The program is to end.
@@ -34,6 +38,14 @@ pub enum Phase {
 pub enum Event {
     /// The partner says RUNNING.
     HeardRunning,
+    /// The partner says RUNNING, and that it leaves as soon as we have taken over.
+    HeardLeaving,
+    /// The partner says RUNNING and does not hear us, so it cannot yield.
+    PartnerDeaf,
+    /// The partner has the addresses that we are handing over.
+    Taken,
+    /// The partner has not taken the addresses in time.
+    HandOverDue,
     /// The partner says STOPPED.
     HeardStopped,
     /// The partner says STOPME.
@@ -71,16 +83,19 @@ pub enum When {
     Fit,
     /// The same, and the offer need not be put off.
     FitNow,
-    /// This node is the backup.
-    Backup,
-    /// This node is the primary.
-    Primary,
+    /// The partner stays when both are active: it is the primary or, where terms decide, its term
+    /// is the higher one.
+    Outranked,
+    /// This node stays.
+    Outranking,
     /// The pair runs fos, and this node is the backup.
     FosBackup,
     /// The pair runs fos, and this node is the primary.
     FosPrimary,
     /// The partner was heard within the dead time.
     PartnerAlive,
+    /// The partner is known to understand a clean stop and to be fit.
+    PartnerReady,
     /// A clean stop is under way.
     Leaving,
 }
@@ -108,6 +123,8 @@ pub enum Verdict {
     RestartService,
     /// Start the service again after a pause; the addresses stay.
     RestartServiceLater,
+    /// Ask the partner to take over, go on serving until then.
+    HandOver,
     /// Give up and end.
     Leave,
     /// Back to standby.
@@ -131,8 +148,12 @@ pub struct Facts {
     pub fit: bool,
     /// An offer is to be taken without waiting.
     pub prompt: bool,
+    /// The partner stays when both are active.
+    pub outranked: bool,
     /// The partner was heard within the dead time.
     pub partner_alive: bool,
+    /// The partner understands a clean stop and could take over.
+    pub partner_ready: bool,
     /// A clean stop is under way.
     pub leaving: bool,
 }
@@ -145,11 +166,12 @@ impl When {
             Self::Always => true,
             Self::Fit => facts.fit,
             Self::FitNow => facts.fit && facts.prompt,
-            Self::Backup => !facts.primary,
-            Self::Primary => facts.primary,
+            Self::Outranked => facts.outranked,
+            Self::Outranking => !facts.outranked,
             Self::FosBackup => facts.fos && !facts.primary,
             Self::FosPrimary => facts.fos && facts.primary,
             Self::PartnerAlive => facts.partner_alive,
+            Self::PartnerReady => facts.partner_ready,
             Self::Leaving => facts.leaving,
         }
     }
@@ -180,6 +202,7 @@ const fn row(phases: &'static [Phase], event: Event, when: When, verdict: Verdic
 const STANDBY: &[Phase] = &[Phase::Standby];
 const STARTING: &[Phase] = &[Phase::Starting];
 const ACTIVE: &[Phase] = &[Phase::Active];
+const HANDING: &[Phase] = &[Phase::HandingOver];
 const CLAIMING: &[Phase] = &[Phase::Starting, Phase::Active];
 const RELEASING: &[Phase] = &[Phase::Releasing];
 
@@ -200,19 +223,28 @@ pub const TABLE: &[Row] = &[
     ),
     row(STANDBY, Event::OfferDue, When::Fit, Verdict::TakeOver),
     row(STANDBY, Event::PartnerSilent, When::Fit, Verdict::TakeOver),
+    // A clean stop between two of ours.
+    row(STANDBY, Event::HeardLeaving, When::Fit, Verdict::TakeOver),
     // 7: never pre-empt.
     row(STANDBY, Event::HeardRunning, When::Always, Verdict::Stay),
     row(STANDBY, Event::StopOrdered, When::Always, Verdict::End),
     // Order of a takeover: table complete, addresses, announcement, RUNNING.
     row(STARTING, Event::ServiceReady, When::Always, Verdict::Raise),
-    // 8: both active, the primary stays.
-    row(CLAIMING, Event::HeardRunning, When::Backup, Verdict::Yield),
+    // 8: both active, one stays.
+    row(
+        CLAIMING,
+        Event::HeardRunning,
+        When::Outranked,
+        Verdict::Yield,
+    ),
     row(
         ACTIVE,
         Event::HeardRunning,
-        When::Primary,
+        When::Outranking,
         Verdict::Reassert,
     ),
+    // R3: who hears the other decides.
+    row(CLAIMING, Event::PartnerDeaf, When::Always, Verdict::GiveUp),
     // 13: STOPME means something to fos nodes only.
     row(
         CLAIMING,
@@ -270,7 +302,21 @@ pub const TABLE: &[Row] = &[
         When::Always,
         Verdict::Reassert,
     ),
+    row(
+        ACTIVE,
+        Event::StopOrdered,
+        When::PartnerReady,
+        Verdict::HandOver,
+    ),
     row(CLAIMING, Event::StopOrdered, When::Always, Verdict::Leave),
+    row(HANDING, Event::Taken, When::Always, Verdict::GiveUpAtOnce),
+    row(HANDING, Event::Late, When::Always, Verdict::GiveUpAtOnce),
+    row(HANDING, Event::HandOverDue, When::Always, Verdict::Leave),
+    row(HANDING, Event::StopOrdered, When::Always, Verdict::Leave),
+    row(HANDING, Event::PartnerSilent, When::Always, Verdict::Leave),
+    row(HANDING, Event::LinksLost, When::Always, Verdict::Leave),
+    row(HANDING, Event::ServiceEnded, When::Always, Verdict::Leave),
+    row(HANDING, Event::ServiceUnfit, When::Always, Verdict::Leave),
     row(RELEASING, Event::Released, When::Leaving, Verdict::End),
     row(RELEASING, Event::Released, When::Always, Verdict::Rest),
 ];

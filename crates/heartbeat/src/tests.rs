@@ -1,5 +1,7 @@
 //! Single rules, each by name; the table row by row.
 
+mod signed;
+
 use std::time::Duration;
 
 use lvs_model::Mono;
@@ -23,6 +25,8 @@ pub(crate) fn settings(role: ConfiguredRole) -> Settings {
         has_partner: true,
         has_private_path: false,
         force_active: false,
+        signs: false,
+        by_term: false,
     }
 }
 
@@ -56,7 +60,14 @@ impl Bench {
 
     fn hear(&mut self, seconds: f64, value: Value) -> Vec<Action> {
         let path = PairPath::Public;
-        self.put(seconds, Input::Beat { value, path })
+        self.put(
+            seconds,
+            Input::Beat {
+                value,
+                path,
+                said: None,
+            },
+        )
     }
 
     /// Runs every deadline up to `seconds`.
@@ -90,10 +101,12 @@ fn notices(actions: &[Action]) -> Vec<String> {
 fn every_row_of_the_table_can_be_reached() {
     let bools = [false, true];
     for (number, row) in TABLE.iter().enumerate() {
-        let reached = (0..64_u8).any(|bits| {
+        let reached = (0..=255_u8).any(|bits| {
             let bit = |n: u8| bools[usize::from(bits >> n & 1)];
             let facts = Facts {
                 primary: bit(0),
+                outranked: bit(6),
+                partner_ready: bit(7),
                 fos: bit(1),
                 fit: bit(2),
                 prompt: bit(3),
@@ -116,11 +129,14 @@ fn verdicts_are_those_of_the_rules() {
         fos: false,
         fit: true,
         prompt: true,
+        outranked: false,
         partner_alive: true,
+        partner_ready: false,
         leaving: false,
     };
     let backup = Facts {
         primary: false,
+        outranked: true,
         ..facts
     };
     let unfit = Facts {

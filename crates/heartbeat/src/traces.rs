@@ -38,7 +38,14 @@ impl Trace {
 
     fn hear(&mut self, seconds: f64, value: Value) -> &mut Self {
         let path = PairPath::Public;
-        self.put(seconds, Input::Beat { value, path })
+        self.put(
+            seconds,
+            Input::Beat {
+                value,
+                path,
+                said: None,
+            },
+        )
     }
 
     fn run_to(&mut self, end: Mono) {
@@ -130,18 +137,22 @@ fn random_input(seed: &mut u64) -> Input {
         0 | 1 => Input::Beat {
             value: Value::Running,
             path,
+            said: None,
         },
         2 | 3 => Input::Beat {
             value: Value::Stopped,
             path,
+            said: None,
         },
         4 => Input::Beat {
             value: Value::StopMe,
             path,
+            said: None,
         },
         5 => Input::Beat {
             value: Value::Hold,
             path: PairPath::Private,
+            said: None,
         },
         6 => Input::ServiceReady,
         7 => Input::ServiceEnded,

@@ -45,14 +45,14 @@ const AUDIT: Kind = Kind::Seconds {
 pub const EXTENSIONS: &[Extension] = &[
     honoured(row("audit_interval", GLOBAL, AUDIT)),
     honoured(row("set_sysctls", GLOBAL, Kind::Bool)),
-    later(row("nannies", GLOBAL, Kind::Choice(&["process", "shared"]))),
-    later(row("heartbeat_key", GLOBAL, Kind::Program)),
-    later(row(
+    honoured(row("nannies", GLOBAL, Kind::Choice(&["process", "shared"]))),
+    honoured(row("heartbeat_key", GLOBAL, Kind::Program)),
+    honoured(row(
         "heartbeat_auth",
         GLOBAL,
         Kind::Choice(&["off", "accept", "sign", "require"]),
     )),
-    later(row("stay_active", GLOBAL, Kind::Bool)),
+    honoured(row("stay_active", GLOBAL, Kind::Bool)),
     later(row("warm_standby", GLOBAL, Kind::Bool)),
     later(row("vip", GLOBAL, Kind::Choice(&["interface", "external"]))),
     honoured(row("scheduler_flags", VIRTUAL, Kind::Word)),

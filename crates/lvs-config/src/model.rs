@@ -101,12 +101,12 @@ pub struct Heartbeat {
     /// Whether the link state of the heartbeat interfaces is watched. lvs.cf: `monitor_links`.
     pub monitor_links: bool,
     /// File with the keys of signed heartbeats.
-    /// *Extension*, `heartbeat_key`. *Not honoured yet.*
+    /// *Extension*, `heartbeat_key`.
     pub key_file: Option<PathBuf>,
-    /// How far signed heartbeats are rolled out. *Extension*, `heartbeat_auth`. *Not honoured yet.*
+    /// How far signed heartbeats are rolled out. *Extension*, `heartbeat_auth`.
     pub authentication: Authentication,
     /// Which director stays when both are active: off, the primary; on, the higher ownership term.
-    /// *Extension*, `stay_active`. *Not honoured yet.*
+    /// *Extension*, `stay_active`.
     pub stay_active: bool,
     /// Whether the standby keeps a loaded table. *Extension*, `warm_standby`. *Not honoured yet.*
     pub warm_standby: bool,

@@ -13,6 +13,8 @@ use crate::table::{Event, Phase};
 
 /// How long addresses wait for the service to end before they are dropped all the same.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a clean stop goes on serving while the partner does not take over.
+const HAND_OVER_WITHIN: Duration = Duration::from_secs(10);
 /// "resending arps" happens this often at most, whatever the partner sends.
 const REASSERT_PAUSE: Duration = Duration::from_secs(1);
 /// The longest time without a takeover after a service did not stay up.
@@ -23,8 +25,10 @@ impl Node {
         self.phase = Phase::Starting;
         self.offer_at = None;
         self.banned_until = None;
+        self.deaf_since = None;
         self.removals.clear();
         self.service.forgive();
+        self.raise_term(out);
         out.push(Action::Notice(notice));
         out.push(Action::RunHook(Hook::Active));
         // An old one that is still ending is waited for: its end starts the new one.
@@ -79,6 +83,7 @@ impl Node {
         let notice = match event {
             Event::LinksLost => Notice::LinkFailureDeactivating(self.settings.service),
             Event::HeardStopMe => Notice::ToldToGoInactive,
+            Event::PartnerDeaf => Notice::PartnerDeaf,
             Event::AddressesTaken => Notice::AddressesTaken,
             _ => Notice::ServiceUnfit,
         };
@@ -89,11 +94,21 @@ impl Node {
         out.push(Action::Notice(notice));
     }
 
+    /// Asks the partner to take over and serves until it has.
+    pub(super) fn hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.phase = Phase::HandingOver;
+        self.hand_over_by = Some(now + HAND_OVER_WITHIN);
+        out.push(Action::Notice(Notice::HandingOver));
+        self.send_now(now, out);
+    }
+
     /// Hook, sync daemon, service; then the addresses, see [`Node::release`].
     pub(super) fn give_up(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.phase = Phase::Releasing;
         self.announcements = None;
         self.offer_at = None;
+        self.deaf_since = None;
+        self.hand_over_by = None;
         out.push(Action::RunHook(Hook::Inactive));
         out.push(Action::SyncDaemon(SyncRole::Backup));
         self.service.cancel_pause();
@@ -134,6 +149,10 @@ impl Node {
 
     pub(super) fn send_now(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.send_at = now + self.settings.keepalive;
+        self.send(out);
+    }
+
+    pub(super) fn send(&self, out: &mut Vec<Action>) {
         if self.settings.has_partner {
             out.push(Action::Send(self.value()));
         }
@@ -142,7 +161,7 @@ impl Node {
     /// What a heartbeat says now.
     pub(super) const fn value(&self) -> Value {
         match self.phase {
-            Phase::Starting | Phase::Active => Value::Running,
+            Phase::Starting | Phase::Active | Phase::HandingOver => Value::Running,
             Phase::Releasing if self.holding => Value::Running,
             Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,
         }

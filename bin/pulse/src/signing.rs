@@ -1,0 +1,52 @@
+//! How heartbeats are signed: from lvs.cf to what `heartbeat::Auth` works with.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use heartbeat::{Auth, ConfiguredRole, Mode, Settings};
+use lvs_config::{Authentication, Heartbeat};
+use wire::heartbeat::signed::Key;
+
+use crate::keys::{self, KeyError};
+use crate::setup::Setup;
+
+/// The machine's word for lvs.cf `heartbeat_auth`.
+pub const fn mode(authentication: Authentication) -> Mode {
+    match authentication {
+        Authentication::Off => Mode::Off,
+        Authentication::Accept => Mode::Accept,
+        Authentication::Sign => Mode::Sign,
+        Authentication::Require => Mode::Require,
+    }
+}
+
+/// The keys, if heartbeats are signed or checked.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn keys(pair: &Heartbeat) -> Result<Vec<Key>, KeyError> {
+    match pair.authentication {
+        Authentication::Off => Ok(Vec::new()),
+        _ => keys::read(pair.key_file.as_deref()),
+    }
+}
+
+/// Signs and checks from this start on, with a boot id of its own.
+///
+/// # Errors
+/// No randomness.
+pub fn begin(setup: &Setup) -> io::Result<Auth> {
+    let mut boot = [0; 8];
+    File::open("/dev/urandom")?.read_exact(&mut boot)?;
+    let Settings { service, role, .. } = setup.settings;
+    let mode = mode(setup.config.heartbeat.authentication);
+    let primary = role == ConfiguredRole::Primary;
+    let boot = u64::from_ne_bytes(boot).max(1);
+    Ok(Auth::new(service, primary, mode, setup.keys.clone(), boot))
+}
+
+/// Signs and checks with what lvs.cf says now.
+pub fn change(auth: &mut Auth, setup: &Setup) {
+    let mode = mode(setup.config.heartbeat.authentication);
+    auth.change(mode, setup.keys.clone());
+}

@@ -1,0 +1,251 @@
+//! What a receiver takes and what it does not; a flood of everything an attacker can send.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+use wire::heartbeat::signed::{Key, LENGTH, SignatureError, State, Statement};
+use wire::heartbeat::{Service, Value};
+
+use super::{Auth, Mode, Refusal, Verdict};
+use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::node::Node;
+use crate::table::Phase;
+use crate::tests::settings;
+
+const SAYS: Statement = Statement {
+    state: State::Inactive,
+    term: 3,
+    by_term: false,
+    hears: true,
+    fit: true,
+};
+
+fn key(id: u8) -> Key {
+    Key::new(id, vec![id; 32]).unwrap()
+}
+
+fn auth(primary: bool, mode: Mode, boot: u64) -> Auth {
+    Auth::new(Service::Lvs, primary, mode, vec![key(1)], boot)
+}
+
+/// Two that know each other.
+fn pair() -> (Auth, Auth) {
+    let mut primary = auth(true, Mode::Require, 1 << 40);
+    let mut backup = auth(false, Mode::Require, 1 << 50);
+    meet(&mut primary, &mut backup);
+    (primary, backup)
+}
+
+fn meet(one: &mut Auth, other: &mut Auth) {
+    for _ in 0..2 {
+        let beat = one.seal(Value::Stopped, SAYS);
+        other.open(&beat);
+        let beat = other.seal(Value::Stopped, SAYS);
+        one.open(&beat);
+    }
+}
+
+fn counts(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Beat(_, Some(said)) if said.newest)
+}
+
+const REPLAYED: Verdict = Verdict::Refused(Refusal::Replayed);
+
+#[test]
+fn a_partner_counts_once_it_has_echoed_what_we_sent() {
+    let mut primary = auth(true, Mode::Require, 1 << 40);
+    let mut backup = auth(false, Mode::Require, 1 << 50);
+    let first = primary.seal(Value::Running, SAYS);
+    assert_eq!(backup.open(&first), Verdict::Unproven);
+    let answer = backup.seal(Value::Stopped, SAYS);
+    assert!(counts(&primary.open(&answer)));
+    let second = primary.seal(Value::Running, SAYS);
+    assert!(counts(&backup.open(&second)));
+}
+
+#[test]
+fn a_datagram_counts_once_and_an_older_one_is_only_a_sign_of_life() {
+    let (mut primary, mut backup) = pair();
+    let beats: Vec<_> = (0..70)
+        .map(|_| primary.seal(Value::Running, SAYS))
+        .collect();
+    assert!(counts(&backup.open(&beats[69])));
+    assert_eq!(backup.open(&beats[69]), REPLAYED);
+    let late = backup.open(&beats[68]);
+    assert!(matches!(late, Verdict::Beat(_, Some(said)) if !said.newest));
+    assert_eq!(backup.open(&beats[68]), REPLAYED);
+    assert_eq!(backup.open(&beats[5]), REPLAYED);
+}
+
+#[test]
+fn recordings_of_an_earlier_start_do_not_count() {
+    let (mut old, mut backup) = pair();
+    let recorded: Vec<_> = (0..5).map(|_| old.seal(Value::Running, SAYS)).collect();
+    let mut new = auth(true, Mode::Require, 1 << 45);
+    meet(&mut new, &mut backup);
+    for beat in &recorded {
+        assert_eq!(backup.open(beat), Verdict::Unproven);
+    }
+    // And they do not take the new one's place.
+    let beat = new.seal(Value::Running, SAYS);
+    assert!(counts(&backup.open(&beat)));
+    // A receiver that has just started knows nobody, and believes no recording either.
+    let mut fresh = auth(false, Mode::Require, 1 << 55);
+    for beat in &recorded {
+        assert_eq!(fresh.open(beat), Verdict::Unproven);
+    }
+}
+
+#[test]
+fn what_was_sent_is_not_taken_back() {
+    let (mut primary, _) = pair();
+    let beat = primary.seal(Value::Running, SAYS);
+    let reflected = Verdict::Refused(Refusal::Reflected);
+    assert_eq!(primary.open(&beat), reflected);
+    assert_eq!(auth(true, Mode::Require, 9).open(&beat), reflected);
+}
+
+#[test]
+fn require_takes_nothing_unsigned_and_the_others_take_it_all() {
+    let mut unsigned = auth(true, Mode::Off, 5);
+    let bare = unsigned.seal(Value::Running, SAYS);
+    assert_eq!(bare.len(), 4);
+    let mut stranger = Auth::new(Service::Lvs, true, Mode::Sign, vec![key(9)], 5);
+    let foreign = stranger.seal(Value::Running, SAYS);
+    for mode in [Mode::Off, Mode::Accept, Mode::Sign] {
+        let mut receiver = auth(false, mode, 7);
+        let plain = Verdict::Beat(Value::Running, None);
+        assert_eq!(receiver.open(&bare), plain);
+        assert_eq!(receiver.open(&foreign), plain);
+    }
+    let mut receiver = auth(false, Mode::Require, 7);
+    let refused = |error| Verdict::Refused(Refusal::Signature(error));
+    assert_eq!(receiver.open(&bare), refused(SignatureError::Missing));
+    assert_eq!(
+        receiver.open(&foreign),
+        refused(SignatureError::UnknownKey(9))
+    );
+}
+
+#[test]
+fn a_key_is_changed_without_a_heartbeat_that_does_not_count() {
+    let (mut primary, mut backup) = pair();
+    let (old, new) = (vec![key(1)], vec![key(2)]);
+    let steps = [
+        [old.clone(), new.clone()].concat(),
+        [new.clone(), old].concat(),
+        new,
+    ];
+    for keys in steps {
+        for first in [true, false] {
+            let changed = if first { &mut primary } else { &mut backup };
+            changed.change(Mode::Require, keys.clone());
+            let beat = primary.seal(Value::Running, SAYS);
+            assert!(counts(&backup.open(&beat)));
+            let beat = backup.seal(Value::Stopped, SAYS);
+            assert!(counts(&primary.open(&beat)));
+        }
+    }
+}
+
+/// What an attacker can make of heartbeats that passed: copies, shortened, lengthened, bits
+/// turned, and what he makes up.
+fn forge(seed: &mut u64, recorded: &[Vec<u8>]) -> Vec<u8> {
+    let mut next = || {
+        *seed ^= *seed << 13;
+        *seed ^= *seed >> 7;
+        *seed ^= *seed << 17;
+        usize::try_from(*seed % (1 << 30)).unwrap()
+    };
+    let mut bytes = recorded[next() % recorded.len()].clone();
+    match next() % 5 {
+        0 => {}
+        1 => bytes.truncate(next() % LENGTH),
+        2 => bytes.extend([0; 9]),
+        3 => {
+            for _ in 0..=next() % 3 {
+                bytes[next() % LENGTH] ^= 1 << (next() % 8);
+            }
+        }
+        _ => bytes[4..].fill_with(|| next().to_le_bytes()[0]),
+    }
+    bytes
+}
+
+/// `CARIBE_FORGED` sets how many; the standby lives through them between real heartbeats, one in a
+/// hundred, and then its partner dies.
+#[test]
+fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
+    let forged = std::env::vars().find(|(name, _)| name == "CARIBE_FORGED");
+    let forged: u32 = forged.map_or(100_000, |(_, count)| count.parse().unwrap());
+    let mut recorded = recordings();
+    let (mut primary, mut backup) = pair();
+    let settings = Settings {
+        signs: true,
+        ..settings(ConfiguredRole::Backup)
+    };
+    let mut node = Node::new(Mono::ZERO, settings.clone());
+    let mut out = Vec::new();
+    node.handle(Mono::ZERO, Input::Start, &mut out);
+    let mut seed = 0x9e37_79b9_7f4a_7c15;
+    let (mut now, mut lines, mut answers) = (Mono::ZERO, 0_usize, 0_usize);
+    for number in 0..forged {
+        now = now + Duration::from_millis(10);
+        let datagram = if number % 100 == 0 {
+            let real = primary.seal(Value::Running, SAYS);
+            recorded.push(real.clone());
+            real
+        } else {
+            forge(&mut seed, &recorded)
+        };
+        let input = match backup.open(&datagram) {
+            Verdict::Beat(value, said) => {
+                assert_eq!(number % 100, 0, "{datagram:02x?}");
+                let path = PairPath::Public;
+                Input::Beat { value, path, said }
+            }
+            Verdict::Unproven => Input::Unproven,
+            Verdict::Refused(refusal) => Input::Refused(refusal),
+        };
+        out.clear();
+        node.handle(now, input, &mut out);
+        node.handle(now, Input::Tick, &mut out);
+        assert_eq!(node.phase(), Phase::Standby);
+        lines += out
+            .iter()
+            .filter(|action| matches!(action, Action::Notice(_)))
+            .count();
+        answers += out
+            .iter()
+            .filter(|action| matches!(action, Action::Send(_)))
+            .count();
+    }
+    let seconds = usize::try_from(now.since_start().as_secs()).unwrap();
+    assert!(lines <= seconds / 60 + 2, "{lines} lines in {seconds} s");
+    // Its own every K, and four in a K for what is not proven.
+    assert!(answers <= seconds * 5 / 2 + 5, "{answers} in {seconds} s");
+    let last = now;
+    while node.phase() == Phase::Standby {
+        now = now + Duration::from_millis(100);
+        let input = match backup.open(&forge(&mut seed, &recorded)) {
+            Verdict::Unproven => Input::Unproven,
+            _ => Input::Tick,
+        };
+        node.handle(now, input, &mut out);
+        node.handle(now, Input::Tick, &mut out);
+        assert!(now - last < settings.dead_time + Duration::from_secs(2));
+    }
+}
+
+/// Heartbeats of an earlier pair with the same key, of both ends.
+fn recordings() -> Vec<Vec<u8>> {
+    let mut primary = auth(true, Mode::Require, 1 << 33);
+    let mut backup = auth(false, Mode::Require, 1 << 34);
+    meet(&mut primary, &mut backup);
+    let values = [Value::Running, Value::Stopped, Value::StopMe];
+    let of = |auth: &mut Auth| -> Vec<Vec<u8>> {
+        let sealed = values.iter().cycle().take(30);
+        sealed.map(|value| auth.seal(*value, SAYS)).collect()
+    };
+    [of(&mut primary), of(&mut backup)].concat()
+}

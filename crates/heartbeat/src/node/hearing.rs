@@ -1,0 +1,198 @@
+//! What a heartbeat of the partner means: life, an offer, a conflict, a clean stop.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+use wire::heartbeat::Value;
+use wire::heartbeat::signed::{State, Statement};
+
+use super::Node;
+use crate::auth::{Refusal, Said};
+use crate::model::{Action, ConfiguredRole, PairPath};
+use crate::notice::Notice;
+use crate::table::{Event, Facts, Phase, Verdict, decide};
+
+impl Node {
+    /// What stands under the signature of a heartbeat that says `value` now.
+    #[must_use]
+    pub fn statement(&self, now: Mono, value: Value) -> Statement {
+        let state = match (value, self.phase) {
+            (Value::Stopped, _) => State::Inactive,
+            (_, Phase::HandingOver) => State::Leaving,
+            _ if self.holding => State::Active,
+            _ => State::Starting,
+        };
+        let facts = self.facts(now);
+        Statement {
+            state,
+            term: self.term,
+            by_term: self.settings.by_term,
+            hears: facts.partner_alive,
+            fit: facts.fit,
+        }
+    }
+
+    pub(super) fn hear(
+        &mut self,
+        now: Mono,
+        value: Value,
+        path: PairPath,
+        said: Option<Said>,
+        out: &mut Vec<Action>,
+    ) {
+        // HOLD and HELD are sent by nobody but an attacker; what came while we were away is old.
+        if self.stale || matches!(value, Value::Hold | Value::Held) {
+            return;
+        }
+        let notice = self.partner.hear_life(now, path);
+        out.extend(notice.map(Action::Notice));
+        self.silent_at = now + self.settings.dead_time;
+        if std::mem::take(&mut self.partner_lost) {
+            out.push(Action::Notice(Notice::PartnerBack));
+        }
+        if said.is_some_and(|said| !said.newest) {
+            return;
+        }
+        let before = self.partner.hear(value, said);
+        self.learn_term(said, out);
+        match value {
+            Value::Running => {
+                self.banned_until = None;
+                self.offer_at = None;
+                self.hear_running(now, said, out);
+            }
+            Value::Stopped => self.hear_offer(now, before, out),
+            _ => self.event(now, Event::HeardStopMe, out),
+        }
+    }
+
+    /// STOPPED: whether the offer is taken at once or put off, and until when.
+    fn hear_offer(&mut self, now: Mono, before: Option<Value>, out: &mut Vec<Action>) {
+        let primary = self.settings.role == ConfiguredRole::Primary;
+        let gave_up = before == Some(Value::Running);
+        // The primary first: two nodes that wait for the same moment would claim together.
+        let precedence = if primary {
+            Duration::ZERO
+        } else {
+            self.settings.keepalive
+        };
+        let wait = if gave_up { now } else { now + precedence };
+        // R8: at most one takeover in four dead times, unless the partner is silent.
+        let damped = self
+            .last_takeover
+            .map_or(now, |last| last + self.settings.dead_time * 4 + precedence);
+        let take_at = wait.max(damped);
+        let facts = Facts {
+            prompt: take_at <= now
+                && self
+                    .offer_at
+                    .is_none_or(|at| at <= now || gave_up || primary),
+            ..self.facts(now)
+        };
+        let verdict = decide(self.phase, Event::HeardStopped, facts);
+        if verdict == Verdict::TakeOverLater {
+            self.offer_at.get_or_insert(take_at);
+        } else {
+            self.carry_out(now, Event::HeardStopped, verdict, out);
+        }
+    }
+
+    /// A claim of the partner; or it leaves; or it has taken what we are leaving.
+    fn hear_running(&mut self, now: Mono, said: Option<Said>, out: &mut Vec<Action>) {
+        let state = said.map(|said| said.statement.state);
+        let event = match state {
+            Some(State::Leaving) => Event::HeardLeaving,
+            Some(State::Active) if self.phase == Phase::HandingOver => Event::Taken,
+            _ => Event::HeardRunning,
+        };
+        self.note_deafness(now, event, said, out);
+        self.event(now, event, out);
+    }
+
+    /// R3: a partner that claims and cannot hear us will not yield, whatever the ranks are.
+    fn note_deafness(
+        &mut self,
+        now: Mono,
+        event: Event,
+        said: Option<Said>,
+        out: &mut Vec<Action>,
+    ) {
+        let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
+        let is_deaf = said.is_some_and(|said| !said.statement.hears);
+        if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked() {
+            self.deaf_since = None;
+        } else if self.deaf_since.is_none() {
+            self.deaf_since = Some(now);
+            // If it can hear again, it shall know at once.
+            self.send_now(now, out);
+        }
+    }
+
+    /// The term only grows; it is kept for the next start, so that a claim is higher than all
+    /// before it.
+    fn learn_term(&mut self, said: Option<Said>, out: &mut Vec<Action>) {
+        let claiming = matches!(
+            self.phase,
+            Phase::Starting | Phase::Active | Phase::HandingOver
+        );
+        let heard = said.map_or(0, |said| said.statement.term);
+        if heard > self.term && !claiming {
+            self.term = heard;
+            out.push(Action::KeepTerm(heard));
+        }
+    }
+
+    /// The next term, for a claim.
+    pub(super) fn raise_term(&mut self, out: &mut Vec<Action>) {
+        let heard = self.partner.said().map_or(0, |said| said.statement.term);
+        self.term = self.term.max(heard).saturating_add(1);
+        if self.settings.signs {
+            out.push(Action::KeepTerm(self.term));
+        }
+    }
+
+    /// Whether the partner is the one that stays when both are active. Terms decide only where
+    /// both want that and each knows that the other one reads them; else the primary stays.
+    pub(super) fn is_outranked(&self) -> bool {
+        let by_role = self.settings.role == ConfiguredRole::Backup;
+        let readable = self.partner.said().filter(|said| {
+            self.settings.signs
+                && self.settings.by_term
+                && said.knows_us
+                && said.statement.by_term
+                && said.statement.term != self.term
+        });
+        readable.map_or(by_role, |said| said.statement.term > self.term)
+    }
+
+    /// Whether a clean stop can be handed over: the partner stands by and understands it.
+    pub(super) fn is_partner_ready(&self, now: Mono) -> bool {
+        let alive = self.partner.is_alive(now, self.settings.dead_time);
+        let ready = |said: Said| {
+            said.knows_us && said.statement.fit && said.statement.state == State::Inactive
+        };
+        self.settings.signs && alive && self.partner.said().is_some_and(ready)
+    }
+
+    /// The partner has to hear our boot id before its heartbeats count: answer, but no flood.
+    pub(super) fn answer(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let pause = self.settings.keepalive / 4;
+        if self.answered.is_none_or(|last| now - last >= pause) {
+            self.answered = Some(now);
+            self.send(out);
+        }
+    }
+
+    /// What must not count. Only a replay says nothing about how the partner is configured.
+    pub(super) fn refuse(&mut self, now: Mono, refusal: Refusal, out: &mut Vec<Action>) {
+        if matches!(refusal, Refusal::Replayed | Refusal::Reflected) {
+            return;
+        }
+        if self.partner.hear_incompatible(now) {
+            out.push(Action::Notice(match refusal {
+                Refusal::NoHeartbeat(error) => Notice::BadPacket(error),
+                _ => Notice::Refused(refusal),
+            }));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Rules that need a signed partner: terms, a deaf partner, the clean stop.
+
+use wire::heartbeat::Value;
+use wire::heartbeat::signed::{State, Statement};
+
+use super::{Bench, at, notices, settings};
+use crate::auth::Said;
+use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::table::Phase;
+
+const SAYS: Statement = Statement {
+    state: State::Active,
+    term: 1,
+    by_term: true,
+    hears: true,
+    fit: true,
+};
+
+fn signing(role: ConfiguredRole, by_term: bool) -> Bench {
+    Bench::start(Settings {
+        signs: true,
+        by_term,
+        ..settings(role)
+    })
+}
+
+fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> Vec<Action> {
+    let said = Some(Said {
+        statement,
+        knows_us: true,
+        newest: true,
+    });
+    let path = PairPath::Public;
+    bench.put(seconds, Input::Beat { value, path, said })
+}
+
+fn standing_by(term: u64) -> Statement {
+    Statement {
+        state: State::Inactive,
+        term,
+        ..SAYS
+    }
+}
+
+/// Active at 5.0 with term 1, its partner standing by.
+fn active_beside_a_standby(role: ConfiguredRole) -> Bench {
+    let mut bench = signing(role, false);
+    bench.make_active();
+    hear(&mut bench, 6.0, Value::Stopped, standing_by(1));
+    bench
+}
+
+#[test]
+fn a_takeover_raises_the_highest_term_heard_and_keeps_it() {
+    let mut bench = signing(ConfiguredRole::Backup, false);
+    let learnt = hear(
+        &mut bench,
+        1.0,
+        Value::Running,
+        Statement { term: 41, ..SAYS },
+    );
+    assert_eq!(learnt, [Action::KeepTerm(41)]);
+    let log = bench.run_to(6.0);
+    assert!(log.contains(&(at(6.0), Action::KeepTerm(42))));
+    assert_eq!(bench.node.statement(at(6.0), Value::Running).term, 42);
+}
+
+#[test]
+fn a_kept_term_is_where_the_next_start_goes_on() {
+    let mut bench = signing(ConfiguredRole::Primary, false);
+    bench.node.remember_term(7);
+    let log = bench.run_to(5.0);
+    assert!(log.contains(&(at(5.0), Action::KeepTerm(8))));
+}
+
+#[test]
+fn the_higher_term_stays_only_where_both_want_that() {
+    for (role, ours, theirs, term, stays) in [
+        (ConfiguredRole::Primary, true, true, 2, false),
+        (ConfiguredRole::Backup, true, true, 0, true),
+        (ConfiguredRole::Primary, true, true, 1, true),
+        (ConfiguredRole::Backup, true, true, 1, false),
+        (ConfiguredRole::Primary, false, true, 2, true),
+        (ConfiguredRole::Primary, true, false, 2, true),
+        (ConfiguredRole::Backup, true, false, 0, false),
+    ] {
+        let mut bench = signing(role, ours);
+        bench.make_active();
+        let says = Statement {
+            by_term: theirs,
+            term,
+            ..SAYS
+        };
+        hear(&mut bench, 6.0, Value::Running, says);
+        let phase = bench.node.phase();
+        let case = format!("{role:?} {ours} {theirs} {term}");
+        assert_eq!(phase == Phase::Active, stays, "{case}");
+    }
+}
+
+#[test]
+fn a_primary_gives_up_beside_a_partner_that_cannot_hear_it() {
+    let mut bench = signing(ConfiguredRole::Primary, false);
+    bench.make_active();
+    let deaf = Statement {
+        hears: false,
+        term: 2,
+        ..SAYS
+    };
+    let first = hear(&mut bench, 6.0, Value::Running, deaf);
+    assert!(first.contains(&Action::Send(Value::Running)));
+    let log = bench.run_to(8.0);
+    let said: Vec<Action> = log.into_iter().map(|(_, action)| action).collect();
+    assert!(notices(&said).contains(&"partner active and deaf to us: going inactive".to_owned()));
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    // One that hears after all will yield by itself.
+    let mut bench = signing(ConfiguredRole::Primary, false);
+    bench.make_active();
+    hear(&mut bench, 6.0, Value::Running, deaf);
+    hear(
+        &mut bench,
+        6.5,
+        Value::Running,
+        Statement {
+            hears: true,
+            ..deaf
+        },
+    );
+    bench.run_to(10.0);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn a_clean_stop_serves_until_the_partner_has_the_addresses() {
+    let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
+    let stop = bench.put(7.0, Input::Stop { signal: 15 });
+    assert_eq!(stop.last(), Some(&Action::Send(Value::Running)));
+    let says = bench.node.statement(at(7.0), Value::Running);
+    assert_eq!(says.state, State::Leaving);
+    let starting = Statement {
+        state: State::Starting,
+        term: 2,
+        ..SAYS
+    };
+    assert!(hear(&mut bench, 7.1, Value::Running, starting).is_empty());
+    assert!(bench.node.is_holding());
+    let taken = Statement { term: 2, ..SAYS };
+    let release = hear(&mut bench, 7.2, Value::Running, taken);
+    assert_eq!(notices(&release), ["partner active: stopping"]);
+    assert_eq!(release[1], Action::DropAddresses);
+    assert!(release.contains(&Action::StopService));
+    let end = bench.put(7.3, Input::ServiceEnded);
+    assert_eq!(end.last(), Some(&Action::Exit));
+}
+
+#[test]
+fn a_standby_takes_a_clean_stop_at_once_and_does_not_yield_to_the_leaver() {
+    let mut bench = signing(ConfiguredRole::Backup, false);
+    hear(&mut bench, 1.0, Value::Running, SAYS);
+    let leaving = Statement {
+        state: State::Leaving,
+        ..SAYS
+    };
+    let actions = hear(&mut bench, 2.0, Value::Running, leaving);
+    assert_eq!(notices(&actions), ["primary inactive: activating lvs"]);
+    hear(&mut bench, 2.1, Value::Running, leaving);
+    bench.put(2.2, Input::ServiceReady);
+    hear(&mut bench, 2.3, Value::Running, leaving);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn a_clean_stop_does_not_wait_for_a_partner_that_cannot_or_does_not_come() {
+    let unfit = Statement {
+        fit: false,
+        ..standing_by(1)
+    };
+    let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
+    hear(&mut bench, 6.5, Value::Stopped, unfit);
+    bench.put(7.0, Input::Stop { signal: 15 });
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+
+    let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
+    bench.put(7.0, Input::Stop { signal: 15 });
+    bench.run_to(10.9);
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+    bench.run_to(11.0);
+    assert_eq!(bench.node.phase(), Phase::Releasing, "silent since 6.0");
+
+    let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
+    bench.put(7.0, Input::Stop { signal: 15 });
+    for seconds in [9.0, 11.0, 13.0, 15.0, 16.9] {
+        bench.run_to(seconds);
+        hear(&mut bench, seconds, Value::Stopped, standing_by(1));
+    }
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+    bench.run_to(17.0);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+
+    let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
+    bench.put(7.0, Input::Stop { signal: 15 });
+    bench.put(7.1, Input::Stop { signal: 2 });
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+#[test]
+fn an_unproven_partner_is_answered_four_times_a_keepalive_at_most() {
+    let mut bench = signing(ConfiguredRole::Backup, false);
+    let answers = (1..=100_u32)
+        .map(|number| bench.put(f64::from(number) / 100.0, Input::Unproven).len())
+        .sum::<usize>();
+    assert_eq!(answers, 2);
+}
