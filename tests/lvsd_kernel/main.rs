@@ -7,6 +7,7 @@ mod external;
 mod names;
 mod reload;
 mod samples;
+mod shared;
 mod start;
 mod status;
 mod supervision;

@@ -47,7 +47,7 @@ impl Pool {
         &self.program
     }
 
-    /// Our end of its socket, until it has closed its own.
+    /// Our end of its socket, until it has closed its own or its last member has ended.
     pub fn link(&self) -> Option<BorrowedFd<'_>> {
         self.child.link()
     }
@@ -133,6 +133,10 @@ impl Pool {
                 if self.members.remove(&nanny) {
                     let exit = ChildExit::Status(status.into());
                     heard.push(Input::Ended(nanny, exit));
+                }
+                if self.members.is_empty() {
+                    // Which ends it; whoever comes next gets a new one.
+                    self.child.close_link();
                 }
             }
             Err(error) => log::warn!("process {}: {error}", self.pid()),

@@ -64,7 +64,7 @@ pub struct Config {
     /// Whether lvsd may set the sysctls that the removal of real servers depends on.
     /// *Extension*, `set_sysctls`; off by default.
     pub set_sysctls: bool,
-    /// How monitors are spread over processes. *Extension*, `nannies`. *Not honoured yet.*
+    /// How monitors are spread over processes. *Extension*, `nannies`.
     pub nannies: NannyProcesses,
 }
 

@@ -1,0 +1,94 @@
+//! `nannies = shared`: one process, the same table and the same lives.
+
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::director::*;
+
+const A_SECOND: Duration = Duration::from_secs(1);
+
+/// Two services, four servers, one of them in both.
+fn site() -> String {
+    let web = block("web", "192.0.2.1", "", &[&server(1), &server(2)]);
+    let mail = block("mail", "192.0.2.2", "", &[&server(2), &server(3)]);
+    format!("nannies = shared\n{web}{mail}")
+}
+
+/// The process that watches all of `servers`.
+fn process(director: &Director, servers: &[u8]) -> i32 {
+    let pids: Vec<i32> = servers
+        .iter()
+        .flat_map(|last| director.nannies(*last))
+        .collect();
+    assert!(pids.iter().all(|pid| *pid == pids[0]), "{pids:?}");
+    pids[0]
+}
+
+#[test]
+fn one_process_watches_all_servers() {
+    let mut director = Director::new(&[1, 2, 3]);
+    director.start(&site());
+    let table = director.wait_for_table(6);
+    process(&director, &[1, 2, 3]);
+    director.fell(2);
+    director.wait_for_table(4);
+    director.raise(2);
+    assert_eq!(director.wait_for_table(6), table);
+    assert!(director.end(Signal::SIGTERM).success());
+    assert_eq!(director.table(), [""; 0]);
+}
+
+#[test]
+fn it_is_replaced_as_a_whole_and_the_table_stays() {
+    let mut director = Director::new(&[1, 2, 3]);
+    director.start(&site());
+    let table = director.wait_for_table(6);
+    director.operations(0);
+    for (signal, limit) in [(Signal::SIGKILL, A_SECOND), (Signal::SIGSTOP, 5 * A_SECOND)] {
+        let first = process(&director, &[1, 2, 3]);
+        kill(Pid::from_raw(first), signal).unwrap();
+        let all = || (1..=3).all(|last| director.nannies(last).iter().any(|pid| *pid != first));
+        let took = wait_until(2 * limit, all).expect("a new process");
+        assert!(took <= limit, "{took:?}");
+        assert_eq!(director.operations(0), [""; 0]);
+        assert_eq!(director.table(), table);
+    }
+}
+
+#[test]
+fn a_reload_moves_members_in_and_out_and_to_processes_of_their_own() {
+    let mut director = Director::new(&[1, 2, 3]);
+    let one = block("web", "192.0.2.1", "", &[&server(1)]);
+    let two = block("web", "192.0.2.1", "", &[&server(1), &server(2)]);
+    director.start(&format!("nannies = shared\n{one}"));
+    director.wait_for_table(2);
+    let first = process(&director, &[1]);
+    director.reload(&format!("nannies = shared\n{two}"));
+    let table = director.wait_for_table(3);
+    assert_eq!(process(&director, &[1, 2]), first);
+    director.operations(0);
+    director.reload(&two);
+    wait_until(5 * A_SECOND, || !is_alive(first)).expect("nobody is left in it");
+    assert_ne!(director.nannies(1), director.nannies(2));
+    assert_eq!(director.operations(0), [""; 0]);
+    assert_eq!(director.table(), table);
+}
+
+#[test]
+fn it_ends_with_lvsd_and_the_next_one_adopts_the_table() {
+    let mut director = Director::new(&[1, 2, 3]);
+    director.start(&site());
+    let table = director.wait_for_table(6);
+    let first = process(&director, &[1, 2, 3]);
+    director.end(Signal::SIGKILL);
+    let took = wait_until(5 * A_SECOND, || !is_alive(first)).expect("it ends");
+    assert!(took <= A_SECOND, "{took:?}");
+    assert_eq!(director.table(), table);
+    director.operations(0);
+    director.start(&site());
+    assert_eq!(director.operations(1), ["--set 0 0 0"]);
+    assert_eq!(director.table(), table);
+}
