@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::boot::{Boot, BootError, Job, Kernel, NO_STATUS, guest};
+use crate::boot::{Boot, BootError, Job, Kernel, NO_STATUS, guest, own_program};
 use crate::demo;
 use crate::suite;
 
@@ -16,7 +16,8 @@ const USAGE_STATUS: u8 = 2;
 const USAGE: &str = "\
 usage: lab run  [BOOT] [--] PROGRAM [ARG...]   run a program on a kernel with IPVS
        lab test [BOOT] [FILTER] [-- TEST-ARG...]  run the lab tests, each in a guest of its own
-       lab demo [BOOT]                         show a cluster of two directors at work
+       lab demo [BOOT] [--timeline FILE]       show a cluster of two directors at work; what
+                                               happened when goes to FILE as JSON lines
 BOOT:  --kernel auto|uml|qemu|native   where the kernel comes from (auto: native for root where
                                        this kernel has IPVS, else user-mode Linux)
        --memory SIZE                   memory of the guest (1G)
@@ -32,6 +33,7 @@ pub(crate) struct Options {
     pub(crate) boot: Boot,
     pub(crate) shares: Vec<PathBuf>,
     pub(crate) programs: PathBuf,
+    pub(crate) timeline: Option<PathBuf>,
     pub(crate) words: Vec<OsString>,
 }
 
@@ -111,11 +113,7 @@ fn dispatch(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Resu
             let colour = std::env::var_os("CARIBE_COLOUR").is_some();
             Ok(u8::from(!demo::play(out, colour)?))
         }
-        ("demo", _) => {
-            let options = Options::parse(rest)?;
-            let argv = vec![std::env::current_exe()?.into_os_string(), "demo".into()];
-            Ok(options.boot.run(&options.job(argv)?, out, err)?)
-        }
+        ("demo", _) => run_demo(&Options::parse(rest)?, out, err),
         ("test", _) => suite::run(&Options::parse(rest)?, out, err),
         ("help" | "--help" | "-h", _) => {
             write!(out, "{USAGE}")?;
@@ -125,12 +123,34 @@ fn dispatch(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Resu
     }
 }
 
+/// Runs the demonstration in the lab; its timeline comes out through a directory of its own.
+fn run_demo(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    let mut job = options.job(vec![own_program()?.into_os_string(), "demo".into()])?;
+    let Some(file) = &options.timeline else {
+        return Ok(options.boot.run(&job, out, err)?);
+    };
+    let dir = std::env::temp_dir().join(format!("caribe-timeline.{}", std::process::id()));
+    std::fs::create_dir(&dir)?;
+    let inside = dir.join("timeline");
+    job.shares.push(dir.clone());
+    job.env.push((demo::TIMELINE.into(), inside.clone().into()));
+    let status = options.boot.run(&job, out, err);
+    let copied = std::fs::copy(&inside, file);
+    std::fs::remove_dir_all(&dir)?;
+    let status = status?;
+    copied.map_err(|error| {
+        io::Error::new(error.kind(), format!("{}: {error}", file.to_string_lossy()))
+    })?;
+    Ok(status)
+}
+
 impl Options {
     pub(crate) fn parse(args: &[OsString]) -> Result<Self, Failure> {
         let mut options = Self {
             boot: Boot::default(),
             shares: Vec::new(),
             programs: own_directory()?,
+            timeline: std::env::var_os(demo::TIMELINE).map(PathBuf::from),
             words: Vec::new(),
         };
         let mut args = args.iter();
@@ -138,7 +158,7 @@ impl Options {
             let name = arg.to_str().unwrap_or_default();
             match name {
                 "--icount" => options.boot.icount = true,
-                "--kernel" | "--memory" | "--timeout" | "--share" | "--programs" => {
+                "--kernel" | "--memory" | "--timeout" | "--share" | "--programs" | "--timeline" => {
                     let value = args
                         .next()
                         .ok_or_else(|| Failure::Usage(format!("{name}: missing argument")))?;
@@ -170,6 +190,7 @@ impl Options {
             "--timeout" => {
                 self.boot.limit = Duration::from_secs(text.parse().map_err(|_| bad())?);
             }
+            "--timeline" => self.timeline = Some(std::path::absolute(value)?),
             "--share" => self.shares.push(std::path::absolute(value)?),
             _ => self.programs = std::path::absolute(value)?,
         }
@@ -191,7 +212,7 @@ impl Options {
 
 /// The built programs lie where this one does.
 fn own_directory() -> io::Result<PathBuf> {
-    let own = std::env::current_exe()?;
+    let own = own_program()?;
     Ok(own.parent().unwrap_or(Path::new("/")).to_owned())
 }
 

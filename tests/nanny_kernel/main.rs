@@ -15,7 +15,8 @@ use lvs_model::{
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// For what must come and is not timed.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A virtual service without destinations, a nanny to come.
 struct Site {

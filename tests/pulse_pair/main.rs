@@ -9,7 +9,7 @@ mod send_arp;
 mod tap;
 mod times;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caribe_tests::wait_until;
 use nix::sys::signal::Signal;
@@ -19,8 +19,8 @@ use crate::pair::{A, B, Pair};
 /// lvs.cf of the pair says `deadtime = 1.5` and `keepalive = 0.5`.
 const DEAD_TIME: Duration = Duration::from_millis(1500);
 const KEEPALIVE: Duration = Duration::from_millis(500);
-/// For the loading of a table, on a slow machine.
-const LOADING: Duration = Duration::from_secs(3);
+/// For what must come and is not timed.
+const LOADING: Duration = Duration::from_secs(20);
 
 fn settled() -> Pair {
     settle(Pair::new())
@@ -29,8 +29,7 @@ fn settled() -> Pair {
 fn settle(mut pair: Pair) -> Pair {
     pair.start(A);
     pair.start(B);
-    let limit = DEAD_TIME + KEEPALIVE + LOADING;
-    pair.wait_for_owners(&[A], limit);
+    pair.wait_for_owners(&[A], LOADING);
     pair
 }
 
@@ -47,12 +46,12 @@ fn at_a_common_start_the_primary_becomes_the_only_owner() {
 #[test]
 fn the_backup_takes_over_when_the_primary_dies_and_the_primary_does_not_pre_empt() {
     let mut pair = settled();
+    let start = Instant::now();
     pair.die(A);
-    let took = pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
-    assert!(
-        took > DEAD_TIME - KEEPALIVE - Duration::from_millis(100),
-        "{took:?}"
-    );
+    pair.wait_for_owners(&[B], LOADING);
+    // The last heartbeat came at most a keepalive before.
+    let took = start.elapsed();
+    assert!(took > DEAD_TIME - KEEPALIVE, "{took:?}");
     assert!(pair.log(B).contains("partner dead: activating lvs"));
     pair.cut(A, false);
     pair.start(A);
@@ -77,7 +76,7 @@ fn addresses_and_lvsd_go_within_a_second_of_kill_9() {
     assert!(gone.is_some(), "the address stays\n{}", pair.log(A));
     let ended = wait_until(Duration::from_secs(2), || pair.processes(A).is_empty());
     assert!(ended.is_some(), "left: {:?}", pair.processes(A));
-    pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
+    pair.wait_for_owners(&[B], LOADING);
 }
 
 #[test]
@@ -108,9 +107,9 @@ fn a_removed_address_is_back_within_a_second() {
 fn after_a_partition_the_primary_stays_and_the_backup_yields() {
     let pair = settled();
     pair.cut(B, true);
-    pair.wait_for_owners(&[A, B], DEAD_TIME + LOADING);
+    pair.wait_for_owners(&[A, B], LOADING);
     pair.cut(B, false);
-    pair.wait_for_owners(&[A], KEEPALIVE + Duration::from_secs(1) + LOADING);
+    pair.wait_for_owners(&[A], LOADING);
     let resent = || pair.log(A).contains("partner active: resending arps");
     assert!(wait_until(Duration::from_secs(2), resent).is_some());
     assert!(pair.log(B).contains("partner active: deactivating LVS"));
@@ -130,7 +129,7 @@ fn a_start_takes_away_what_a_killed_predecessor_left() {
 fn a_pulse_that_was_stopped_lets_go_as_soon_as_it_runs_again() {
     let pair = settled();
     pair.signal(A, Signal::SIGSTOP);
-    pair.wait_for_owners(&[A, B], DEAD_TIME + LOADING);
+    pair.wait_for_owners(&[A, B], LOADING);
     let more_than_dead_time = DEAD_TIME * 2;
     assert!(wait_until(more_than_dead_time, || !pair.owns(B)).is_none());
     pair.signal(A, Signal::SIGCONT);

@@ -1,7 +1,6 @@
 //! Two heartbeat paths, monitored links, hooks, the NAT router's address, reload.
 
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
 
 use caribe_tests::wait_until;
 
@@ -28,7 +27,7 @@ fn one_path_of_two_lost_is_a_log_line_and_no_takeover() {
 fn a_lost_monitored_link_is_told_on_the_other_path() {
     let pair = settle(Pair::with_private_path("monitor_links = 1\n"));
     pair.cut_private_link(A);
-    pair.wait_for_owners(&[B], Duration::from_secs(1) + LOADING);
+    pair.wait_for_owners(&[B], LOADING);
     let log = pair.log(A);
     for line in [
         "Private NIC: link down",
@@ -53,7 +52,7 @@ fn hooks_run_and_the_nat_router_moves_with_the_active_director() {
     std::fs::set_permissions(pair.file("hook"), mode).expect("a mode");
     pair.replace("network = direct", "network = nat");
     pair.start(B);
-    pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
+    pair.wait_for_owners(&[B], LOADING);
     assert!(pair.has(B, "10.2.0.254"));
     pair.terminate(B);
     pair.wait_for_owners(&[], LOADING);

@@ -91,7 +91,8 @@ const LAB: [Part; 2] = [
     ),
     part(
         "lab tests",
-        &["cargo", "run", "-q", "-p", "caribe-lab", "--", "test"],
+        // Not `-p caribe-lab`: with the features of that package alone it would be built anew.
+        &["cargo", "run", "-q", "--bin", "lab", "--", "test"],
         Counted::Lab,
     ),
 ];
@@ -110,7 +111,7 @@ const fn part(name: &'static str, command: &'static [&'static str], counted: Cou
 /// # Errors
 /// If a command cannot be started.
 pub fn run(root: &Path, quick: bool, out: &mut dyn Write) -> io::Result<bool> {
-    let mut sum = Sum::default();
+    let (mut sum, mut times) = (Sum::default(), Vec::new());
     let lab: &[Part] = if quick { &[] } else { &LAB };
     for part in QUICK.iter().chain(lab) {
         writeln!(out, "== {}: {}", part.name, part.command.join(" "))?;
@@ -120,7 +121,9 @@ pub fn run(root: &Path, quick: bool, out: &mut dyn Write) -> io::Result<bool> {
         let verdict = if found.failed == 0 { "ok" } else { "FAILED" };
         writeln!(out, "== {}: {verdict} after {seconds} s", part.name)?;
         sum.add(found);
+        times.push(format!("{} {seconds} s", part.name));
     }
+    writeln!(out, "\ntimes: {}", times.join(", "))?;
     writeln!(
         out,
         "{} passed, {} failed, {} skipped",

@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -135,7 +135,7 @@ impl Boot {
         let run = RunDirectory::create().map_err(BootError::Run)?;
         job.write(run.path()).map_err(BootError::Run)?;
         File::create(run.path().join("out")).map_err(BootError::Run)?;
-        let init = std::env::current_exe().map_err(BootError::Run)?;
+        let init = own_program().map_err(BootError::Run)?;
         let mut command = match self.chosen() {
             Kernel::Qemu => qemu::command(self, job, run.path(), &init)?,
             Kernel::Native => native::command(run.path(), &init)?,
@@ -191,6 +191,22 @@ impl Boot {
             std::thread::sleep(TICK);
         }
     }
+}
+
+/// This program, which is also the guest's init.
+///
+/// Asked for once, at the start: `lab test` lets cargo build, and cargo may put a new file in its
+/// place; the kernel then calls the old one deleted.
+///
+/// # Errors
+/// If the kernel does not say.
+pub(crate) fn own_program() -> io::Result<PathBuf> {
+    static OWN: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(path) = OWN.get() {
+        return Ok(path.clone());
+    }
+    let path = std::env::current_exe()?;
+    Ok(OWN.get_or_init(|| path).clone())
 }
 
 fn start(command: &mut Command) -> Result<Child, BootError> {

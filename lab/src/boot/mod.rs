@@ -22,6 +22,7 @@ mod rootfs;
 mod uml;
 
 pub use job::Job;
+pub(crate) use machine::own_program;
 pub use machine::{Boot, BootError, Kernel};
 
 /// Exit status when the kernel did not come up or ran past its time limit.

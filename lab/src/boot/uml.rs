@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::machine::{Boot, BootError, find_program};
+use super::machine::{Boot, BootError, find_program, own_program};
 
 /// The command that boots the guest; `run` is the run's directory, `init` this program.
 pub(super) fn command(boot: &Boot, run: &Path, init: &Path) -> Result<Command, BootError> {
@@ -48,7 +48,7 @@ fn has_amx() -> bool {
 
 /// The library lies where this program does.
 fn preload() -> Result<PathBuf, BootError> {
-    let library = std::env::current_exe()
+    let library = own_program()
         .map_err(BootError::Run)?
         .with_file_name(XSTATE_LIBRARY);
     if library.is_file() {

@@ -4,14 +4,19 @@
 //! with a table. Exit status 0 only if every step held what it promises.
 
 mod stage;
+mod step;
 mod steps;
 mod summary;
 
 use std::io::{self, Write};
 
 use crate::cluster::{Cluster, Settings};
-use crate::measure::{Owners, Timeline};
+use crate::measure::{Owners, Stalls, Timeline};
 use stage::Stage;
+
+/// Names the file to which [`play`] writes its timeline as JSON lines; for `lab demo` the same as
+/// `--timeline`.
+pub const TIMELINE: &str = "CARIBE_TIMELINE";
 
 /// Plays the demonstration in the lab; whether everything held.
 ///
@@ -19,6 +24,7 @@ use stage::Stage;
 /// If the lab itself fails.
 pub fn play(out: &mut dyn Write, colour: bool) -> io::Result<bool> {
     let mut timeline = Timeline::new(out, colour);
+    Stalls::watch();
     introduce(&mut timeline)?;
     let cluster = Cluster::build(Settings::default())?;
     let owners = Owners::listen(cluster.site().host("watcher")?)?;
@@ -37,10 +43,10 @@ pub fn play(out: &mut dyn Write, colour: bool) -> io::Result<bool> {
         }
     }
     summary::print(&mut stage.timeline, &results)?;
-    if let Some(file) = std::env::var_os("CARIBE_TIMELINE") {
+    if let Some(file) = std::env::var_os(TIMELINE) {
         std::fs::write(file, stage.timeline.json_lines())?;
     }
-    let good = results.len() == steps::ALL.len() && results.iter().all(steps::Step::is_good);
+    let good = results.len() == steps::ALL.len() && results.iter().all(step::Step::is_good);
     if !good {
         stage.tell_logs()?;
     }

@@ -6,72 +6,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::stage::Stage;
+use super::step::Step;
 use crate::measure::{Account, Connections, Outcome, Requests};
 use crate::topology::DIRECTORS;
-
-/// What came of a step.
-pub(super) struct Step {
-    pub(super) name: &'static str,
-    /// From the cause to the effect; `None` if there was none.
-    pub(super) took: Option<Duration>,
-    /// The most that it may take.
-    pub(super) target: Option<Duration>,
-    /// The client's requests meanwhile.
-    pub(super) account: Account,
-    /// What did not hold, in words.
-    pub(super) failures: Vec<String>,
-}
-
-impl Step {
-    fn new(name: &'static str) -> Self {
-        let account = Account::default();
-        Self {
-            name,
-            took: None,
-            target: None,
-            account,
-            failures: Vec::new(),
-        }
-    }
-
-    pub(super) fn is_good(&self) -> bool {
-        self.failures.is_empty()
-    }
-
-    /// Nothing can follow a step whose effect never came.
-    pub(super) fn is_fatal(&self) -> bool {
-        self.target.is_some() && self.took.is_none()
-    }
-
-    fn demand(&mut self, holds: bool, what: impl FnOnce() -> String) {
-        if !holds {
-            self.failures.push(what());
-        }
-    }
-
-    /// Notes the time from `cause` to `effect` and judges it.
-    fn timed(&mut self, cause: Instant, effect: Option<Instant>, target: Duration) {
-        self.took = effect.map(|effect| effect.saturating_duration_since(cause));
-        self.target = Some(target);
-        match self.took {
-            Some(took) if took <= target => {}
-            Some(took) => self
-                .failures
-                .push(format!("took {:.2} s", took.as_secs_f64())),
-            None => self.failures.push("never happened".into()),
-        }
-    }
-
-    /// Takes the client's account and demands that nothing was lost.
-    fn nothing_lost(&mut self, client: Requests) {
-        self.account = Account::of(&client.finish());
-        let ways = self.account.lost_by.iter();
-        let ways: Vec<_> = ways.map(|(how, count)| format!("{count} {how}")).collect();
-        self.demand(ways.is_empty(), || {
-            format!("requests lost: {}", ways.join(", "))
-        });
-    }
-}
 
 type Play = fn(&mut Stage<'_>) -> io::Result<Step>;
 

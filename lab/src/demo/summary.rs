@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::steps::Step;
+use super::step::Step;
 use crate::measure::Timeline;
 
-/// Prints one line a step and what failed.
+/// Prints one line a step and what is to be said about it.
 pub(super) fn print(timeline: &mut Timeline<'_>, steps: &[Step]) -> io::Result<()> {
     timeline.chapter("Summary")?;
     let colour = timeline.colour();
@@ -33,7 +33,7 @@ pub(super) fn print(timeline: &mut Timeline<'_>, steps: &[Step]) -> io::Result<(
         )?;
     }
     for step in steps {
-        for failure in &step.failures {
+        for failure in step.failures.iter().chain(&step.remarks) {
             writeln!(out, "{}: {failure}", step.name)?;
         }
     }

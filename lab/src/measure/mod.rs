@@ -5,12 +5,14 @@
 //! - [`Connections`]: many connections held open and asked again later
 //! - [`Table`]: the kernel's table as `/proc/net/ip_vs` shows it
 //! - [`Owners`]: who announced an address when
+//! - [`Stalls`]: how long the machine itself stood still
 //! - [`Timeline`]: events with their time since the start and since the fault
 
 mod connections;
 mod http;
 mod owners;
 mod requests;
+mod stalls;
 mod table;
 mod timeline;
 
@@ -18,5 +20,6 @@ pub use connections::Connections;
 pub use http::HttpServer;
 pub use owners::{Announcement, Owners};
 pub use requests::{Account, Outcome, Reply, Requests};
+pub use stalls::Stalls;
 pub use table::{Entry, Service, Table};
 pub use timeline::{Event, Timeline};

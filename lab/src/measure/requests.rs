@@ -49,6 +49,14 @@ pub struct Reply {
     pub outcome: Outcome,
 }
 
+impl Reply {
+    /// Whether a server answered.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        matches!(self.outcome, Outcome::Served(_))
+    }
+}
+
 /// A client at work; it stops when dropped.
 pub struct Requests {
     replies: Arc<Mutex<Vec<Reply>>>,

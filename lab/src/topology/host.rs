@@ -7,6 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
@@ -178,14 +179,23 @@ impl Host {
         fs::write(self.cgroup.join("cgroup.kill"), "1")
     }
 
-    /// Stops every process of the host without telling it, as a paused virtual machine.
+    /// Stops every process of the host without telling it, as a paused virtual machine; returns when
+    /// all stand still.
     ///
     /// The kernel is shared: cut the host's links for the same time.
     ///
     /// # Errors
     /// If the kernel refuses.
     pub fn pause(&self) -> io::Result<()> {
-        fs::write(self.cgroup.join("cgroup.freeze"), "1")
+        fs::write(self.cgroup.join("cgroup.freeze"), "1")?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !fs::read_to_string(self.cgroup.join("cgroup.events"))?.contains("frozen 1") {
+            if Instant::now() >= deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
     }
 
     /// Ends [`Host::pause`].

@@ -109,6 +109,14 @@ impl Site {
         address(self.layout.family, PUBLIC, VIP)
     }
 
+    /// With masquerading the address to which the real servers send their answers: the active
+    /// director's, IPv4, in a network of 24 bits.
+    #[must_use]
+    pub fn nat_router(&self) -> Option<IpAddr> {
+        (self.layout.forwarding == Forwarding::Masquerading)
+            .then(|| address(Family::V4, INSIDE, ROUTER))
+    }
+
     /// Name and address of each real server.
     #[must_use]
     pub fn real_servers(&self) -> Vec<(String, IpAddr)> {

@@ -1,16 +1,18 @@
-//! A running cluster: a site in direct routing, its real servers serving, pulse on both directors.
+//! A running cluster: a site, its real servers serving, pulse on both directors.
 //!
 //! Used by the demonstration and by the tests of the whole.
+
+mod lvs_cf;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::measure::{HttpServer, Table};
+use crate::measure::{HttpServer, Stalls, Table};
 use crate::topology::{DIRECTORS, Family, Forwarding, Host, Layout, Site};
 
 /// What lvs.cf says; times in whole seconds, as an original reads them.
@@ -26,6 +28,10 @@ pub struct Settings {
     pub reentry: u64,
     /// Weight of `rs1`, `rs2` …
     pub weights: Vec<u16>,
+    /// How the directors forward. With masquerading the real servers' router moves with the service.
+    pub forwarding: Forwarding,
+    /// Family of the virtual address and of the real servers; heartbeats are IPv4.
+    pub family: Family,
 }
 
 impl Default for Settings {
@@ -36,6 +42,8 @@ impl Default for Settings {
             timeout: 2,
             reentry: 6,
             weights: vec![1, 2, 3],
+            forwarding: Forwarding::DirectRouting,
+            family: Family::V4,
         }
     }
 }
@@ -59,8 +67,8 @@ impl Cluster {
     pub fn build(settings: Settings) -> io::Result<Self> {
         let real_servers = u8::try_from(settings.weights.len()).map_err(io::Error::other)?;
         let site = Site::build(Layout {
-            forwarding: Forwarding::DirectRouting,
-            family: Family::V4,
+            forwarding: settings.forwarding,
+            family: settings.family,
             real_servers,
             router: false,
         })?;
@@ -72,7 +80,7 @@ impl Cluster {
         for (name, _) in cluster.site.real_servers() {
             cluster.start_server(&name)?;
         }
-        let text = cluster.lvs_cf();
+        let text = lvs_cf::write(&cluster.settings, &cluster.site);
         for name in DIRECTORS {
             cluster
                 .site
@@ -98,39 +106,6 @@ impl Cluster {
     #[must_use]
     pub fn target(&self) -> SocketAddr {
         SocketAddr::new(self.site.vip(), 80)
-    }
-
-    /// The file as both directors have it.
-    #[must_use]
-    pub fn lvs_cf(&self) -> String {
-        let Settings {
-            keepalive,
-            deadtime,
-            timeout,
-            reentry,
-            weights,
-        } = &self.settings;
-        let mut text = format!(
-            "serial_no = 1\n\
-             primary = 10.9.0.11\nprimary_private = 10.9.1.11\n\
-             backup = 10.9.0.12\nbackup_private = 10.9.1.12\nbackup_active = 1\n\
-             service = lvs\nheartbeat = 1\nheartbeat_port = 539\n\
-             keepalive = {keepalive}\ndeadtime = {deadtime}\n\
-             network = direct\ndebug_level = NONE\n\
-             virtual web {{\n     active = 1\n     address = {vip} eth0:1\n\
-             \x20    vip_nmask = 255.255.255.255\n     port = 80\n\
-             \x20    send = \"GET / HTTP/1.0\\r\\n\\r\\n\"\n     expect = \"HTTP/1.1 200\"\n\
-             \x20    load_monitor = none\n     scheduler = wrr\n     protocol = tcp\n\
-             \x20    timeout = {timeout}\n     reentry = {reentry}\n     quiesce_server = 0\n",
-            vip = self.site.vip()
-        );
-        for ((name, rip), weight) in self.site.real_servers().iter().zip(weights) {
-            text.push_str(&format!(
-                "     server {name} {{\n         address = {rip}\n         active = 1\n\
-                 \x20        weight = {weight}\n     }}\n"
-            ));
-        }
-        text + "}\n"
     }
 
     /// Starts pulse as an administrator does; it goes to the background by itself.
@@ -235,13 +210,24 @@ impl Cluster {
         host.kill_all()?;
         let empty = |host: &Host| Ok::<_, io::Error>(host.processes()?.is_empty());
         self.wait(Duration::from_secs(2), |_| empty(host))?;
-        if host.has_address(self.site.vip())? {
-            let vip = format!("{}/32", self.site.vip());
-            host.exec(&["ip", "addr", "del", &vip, "dev", "eth0"])?;
+        for (address, length, interface) in self.moving_addresses() {
+            if host.has_address(address)? {
+                let address = format!("{address}/{length}");
+                host.exec(&["ip", "addr", "del", &address, "dev", interface])?;
+            }
         }
         host.exec(&["/sbin/ipvsadm", "-C"])?;
         host.run(clear_run)?;
         Ok(cut)
+    }
+
+    /// Addresses that the active director holds, with prefix length and interface.
+    fn moving_addresses(&self) -> Vec<(IpAddr, u8, &'static str)> {
+        let vip = self.site.vip();
+        let whole = if vip.is_ipv4() { 32 } else { 128 };
+        let mut list = vec![(vip, whole, "eth0")];
+        list.extend(self.site.nat_router().map(|router| (router, 24, "eth2")));
+        list
     }
 
     /// The machine is back: its links come up, pulse is started.
@@ -253,7 +239,8 @@ impl Cluster {
         self.start_pulse(director)
     }
 
-    /// Waits until `condition` holds; when it did, or `None` if not within `limit`.
+    /// Waits until `condition` holds; when it did, or `None` if not within `limit`, in which the
+    /// time that the machine itself stood still does not count.
     ///
     /// # Errors
     /// The condition's.
@@ -262,12 +249,12 @@ impl Cluster {
         limit: Duration,
         mut condition: impl FnMut(&Self) -> io::Result<bool>,
     ) -> io::Result<Option<Instant>> {
-        let deadline = Instant::now() + limit;
+        let (stalls, start) = (Stalls::watch(), Instant::now());
         loop {
             if condition(self)? {
                 return Ok(Some(Instant::now()));
             }
-            if Instant::now() >= deadline {
+            if stalls.ran_since(start) >= limit {
                 return Ok(None);
             }
             std::thread::sleep(TICK);

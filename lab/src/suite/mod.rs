@@ -1,0 +1,223 @@
+//! The lab tests: builds them, runs each binary in a guest of its own, adds up the results.
+//!
+//! A test that would be skipped fails the run: in the lab everything that a test needs is there.
+//! Guests run side by side, one a processor; tests that measure times have the machine to
+//! themselves, before the others.
+
+mod binaries;
+mod tally;
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::boot::{BootError, Job};
+use crate::cli::{Failure, Options};
+use binaries::TestBinary;
+use tally::{Tally, complaints};
+
+/// Guests at a time, however many processors there are: each may use 1 GiB.
+const MOST_GUESTS: usize = 4;
+
+/// Runs `lab test`; the exit status is 0 if every test of every binary passed.
+pub(crate) fn run(
+    options: &Options,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let (filter, test_args) = split_words(&options.words);
+    let binaries: Vec<TestBinary> = binaries::build(&options.programs)?
+        .into_iter()
+        .filter(|binary| filter.is_empty() || filter.iter().any(|word| binary.name.contains(word)))
+        .collect();
+    if binaries.is_empty() {
+        return Err(Failure::Usage(format!(
+            "test: no lab test called {}",
+            filter.join(" ")
+        )));
+    }
+    let suite = Suite { options, test_args };
+    let one = binaries.len() == 1;
+    let (alone, together): (Vec<_>, Vec<_>) =
+        binaries.into_iter().partition(|binary| binary.alone || one);
+    let mut sum = Tally::default();
+    for binary in &alone {
+        writeln!(out, "lab: {}", binary.name)?;
+        sum.add(suite.run_watched(binary, out, err)?);
+    }
+    sum.add(suite.run_together(together, out, err)?);
+    writeln!(
+        out,
+        "lab result: {} passed, {} failed, {} skipped",
+        sum.passed, sum.failed, sum.skipped
+    )?;
+    Ok(u8::from(sum.failed > 0 || sum.skipped > 0))
+}
+
+/// Words before `--` choose binaries, those after it go to each of them.
+fn split_words(words: &[OsString]) -> (Vec<String>, Vec<OsString>) {
+    let at = words
+        .iter()
+        .position(|word| word == "--")
+        .unwrap_or(words.len());
+    let (names, rest) = words.split_at(at);
+    let names = names
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    (names, rest.iter().skip(1).cloned().collect())
+}
+
+/// What all binaries are run with.
+struct Suite<'a> {
+    options: &'a Options,
+    test_args: Vec<OsString>,
+}
+
+/// A run that is over, its output not yet shown.
+struct Finished {
+    name: String,
+    result: Result<u8, BootError>,
+    out: Vec<u8>,
+    err: Vec<u8>,
+    took: Duration,
+}
+
+impl Suite<'_> {
+    fn job(&self, binary: &TestBinary) -> io::Result<Job> {
+        let mut argv = vec![binary.file.clone().into_os_string()];
+        argv.extend(self.test_args.iter().cloned());
+        self.options.job(argv)
+    }
+
+    /// Runs one with its output shown as it comes.
+    fn run_watched(
+        &self,
+        binary: &TestBinary,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Tally, Failure> {
+        let start = Instant::now();
+        let mut tee = Tee {
+            out: &mut *out,
+            kept: Vec::new(),
+        };
+        let status = self.options.boot.run(&self.job(binary)?, &mut tee, err)?;
+        let kept = tee.kept;
+        self.judge(&binary.name, status, &kept, start.elapsed(), out)
+    }
+
+    /// Runs some side by side, the output of each shown when it is over.
+    fn run_together(
+        &self,
+        binaries: Vec<TestBinary>,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Tally, Failure> {
+        let mut waiting = VecDeque::new();
+        for binary in binaries {
+            waiting.push_back((binary.name.clone(), self.job(&binary)?));
+        }
+        let (queue, guests) = (Mutex::new(waiting), guests_at_a_time());
+        let (done, finished) = mpsc::channel::<Finished>();
+        thread::scope(|scope| {
+            for _ in 0..guests {
+                let (queue, done) = (&queue, done.clone());
+                scope.spawn(move || {
+                    while let Some((name, job)) = next(queue) {
+                        if done.send(self.run_unseen(name, &job)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(done);
+            let mut sum = Tally::default();
+            for one in finished {
+                writeln!(out, "lab: {}", one.name)?;
+                out.write_all(&one.out)?;
+                err.write_all(&one.err)?;
+                sum.add(self.judge(&one.name, one.result?, &one.out, one.took, out)?);
+            }
+            Ok(sum)
+        })
+    }
+
+    fn run_unseen(&self, name: String, job: &Job) -> Finished {
+        let (start, mut out, mut err) = (Instant::now(), Vec::new(), Vec::new());
+        let result = self.options.boot.run(job, &mut out, &mut err);
+        Finished {
+            name,
+            result,
+            out,
+            err,
+            took: start.elapsed(),
+        }
+    }
+
+    /// Tells what is wrong with a run; its results, a run without one counted as a failure.
+    fn judge(
+        &self,
+        name: &str,
+        status: u8,
+        output: &[u8],
+        took: Duration,
+        out: &mut dyn Write,
+    ) -> Result<Tally, Failure> {
+        let mut tally = Tally::read(&String::from_utf8_lossy(output));
+        let complaints = complaints(status, tally, !self.test_args.is_empty());
+        for what in &complaints {
+            writeln!(out, "lab: {name}: {what}")?;
+        }
+        if !complaints.is_empty() && tally.failed == 0 {
+            tally.failed = 1;
+        }
+        writeln!(out, "lab: {name}: {} s\n", took.as_secs())?;
+        out.flush()?;
+        Ok(tally)
+    }
+}
+
+fn next(queue: &Mutex<VecDeque<(String, Job)>>) -> Option<(String, Job)> {
+    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    queue.pop_front()
+}
+
+fn guests_at_a_time() -> usize {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    processors.min(MOST_GUESTS)
+}
+
+/// Copies what it is given and keeps it, to be counted afterwards.
+struct Tee<'a> {
+    out: &'a mut dyn Write,
+    kept: Vec<u8>,
+}
+
+impl Write for Tee<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.kept.extend_from_slice(bytes);
+        self.out.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_before_the_dashes_choose_and_those_after_them_are_passed_on() {
+        let words = ["pulse", "lvsd", "--", "--nocapture"].map(OsString::from);
+        let (names, rest) = split_words(&words);
+        assert_eq!(names, ["pulse", "lvsd"]);
+        assert_eq!(rest, ["--nocapture"]);
+    }
+}
