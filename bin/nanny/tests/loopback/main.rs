@@ -1,5 +1,6 @@
 //! nanny as a process, with servers on loopback and the test in lvsd's place.
 
+mod faults;
 mod harness;
 mod leaks;
 mod life;
