@@ -205,6 +205,16 @@ impl Pair {
         ip(&format!("-n {} link set q{side} down", self.switch()));
     }
 
+    /// A gateway on the switch, and the directors' default route to it.
+    pub fn add_gateway(&self) {
+        let switch = self.switch();
+        ip(&format!("-n {switch} addr add 10.1.0.254/24 dev br0"));
+        for side in [A, B] {
+            let name = self.name(side);
+            ip(&format!("-n {name} route add default via 10.1.0.254"));
+        }
+    }
+
     /// A file of this pair's own directory.
     pub fn file(&self, name: &str) -> PathBuf {
         self.directory.join(name)

@@ -7,11 +7,13 @@
 //!   outlives a start
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
-//! - [`service`]: lvsd as a child; [`commands`]: hooks and the sync daemon
+//! - [`gateway`]: the test that tells the partner's failure from our own
+//! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon
 //! - [`shell`]: the loop
 
 mod addresses;
 mod commands;
+mod gateway;
 mod guardian;
 mod keys;
 mod options;

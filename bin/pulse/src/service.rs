@@ -1,4 +1,4 @@
-//! lvsd as the supervised child.
+//! lvsd, or fos on either side, as the supervised child.
 
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
@@ -10,12 +10,22 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::options::Options;
 
-/// The line by which lvsd says on its standard output that its services stand.
+/// The line by which it says on its standard output that its services stand.
 const READY: &[u8] = b"ready";
 
-/// How lvsd is started, and the one that runs.
+/// What is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// lvsd.
+    Lvsd,
+    /// fos with the services.
+    FosActive,
+    /// fos with the monitors of the partner's services.
+    FosMonitor,
+}
+
+/// How it is started, and the one that runs.
 pub struct Service {
-    path: PathBuf,
     options: Options,
     child: Option<Child>,
     /// Whether its output has not ended: it closes it when it leaves the terminal.
@@ -28,7 +38,6 @@ impl Service {
     /// Not started yet.
     pub fn new(options: &Options) -> Self {
         Self {
-            path: options.lvsd.clone(),
             options: options.clone(),
             child: None,
             output_open: false,
@@ -40,15 +49,19 @@ impl Service {
     ///
     /// # Errors
     /// No such program, no room for a process.
-    pub fn start(&mut self) -> io::Result<()> {
-        let mut program = Program::new(&self.path);
+    pub fn start(&mut self, part: Part) -> io::Result<()> {
+        let (path, side) = self.program(part);
+        let mut program = Program::new(path);
         let mode = if self.options.foreground {
             "--nodaemon"
         } else {
             "--nofork"
         };
-        program.args = vec![mode.into(), "-c".into()];
-        program.args.push(self.options.config_file.clone().into());
+        program.args.extend(side.map(Into::into));
+        let config_file = self.options.config_file.clone();
+        program
+            .args
+            .extend([mode.into(), "-c".into(), config_file.into()]);
         if self.options.verbose {
             program.args.push("-v".into());
         }
@@ -57,7 +70,7 @@ impl Service {
         program.parent_name = "pulse";
         log::debug!(
             "DEBUG -- Executing '{} {:?}'",
-            self.path.display(),
+            program.path.display(),
             program.args
         );
         let child = program.start()?;
@@ -70,6 +83,15 @@ impl Service {
         Ok(())
     }
 
+    /// Its path, and the option that tells fos on which side it is.
+    pub fn program(&self, part: Part) -> (&PathBuf, Option<&'static str>) {
+        match part {
+            Part::Lvsd => (&self.options.lvsd, None),
+            Part::FosActive => (&self.options.fos, Some("--active")),
+            Part::FosMonitor => (&self.options.fos, Some("--monitor")),
+        }
+    }
+
     /// Readable when it said something.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         let child = self.child.as_ref().filter(|_| self.output_open);
@@ -79,7 +101,7 @@ impl Service {
     /// Sends it a signal, if it is there.
     pub fn signal(&self, signal: Signal) {
         if let Some(Err(error)) = self.child.as_ref().map(|child| child.signal(signal)) {
-            log::error!("lvsd: {error}");
+            log::error!("service: {error}");
         }
     }
 
@@ -122,7 +144,7 @@ impl Service {
             } else if self.options.foreground {
                 let _ = io::stdout().write_all(&line);
             } else {
-                log::debug!("lvsd: {}", String::from_utf8_lossy(&line).trim_end());
+                log::debug!("service: {}", String::from_utf8_lossy(&line).trim_end());
             }
         }
         is_ready

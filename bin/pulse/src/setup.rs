@@ -21,8 +21,6 @@ use crate::signing;
 pub enum SetupError {
     /// No active block of the service.
     NothingToServe(Service, PathBuf),
-    /// `service = fos`, whose program is not part of this suite yet.
-    NoFos,
     /// lvs.cf has no `primary`.
     NoPrimary,
     /// Neither heartbeat address is one of this machine's.
@@ -49,7 +47,6 @@ impl fmt::Display for SetupError {
                 let file = file.display();
                 write!(f, "no active {service} services defined in {file}")
             }
-            Self::NoFos => f.write_str("service = fos is not supported: there is no fos here"),
             Self::NoPrimary => f.write_str("lvs.cf names no primary"),
             Self::NotHere { primary, backup } => {
                 write!(f, "this machine has neither primary = {primary}")?;
@@ -112,15 +109,12 @@ impl Setup {
     /// [`SetupError`], but for the variant of the sockets.
     pub fn new(config: Config, options: &Options, own: &[IpAddr]) -> Result<Self, SetupError> {
         let file = || options.config_file.clone();
-        match config.service {
-            ServiceKind::Fos if config.failovers.is_empty() => {
-                return Err(SetupError::NothingToServe(Service::Fos, file()));
-            }
-            ServiceKind::Fos => return Err(SetupError::NoFos),
-            ServiceKind::Lvs if config.virtuals.is_empty() => {
-                return Err(SetupError::NothingToServe(Service::Lvs, file()));
-            }
-            ServiceKind::Lvs => {}
+        let (service, is_empty) = match config.service {
+            ServiceKind::Fos => (Service::Fos, config.failovers.is_empty()),
+            ServiceKind::Lvs => (Service::Lvs, config.virtuals.is_empty()),
+        };
+        if is_empty {
+            return Err(SetupError::NothingToServe(service, file()));
         }
         let role = role(&config, own)?;
         if config.heartbeat.backup_active && config.heartbeat.backup.is_none() {
@@ -132,7 +126,7 @@ impl Setup {
         let keys = signing::keys(pair).map_err(SetupError::Keys)?;
         let settings = Settings {
             role,
-            service: Service::Lvs,
+            service,
             keepalive: pair.keepalive,
             dead_time: pair.dead_time,
             has_partner,
@@ -191,19 +185,23 @@ fn paths(
 }
 
 /// The addresses to hold: each once, the first block that names it supplies device and prefix. The
-/// directors' own addresses are never among them.
+/// directors' own addresses are never among them; the NAT router's belongs to lvs.
 fn addresses(config: &Config) -> Vec<Assignment> {
     let nat = (config.network == ForwardingMethod::Masquerading)
         .then_some(config.nat_router.as_ref())
         .flatten()
         .map(|router| assignment(router.address, router.prefix, &router.device));
-    let virtuals = config
-        .virtuals
-        .iter()
-        .map(|block| assignment(block.vip, block.vip_prefix, &block.device));
+    let virtuals = config.virtuals.iter();
+    let virtuals = virtuals.map(|block| assignment(block.vip, block.vip_prefix, &block.device));
+    let failovers = config.failovers.iter();
+    let failovers = failovers.map(|block| assignment(block.vip, block.vip_prefix, &block.device));
+    let candidates: Vec<Assignment> = match config.service {
+        ServiceKind::Lvs => nat.into_iter().chain(virtuals).collect(),
+        ServiceKind::Fos => failovers.collect(),
+    };
     let pair = &config.heartbeat;
     let mut wanted: Vec<Assignment> = Vec::new();
-    for assignment in nat.into_iter().chain(virtuals) {
+    for assignment in candidates {
         let own = Some(assignment.address);
         if own == pair.primary || own == pair.backup {
             log::warn!(

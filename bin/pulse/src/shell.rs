@@ -9,13 +9,15 @@ use config_file::{ConfigFile, Program, Reading, Step};
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
 use heartbeat::{Action, Hook, Input, Node, Notice, PairPath, Refusal};
+use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono};
 use wire::heartbeat::DecodeError;
 
 use crate::addresses::Addresses;
 use crate::commands::Commands;
+use crate::gateway::Gateway;
 use crate::options::Options;
-use crate::service::Service;
+use crate::service::{Part, Service};
 use crate::setup::{self, Setup};
 use crate::signing;
 use crate::sockets::Sockets;
@@ -48,6 +50,8 @@ pub struct Shell {
     service: Service,
     commands: Commands,
     term_file: TermFile,
+    /// The gateway being asked for.
+    gateway: Option<Gateway>,
     /// lvs.cf being read again, its names looked up meanwhile.
     reading: Option<Box<Reading>>,
     bad_packet_logged: Option<Mono>,
@@ -83,6 +87,7 @@ impl Shell {
             service: Service::new(options),
             commands: Commands::default(),
             term_file,
+            gateway: None,
             reading: None,
             options: options.clone(),
             setup,
@@ -116,6 +121,7 @@ impl Shell {
                 .next_deadline()
                 .into_iter()
                 .chain(read_until)
+                .chain(self.gateway.as_ref().map(Gateway::deadline))
                 .min()
         } else {
             Some(Mono::ZERO)
@@ -126,6 +132,7 @@ impl Shell {
             .chain([self.signals.as_fd()])
             .chain(self.service.fd())
             .chain(self.reading.as_ref().map(|reading| reading.as_fd()))
+            .chain(self.gateway.as_ref().map(AsFd::as_fd))
             .chain(self.addresses.as_ref().map(Addresses::fd));
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
@@ -149,6 +156,7 @@ impl Shell {
             let step = reading.advance(self.clock.now());
             self.take_step(step);
         }
+        self.look_at_gateway();
         self.look_at_addresses();
         self.give(Input::Tick);
     }
@@ -187,12 +195,7 @@ impl Shell {
     fn reap(&mut self) {
         while let Some((pid, exit)) = daemon::reap() {
             if self.service.ended(pid) {
-                let notice = match exit {
-                    ChildExit::Status(status) => Notice::ChildExited { pid, status },
-                    ChildExit::Signal(signal) => Notice::ChildKilled { pid, signal },
-                };
-                log::info!("{notice}");
-                self.give(Input::ServiceEnded);
+                self.service_ended(pid, exit);
                 continue;
             }
             if self
@@ -207,6 +210,37 @@ impl Shell {
             if !was_guardian && !self.commands.ended(pid) {
                 log::info!("{}", Notice::UnknownChild { pid });
             }
+        }
+    }
+
+    /// fos speaks by its end: status 0, unless it was asked to end, is a message.
+    fn service_ended(&mut self, pid: i32, exit: ChildExit) {
+        let is_fos = self.setup.config.service == ServiceKind::Fos;
+        if is_fos && exit.is_success() {
+            self.give(Input::ServiceSurrendered);
+            return;
+        }
+        let notice = match exit {
+            ChildExit::Status(status) => Notice::ChildExited { pid, status },
+            ChildExit::Signal(signal) => Notice::ChildKilled { pid, signal },
+        };
+        log::info!("{notice}");
+        self.give(Input::ServiceEnded);
+    }
+
+    fn look_at_gateway(&mut self) {
+        let now = self.clock.now();
+        if let Some(is_seen) = self.gateway.as_mut().and_then(|g| g.advance(now)) {
+            self.gateway = None;
+            self.give(Input::Gateway(is_seen));
+        }
+    }
+
+    fn start_service(&mut self, part: Part) {
+        if let Err(error) = self.service.start(part) {
+            let (path, _) = self.service.program(part);
+            log::error!("{}: {error}", path.display());
+            self.answers.push(Input::ServiceEnded);
         }
     }
 
@@ -237,6 +271,9 @@ impl Shell {
         match setup {
             Ok(setup) if setup.paths != self.setup.paths => {
                 log::error!("the heartbeat's addresses or port changed: restart pulse for that");
+            }
+            Ok(setup) if setup.config.service != self.setup.config.service => {
+                log::error!("the service changed: restart pulse for that");
             }
             Ok(setup) => {
                 self.setup = setup;
@@ -299,10 +336,15 @@ impl Shell {
                 });
             }
             Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
-            Action::StartService => {
-                if let Err(error) = self.service.start() {
-                    log::error!("{}: {error}", self.options.lvsd.display());
-                    self.answers.push(Input::ServiceEnded);
+            Action::StartService => self.start_service(match self.setup.config.service {
+                ServiceKind::Lvs => Part::Lvsd,
+                ServiceKind::Fos => Part::FosActive,
+            }),
+            Action::StartMonitors => self.start_service(Part::FosMonitor),
+            Action::TestGateway => {
+                self.gateway = Gateway::begin(self.clock.now());
+                if self.gateway.is_none() {
+                    self.answers.push(Input::Gateway(false));
                 }
             }
             Action::StopService => self.service.signal(Signal::SIGTERM),

@@ -84,6 +84,11 @@ pub enum Input {
     ServiceReady,
     /// The service ended or could not be started.
     ServiceEnded,
+    /// fos ended with status 0 though nobody had asked it to: on the standby a service of the partner
+    /// is lost, on the active node ours does not stay up.
+    ServiceSurrendered,
+    /// Answer to [`Action::TestGateway`]: whether the gateway was seen.
+    Gateway(bool),
     /// State of the monitored links; only sent with lvs.cf `monitor_links`.
     Links(Links),
     /// Somebody removed an address of ours.
@@ -121,6 +126,11 @@ pub enum Action {
     SyncDaemon(SyncRole),
     /// Start the service; answered by `ServiceReady` or `ServiceEnded`.
     StartService,
+    /// Start the monitors of the partner's services (`fos --monitor`); answered by `ServiceEnded` or
+    /// `ServiceSurrendered`.
+    StartMonitors,
+    /// Find out whether the default gateway is to be seen; answered by `Gateway`.
+    TestGateway,
     /// Ask the service to end; answered by `ServiceEnded`.
     StopService,
     /// End the service the hard way; answered by `ServiceEnded`.

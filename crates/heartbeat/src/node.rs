@@ -2,6 +2,9 @@
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 
+mod fos;
+#[cfg(test)]
+mod fos_tests;
 mod hearing;
 mod verdicts;
 
@@ -58,6 +61,7 @@ pub struct Node {
     /// A clean stop waits for the partner until then.
     hand_over_by: Option<Mono>,
     answered: Option<Mono>,
+    fos: fos::Fos,
 }
 
 impl Node {
@@ -89,6 +93,7 @@ impl Node {
             deaf_since: None,
             hand_over_by: None,
             answered: None,
+            fos: fos::Fos::default(),
         }
     }
 
@@ -125,6 +130,7 @@ impl Node {
             self.release_by,
             self.deaf_since.map(|since| since + self.settings.keepalive),
             self.hand_over_by,
+            self.fos.control_by,
             self.service.next(),
         ]
         .into_iter()
@@ -153,6 +159,8 @@ impl Node {
                 self.event(now, Event::ServiceReady, out);
             }
             Input::ServiceEnded => self.service_ended(now, out),
+            Input::ServiceSurrendered => self.fos_surrendered(now, out),
+            Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
             Input::Links(links) => self.links(now, links, out),
             Input::AddressRemoved => self.address_removed(now, out),
             Input::InterfaceChanged => self.reassert(now, out),
@@ -168,6 +176,10 @@ impl Node {
 
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         out.push(Action::Notice(Notice::Starting(self.settings.role)));
+        if self.is_fos() {
+            self.start_fos(now, out);
+            return;
+        }
         out.push(Action::RunHook(Hook::Inactive));
         out.push(Action::SyncDaemon(SyncRole::Backup));
         if self.settings.force_active {
@@ -222,6 +234,9 @@ impl Node {
             self.hand_over_by = None;
             self.event(now, Event::HandOverDue, out);
         }
+        if self.fos.control_by.is_some_and(|at| at <= now) {
+            self.event(now, Event::ControlDue, out);
+        }
         self.tick_announcements(now, out);
         if let Some(notice) = self.partner.check_paths(now, self.settings.dead_time)
             && self.settings.has_private_path
@@ -271,9 +286,16 @@ impl Node {
             out.push(Action::Notice(Notice::PartnerLost));
         }
         self.event(now, Event::PartnerSilent, out);
+        if self.phase != Phase::Starting {
+            self.controlled();
+        }
     }
 
     fn service_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.is_fos() {
+            self.fos_ended(now, out);
+            return;
+        }
         let asked = self.service.ended(now);
         match self.phase {
             Phase::Releasing => self.release(now, out),
@@ -339,7 +361,8 @@ impl Node {
             prompt: false,
             outranked: self.is_outranked(),
             partner_alive: self.partner.is_alive(now, dead_time),
-            partner_ready: self.is_partner_ready(now),
+            partner_ready: !self.is_fos() && self.is_partner_ready(now),
+            wants_control: self.fos.wants_control,
             leaving: self.leaving,
         }
     }
@@ -361,8 +384,14 @@ impl Node {
                 self.holding = true;
                 self.last_takeover = Some(now);
                 self.reassert(now, out);
+                // A partner that has let go, or is not there, need not be told to.
+                self.fos.wants_control &= event == Event::ControlDue;
                 self.send_now(now, out);
+                if self.is_fos() {
+                    self.raised_fos(now, out);
+                }
             }
+            Verdict::Insist => out.push(Action::Notice(Notice::WantingControl)),
             Verdict::Reassert => self.reassert_after(now, event, out),
             Verdict::Yield => {
                 // The extra heartbeat tells the primary of the conflict: it announces again.
@@ -384,7 +413,11 @@ impl Node {
                 self.give_up(now, out);
             }
             Verdict::RestartService => {
-                out.push(Action::Notice(Notice::ServiceRestarted));
+                out.push(Action::Notice(if self.is_fos() {
+                    Notice::FosRestarted
+                } else {
+                    Notice::ServiceRestarted
+                }));
                 self.start_service(now, out);
             }
             Verdict::RestartServiceLater => {
@@ -403,6 +436,9 @@ impl Node {
                 self.phase = Phase::Standby;
                 self.silent_at = now + self.settings.dead_time;
                 self.send_now(now, out);
+                if self.is_fos() {
+                    self.rest_fos(now, out);
+                }
             }
             Verdict::End => self.end(event, out),
         }

@@ -38,6 +38,28 @@ pub enum Notice {
     Yielding(Service),
     /// Both were active and we stay.
     Reasserting(Service),
+    /// fos: both are active, and the partner has been told to go inactive.
+    WantingControl,
+    /// fos: the first STOPME.
+    NotifyingPartner,
+    /// fos: `fos --monitor` is started.
+    StartingMonitors,
+    /// fos: `backup_active = 0`.
+    NoFosBackup,
+    /// fos: it ended on the active node.
+    FosRestarted,
+    /// fos: it ended on the standby.
+    FosExitedChecking,
+    /// fos: the gateway was seen.
+    GatewaySeen,
+    /// fos: and so the partner's service is taken over.
+    ServiceFailover,
+    /// fos: the gateway was not seen.
+    GatewayLost,
+    /// fos: and so we are cut off.
+    NetworkFault,
+    /// fos: a heartbeat came again on the public path.
+    NetworkFaultOver,
     /// STOPME obeyed.
     ToldToGoInactive,
     /// The burst of announcements after a takeover is over.
@@ -93,6 +115,11 @@ pub enum Notice {
     ServiceUnfit,
     /// Ours: the service does not stay up, but nobody else could serve.
     ServiceRetried {
+        /// Pause before the next attempt in milliseconds.
+        milliseconds: u128,
+    },
+    /// Ours: fos ended on the standby without a message.
+    MonitorsRetried {
         /// Pause before the next attempt in milliseconds.
         milliseconds: u128,
     },
@@ -171,6 +198,10 @@ impl fmt::Display for Notice {
                 f,
                 "service does not stay up and there is no partner: next attempt in {milliseconds} ms"
             ),
+            Self::MonitorsRetried { milliseconds } => write!(
+                f,
+                "fos process exited -- starting it again in {milliseconds} ms"
+            ),
             fixed => f.write_str(fixed.fixed_text()),
         }
     }
@@ -184,6 +215,19 @@ impl Notice {
             Self::BackupInactive => {
                 "We are backup node and backup is marked inactive -- exiting pulse"
             }
+            Self::WantingControl => "partner active: we want control!",
+            Self::NotifyingPartner => "Notifying partner WE are taking control!",
+            Self::StartingMonitors => "Starting Failover Service Monitors",
+            Self::NoFosBackup => "Warning: FOS backup node not defined -- skipping checks",
+            Self::FosRestarted => "fos process exited -- restarting it",
+            Self::FosExitedChecking => "fos process exited -- checking network connectivity",
+            Self::GatewaySeen => "remote service unavailable but we can see the gateway",
+            Self::ServiceFailover => {
+                "seems like a remote network fault; performing service failover"
+            }
+            Self::GatewayLost => "remote service unavailable; gateway unavailable",
+            Self::NetworkFault => "I SEEM TO HAVE A NETWORK FAULT!",
+            Self::NetworkFaultOver => "Network fault seems to be fixed",
             Self::ToldToGoInactive => "PARTNER HAS TOLD US TO GO INACTIVE!",
             Self::PublicLinkDown => "Primary NIC: link down",
             Self::PrivateLinkDown => "Private NIC: link down",

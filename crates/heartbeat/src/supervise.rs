@@ -84,6 +84,17 @@ impl Supervision {
         }
     }
 
+    /// It was asked to end and has another time for it.
+    pub fn stopping_within(&mut self, now: Mono, time: Duration) {
+        self.state = State::Ending(now + time);
+    }
+
+    /// Whether it was asked to end.
+    #[must_use]
+    pub const fn is_asked_to_end(&self) -> bool {
+        matches!(self.state, State::Ending(_))
+    }
+
     /// It was asked to end.
     pub fn stopping(&mut self, now: Mono) {
         self.state = State::Ending(now + ENDS_WITHIN);

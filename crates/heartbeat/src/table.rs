@@ -52,6 +52,10 @@ pub enum Event {
     HeardStopMe,
     /// Nothing was heard for a dead time.
     PartnerSilent,
+    /// fos: a service of the partner is lost, the network is not.
+    PartnerServiceLost,
+    /// fos: the partner had its time to let go, or to say that it claims as well.
+    ControlDue,
     /// An offer (STOPPED) that was put off is to be taken now.
     OfferDue,
     /// The service serves.
@@ -96,6 +100,8 @@ pub enum When {
     PartnerAlive,
     /// The partner is known to understand a clean stop and to be fit.
     PartnerReady,
+    /// fos: a service of the partner is lost, and the partner is to go inactive.
+    WantsControl,
     /// A clean stop is under way.
     Leaving,
 }
@@ -113,6 +119,8 @@ pub enum Verdict {
     Raise,
     /// Bring up and announce again.
     Reassert,
+    /// Stay active though the partner is too: it has been told to go inactive.
+    Insist,
     /// Say RUNNING once more, then give up: both were active.
     Yield,
     /// Stop the service, then drop the addresses, then say STOPPED.
@@ -154,6 +162,8 @@ pub struct Facts {
     pub partner_alive: bool,
     /// The partner understands a clean stop and could take over.
     pub partner_ready: bool,
+    /// fos: the partner is to go inactive.
+    pub wants_control: bool,
     /// A clean stop is under way.
     pub leaving: bool,
 }
@@ -172,6 +182,7 @@ impl When {
             Self::FosPrimary => facts.fos && facts.primary,
             Self::PartnerAlive => facts.partner_alive,
             Self::PartnerReady => facts.partner_ready,
+            Self::WantsControl => facts.wants_control,
             Self::Leaving => facts.leaving,
         }
     }
@@ -225,6 +236,38 @@ pub const TABLE: &[Row] = &[
     row(STANDBY, Event::PartnerSilent, When::Fit, Verdict::TakeOver),
     // A clean stop between two of ours.
     row(STANDBY, Event::HeardLeaving, When::Fit, Verdict::TakeOver),
+    // fos: a service of the partner is lost; it lets go first, then the addresses come up.
+    row(
+        STANDBY,
+        Event::PartnerServiceLost,
+        When::Fit,
+        Verdict::TakeOver,
+    ),
+    row(
+        STARTING,
+        Event::HeardStopped,
+        When::WantsControl,
+        Verdict::Raise,
+    ),
+    row(
+        STARTING,
+        Event::PartnerSilent,
+        When::WantsControl,
+        Verdict::Raise,
+    ),
+    row(STARTING, Event::ControlDue, When::Always, Verdict::Raise),
+    row(
+        STARTING,
+        Event::HeardRunning,
+        When::WantsControl,
+        Verdict::Stay,
+    ),
+    row(
+        ACTIVE,
+        Event::HeardRunning,
+        When::WantsControl,
+        Verdict::Insist,
+    ),
     // 7: never pre-empt.
     row(STANDBY, Event::HeardRunning, When::Always, Verdict::Stay),
     row(STANDBY, Event::StopOrdered, When::Always, Verdict::End),

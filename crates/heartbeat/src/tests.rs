@@ -101,8 +101,8 @@ fn notices(actions: &[Action]) -> Vec<String> {
 fn every_row_of_the_table_can_be_reached() {
     let bools = [false, true];
     for (number, row) in TABLE.iter().enumerate() {
-        let reached = (0..=255_u8).any(|bits| {
-            let bit = |n: u8| bools[usize::from(bits >> n & 1)];
+        let reached = (0..512_u16).any(|bits| {
+            let bit = |n: u16| bools[usize::from(bits >> n & 1)];
             let facts = Facts {
                 primary: bit(0),
                 outranked: bit(6),
@@ -112,6 +112,7 @@ fn every_row_of_the_table_can_be_reached() {
                 prompt: bit(3),
                 partner_alive: bit(4),
                 leaving: bit(5),
+                wants_control: bit(8),
             };
             let fits = |r: &&crate::table::Row| {
                 r.event == row.event && r.phases.contains(&row.phases[0]) && r.when.holds(facts)
@@ -132,6 +133,7 @@ fn verdicts_are_those_of_the_rules() {
         outranked: false,
         partner_alive: true,
         partner_ready: false,
+        wants_control: false,
         leaving: false,
     };
     let backup = Facts {

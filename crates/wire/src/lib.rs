@@ -4,6 +4,7 @@
 //! - [`ipvs`]: the kernel's IPVS family (linux/ip_vs.h)
 //! - [`heartbeat`]: what two pulses send each other
 //! - [`rtnetlink`]: addresses on interfaces, state of links
+//! - [`icmp`]: whether a gateway is to be seen
 //! - [`arp`], [`ndisc`]: announcing whose address it is
 //! - [`rstat`], [`rwho`]: what a server says of its load
 //! - [`fuzz`]: the decoders as fuzz targets
@@ -11,6 +12,7 @@
 pub mod arp;
 pub mod fuzz;
 pub mod heartbeat;
+pub mod icmp;
 pub mod ipvs;
 pub mod ndisc;
 pub mod netlink;

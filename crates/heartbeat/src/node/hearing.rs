@@ -55,6 +55,7 @@ impl Node {
         }
         let before = self.partner.hear(value, said);
         self.learn_term(said, out);
+        self.hear_fos(now, value, path, out);
         match value {
             Value::Running => {
                 self.banned_until = None;

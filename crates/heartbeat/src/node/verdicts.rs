@@ -30,6 +30,10 @@ impl Node {
         self.service.forgive();
         self.raise_term(out);
         out.push(Action::Notice(notice));
+        if self.is_fos() {
+            self.take_over_fos(now, out);
+            return;
+        }
         out.push(Action::RunHook(Hook::Active));
         // An old one that is still ending is waited for: its end starts the new one.
         if !self.service.has_process() {
@@ -53,7 +57,18 @@ impl Node {
 
     pub(super) fn start_service(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.service.started(now);
-        out.push(Action::StartService);
+        if !self.is_fos() {
+            out.push(Action::StartService);
+            return;
+        }
+        // Its commands have deadlines of their own; nobody waits for it here.
+        self.service.ready();
+        if self.phase == Phase::Standby {
+            out.push(Action::Notice(Notice::StartingMonitors));
+            out.push(Action::StartMonitors);
+        } else {
+            out.push(Action::StartService);
+        }
     }
 
     /// Brings up, announces, and begins the burst anew.
@@ -74,7 +89,7 @@ impl Node {
             self.last_reassert = Some(now);
             let notice = Notice::Reasserting(self.settings.service);
             out.push(Action::Notice(notice));
-            out.push(Action::RunHook(Hook::Active));
+            self.run_hook(Hook::Active, out);
         }
         self.reassert(now, out);
     }
@@ -109,10 +124,15 @@ impl Node {
         self.offer_at = None;
         self.deaf_since = None;
         self.hand_over_by = None;
-        out.push(Action::RunHook(Hook::Inactive));
-        out.push(Action::SyncDaemon(SyncRole::Backup));
+        self.run_hook(Hook::Inactive, out);
+        self.switch_sync(SyncRole::Backup, out);
+        self.controlled();
         self.service.cancel_pause();
-        if self.service.has_process() {
+        if self.is_fos() && self.service.has_process() {
+            // What the services hold must be let go of before the partner takes it.
+            let by = self.stop_fos(now, out);
+            self.release_by = Some(by);
+        } else if self.service.has_process() {
             out.push(Action::StopService);
             self.service.stopping(now);
             self.release_by = Some(now + PATIENCE);
@@ -136,8 +156,8 @@ impl Node {
 
     pub(super) fn end(&mut self, event: Event, out: &mut Vec<Action>) {
         if event == Event::StopOrdered {
-            out.push(Action::RunHook(Hook::Inactive));
-            out.push(Action::SyncDaemon(SyncRole::Backup));
+            self.run_hook(Hook::Inactive, out);
+            self.switch_sync(SyncRole::Backup, out);
         }
         self.phase = Phase::Gone;
         if self.settings.has_partner {
@@ -149,6 +169,7 @@ impl Node {
 
     pub(super) fn send_now(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.send_at = now + self.settings.keepalive;
+        self.notify_partner(out);
         self.send(out);
     }
 
@@ -158,9 +179,23 @@ impl Node {
         }
     }
 
+    /// Hooks and the sync daemon belong to lvs alone.
+    fn run_hook(&self, hook: Hook, out: &mut Vec<Action>) {
+        if !self.is_fos() {
+            out.push(Action::RunHook(hook));
+        }
+    }
+
+    fn switch_sync(&self, role: SyncRole, out: &mut Vec<Action>) {
+        if !self.is_fos() {
+            out.push(Action::SyncDaemon(role));
+        }
+    }
+
     /// What a heartbeat says now.
     pub(super) const fn value(&self) -> Value {
         match self.phase {
+            Phase::Starting | Phase::Active if self.fos.wants_control => Value::StopMe,
             Phase::Starting | Phase::Active | Phase::HandingOver => Value::Running,
             Phase::Releasing if self.holding => Value::Running,
             Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,

@@ -1,0 +1,194 @@
+//! What is different with `service = fos`: on either side a fos runs, the partner's service can fail
+//! while the partner lives, and the addresses come before the services that bind to them.
+//!
+//! On the standby `fos --monitor` watches the partner's services. When it ends of its own accord one
+//! of them is lost, or we are cut off: the gateway tells which. In the first case the partner is told
+//! to go inactive (STOPME), and we take the addresses when it has.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+use wire::heartbeat::{Service, Value};
+
+use super::Node;
+use crate::model::{Action, PairPath};
+use crate::notice::Notice;
+use crate::table::{Event, Phase};
+
+/// The claim is given this time to arrive, and one of the partner's as well: no service is loaded
+/// meanwhile that would give it.
+const CLAIM_FLIES: Duration = Duration::from_millis(200);
+/// How long we wait for the partner to let go of its services before we take them all the same.
+const CONTROL_WITHIN: Duration = Duration::from_secs(90);
+/// Time that fos has for its stop commands; the addresses stay until then.
+const ENDS_WITHIN: Duration = Duration::from_secs(75);
+
+/// What a fos node knows besides.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fos {
+    /// FAILPARTNER: the partner is to go inactive.
+    pub wants_control: bool,
+    /// When the addresses come up in any case.
+    pub control_by: Option<Mono>,
+    /// The partner has been told, which is logged once.
+    has_notified: bool,
+    /// The gateway is being asked for.
+    is_testing: bool,
+    /// NETFAULT: neither the partner's service nor the gateway is to be seen.
+    is_cut_off: bool,
+}
+
+impl Node {
+    pub(super) fn is_fos(&self) -> bool {
+        self.settings.service == Service::Fos
+    }
+
+    /// Begins with the monitors, or at once as the active one where there is no partner.
+    pub(super) fn start_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if !self.settings.has_partner {
+            out.push(Action::Notice(Notice::NoFosBackup));
+        }
+        if self.settings.force_active || !self.settings.has_partner {
+            self.take_over(now, Notice::ForcedActive(Service::Fos), out);
+        } else {
+            self.start_service(now, out);
+            self.send_now(now, out);
+        }
+    }
+
+    /// The monitors end, the addresses come up, fos starts the services. If the partner still has
+    /// them it is waited for.
+    pub(super) fn take_over_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.fos.is_testing = false;
+        self.fos.is_cut_off = false;
+        self.service.cancel_pause();
+        if self.service.has_process() {
+            self.stop_fos(now, out);
+        }
+        let wait = if self.fos.wants_control {
+            CONTROL_WITHIN
+        } else if self.settings.has_partner {
+            CLAIM_FLIES.min(self.settings.keepalive)
+        } else {
+            Duration::ZERO
+        };
+        self.fos.control_by = Some(now + wait);
+        self.send_now(now, out);
+    }
+
+    /// The addresses are up: the services may bind to them. A fos that is still ending starts the
+    /// next one by its end.
+    pub(super) fn raised_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.fos.control_by = None;
+        if !self.service.has_process() {
+            self.start_service(now, out);
+        }
+    }
+
+    /// Back on standby: the partner's services are watched.
+    pub(super) fn rest_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.fos = Fos::default();
+        if !self.service.has_process() {
+            self.start_service(now, out);
+        }
+    }
+
+    pub(super) fn stop_fos(&mut self, now: Mono, out: &mut Vec<Action>) -> Mono {
+        out.push(Action::StopService);
+        self.service.stopping_within(now, ENDS_WITHIN);
+        now + ENDS_WITHIN + Duration::from_secs(1)
+    }
+
+    /// fos ended without a message: it was asked to, or it crashed.
+    pub(super) fn fos_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let asked = self.service.ended(now);
+        match self.phase {
+            Phase::Releasing => self.release(now, out),
+            Phase::Active if asked => self.start_service(now, out),
+            Phase::Active if self.service.is_unfit() => {
+                self.event(now, Event::ServiceUnfit, out);
+            }
+            Phase::Active => self.event(now, Event::ServiceEnded, out),
+            Phase::Standby => self.retry_monitors(now, out),
+            _ => {}
+        }
+    }
+
+    fn retry_monitors(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let milliseconds = self.service.put_off(now).as_millis();
+        out.push(Action::Notice(Notice::MonitorsRetried { milliseconds }));
+    }
+
+    /// fos ended with status 0 and nobody had asked for it: that is its message.
+    pub(super) fn fos_surrendered(&mut self, now: Mono, out: &mut Vec<Action>) {
+        match self.phase {
+            Phase::Standby if self.is_fos() => {
+                self.service.ended(now);
+                self.service.forgive();
+                out.push(Action::Notice(Notice::FosExitedChecking));
+                out.push(Action::TestGateway);
+                self.fos.is_testing = true;
+            }
+            Phase::Active if self.is_fos() && !self.service.is_asked_to_end() => {
+                self.service.ended(now);
+                self.event(now, Event::ServiceUnfit, out);
+            }
+            _ => self.service_ended(now, out),
+        }
+    }
+
+    /// Whether the gateway was seen.
+    pub(super) fn gateway(&mut self, now: Mono, is_seen: bool, out: &mut Vec<Action>) {
+        if !std::mem::take(&mut self.fos.is_testing) || self.phase != Phase::Standby {
+            return;
+        }
+        if !is_seen {
+            out.push(Action::Notice(Notice::GatewayLost));
+            out.push(Action::Notice(Notice::NetworkFault));
+            self.fos.is_cut_off = true;
+            return;
+        }
+        out.push(Action::Notice(Notice::GatewaySeen));
+        out.push(Action::Notice(Notice::ServiceFailover));
+        self.fos.wants_control = true;
+        self.event(now, Event::PartnerServiceLost, out);
+        if self.phase == Phase::Standby {
+            // Not fit to take over: watch on.
+            self.fos.wants_control = false;
+            self.retry_monitors(now, out);
+        }
+    }
+
+    /// What a heartbeat means before the table is asked.
+    pub(super) fn hear_fos(
+        &mut self,
+        now: Mono,
+        value: Value,
+        path: PairPath,
+        out: &mut Vec<Action>,
+    ) {
+        if path == PairPath::Public && std::mem::take(&mut self.fos.is_cut_off) {
+            out.push(Action::Notice(Notice::NetworkFaultOver));
+            self.start_service(now, out);
+        }
+        // The table still has to know why we hear STOPPED while we are starting.
+        if value == Value::Stopped && self.phase != Phase::Starting {
+            self.fos.wants_control = false;
+        }
+    }
+
+    /// The partner has let go, is gone, or had its time.
+    pub(super) fn controlled(&mut self) {
+        self.fos.wants_control = false;
+        self.fos.control_by = None;
+    }
+
+    /// STOPME instead of RUNNING while we want control; said in the log once.
+    pub(super) fn notify_partner(&mut self, out: &mut Vec<Action>) {
+        if !self.fos.wants_control {
+            self.fos.has_notified = false;
+        } else if !std::mem::replace(&mut self.fos.has_notified, true) {
+            out.push(Action::Notice(Notice::NotifyingPartner));
+        }
+    }
+}

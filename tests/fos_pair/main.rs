@@ -1,0 +1,164 @@
+//! A service that follows the active director: pulse with `service = fos`, fos, nanny's second form.
+
+#[path = "../pulse_pair/pair.rs"]
+#[expect(dead_code, reason = "pulse's tests use more of it")]
+mod pair;
+mod service;
+
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+use nix::sys::signal::Signal;
+
+use crate::pair::{A, B, Pair};
+use crate::service::Service;
+
+/// Start, takeover or failover with everything that belongs to it, on a slow machine.
+const LIMIT: Duration = Duration::from_secs(15);
+/// Dead time of the pair's lvs.cf.
+const DEAD_TIME: Duration = Duration::from_millis(1500);
+
+fn settled() -> (Pair, Service) {
+    let mut pair = Pair::new();
+    let service = Service::new(&pair);
+    pair.start(A);
+    pair.start(B);
+    runs_on(&pair, &service, A);
+    // The partner's monitor has seen the service.
+    let seen = || pair.pid_of(B, "nanny").is_some() && service.probes_of(B) > 0;
+    assert!(wait_until(LIMIT, seen).is_some(), "{}", pair.log(B));
+    (pair, service)
+}
+
+/// Waits until the service runs on `side` alone, with the address.
+fn runs_on(pair: &Pair, service: &Service, side: usize) -> Duration {
+    let right = || service.runs_on(side) && !service.runs_on(1 - side) && pair.owns(side);
+    wait_until(LIMIT, right).unwrap_or_else(|| {
+        panic!(
+            "not on {side}\nA:\n{}\nB:\n{}\n{}",
+            pair.log(A),
+            pair.log(B),
+            service.history()
+        )
+    })
+}
+
+#[test]
+fn at_the_start_one_director_runs_the_service_and_the_other_one_watches_it() {
+    let (pair, service) = settled();
+    assert!(pair.log(A).contains("backup inactive: activating fos"));
+    assert!(pair.log(B).contains("Starting Failover Service Monitors"));
+    assert!(
+        pair.log(A)
+            .contains("Starting local service 10.1.0.50:80 ...")
+    );
+    assert!(pair.log(B).contains("Starting monitor for 10.1.0.50:80"));
+    // Started where its address was: the script looks.
+    assert!(!service.history().contains("without address"));
+}
+
+#[test]
+fn a_service_that_fails_moves_and_never_runs_twice() {
+    let (pair, service) = settled();
+    pair.add_gateway();
+    service.break_on(A);
+    runs_on(&pair, &service, B);
+    let log = pair.log(B);
+    for line in [
+        "fos process exited -- checking network connectivity",
+        "remote service unavailable but we can see the gateway",
+        "seems like a remote network fault; performing service failover",
+        "Notifying partner WE are taking control!",
+    ] {
+        assert!(log.contains(line), "{line}\n{log}");
+    }
+    assert!(pair.log(A).contains("PARTNER HAS TOLD US TO GO INACTIVE!"));
+    assert!(!service.has_run_twice(), "{}", service.history());
+    // And back, when it fails there: the backup is told too.
+    service.repair_on(A);
+    let watched = || service.probes_of(A) > 0;
+    assert!(wait_until(LIMIT, watched).is_some(), "{}", pair.log(A));
+    service.break_on(B);
+    runs_on(&pair, &service, A);
+    assert!(pair.log(B).contains("partner active: deactivating FOS"));
+    assert!(!service.has_run_twice(), "{}", service.history());
+}
+
+#[test]
+fn without_a_gateway_the_standby_blames_itself() {
+    let (pair, service) = settled();
+    service.break_on(A);
+    let blamed = || pair.log(B).contains("I SEEM TO HAVE A NETWORK FAULT!");
+    assert!(wait_until(LIMIT, blamed).is_some(), "{}", pair.log(B));
+    let over = || pair.log(B).contains("Network fault seems to be fixed");
+    assert!(wait_until(LIMIT, over).is_some(), "{}", pair.log(B));
+    assert!(pair.owns(A) && !pair.owns(B));
+}
+
+#[test]
+fn a_dead_director_is_replaced_and_its_return_changes_nothing() {
+    let (mut pair, service) = settled();
+    pair.die(A);
+    service.power_off(A);
+    runs_on(&pair, &service, B);
+    assert!(
+        pair.log(B)
+            .contains("partner dead: activating failover services")
+    );
+    pair.cut(A, false);
+    pair.start(A);
+    let away = || !service.runs_on(B) || pair.owns(A);
+    assert!(wait_until(DEAD_TIME * 4, away).is_none(), "{}", pair.log(A));
+}
+
+#[test]
+fn a_clean_stop_hands_the_service_over() {
+    let (pair, service) = settled();
+    pair.terminate(A);
+    runs_on(&pair, &service, B);
+    assert!(!service.has_run_twice(), "{}", service.history());
+    let ended = || pair.processes(A).is_empty();
+    assert!(wait_until(LIMIT, ended).is_some());
+}
+
+#[test]
+fn reload_on_either_side_changes_nothing_that_runs() {
+    let (pair, service) = settled();
+    let before = service.history();
+    pair.signal(A, Signal::SIGHUP);
+    pair.signal(B, Signal::SIGHUP);
+    let read = |side| pair.log(side).contains("rereading configuration file");
+    assert!(wait_until(LIMIT, || read(A) && read(B)).is_some());
+    assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+    assert_eq!(service.history(), before);
+}
+
+#[test]
+fn fos_and_its_monitors_end_with_a_killed_pulse_and_the_service_is_stopped() {
+    let (mut pair, service) = settled();
+    pair.kill_pulse(A);
+    let ended = || pair.processes(A).is_empty() && !service.runs_on(A);
+    assert!(
+        wait_until(LIMIT, ended).is_some(),
+        "{:?}",
+        pair.processes(A)
+    );
+    runs_on(&pair, &service, B);
+}
+
+#[test]
+fn a_service_that_fails_where_it_runs_is_started_again_without_a_partner() {
+    let mut pair = Pair::new();
+    let service = Service::new(&pair);
+    pair.replace("backup_active = 1", "backup_active = 0");
+    pair.start(A);
+    runs_on(&pair, &service, A);
+    let seen = || service.probes_of(A) > 0;
+    assert!(wait_until(LIMIT, seen).is_some(), "{}", pair.log(A));
+    service.kill_on(A);
+    let again = || service.history().matches("start").count() == 2;
+    assert!(wait_until(LIMIT, again).is_some(), "{}", pair.log(A));
+    runs_on(&pair, &service, A);
+    let warning = "Warning: FOS backup node not defined -- skipping checks";
+    assert!(pair.log(A).contains(warning));
+}
