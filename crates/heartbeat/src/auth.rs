@@ -45,6 +45,8 @@ pub struct Said {
     pub knows_us: bool,
     /// Nothing newer came before it. What is not new is a sign of life and nothing else.
     pub newest: bool,
+    /// The first of its boot id: the partner may not know yet that we hear it.
+    pub first: bool,
 }
 
 /// What a datagram is worth.
@@ -199,10 +201,9 @@ impl Auth {
         }
         let sent_since = |first| signed.echo > first && signed.echo <= self.counter;
         let (echoes_us, is_proven) = (sent_since(self.first), sent_since(self.accepted_at));
-        if self
-            .session
-            .is_none_or(|session| session.boot != signed.boot)
-        {
+        let known = self.session.map(|session| session.boot);
+        let first = known != Some(signed.boot);
+        if first {
             if !is_proven {
                 self.candidate = Some(signed.counter);
                 // In the modes before, unsigned ones count; so does this, as one of those.
@@ -225,6 +226,7 @@ impl Auth {
             statement: signed.statement,
             knows_us: session.knows_us,
             newest,
+            first,
         };
         Verdict::Beat(value, Some(said))
     }

@@ -50,6 +50,9 @@ impl Node {
         if std::mem::take(&mut self.partner_lost) {
             out.push(Action::Notice(Notice::PartnerBack));
         }
+        if said.is_some_and(|said| said.first) {
+            self.answer(now, out);
+        }
         if said.is_some_and(|said| !said.newest) {
             return;
         }

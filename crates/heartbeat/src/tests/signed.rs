@@ -29,6 +29,7 @@ fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> 
         statement,
         knows_us: true,
         newest: true,
+        first: false,
     });
     let path = PairPath::Public;
     bench.put(seconds, Input::Beat { value, path, said })
