@@ -1,5 +1,6 @@
 //! lvsd with its nannies on a kernel: start, reload, deaths; every table operation is compared.
 
+mod answers;
 mod daemon;
 mod director;
 mod extensions;

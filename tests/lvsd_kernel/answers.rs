@@ -1,0 +1,186 @@
+//! The sample files of lvs.cf with real servers that answer: the destinations that enter the table.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread;
+
+use nix::sys::signal::Signal;
+
+use crate::director::*;
+
+/// A real server: its address and port, and how it answers.
+type Server = (&'static str, u16, Answer);
+
+#[derive(Clone, Copy)]
+enum Answer {
+    /// TCP: says this to whoever connects, whatever is asked.
+    Says(&'static str),
+    /// UDP: answers each datagram with this.
+    Echoes(&'static str),
+}
+
+use Answer::{Echoes, Says};
+
+/// Makes the addresses the director's own and serves on them; the threads end with the test binary.
+fn serve(servers: &[Server]) {
+    for (address, port, answer) in servers {
+        run("ip", &format!("addr replace {address}/32 dev lo"));
+        match *answer {
+            Says(text) => {
+                let listener = TcpListener::bind((*address, *port)).unwrap();
+                thread::spawn(move || {
+                    for mut client in listener.incoming().flatten() {
+                        // One that has gone away needs no answer.
+                        let _ = client.write_all(text.as_bytes());
+                        let _ = client.read(&mut [0; 512]);
+                    }
+                });
+            }
+            Echoes(text) => {
+                let socket = UdpSocket::bind((*address, *port)).unwrap();
+                thread::spawn(move || {
+                    while let Ok((_, client)) = socket.recv_from(&mut [0; 512]) {
+                        let _ = socket.send_to(text.as_bytes(), client);
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Programs of `send_program`, in this test's own directory over the machine's.
+fn check_programs() {
+    run("mkdir", "-p /etc/sysconfig/ha");
+    run("mount", "-t tmpfs -o mode=755 tmpfs /etc/sysconfig/ha");
+    for name in ["check-tls", "check-dns"] {
+        let path = Path::new("/etc/sysconfig/ha").join(name);
+        fs::write(&path, "#!/bin/sh\nprintf OK\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+/// Runs lvsd on a sample until `destinations` have entered; ends it and sees the table empty.
+fn a_sample(name: &str, servers: &[Server], destinations: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/lvs-config/tests/samples");
+    let mut director = Director::new(&[]);
+    check_programs();
+    serve(servers);
+    director.start(&fs::read_to_string(root.join(format!("{name}.cf"))).unwrap());
+    for line in destinations {
+        director.wait_for_log(&format!("ipvsadm -a {line}"));
+    }
+    let table = director.table();
+    let found = table.iter().filter(|line| line.starts_with("-a ")).count();
+    assert_eq!(found, destinations.len(), "{table:?}");
+    assert_eq!(director.end(Signal::SIGTERM).code(), Some(0));
+    assert_eq!(director.table(), [""; 0]);
+}
+
+#[test]
+fn nat_with_ports_of_its_own_and_weights_that_start_small() {
+    a_sample(
+        "nat",
+        &[
+            ("10.20.0.21", 8080, Says("HTTP/1.1 200 OK\r\n\r\n")),
+            ("10.20.0.22", 8080, Says("HTTP/1.1 200 OK\r\n\r\n")),
+        ],
+        &[
+            "-t 192.0.2.80:80 -r 10.20.0.21:8080 -m -w 1",
+            "-t 192.0.2.80:80 -r 10.20.0.22:8080 -m -w 1",
+        ],
+    );
+}
+
+#[test]
+fn direct_routing_without_the_server_that_is_not_active() {
+    a_sample(
+        "direct",
+        &[
+            ("192.0.2.31", 25, Says("220 mx1 ESMTP\r\n")),
+            ("192.0.2.32", 25, Says("220 mx2 ESMTP\r\n")),
+            ("192.0.2.33", 25, Says("220 mx3 ESMTP\r\n")),
+        ],
+        &[
+            "-t 192.0.2.25:25 -r 192.0.2.31:25 -g -w 1",
+            "-t 192.0.2.25:25 -r 192.0.2.32:25 -g -w 1",
+        ],
+    );
+}
+
+#[test]
+fn tunnelling_with_a_port_by_name() {
+    a_sample(
+        "tunnel",
+        &[
+            ("203.0.113.5", 119, Says("200 news\r\n")),
+            ("198.51.100.77", 119, Says("201 news\r\n")),
+        ],
+        &[
+            "-t 192.0.2.119:119 -r 203.0.113.5:119 -i -w 1",
+            "-t 192.0.2.119:119 -r 198.51.100.77:119 -i -w 1",
+        ],
+    );
+}
+
+#[test]
+fn a_mark_with_persistence_and_a_program_that_checks() {
+    a_sample(
+        "fwmark",
+        &[],
+        &[
+            "-f 80 -r 192.0.2.41:443 -g -w 1",
+            "-f 80 -r 192.0.2.42:443 -g -w 1",
+        ],
+    );
+}
+
+#[test]
+fn ftp_by_its_greeting() {
+    a_sample(
+        "ftp",
+        &[
+            ("10.20.0.51", 21, Says("220 vault1\r\n")),
+            ("10.20.0.52", 21, Says("220 vault2\r\n")),
+        ],
+        &[
+            "-t 192.0.2.21:21 -r 10.20.0.51:21 -m -w 1",
+            "-t 192.0.2.21:21 -r 10.20.0.52:21 -m -w 1",
+        ],
+    );
+}
+
+#[test]
+fn udp_checked_by_a_program_and_by_any_answer() {
+    a_sample(
+        "udp",
+        &[("192.0.2.71", 7007, Echoes("pong"))],
+        &[
+            "-u 192.0.2.53:53 -r 192.0.2.61:53 -g -w 1",
+            "-u 192.0.2.53:7007 -r 192.0.2.71:7007 -g -w 1",
+        ],
+    );
+}
+
+#[test]
+fn the_sorry_server_stays_out_while_a_real_one_answers() {
+    a_sample(
+        "sorry",
+        &[("10.20.0.82", 80, Says("HTTP/1.0 200 OK\r\n\r\n"))],
+        &["-t 192.0.2.90:80 -r 10.20.0.82:80 -m -w 1"],
+    );
+}
+
+#[test]
+fn a_regular_expression_that_one_of_two_servers_meets() {
+    a_sample(
+        "regex",
+        &[
+            ("192.0.2.101", 80, Says("HTTP/1.1 204 No Content\r\n\r\n")),
+            ("192.0.2.102", 80, Says("HTTP/1.1 404 Not Found\r\n\r\n")),
+        ],
+        &["-t 192.0.2.100:80 -r 192.0.2.101:80 -g -w"],
+    );
+}
