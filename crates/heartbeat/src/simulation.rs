@@ -117,6 +117,8 @@ struct World {
     sides: [Side; 2],
     /// Bit n: packets to side n are lost.
     cut: u8,
+    /// When the last cut was over.
+    healed: Mono,
     loss_percent: u64,
     trouble: bool,
     two_since: Option<Mono>,
@@ -162,6 +164,7 @@ impl World {
                 side(ConfiguredRole::Backup, signing[1]),
             ],
             cut: 0,
+            healed: Mono::ZERO,
             loss_percent: 0,
             trouble: true,
             two_since: None,
@@ -253,6 +256,7 @@ impl World {
             Happening::Ready(..) | Happening::Ended(..) => {}
             Happening::Partition(cut) => {
                 self.cut = cut;
+                self.healed = self.now;
                 self.trouble = self.now < Mono::new(FAULTS_END);
                 if cut != 0 {
                     let length = self.random.millis(15_000);
@@ -410,7 +414,8 @@ impl World {
         let signed = self.sides.iter().all(|side| side.signing.mode.signs());
         match happening {
             Happening::Partition(cut @ (1 | 2)) if signed && self.loss_percent == 0 => {
-                let whole = self.cut == 0 && self.two_since.is_none() && self.is_quiet();
+                let healed = self.now - self.healed > GROWN;
+                let whole = healed && self.cut == 0 && self.two_since.is_none() && self.is_quiet();
                 let calm = self.sides.iter().all(|side| {
                     // A young node's partner may not have proven itself yet.
                     let grown = self.now - side.started > GROWN;
