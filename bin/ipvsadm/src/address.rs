@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use lvs_model::{AddressFamily, FwMark, Netmask, Protocol};
 
-use crate::inet::{parse_ipv4, parse_ipv6};
+use crate::inet::{parse_ipv4, parse_ipv6, split_dotted};
 use crate::names::Names;
 use crate::number;
 
@@ -23,6 +23,9 @@ pub(crate) fn parse_endpoint(
     protocol: Option<Protocol>,
     names: &dyn Names,
 ) -> Option<Endpoint> {
+    if let Some(usual) = parse_usual(text) {
+        return Some(usual);
+    }
     if text.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -39,6 +42,34 @@ pub(crate) fn parse_endpoint(
     };
     let address = parse_ipv4(host).or_else(|| look_up(host, names))?;
     endpoint(address.into(), port_text, protocol, names)
+}
+
+/// `10.0.0.1` or `10.0.0.1:80`: nearly every address of a restore, and no question of names.
+fn parse_usual(text: &[u8]) -> Option<Endpoint> {
+    let (address, rest) = split_dotted(text)?;
+    let port = match rest {
+        [] => None,
+        [b':', digits @ ..] => Some(parse_digits(digits)?),
+        _ => return None,
+    };
+    let address = address.into();
+    Some(Endpoint { address, port })
+}
+
+/// One to five digits up to 65535.
+fn parse_digits(text: &[u8]) -> Option<u16> {
+    if text.is_empty() || text.len() > 5 {
+        return None;
+    }
+    let mut number = 0;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u32::from(digit);
+    }
+    u16::try_from(number).ok()
 }
 
 /// `host]:port`.

@@ -8,30 +8,35 @@ use crate::number::is_space;
 /// C's `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last one filling what
 /// is left. What follows white space is not looked at.
 pub(crate) fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    parse_dotted(text).or_else(|| parse_parts(text))
+    match split_dotted(text) {
+        Some((address, [])) => Some(address),
+        _ => parse_parts(text),
+    }
 }
 
-/// The usual form: four decimal numbers.
-fn parse_dotted(text: &[u8]) -> Option<Ipv4Addr> {
-    let (mut address, mut number, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
-    for &byte in text {
-        match byte {
-            b'0'..=b'9' if digits == 0 || number != 0 => {
-                number = number * 10 + u32::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if digits != 0 && dots < 3 => {
-                address = address << 8 | number;
-                (number, digits) = (0, 0);
-                dots += 1;
-            }
-            _ => return None,
-        }
-        if number > 255 {
+/// The usual form at the start of `text`, four decimal numbers, and what is behind it.
+pub(crate) fn split_dotted(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
+    let (a, rest) = split_octet(text)?;
+    let (b, rest) = split_octet(rest.strip_prefix(b".")?)?;
+    let (c, rest) = split_octet(rest.strip_prefix(b".")?)?;
+    let (d, rest) = split_octet(rest.strip_prefix(b".")?)?;
+    Some((Ipv4Addr::new(a, b, c, d), rest))
+}
+
+/// A decimal number up to 255; one that begins with 0 is 0, others are octal.
+fn split_octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (mut number, mut rest) = (0_u16, text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        if (number == 0 && rest.len() != text.len()) || number > 25 {
             return None;
         }
+        number = number * 10 + u16::from(digit - b'0');
+        rest = behind;
     }
-    (dots == 3 && digits != 0).then(|| Ipv4Addr::from(address << 8 | number))
+    if rest.len() == text.len() {
+        return None;
+    }
+    Some((u8::try_from(number).ok()?, rest))
 }
 
 /// Any form.

@@ -13,6 +13,8 @@ mod connections;
 mod counters;
 mod ensure;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod help;
 mod inet;
 mod json;

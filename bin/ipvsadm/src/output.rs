@@ -82,7 +82,7 @@ impl<'a> Output<'a> {
     /// A number at the left: C's `%-*u`.
     pub(crate) fn left_number(&mut self, number: impl Into<u64>, width: usize) -> &mut Self {
         self.column(width, usize::MAX, |buffer| {
-            push_number(buffer, number.into())
+            push_number(buffer, number.into());
         })
     }
 

@@ -36,7 +36,11 @@ impl<'n> Style<'n> {
         protocol: Protocol,
     ) {
         match (self.names, address) {
-            (None, IpAddr::V4(address)) => write_ipv4(text, address, Some(port)),
+            (None, IpAddr::V4(address)) => {
+                write_ipv4(text, address);
+                text.push(b':');
+                push_number(text, port.into());
+            }
             _ => self.write_any(text, address, port, protocol),
         }
     }
@@ -47,7 +51,7 @@ impl<'n> Style<'n> {
         }
         match (self.names.and_then(|it| it.host_name(address)), address) {
             (Some(name), _) => text.extend_from_slice(name.as_bytes()),
-            (None, IpAddr::V4(address)) => write_ipv4(text, address, None),
+            (None, IpAddr::V4(address)) => write_ipv4(text, address),
             // Writing to memory cannot fail.
             (None, IpAddr::V6(_)) => _ = write!(text, "{}", Numeric(address)),
         }
@@ -62,37 +66,38 @@ impl<'n> Style<'n> {
     }
 }
 
-/// Appends `10.0.0.1` or `10.0.0.1:80`, composed from its end.
-fn write_ipv4(text: &mut Vec<u8>, address: Ipv4Addr, port: Option<u16>) {
-    let mut room = [0; 21];
-    let mut start = room.len();
-    let mut places = room.iter_mut().rev();
-    let mut put = |byte| {
-        if let Some(place) = places.next() {
-            *place = byte;
-            start -= 1;
-        }
-    };
-    let mut put_number = |mut number: u16, before: Option<u8>| {
-        loop {
-            // A remainder of ten fits every integer type.
-            put(b'0' + u8::try_from(number % 10).unwrap_or_default());
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        before.into_iter().for_each(&mut put);
-    };
-    if let Some(port) = port {
-        put_number(port, Some(b':'));
+/// The digits of every octet with a dot behind them, and how many bytes that is.
+static OCTETS: [([u8; 4], usize); 256] = {
+    let mut octets = [([0; 4], 0); 256];
+    let mut number = 0;
+    let mut octet = 0_u8;
+    while number < octets.len() {
+        let [ones, tens, hundreds] = [octet % 10, octet / 10 % 10, octet / 100];
+        let [ones, tens, hundreds] = [b'0' + ones, b'0' + tens, b'0' + hundreds];
+        octets[number] = match octet {
+            0..10 => ([ones, b'.', 0, 0], 2),
+            10..100 => ([tens, ones, b'.', 0], 3),
+            100.. => ([hundreds, tens, ones, b'.'], 4),
+        };
+        number += 1;
+        octet = octet.wrapping_add(1);
     }
-    let [a, b, c, d] = address.octets();
-    put_number(d.into(), Some(b'.'));
-    put_number(c.into(), Some(b'.'));
-    put_number(b.into(), Some(b'.'));
-    put_number(a.into(), None);
-    text.extend_from_slice(room.get(start..).unwrap_or_default());
+    octets
+};
+
+/// Appends `10.0.0.1`: the hottest loop of a listing.
+fn write_ipv4(text: &mut Vec<u8>, address: Ipv4Addr) {
+    let mut room = [0; 16];
+    let mut end = 0;
+    for octet in address.octets() {
+        let (digits, length) = OCTETS[usize::from(octet)];
+        if let Some(place) = room.get_mut(end..end + 4) {
+            place.copy_from_slice(&digits);
+        }
+        end += length;
+    }
+    // Without the last dot.
+    text.extend_from_slice(room.get(..end - 1).unwrap_or_default());
 }
 
 /// Protocol whose service names fit the ports of a service's servers.
@@ -132,6 +137,21 @@ pub(crate) fn write_service(text: &mut Vec<u8>, key: &ServiceKey, style: Style<'
             if *family == AddressFamily::Inet6 {
                 text.extend_from_slice(b" IPv6");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_octet_is_printed_as_the_library_prints_it() {
+        for octet in 0..=u8::MAX {
+            let address = Ipv4Addr::new(octet, 255 - octet, octet / 2, octet);
+            let mut text = Vec::new();
+            write_ipv4(&mut text, address);
+            assert_eq!(text, address.to_string().into_bytes());
         }
     }
 }

@@ -131,21 +131,27 @@ impl<'l> Iterator for Words<'l> {
 
     fn next(&mut self) -> Option<&'l OsStr> {
         loop {
-            let start = self.rest.iter().position(|byte| !is_separator(*byte))?;
-            let (_, word) = self.rest.split_at(start);
-            let end = word.iter().position(|byte| is_separator(*byte));
-            let end = end.unwrap_or(word.len()).min(WORD_LENGTH);
-            let (word, rest) = word.split_at(end);
+            while let [byte, rest @ ..] = self.rest
+                && is_separator(*byte)
+            {
+                self.rest = rest;
+            }
+            let end = self.rest.iter().position(|byte| is_separator(*byte));
+            let end = end.unwrap_or(self.rest.len()).min(WORD_LENGTH);
+            let (word, rest) = self.rest.split_at(end);
             self.rest = rest;
-            if word != b"ipvsadm" {
-                return Some(OsStr::from_bytes(word));
+            match word {
+                [] => return None,
+                b"ipvsadm" => {}
+                _ => return Some(OsStr::from_bytes(word)),
             }
         }
     }
 }
 
 const fn is_separator(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+    // One comparison for nearly every byte.
+    byte <= b' ' && matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 #[cfg(test)]

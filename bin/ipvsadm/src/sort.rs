@@ -47,7 +47,11 @@ fn service_rank(key: &ServiceKey) -> ServiceRank {
 
 /// Sorts the servers of a service: address, then port. Where an IPv6 address stands first, four
 /// words are compared, otherwise one.
-pub(crate) fn sort_servers(servers: Vec<DestinationEntry>) -> Vec<DestinationEntry> {
+pub(crate) fn sort_servers(mut servers: Vec<DestinationEntry>) -> Vec<DestinationEntry> {
+    if is_descending(&servers) {
+        servers.reverse();
+        return servers;
+    }
     let rank = |entry: &DestinationEntry| {
         let key = entry.destination.key;
         (
@@ -64,6 +68,23 @@ pub(crate) fn sort_servers(servers: Vec<DestinationEntry>) -> Vec<DestinationEnt
         };
         address.then(wrapped(left.2, right.2))
     })
+}
+
+/// Whether these are IPv4 servers in falling order and not spread too far for that to be clear: the
+/// kernel's order if they were added in rising order, as restored ones are.
+fn is_descending(servers: &[DestinationEntry]) -> bool {
+    let rank = |entry: &DestinationEntry| match entry.destination.key.address {
+        IpAddr::V4(address) => Some((u32::from(address), entry.destination.key.port)),
+        IpAddr::V6(_) => None,
+    };
+    let (Some(Some(first)), Some(Some(last))) =
+        (servers.first().map(rank), servers.last().map(rank))
+    else {
+        return false;
+    };
+    first.0.wrapping_sub(last.0) <= i32::MAX.unsigned_abs()
+        && servers
+            .is_sorted_by(|left, right| rank(right).is_some_and(|right| rank(left) > Some(right)))
 }
 
 fn words(address: IpAddr) -> [u32; 4] {
@@ -146,7 +167,7 @@ fn sort_places(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lvs_model::{Counters, Protocol, VirtualService};
+    use lvs_model::{Counters, Destination, DestinationKey, Protocol, VirtualService};
 
     fn services(addresses: &str) -> Vec<ServiceEntry> {
         let key = |text: &str| ServiceKey::Address {
@@ -178,6 +199,37 @@ mod tests {
             "100.64.0.1 127.0.0.1 128.0.0.1 138.0.0.1 172.16.0.1 192.168.0.1 200.0.0.1 250.1.1.1 \
              1.1.1.1 8.8.8.8 10.0.0.1"
         );
+    }
+
+    #[test]
+    fn servers_in_falling_order_are_turned_round_only_where_that_is_what_sorting_does() {
+        let listed = |addresses: &str| {
+            let entry = |text: &str| DestinationEntry {
+                destination: Destination::new(DestinationKey {
+                    address: text.parse().unwrap(),
+                    port: 80,
+                }),
+                active_connections: 0,
+                inactive_connections: 0,
+                persistent_connections: 0,
+                counters: Counters::default(),
+            };
+            let sorted = sort_servers(addresses.split(' ').map(entry).collect());
+            let address = |entry: &DestinationEntry| entry.destination.key.address.to_string();
+            sorted.iter().map(address).collect::<Vec<_>>().join(" ")
+        };
+        for (given, wanted) in [
+            ("10.0.0.3 10.0.0.2 10.0.0.1", "10.0.0.1 10.0.0.2 10.0.0.3"),
+            ("10.0.0.3 10.0.0.1 10.0.0.2", "10.0.0.1 10.0.0.2 10.0.0.3"),
+            (
+                "192.168.0.2 192.168.0.1 10.0.0.1",
+                "192.168.0.1 192.168.0.2 10.0.0.1",
+            ),
+            ("10.0.0.2 fd00::1 10.0.0.1", "fd00::1 10.0.0.1 10.0.0.2"),
+            ("10.0.0.1", "10.0.0.1"),
+        ] {
+            assert_eq!(listed(given), wanted);
+        }
     }
 
     #[test]

@@ -192,6 +192,10 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
             let word = self.next_word()?;
             let bytes = word.as_bytes();
             match bytes {
+                // A letter of its own is most of what there is; no cluster is begun for it.
+                [b'-', letter] if *letter != b'-' && !self.only_words && self.has_no_aliases() => {
+                    return Some(self.lettered(*letter, &[]));
+                }
                 [b'-', b'-'] if !self.only_words => self.only_words = true,
                 [b'-', _, ..] if !self.only_words => match self.dashed(bytes) {
                     Ok(None) => {}
@@ -235,7 +239,9 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
             let attached = rest.strip_prefix(b"=").map(OsStr::from_bytes);
             return self.value(row, attached);
         }
-        *self.cluster_mut() = &[];
+        if !rest.is_empty() {
+            *self.cluster_mut() = &[];
+        }
         let attached = (!rest.is_empty()).then(|| rest.strip_prefix(b"=").unwrap_or(rest));
         self.value(row, attached.map(OsStr::from_bytes))
     }
@@ -281,6 +287,10 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
         Ok(true)
     }
 
+    const fn has_no_aliases(&self) -> bool {
+        self.aliases.is_none()
+    }
+
     fn cluster_mut(&mut self) -> &mut &'a [u8] {
         match self.expansions.last_mut() {
             Some(expansion) => &mut expansion.cluster,
@@ -289,6 +299,9 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
     }
 
     fn take_letter(&mut self) -> Option<(u8, &'a [u8])> {
+        if self.has_no_aliases() && self.cluster.is_empty() {
+            return None;
+        }
         self.leave_finished_expansions();
         let cluster = self.cluster_mut();
         let (&letter, rest) = cluster.split_first()?;
@@ -306,9 +319,11 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
     }
 
     fn next_word(&mut self) -> Option<&'a OsStr> {
-        self.leave_finished_expansions();
-        if let Some(expansion) = self.expansions.last_mut() {
-            return expansion.next_word();
+        if !self.has_no_aliases() {
+            self.leave_finished_expansions();
+            if let Some(expansion) = self.expansions.last_mut() {
+                return expansion.next_word();
+            }
         }
         let word = self.words.next()?;
         self.last_word = word;
