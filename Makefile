@@ -5,17 +5,18 @@
 #   make test            everything: format, lints, fences, tests, documents, lab tests
 #   make test-quick      the same without the lab
 #   make install         programs, man pages, example (DESTDIR=, PREFIX=/usr)
-#   make diff N=3        what the last 3 commits changed
+#   make diff N=3000 SEED=7   random command lines to our ipvsadm and to C's: nothing may differ
 
 PREFIX  ?= /usr
 DESTDIR ?=
 CARGO   ?= cargo
-N       ?= 1
+N       ?= 3000
+SEED    ?= 1
 TARGET  := $(or $(CARGO_TARGET_DIR),target)
 
 # In one place: what building needs, and what the lab boots and runs.
 BUILD_PACKAGES := gcc libc6-dev
-LAB_PACKAGES   := user-mode-linux kmod iproute2 ipvsadm
+LAB_PACKAGES   := user-mode-linux kmod iproute2 ipvsadm ldirectord
 
 SBIN := pulse lvsd nanny send_arp
 MAN5 := $(wildcard man/*.5)
@@ -61,8 +62,9 @@ install: all
 	install -m 644 etc/lvs.cf.example $(DESTDIR)$(PREFIX)/share/doc/caribe/lvs.cf.example
 	install -m 644 etc/lvs.cf.example $(DESTDIR)/etc/sysconfig/ha/lvs.cf.example
 
-diff:
-	@git --no-pager diff --stat -p HEAD~$(N) HEAD
+diff: packages
+	CARIBE_DIFF_COUNT=$(N) CARIBE_DIFF_SEED=$(SEED) \
+	  $(CARGO) run -q -p caribe-lab -- test --timeout 3600 ipvsadm_diff -- ipvsadm_differential
 
 clean:
 	$(CARGO) clean

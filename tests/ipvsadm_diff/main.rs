@@ -2,7 +2,9 @@
 //!
 //! Each program drives a director of its own, in a namespace of its own; after each line statuses,
 //! both streams and the kernel's tables are compared. `CARIBE_DIFF_COUNT` sets how many random lines
-//! are run (800), `CARIBE_DIFF_SEED` which (1). What differs on purpose is in `differences`.
+//! are run (800), `CARIBE_DIFF_SEED` which (1); `make diff N=… SEED=…` sets both and runs only those:
+//! the fuzz target `ipvsadm_differential`, driven by a seeded generator. What differs on purpose is
+//! in `differences`.
 
 mod cases;
 mod differences;
@@ -30,7 +32,7 @@ fn hand_written_command_lines_do_the_same_as_the_original() {
 }
 
 #[test]
-fn random_command_lines_do_the_same_as_the_original() {
+fn ipvsadm_differential_random_lines_do_the_same_as_the_original() {
     let mut rig = Rig::new();
     rig.reset();
     let mut random = Random::new(number("CARIBE_DIFF_SEED", 1));

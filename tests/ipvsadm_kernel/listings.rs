@@ -1,0 +1,87 @@
+//! Listings with counters and connections in them, beside the C program's.
+
+use std::time::Duration;
+
+use caribe_lab::measure::Connections;
+use caribe_tests::{c_ipvsadm, wait_until};
+
+use crate::{OURS, Served};
+
+/// Each with something in it that traffic makes.
+const LISTINGS: [&str; 10] = [
+    "-L -n",
+    "-L -n --stats",
+    "-L -n --stats --exact",
+    "-L -n --rate",
+    "-L -n --thresholds",
+    "-L -n --persistent-conn",
+    "-L -n -c",
+    "-L -c",
+    "-L -n -c --persistent-conn",
+    "-L --stats -t 10.9.0.100:80",
+];
+
+#[test]
+fn listings_of_live_traffic_are_the_originals() {
+    let served = Served::build();
+    served.done(OURS, "-R", &served.rules());
+    let persistent = served.rules().replace(":80 ", ":0 ");
+    served.done(OURS, "-R", &persistent.replace("-s rr", "-s rr -p 600"));
+    let client = served.site.host("client").unwrap();
+    let mut open = Connections::open(client, served.target, 30).unwrap();
+    assert_eq!(open.lost(), 0);
+    let c = c_ipvsadm();
+    for listing in LISTINGS {
+        let mut texts = Vec::new();
+        // Expiry and rates move on between the two: then once more.
+        let same = wait_until(Duration::from_secs(10), || {
+            texts = [&c, OURS]
+                .map(|program| served.done(program, listing, ""))
+                .into();
+            texts[0] == texts[1]
+        });
+        assert!(same.is_some(), "{listing}: {texts:#?}");
+    }
+    let text = served.done(OURS, "-L -n -c", "");
+    assert_eq!(text.matches("ESTABLISHED").count(), 30, "{text}");
+    let stats = served.done(OURS, "-L -n --stats", "");
+    let total = stats
+        .lines()
+        .find(|line| line.starts_with("TCP  10.9.0.100:80 "));
+    assert_eq!(total.unwrap().split_whitespace().nth(2), Some("30"));
+    let json = served.done(OURS, "-L --json", "");
+    assert!(json.contains("\"stats\":{\"connections\":30,"), "{json}");
+    let connections = served.done(OURS, "-L -c --json", "");
+    assert_eq!(connections.matches("\"state\":\"ESTABLISHED\"").count(), 30);
+    assert_eq!(open.lost(), 0);
+}
+
+#[test]
+fn watch_shows_the_connections_of_the_interval() {
+    let served = Served::build();
+    served.done(OURS, "-R", &served.rules());
+    let script = "timeout 4 ipvsadm -L --watch=1 --json";
+    let watching = served.director().run(move || {
+        let mut command = std::process::Command::new("sh");
+        command
+            .args(["-c", script])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+    });
+    std::thread::sleep(Duration::from_millis(1500));
+    let client = served.site.host("client").unwrap();
+    let open = Connections::open(client, served.target, 20).unwrap();
+    let output = watching.unwrap().wait_with_output().unwrap();
+    drop(open);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().count() >= 2, "{text}");
+    let service_rates: Vec<u32> = text
+        .lines()
+        .filter_map(|line| line.split("\"rate\":{\"connections\":").nth(1))
+        .filter_map(|rest| rest.split(',').next()?.parse().ok())
+        .collect();
+    // Those of one interval or, if it fell between, of two.
+    let sum: u32 = service_rates.iter().sum();
+    assert!((10..=22).contains(&sum), "{service_rates:?}");
+    assert!(service_rates.contains(&0), "{service_rates:?}");
+}
