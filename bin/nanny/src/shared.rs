@@ -77,10 +77,9 @@ impl Shared {
     /// The wait itself failed: no memory.
     pub fn run(mut self) -> io::Result<u8> {
         while !self.is_over {
-            self.link.flush();
+            self.link.flush(self.clock.now());
             self.turn()?;
         }
-        self.link.flush();
         let watches = self.members.values_mut().map(|member| &mut member.watch);
         let mut watches: Vec<&mut Watch> = watches.collect();
         reaping::kill_all(&mut watches, &mut self.signals, &self.clock);
@@ -94,7 +93,8 @@ impl Shared {
             self.link.poll_fd(),
             PollFd::new(self.epoll.0.as_fd(), PollFlags::POLLIN),
         ];
-        let deadline = self.due.first().map(|(at, _)| *at);
+        let member = self.due.first().map(|(at, _)| *at);
+        let deadline = member.into_iter().chain(self.link.deadline()).min();
         daemon::wait(&mut fds, &self.clock, deadline)?;
         let [signals, link, members] = fds.map(|fd| fd.any().unwrap_or(false));
         if signals {
@@ -201,7 +201,7 @@ impl Shared {
             }
             Err(error) => {
                 log::error!("{error}");
-                self.link.say(&News::Ended(nanny, 1));
+                self.link.say(self.clock.now(), &News::Ended(nanny, 1));
             }
         }
     }
@@ -229,8 +229,9 @@ impl Shared {
         let Some(member) = self.members.get_mut(&nanny) else {
             return;
         };
+        let now = self.clock.now();
         for report in member.watch.take_reports() {
-            self.link.say(&News::Report(nanny, report));
+            self.link.say(now, &News::Report(nanny, report));
         }
         let exit = member.watch.exit();
         let due = match exit {
@@ -247,7 +248,7 @@ impl Shared {
         if let Some(status) = exit {
             member.watch.kill_programs();
             self.members.remove(&nanny);
-            self.link.say(&News::Ended(nanny, status));
+            self.link.say(now, &News::Ended(nanny, status));
             return;
         }
         let check = member.watch.check_fd().map(|fd| (Source::Check, fd));

@@ -1,17 +1,25 @@
 //! lvsd behind our standard input, when this process does the work of many nannies.
 
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 use control::{Errand, MAX_ERRAND, MAX_NEWS, News, Report};
 use daemon::{Parent, PollFd, PollFlags};
+use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
+
+/// How long good news may wait for others to go with: lvsd wakes up for each datagram. Verdicts and
+/// ends do not wait. Well below three intervals of any check, after which silence is a death.
+const HOLD: Duration = Duration::from_millis(200);
 
 /// The socket, and what it did not take yet.
 pub struct Link {
     parent: Parent,
     /// Lines, each with its end.
     unsent: Vec<u8>,
+    /// When they are to be sent, if there are any.
+    due: Option<Mono>,
     is_full: bool,
     buffer: Box<[u8]>,
 }
@@ -32,6 +40,7 @@ impl Link {
         Self {
             parent,
             unsent: Vec::new(),
+            due: None,
             is_full: false,
             // One byte more, to see what is too long.
             buffer: vec![0; MAX_ERRAND + 1].into(),
@@ -66,18 +75,30 @@ impl Link {
         }
     }
 
-    /// Says something with the next [`flush`](Self::flush). While lvsd is too busy to listen, only
-    /// verdicts and ends are kept.
-    pub fn say(&mut self, news: &News) {
+    /// Says something, with the [`flush`](Self::flush) when it is due. While lvsd is too busy to
+    /// listen, only verdicts and ends are kept.
+    pub fn say(&mut self, now: Mono, news: &News) {
         let is_verdict = !matches!(news, News::Report(_, Report::Alive | Report::Check { .. }));
-        if is_verdict || !self.is_full {
-            self.unsent.extend_from_slice(news.to_string().as_bytes());
-            self.unsent.push(b'\n');
+        if self.is_full && !is_verdict {
+            return;
         }
+        self.unsent.extend_from_slice(news.to_string().as_bytes());
+        self.unsent.push(b'\n');
+        let at_once = is_verdict || self.unsent.len() >= MAX_NEWS;
+        let due = if at_once { now } else { now + HOLD };
+        self.due = Some(self.due.map_or(due, |before| before.min(due)));
     }
 
-    /// Sends what there is to say, several lines in a datagram.
-    pub fn flush(&mut self) {
+    /// When to call [`flush`](Self::flush) at the latest; a full socket is waited for instead.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.due.filter(|_| !self.is_full)
+    }
+
+    /// Sends what there is to say if it is due, several lines in a datagram.
+    pub fn flush(&mut self, now: Mono) {
+        if self.due.is_none_or(|due| now < due) {
+            return;
+        }
         self.is_full = false;
         while !self.unsent.is_empty() {
             let most = self.unsent.get(..MAX_NEWS).unwrap_or(&self.unsent);
@@ -96,5 +117,6 @@ impl Link {
                 }
             }
         }
+        self.due = None;
     }
 }
