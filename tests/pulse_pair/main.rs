@@ -6,8 +6,10 @@
 mod pair;
 mod paths;
 mod send_arp;
+mod signed;
 mod tap;
 mod times;
+mod wire;
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,9 @@ fn settled() -> Pair {
 
 fn settle(mut pair: Pair) -> Pair {
     pair.start(A);
+    // A loaded machine may take longer than the dead time to start a program.
+    let runs = wait_until(LOADING, || pair.log(A).contains("STARTING PULSE"));
+    runs.expect("the primary starts");
     pair.start(B);
     pair.wait_for_owners(&[A], LOADING);
     pair

@@ -48,7 +48,7 @@ pub struct Pair {
     _alone: MutexGuard<'static, ()>,
 }
 
-fn ip(words: &str) -> String {
+pub fn ip(words: &str) -> String {
     let output = Command::new("ip")
         .args(words.split(' '))
         .output()
@@ -93,7 +93,8 @@ impl Pair {
         pair
     }
 
-    fn with(more: &str) -> Self {
+    /// The same as [`Pair::new`], `more` put before lvs.cf. `%d` is as above.
+    pub fn with(more: &str) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let tag = format!("pp{}-{number}", std::process::id());
@@ -158,6 +159,11 @@ impl Pair {
                 "-c",
             ])
             .arg(self.directory.join("lvs.cf"))
+            // Each has its own, as two machines have.
+            .env(
+                "STATE_DIRECTORY",
+                self.directory.join(format!("state.{side}")),
+            )
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
@@ -203,6 +209,42 @@ impl Pair {
     /// Takes a director's port of the private switch down: its carrier goes.
     pub fn cut_private_link(&self, side: usize) {
         ip(&format!("-n {} link set q{side} down", self.switch()));
+    }
+
+    /// Nothing that a director sends to its partner arrives, what it is sent does.
+    pub fn mute(&self, side: usize, mute: bool) {
+        let (name, partner) = (self.name(side), 2 - side);
+        let verb = if mute { "add" } else { "del" };
+        ip(&format!(
+            "-n {name} route {verb} blackhole 10.1.0.{partner}/32"
+        ));
+    }
+
+    /// The switch's end of a director's cable: its carrier.
+    pub fn port(&self, side: usize, up: bool) {
+        let state = if up { "up" } else { "down" };
+        ip(&format!("-n {} link set p{side} {state}", self.switch()));
+    }
+
+    /// A director's network card goes, with everything on it.
+    pub fn pull_out(&self, side: usize) {
+        ip(&format!("-n {} link del eth0", self.name(side)));
+    }
+
+    /// A network card of the same name, with the director's own address.
+    pub fn plug_in(&self, side: usize) {
+        let (name, switch, own) = (self.name(side), self.switch(), side + 1);
+        ip(&format!(
+            "link add eth0 netns {name} type veth peer name p{side} netns {switch}"
+        ));
+        ip(&format!("-n {switch} link set p{side} master br0 up"));
+        ip(&format!("-n {name} link set eth0 up"));
+        ip(&format!("-n {name} addr add 10.1.0.{own}/24 dev eth0"));
+    }
+
+    /// Whether `ip` shows a word with an address.
+    pub fn has_flag(&self, side: usize, address: &str, flag: &str) -> bool {
+        ip(&format!("-n {} -o addr show to {address}", self.name(side))).contains(flag)
     }
 
     /// A gateway on the switch, and the directors' default route to it.

@@ -161,6 +161,14 @@ impl Frame {
         }
     }
 
+    /// Length of a heartbeat.
+    pub fn payload_length(&self) -> Option<usize> {
+        match &self.seen {
+            Seen::Beat(bytes) => Some(bytes.len()),
+            _ => None,
+        }
+    }
+
     /// Whether it is a heartbeat that says RUNNING (lvs).
     pub fn says_running(&self) -> bool {
         self.says(&[0xda, 0xdb, 0xad, 0xbd])

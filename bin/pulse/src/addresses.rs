@@ -29,6 +29,8 @@ pub struct Addresses {
     /// Raised by us.
     held: Vec<Assignment>,
     known: Vec<Link>,
+    /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
+    homes: Vec<(String, u32)>,
 }
 
 impl Addresses {
@@ -48,6 +50,7 @@ impl Addresses {
             guardian: Guardian::start()?,
             held: Vec::new(),
             known,
+            homes: Vec::new(),
         })
     }
 
@@ -58,6 +61,7 @@ impl Addresses {
 
     /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted.
     pub fn raise(&mut self, wanted: &[Assignment]) {
+        let wanted = &self.place(wanted);
         self.tell_guardian(wanted);
         let same =
             |a: &Assignment, b: &Assignment| (a.address, &a.interface) == (b.address, &b.interface);
@@ -67,6 +71,26 @@ impl Addresses {
             report(self.links.drop(&unwanted));
         }
         report(self.links.raise(wanted));
+    }
+
+    /// `wanted` with the present names of interfaces that were renamed since they were found. An
+    /// interface that has the name of lvs.cf comes first.
+    fn place(&mut self, wanted: &[Assignment]) -> Vec<Assignment> {
+        let mut placed = wanted.to_vec();
+        for assignment in &mut placed {
+            let name = &mut assignment.interface;
+            if let Some(link) = self.known.iter().find(|link| link.name == *name) {
+                self.homes.retain(|(home, _)| home != name);
+                self.homes.push((name.clone(), link.index));
+                continue;
+            }
+            let home = self.homes.iter().find(|(home, _)| home == name);
+            let link = home.and_then(|(_, index)| self.known.iter().find(|l| l.index == *index));
+            if let Some(link) = link {
+                name.clone_from(&link.name);
+            }
+        }
+        placed
     }
 
     /// Takes down everything held.
@@ -106,7 +130,11 @@ impl Addresses {
                 Event::AddressGone(gone) => {
                     found.removed |= self.held.iter().any(|held| held.address == gone.address);
                 }
-                Event::Lost => found.removed = true,
+                Event::Lost => {
+                    found.removed = true;
+                    found.link_changed = true;
+                    found.interface_changed |= self.read_links();
+                }
                 Event::Duplicate(address) => {
                     log::error!("{} is in use by another machine", address.address);
                 }
@@ -118,7 +146,19 @@ impl Addresses {
         found
     }
 
+    /// Reads every interface anew; whether one is new or another than it was.
+    fn read_links(&mut self) -> bool {
+        let Ok(links) = self.links.links() else {
+            return false;
+        };
+        let there = |known: &Link| links.iter().any(|link| link.index == known.index);
+        self.known.retain(there);
+        let changed = links.into_iter().map(|link| self.note(link));
+        changed.fold(false, |any, one| any | one)
+    }
+
     fn note(&mut self, link: Link) -> bool {
+        self.follow(&link);
         let before = self
             .known
             .iter_mut()
@@ -131,6 +171,18 @@ impl Addresses {
             before.mac != link.mac || before.name != link.name || (link.running && !before.running);
         *before = link;
         changed
+    }
+
+    /// What is held on a renamed interface is held under its new name.
+    fn follow(&mut self, link: &Link) {
+        let mut known = self.known.iter();
+        let before = known.find(|known| known.index == link.index && known.name != link.name);
+        let Some(before) = before else { return };
+        let moved = self
+            .held
+            .iter_mut()
+            .filter(|held| held.interface == before.name);
+        moved.for_each(|held| held.interface.clone_from(&link.name));
     }
 
     fn is_incomplete(&mut self) -> bool {
@@ -182,6 +234,16 @@ impl Drop for Addresses {
             self.drop_all();
         }
     }
+}
+
+/// Takes down what is up of `wanted`: no pulse runs that would.
+///
+/// # Errors
+/// No right to.
+pub fn drop_left(wanted: &[Assignment]) -> io::Result<()> {
+    let mut links = Links::open().map_err(io::Error::other)?;
+    say(&links.drop(wanted).map_err(io::Error::other)?);
+    Ok(())
 }
 
 fn report(result: Result<Vec<Outcome>, LinkError>) {

@@ -1,0 +1,108 @@
+//! A pair with signed heartbeats: the clean stop, one direction cut, the way there.
+
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use caribe_tests::wait_until;
+use nix::sys::signal::Signal;
+
+use crate::pair::{A, B, Pair, VIP};
+use crate::tap::Tap;
+use crate::{DEAD_TIME, KEEPALIVE, LOADING, settle};
+
+/// The four bytes of STOPPED (lvs).
+const STOPPED: [u8; 4] = [0xbd, 0xda, 0xbd, 0xad];
+const SIGNED_LENGTH: usize = 72;
+
+/// A pair that has keys, and `mode`.
+fn keyed(mode: &str) -> Pair {
+    let more = format!("heartbeat_key = %d/keys\nheartbeat_auth = {mode}\n");
+    let pair = Pair::with(&more);
+    let keys = pair.file("keys");
+    std::fs::write(&keys, format!("1 {}\n", "5a".repeat(32))).expect("a key file");
+    std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o600)).expect("a mode");
+    pair
+}
+
+#[test]
+fn a_clean_stop_leaves_the_address_when_the_partner_has_it() {
+    let pair = settle(keyed("require"));
+    assert!(pair.stays_with(A, KEEPALIVE * 3));
+    let tap = Tap::on(&pair.name(B));
+    let stop = Instant::now();
+    pair.terminate(A);
+    let took = pair.wait_for_owners(&[B], LOADING);
+    assert!(took < Duration::from_secs(1), "{took:?}\n{}", pair.log(A));
+    let vip: IpAddr = VIP.parse().expect("an address");
+    let stopped = |tap: &Tap| tap.first(stop, |frame| !frame.outgoing && frame.says(&STOPPED));
+    wait_until(LOADING, || stopped(&tap).is_some()).expect("A says STOPPED");
+    let announced = tap.first(stop, |frame| frame.outgoing && frame.announces(vip));
+    assert!(announced.expect("B announces") < stopped(&tap).expect("said"));
+    for (side, line) in [
+        (A, "stopping: waiting for the partner to take over"),
+        (A, "partner active: stopping"),
+        (B, "primary inactive: activating lvs"),
+    ] {
+        assert!(pair.log(side).contains(line), "{}", pair.log(side));
+    }
+    let signed = |frame: &crate::tap::Frame| frame.payload_length() == Some(SIGNED_LENGTH);
+    assert!(tap.first(stop, signed).is_some());
+}
+
+#[test]
+fn with_one_direction_cut_there_is_one_owner_after_a_dead_time() {
+    for deaf in [B, A] {
+        let pair = settle(keyed("require"));
+        assert!(pair.stays_with(A, KEEPALIVE * 3));
+        pair.mute(1 - deaf, true);
+        // The active one that is deaf stays; a deaf standby takes over, and the active one yields.
+        let owner = if deaf == B { B } else { A };
+        std::thread::sleep(DEAD_TIME + KEEPALIVE);
+        pair.wait_for_owners(&[owner], Duration::from_secs(1) + LOADING);
+        assert!(pair.stays_with(owner, DEAD_TIME * 2));
+        pair.mute(1 - deaf, false);
+        assert!(pair.stays_with(owner, DEAD_TIME * 2));
+    }
+}
+
+#[test]
+fn a_running_pair_is_taken_from_off_to_require_by_reloads() {
+    let pair = settle(keyed("off"));
+    let mut before = "off";
+    for mode in ["accept", "sign", "require"] {
+        let (old, new) = (
+            format!("heartbeat_auth = {before}"),
+            format!("heartbeat_auth = {mode}"),
+        );
+        pair.replace(&old, &new);
+        for side in [B, A] {
+            pair.signal(side, Signal::SIGHUP);
+            assert!(pair.stays_with(A, DEAD_TIME), "{mode}\n{}", pair.log(B));
+        }
+        before = mode;
+    }
+    assert!(pair.stays_with(A, DEAD_TIME * 2));
+}
+
+#[test]
+fn keys_that_others_can_read_are_refused() {
+    let mut pair = keyed("require");
+    let keys = pair.file("keys");
+    std::fs::set_permissions(&keys, PermissionsExt::from_mode(0o644)).expect("a mode");
+    pair.start(A);
+    let said = || pair.log(A).contains("readable by nobody else");
+    assert!(wait_until(LOADING, said).is_some(), "{}", pair.log(A));
+}
+
+#[test]
+fn a_standby_that_restarts_within_the_dead_time_moves_nothing() {
+    let mut pair = settle(keyed("require"));
+    assert!(pair.stays_with(A, KEEPALIVE * 3));
+    for _ in 0..3 {
+        pair.kill_pulse(B);
+        pair.start(B);
+        assert!(pair.stays_with(A, DEAD_TIME), "{}", pair.log(B));
+    }
+    assert!(!pair.log(B).contains("activating"), "{}", pair.log(B));
+}

@@ -1,0 +1,172 @@
+//! What is announced, and what becomes of the address when its interface changes under it.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use caribe_tests::wait_until;
+
+use crate::pair::{A, B, Pair, VIP, ip};
+use crate::tap::{Seen, Tap};
+use crate::{DEAD_TIME, LOADING, settle, settled};
+
+const VIP6: &str = "2001:db8::50";
+/// ARP operations: REQUEST and REPLY (RFC 826).
+const FORMS: [u16; 2] = [1, 2];
+
+fn address(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+/// A second virtual service, with an IPv6 address.
+fn with_ipv6() -> Pair {
+    let pair = Pair::new();
+    let service = "virtual six {\n active = 1\n address = 2001:db8::50 eth0\n vip_nmask = 128\n \
+                   port = 80\n server a {\n  address = 2001:db8::11\n  active = 1\n }\n}\nvirtual web {";
+    pair.replace("virtual web {", service);
+    pair
+}
+
+#[test]
+fn a_takeover_is_announced_in_every_form_at_once_and_after_1_2_4_and_8_seconds() {
+    let mut pair = with_ipv6();
+    let tap = Tap::on(&pair.name(A));
+    pair.start(A);
+    pair.wait_for_owners(&[A], DEAD_TIME + LOADING);
+    let first = || {
+        tap.first(Instant::now() - LOADING, |frame| {
+            frame.announces(address(VIP))
+        })
+    };
+    let first = {
+        wait_until(LOADING, || first().is_some()).expect("an announcement");
+        first().expect("one")
+    };
+    std::thread::sleep(Duration::from_millis(9000).saturating_sub(first.elapsed()));
+    let frames = tap.frames();
+    let times = |wanted: &Seen| -> Vec<u64> {
+        let hits = frames
+            .iter()
+            .filter(|frame| frame.outgoing && frame.seen == *wanted);
+        hits.map(|frame| {
+            (frame.at.saturating_duration_since(first) + Duration::from_millis(250)).as_secs()
+        })
+        .collect()
+    };
+    let IpAddr::V4(vip) = address(VIP) else {
+        unreachable!("an IPv4 address")
+    };
+    for form in FORMS {
+        assert_eq!(times(&Seen::Arp(form, vip)), [0, 1, 2, 4, 8]);
+    }
+    let IpAddr::V6(vip) = address(VIP6) else {
+        unreachable!("an IPv6 address")
+    };
+    assert_eq!(times(&Seen::Advertisement(vip)), [0, 1, 2, 4, 8]);
+    assert!(pair.has(A, VIP6));
+    assert!(!pair.has_flag(A, VIP6, "tentative"));
+    pair.terminate(A);
+    pair.wait_for_owners(&[], LOADING);
+    assert!(!pair.has(A, VIP6));
+}
+
+#[test]
+fn another_hardware_address_is_announced_within_a_second() {
+    let pair = settled();
+    let tap = Tap::on(&pair.name(A));
+    let changed = Instant::now();
+    ip(&format!(
+        "-n {} link set eth0 address 02:00:00:00:77:01",
+        pair.name(A)
+    ));
+    let announced = || {
+        tap.first(changed, |frame| {
+            frame.mac == [2, 0, 0, 0, 0x77, 1] && frame.announces(address(VIP))
+        })
+    };
+    assert!(wait_until(Duration::from_secs(1), || announced().is_some()).is_some());
+}
+
+#[test]
+fn an_interface_that_went_and_came_back_gets_its_address_again() {
+    let pair = settled();
+    pair.pull_out(A);
+    pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
+    pair.plug_in(A);
+    // Its heartbeat address is back, so both were active: the primary stays.
+    let limit = Duration::from_secs(2) + LOADING;
+    pair.wait_for_owners(&[A], limit);
+    assert!(pair.stays_with(A, DEAD_TIME));
+}
+
+#[test]
+fn an_address_on_a_renamed_interface_is_announced_and_given_up_all_the_same() {
+    let pair = settled();
+    let name = pair.name(A);
+    let tap = Tap::on(&name);
+    let renamed = Instant::now();
+    for step in ["eth0 down", "eth0 name uplink0", "uplink0 up"] {
+        ip(&format!("-n {name} link set {step}"));
+    }
+    let announced = || {
+        tap.first(renamed, |frame| {
+            frame.outgoing && frame.announces(address(VIP))
+        })
+    };
+    assert!(wait_until(Duration::from_secs(2), || announced().is_some()).is_some());
+    assert!(pair.stays_with(A, DEAD_TIME));
+    pair.terminate(A);
+    pair.wait_for_owners(&[B], LOADING);
+}
+
+#[test]
+fn an_address_that_keeps_being_removed_is_left_to_the_partner() {
+    let pair = settled();
+    for _ in 0..3 {
+        pair.remove_address(A);
+        wait_until(Duration::from_secs(1), || pair.owns(A) || pair.owns(B));
+    }
+    pair.wait_for_owners(&[B], Duration::from_secs(1) + LOADING);
+    let log = pair.log(A);
+    assert!(
+        log.contains("addresses keep being removed: going inactive"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_flapping_switch_port_costs_two_takeovers_at_most() {
+    let pair = settle(Pair::with_private_path("monitor_links = 1\n"));
+    let begun = pair.log(A).matches("activating lvs").count()
+        + pair.log(B).matches("activating lvs").count();
+    for flap in 0..20 {
+        pair.port(A, flap % 2 == 1);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    pair.port(A, true);
+    let said = |side| pair.log(side).matches("activating lvs").count();
+    let takeovers = said(A) + said(B) - begun;
+    assert!(
+        takeovers <= 2,
+        "{takeovers}\nA:\n{}\nB:\n{}",
+        pair.log(A),
+        pair.log(B)
+    );
+    let one = || pair.owns(A) != pair.owns(B);
+    assert!(wait_until(DEAD_TIME + LOADING, one).is_some());
+}
+
+#[test]
+fn reloads_in_the_middle_of_a_takeover_change_nothing_about_it() {
+    for pause in [0, 20, 60, 150] {
+        let mut pair = settled();
+        pair.die(A);
+        let claims = || pair.log(B).contains("partner dead: activating lvs");
+        wait_until(DEAD_TIME + LOADING, claims).expect("a takeover");
+        std::thread::sleep(Duration::from_millis(pause));
+        for _ in 0..5 {
+            pair.signal(B, nix::sys::signal::Signal::SIGHUP);
+        }
+        pair.wait_for_owners(&[B], LOADING);
+        assert!(pair.stays_with(B, DEAD_TIME), "{}", pair.log(B));
+    }
+}
