@@ -16,7 +16,40 @@ struct Expected(i32, &'static str, &'static str, &'static str);
 
 const ZERO_PORT: &str = "Zero port specified for non-persistent service\n";
 
-const DIFFERENCES: [Difference; 9] = [
+const DIFFERENCES: [Difference; 12] = [
+    Difference {
+        before: &["-A -t 10.0.0.1:80 -s rr"],
+        line: "-A -t 10.0.0.1:80 -s wrr --ensure",
+        original: Expected(
+            255,
+            "",
+            "--ensure: unknown option\n",
+            "-A -t 10.0.0.1:80 -s rr\n",
+        ),
+        ours: Expected(0, "", "", "-A -t 10.0.0.1:80 -s wrr\n"),
+    },
+    Difference {
+        before: &["-A -t 10.0.0.1:80 -s rr"],
+        line: "-R --atomic",
+        original: Expected(
+            255,
+            "",
+            "--atomic: unknown option\n",
+            "-A -t 10.0.0.1:80 -s rr\n",
+        ),
+        ours: Expected(0, "", "", ""),
+    },
+    Difference {
+        before: &[],
+        line: "-L --timeout --json",
+        original: Expected(255, "", "--json: unknown option\n", ""),
+        ours: Expected(
+            0,
+            "{\"timeouts\":{\"tcp\":900,\"tcp_fin\":120,\"udp\":300}}\n",
+            "",
+            "",
+        ),
+    },
     Difference {
         before: &[],
         line: "-A -t [10.0.0.7]:80 -s rr",

@@ -3,8 +3,6 @@
 use ipvs::{Errno, Ipvs, IpvsError};
 use lvs_model::IpvsOp;
 
-use crate::replace::edit_of;
-
 /// Adds; where that exists, edits it unless it is equal. Returns what the kernel refused, and why.
 pub(crate) fn apply(
     kernel: &mut impl Ipvs,
@@ -17,6 +15,15 @@ pub(crate) fn apply(
     match edit_of(&op) {
         Some(edit) if !is_there(kernel, &op)? => one(kernel, edit),
         _ => Ok(None),
+    }
+}
+
+/// The edit that an addition turns into where its subject is there.
+pub(crate) fn edit_of(op: &IpvsOp) -> Option<IpvsOp> {
+    match op {
+        IpvsOp::AddService(service) => Some(IpvsOp::EditService(service.clone())),
+        IpvsOp::AddDestination(key, server) => Some(IpvsOp::EditDestination(*key, *server)),
+        _ => None,
     }
 }
 

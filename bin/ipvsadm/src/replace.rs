@@ -9,6 +9,7 @@ use std::io;
 use ipvs::{Ipvs, IpvsError, Refusal};
 use lvs_model::{IpvsOp, Table, TableService};
 
+use crate::ensure::edit_of;
 use crate::error::{UsageError, status};
 use crate::line::{self, Parsed};
 use crate::refusal::{self, Asked};
@@ -93,8 +94,9 @@ fn take_line<I: Ipvs>(
     let parsed = line::parse(words(text), session.surroundings(true));
     let request = match parsed {
         Ok(Parsed::Line(line)) => resolve(&line).map_err(|error| error.to_string())?,
-        Ok(Parsed::Help | Parsed::Version) => return Err(NO_RULE.into()),
-        Err(UsageError::Hint { .. }) => return Err(NO_RULE.into()),
+        Ok(Parsed::Help | Parsed::Version) | Err(UsageError::Hint { .. }) => {
+            return Err(NO_RULE.into());
+        }
         Err(error) => return Err(error.to_string()),
     };
     let (op, is_ensured) = match request {
@@ -121,15 +123,6 @@ const fn is_rule(op: &IpvsOp) -> bool {
         op,
         IpvsOp::SetTimeouts(_) | IpvsOp::StartDaemon(_) | IpvsOp::StopDaemon(_) | IpvsOp::Zero(_)
     )
-}
-
-/// The edit that an addition turns into where its subject is there.
-pub(crate) fn edit_of(op: &IpvsOp) -> Option<IpvsOp> {
-    match op {
-        IpvsOp::AddService(service) => Some(IpvsOp::EditService(service.clone())),
-        IpvsOp::AddDestination(key, server) => Some(IpvsOp::EditDestination(*key, *server)),
-        _ => None,
-    }
 }
 
 fn read_table(kernel: &mut impl Ipvs) -> Result<Table, IpvsError> {
