@@ -29,10 +29,12 @@ fn serving(settings: Settings) -> (Cluster, &'static str) {
         None => Ok(false),
     };
     let limit = Duration::from_secs(60);
-    cluster
-        .wait(limit, full)
-        .unwrap()
-        .expect("one director serves with full weights");
+    let served = cluster.wait(limit, full).unwrap();
+    assert!(
+        served.is_some(),
+        "no director serves with full weights{}",
+        cluster.last_words()
+    );
     let active = cluster.active().unwrap().unwrap();
     (cluster, active)
 }

@@ -27,10 +27,12 @@ fn serving(forwarding: Forwarding, family: Family) -> (Cluster, &'static str) {
         Some(active) => cluster.has_full_weights(active),
         None => Ok(false),
     };
-    cluster
-        .wait(SOON, full)
-        .unwrap()
-        .expect("one director serves with full weights");
+    let served = cluster.wait(SOON, full).unwrap();
+    assert!(
+        served.is_some(),
+        "no director serves with full weights{}",
+        cluster.last_words()
+    );
     let active = cluster.active().unwrap().unwrap();
     (cluster, active)
 }

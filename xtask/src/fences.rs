@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Rooms that decide: no I/O, no clock, no environment.
@@ -46,8 +46,14 @@ const TESTS: [&str; 6] = [
 /// Crates of the registry that do I/O: not even behind another crate in a pure room.
 const IO_CRATES: [&str; 4] = ["libc", "nix", "signal-hook", "env_logger"];
 
-/// The only room with `unsafe`.
-const UNSAFE: &str = "lvs-sys";
+/// The only rooms with `unsafe`: one for the programs, one that the lab preloads into the kernel
+/// it boots and that no program links.
+const UNSAFE: [&str; 2] = ["lvs-sys", "uml-xstate"];
+
+/// Where the rooms lie.
+const FOLDERS: [&str; 3] = ["crates", "bin", "lab"];
+/// Rooms that lie alone.
+const SINGLE: [&str; 4] = ["bench", "lab", "tests", "xtask"];
 
 /// What each pure room's clippy.toml has to name; it replaces the root's, so both sets.
 const CLIPPY: [&str; 9] = [
@@ -76,19 +82,24 @@ pub fn check(root: &Path) -> io::Result<Vec<String>> {
         let clippy = std::fs::read_to_string(root.join("crates").join(room).join("clippy.toml"));
         breaches.extend(breaches_of_clippy(room, &clippy.unwrap_or_default()));
     }
-    for folder in ["crates", "bin"] {
-        for entry in std::fs::read_dir(root.join(folder))? {
-            let path = entry?.path();
-            let manifest = std::fs::read_to_string(path.join("Cargo.toml"))?;
-            let room = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            breaches.extend(breach_of_lints(&room, &manifest));
-        }
+    for room in rooms(root)? {
+        let manifest = std::fs::read_to_string(room.join("Cargo.toml"))?;
+        let name = room.file_name().unwrap_or_default().to_string_lossy();
+        breaches.extend(breach_of_lints(&name, &manifest));
     }
     Ok(breaches)
+}
+
+/// The directory of every room, tests included.
+fn rooms(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut rooms: Vec<_> = SINGLE.iter().map(|name| root.join(name)).collect();
+    for folder in FOLDERS {
+        for entry in std::fs::read_dir(root.join(folder))? {
+            rooms.push(entry?.path());
+        }
+    }
+    rooms.retain(|room| room.join("Cargo.toml").is_file());
+    Ok(rooms)
 }
 
 /// What cargo resolves for `selection`, a block for each selected package.
@@ -174,11 +185,17 @@ fn breaches_of_clippy(room: &str, clippy: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every room inherits `unsafe_code = "forbid"`, but for the one that spells its lints out.
+/// Every room inherits `unsafe_code = "forbid"`, but for the two that spell their lints out; those
+/// deny unsafe code without its reason.
 fn breach_of_lints(room: &str, manifest: &str) -> Option<String> {
     let inherits = manifest.contains("[lints]\nworkspace = true");
-    (!inherits && room != UNSAFE)
-        .then(|| format!("{room} does not inherit the workspace's lints, so it may use unsafe"))
+    if !UNSAFE.contains(&room) {
+        return (!inherits).then(|| {
+            format!("{room} does not inherit the workspace's lints, so it may use unsafe")
+        });
+    }
+    let explained = manifest.contains("undocumented_unsafe_blocks = \"deny\"");
+    (!explained).then(|| format!("{room} may use unsafe without saying why it is sound"))
 }
 
 #[cfg(test)]
@@ -232,10 +249,25 @@ mod tests {
     }
 
     #[test]
-    fn only_one_room_may_spell_out_its_lints() {
-        assert!(breach_of_lints("wire", "[lints.rust]\n").is_some());
+    fn only_two_rooms_may_spell_out_their_lints_and_they_explain_their_unsafe() {
+        let own = "[lints.clippy]\nundocumented_unsafe_blocks = \"deny\"\n";
+        for room in ["wire", "lab", "caribe-lab"] {
+            assert!(breach_of_lints(room, own).is_some());
+        }
         assert!(breach_of_lints("wire", "[lints]\nworkspace = true\n").is_none());
-        assert!(breach_of_lints("lvs-sys", "[lints.rust]\n").is_none());
+        for room in UNSAFE {
+            assert!(breach_of_lints(room, own).is_none());
+            assert!(breach_of_lints(room, "[lints.rust]\n").is_some());
+        }
+    }
+
+    #[test]
+    fn every_member_of_the_workspace_is_looked_at() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let rooms = rooms(&root).unwrap();
+        for room in ["crates/wire", "bin/pulse", "lab", "lab/uml-xstate", "tests"] {
+            assert!(rooms.contains(&root.join(room)), "{room}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::measure::{HttpServer, Stalls, Table};
-use crate::topology::{DIRECTORS, Family, Forwarding, Host, Layout, Site};
+use crate::topology::{DIRECTORS, Family, Forwarding, Host, Layout, Site, SystemLog};
 
 /// What lvs.cf says; times in whole seconds, as an original reads them.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct Cluster {
 
 /// How often a wait looks.
 const TICK: Duration = Duration::from_millis(20);
+/// Lines of each director's log told after a failure.
+const LOG_LINES: usize = 25;
 
 impl Cluster {
     /// Builds the site, starts the real servers, writes each director's lvs.cf. Pulse is not
@@ -259,6 +261,21 @@ impl Cluster {
             }
             std::thread::sleep(TICK);
         }
+    }
+
+    /// The end of both directors' logs, for people who look into a failure.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let mut text = String::new();
+        for director in DIRECTORS {
+            let log = self.site.host(director).ok().and_then(Host::log);
+            let lines = log.map(SystemLog::lines).unwrap_or_default();
+            text.push_str(&format!("\nlast lines of {director}'s log:\n"));
+            for line in lines.iter().skip(lines.len().saturating_sub(LOG_LINES)) {
+                text.push_str(&format!("  {}\n", line.text));
+            }
+        }
+        text
     }
 
     /// The host from which clients ask.

@@ -48,7 +48,8 @@ pub fn play(out: &mut dyn Write, colour: bool) -> io::Result<bool> {
     }
     let good = results.len() == steps::ALL.len() && results.iter().all(step::Step::is_good);
     if !good {
-        stage.tell_logs()?;
+        let words = stage.cluster.last_words();
+        write!(stage.timeline.out(), "{words}")?;
     }
     Ok(good)
 }

@@ -5,14 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::cluster::Cluster;
 use crate::measure::{Owners, Requests, Timeline};
-use crate::topology::DIRECTORS;
 
 /// Time between two requests of the client.
 const EVERY: Duration = Duration::from_millis(25);
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Lines of each director's log told after a failure.
-const LOG_LINES: usize = 25;
 
 /// The cluster, the watcher and the voice.
 pub(super) struct Stage<'a> {
@@ -57,19 +54,6 @@ impl Stage<'_> {
             if words.iter().any(|word| line.text.contains(word)) {
                 self.timeline
                     .event_at(line.at, &format!("{director} logs: {}", line.text))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// After a failure: the end of both directors' logs.
-    pub(super) fn tell_logs(&mut self) -> io::Result<()> {
-        for director in DIRECTORS {
-            let log = self.cluster.site().host(director)?.log();
-            let lines = log.map(|log| log.lines()).unwrap_or_default();
-            writeln!(self.timeline.out(), "\nlast lines of {director}'s log:")?;
-            for line in lines.iter().skip(lines.len().saturating_sub(LOG_LINES)) {
-                writeln!(self.timeline.out(), "  {}", line.text)?;
             }
         }
         Ok(())
