@@ -23,6 +23,7 @@ const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_LABEL: u16 = 3;
 const IFA_BROADCAST: u16 = 4;
+const IFA_CACHEINFO: u16 = 6;
 const IFA_FLAGS: u16 = 8;
 /// `struct ifaddrmsg`.
 const ADDRESS_HEADER: usize = 8;
@@ -48,6 +49,13 @@ const OPER_DOWN: [u8; 2] = [2, 3];
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
+
+/// `struct ifa_cacheinfo` of linux/if_addr.h: preferred for 0 s, valid for ever.
+///
+/// A whole-length virtual address would otherwise be the kernel's choice as source of what the
+/// director itself sends (RFC 6724, rule 3 puts a deprecated one last): checks of real servers that
+/// hold the same address would be answered to themselves.
+const NOT_PREFERRED: [u8; 16] = [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// An address on an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +114,8 @@ pub fn request_links(requests: &mut Requests, sequence: u32) {
     });
 }
 
-/// Adds an address; refused with `EEXIST` if it is there.
+/// Adds an address; refused with `EEXIST` if it is there. An IPv6 one is never this machine's choice
+/// as source of what it sends.
 pub fn request_add(requests: &mut Requests, sequence: u32, address: &Address) {
     let flags = ACK | CREATE | EXCLUSIVE;
     encode_address(requests, RTM_NEWADDR, flags, sequence, address);
@@ -141,7 +150,10 @@ fn encode_address(
                     message.attribute(IFA_BROADCAST, &broadcast.octets());
                 }
             }
-            IpAddr::V6(ip) => message.attribute(IFA_ADDRESS, &ip.octets()),
+            IpAddr::V6(ip) => {
+                message.attribute(IFA_ADDRESS, &ip.octets());
+                message.attribute(IFA_CACHEINFO, &NOT_PREFERRED);
+            }
         }
         if let Some(label) = &address.label {
             message.text(IFA_LABEL, label);
