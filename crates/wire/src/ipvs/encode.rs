@@ -116,9 +116,9 @@ fn put_address(nest: &mut Requests, kind: u16, address: IpAddr) {
     match address {
         IpAddr::V4(address) => {
             let [a, b, c, d] = address.octets();
-            nest.attribute(kind, &[a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            nest.sixteen(kind, [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         }
-        IpAddr::V6(address) => nest.attribute(kind, &address.octets()),
+        IpAddr::V6(address) => nest.sixteen(kind, address.octets()),
     }
 }
 

@@ -129,6 +129,17 @@ impl Requests {
         self.small(kind, value.to_ne_bytes(), 4);
     }
 
+    /// Adds an attribute of sixteen bytes in one append: IPVS addresses have this room.
+    pub fn sixteen(&mut self, kind: u16, value: [u8; 16]) {
+        let mut bytes = [0; 20];
+        let (header, room) = bytes.split_at_mut(4);
+        let [k0, k1] = kind.to_ne_bytes();
+        let [l0, l1] = 20_u16.to_ne_bytes();
+        header.copy_from_slice(&[l0, l1, k0, k1]);
+        room.copy_from_slice(&value);
+        self.bytes.extend_from_slice(&bytes);
+    }
+
     /// Adds a text with its NUL.
     pub fn text(&mut self, kind: u16, value: &str) {
         self.attribute_header(kind, value.len() + 1);
