@@ -205,6 +205,27 @@ fn standby_takes_over_after_dead_time_in_the_right_order() {
 }
 
 #[test]
+fn death_takes_thirty_milliseconds_where_lvs_cf_says_so() {
+    let mut bench = Bench::start(Settings {
+        keepalive: Duration::from_millis(10),
+        dead_time: Duration::from_millis(30),
+        ..settings(ConfiguredRole::Backup)
+    });
+    for beat in 1..=100 {
+        let seconds = f64::from(beat) / 100.0;
+        bench.run_to(seconds);
+        bench.hear(seconds, Value::Running);
+    }
+    let log = bench.run_to(1.029);
+    assert!(
+        log.iter()
+            .all(|(_, action)| *action == Action::Send(Value::Stopped))
+    );
+    let log = bench.run_to(1.03);
+    assert!(log.contains(&(at(1.03), Action::StartService)));
+}
+
+#[test]
 fn queued_heartbeats_that_are_read_first_save_the_partner() {
     let mut bench = Bench::backup();
     bench.hear(1.0, Value::Running);
