@@ -1,9 +1,10 @@
-//! Programs that are run without waiting for them: the hooks of lvs.cf, and the three commands
-//! that switch the kernel's sync daemon. Stopping one waits for kernel threads, up to seconds: so
+//! Programs that are run without waiting for them: the hooks of lvs.cf, by a process of their own,
+//! and the three commands that switch the kernel's sync daemon. Stopping one waits for kernel threads, up to seconds: so
 //! it is done by a child, one command after the other, never by the loop.
 
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -11,29 +12,46 @@ use daemon::{Child, Program};
 use lvs_config::{Command, Config};
 use lvs_model::SyncRole;
 
+use crate::runner::Runner;
+
 /// Everything that runs beside lvsd.
 #[derive(Default)]
 pub struct Commands {
-    hooks: Vec<Child>,
+    runner: Option<Runner>,
     sync: Option<Child>,
     sync_queue: VecDeque<Vec<OsString>>,
     ipvsadm: PathBuf,
 }
 
 impl Commands {
-    /// Starts a hook.
+    /// Starts the process that runs the hooks, while there still are rights to hand on.
+    ///
+    /// # Errors
+    /// Those of starting a program.
+    pub fn open(foreground: bool) -> io::Result<Self> {
+        Ok(Self {
+            runner: Some(Runner::start(foreground)?),
+            ..Self::default()
+        })
+    }
+
+    /// Has a hook run, after those before it.
     pub fn run_hook(&mut self, hook: Option<&Command>) {
-        let Some(program) = hook.and_then(program) else {
+        let Some(words) = hook.and_then(words) else {
             return;
         };
-        log::debug!(
-            "DEBUG -- Executing '{} {:?}'",
-            program.path.display(),
-            program.args
-        );
-        match program.start() {
-            Ok(child) => self.hooks.push(child),
-            Err(error) => log::error!("{}: {error}", program.path.display()),
+        log::debug!("DEBUG -- Executing '{words:?}'");
+        match self.runner.as_ref().map(|runner| runner.run(&words)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => log::error!("{words:?}: {error}"),
+            None => log::error!("{words:?} is not run: nobody is left to do it"),
+        }
+    }
+
+    /// No more hooks: the runner ends after those it has.
+    pub fn finish(&mut self) {
+        if let Some(runner) = &mut self.runner {
+            runner.finish();
         }
     }
 
@@ -87,31 +105,30 @@ impl Commands {
             self.start_next();
             return true;
         }
-        let before = self.hooks.len();
-        self.hooks.retain(|child| child.pid() != pid);
-        self.hooks.len() < before
+        let runner = self.runner.take_if(|runner| runner.pid() == pid);
+        if runner.is_some() {
+            log::debug!("the process for the hooks has ended");
+        }
+        runner.is_some()
     }
 
-    /// Whether the sync daemon is still being switched.
-    pub const fn is_switching(&self) -> bool {
-        self.sync.is_some()
+    /// Whether the sync daemon is still being switched, or hooks run.
+    pub const fn is_busy(&self) -> bool {
+        self.sync.is_some() || self.runner.is_some()
     }
 }
 
 /// A hook's words, split at blanks; `None` (and said) if it is no absolute path.
-fn program(hook: &Command) -> Option<Program> {
+fn words(hook: &Command) -> Option<Vec<OsString>> {
     let words = hook.text.as_bytes().split(|byte| *byte == b' ');
-    let mut words = words.filter(|word| !word.is_empty());
-    let path = Path::new(OsStr::from_bytes(words.next()?));
+    let words = words.filter(|word| !word.is_empty());
+    let words: Vec<OsString> = words.map(|w| OsString::from_vec(w.to_vec())).collect();
+    let path = Path::new(words.first()?);
     if !path.is_absolute() {
         log::error!("{}: a command needs its whole path", path.display());
         return None;
     }
-    let mut program = Program::new(path);
-    program.args = words
-        .map(|word| OsString::from_vec(word.to_vec()))
-        .collect();
-    Some(program)
+    Some(words)
 }
 
 #[cfg(test)]
@@ -127,14 +144,13 @@ mod tests {
 
     #[test]
     fn a_hook_is_an_argument_vector_not_a_shell_line() {
-        let program = program(&hook("/bin/echo  a 'b c' $HOME")).unwrap();
-        assert_eq!(program.path, Path::new("/bin/echo"));
-        assert_eq!(program.args, ["a", "'b", "c'", "$HOME"]);
+        let words = words(&hook("/bin/echo  a 'b c' $HOME")).unwrap();
+        assert_eq!(words, ["/bin/echo", "a", "'b", "c'", "$HOME"]);
     }
 
     #[test]
     fn a_hook_without_a_path_is_not_run() {
-        assert!(program(&hook("echo a")).is_none());
-        assert!(program(&hook("  ")).is_none());
+        assert!(words(&hook("echo a")).is_none());
+        assert!(words(&hook("  ")).is_none());
     }
 }

@@ -8,6 +8,7 @@
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
 //! - [`gateway`]: the test that tells the partner's failure from our own
+//! - [`runner`]: the process that runs the hooks, with rights that this one gives up
 //! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon
 //! - [`shell`]: the loop
 
@@ -17,6 +18,7 @@ mod gateway;
 mod guardian;
 mod keys;
 mod options;
+mod runner;
 mod service;
 mod setup;
 mod shell;
@@ -50,6 +52,9 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     if guardian::is_asked_for(args) {
         return guardian::run();
     }
+    if runner::is_asked_for(args) {
+        return runner::run(args);
+    }
     let options = match options::parse(args, &aliases()) {
         Ok(Request::Run(options)) => options,
         Ok(Request::Print(text)) => {
@@ -63,6 +68,12 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         Ok(file) => file,
         Err(status) => return status,
     };
+    if options.drop_addresses {
+        return match addresses::drop_left(&setup::addresses(&file.loaded.config)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(err, &format!("pulse: {error}")),
+        };
+    }
     let (setup, sockets) = match prepare(&options, &file) {
         Ok(prepared) => prepared,
         Err(error) => return fail(err, &format!("pulse: {error}")),

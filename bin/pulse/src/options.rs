@@ -18,6 +18,7 @@ enum Key {
     ForceActive,
     Lvsd,
     Fos,
+    DropAddresses,
     Version,
     Help,
     Usage,
@@ -49,6 +50,8 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::Fos, "fos")
             .takes(Takes::Text, "PATH")
             .help("Program to start instead of /usr/sbin/fos"),
+        Row::new(Key::DropAddresses, "drop-addresses")
+            .help("Take the virtual addresses away and end; for when pulse is gone"),
         Row::new(Key::Version, "version").help("Print the version"),
     ],
     help_rows: &popt::help_rows(Key::Help, Key::Usage),
@@ -75,6 +78,8 @@ pub struct Options {
     pub lvsd: PathBuf,
     /// `--fos`.
     pub fos: PathBuf,
+    /// `--drop-addresses`.
+    pub drop_addresses: bool,
 }
 
 impl Default for Options {
@@ -87,6 +92,7 @@ impl Default for Options {
             force_active: false,
             lvsd: LVSD.into(),
             fos: FOS.into(),
+            drop_addresses: false,
         }
     }
 }
@@ -154,6 +160,7 @@ impl Options {
             Key::TestStart => self.dry_run = true,
             Key::Verbose => self.verbose = true,
             Key::ForceActive => self.force_active = true,
+            Key::DropAddresses => self.drop_addresses = true,
             Key::Version | Key::Help | Key::Usage => {}
         }
     }

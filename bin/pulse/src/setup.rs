@@ -186,7 +186,7 @@ fn paths(
 
 /// The addresses to hold: each once, the first block that names it supplies device and prefix. The
 /// directors' own addresses are never among them; the NAT router's belongs to lvs.
-fn addresses(config: &Config) -> Vec<Assignment> {
+pub fn addresses(config: &Config) -> Vec<Assignment> {
     let nat = (config.network == ForwardingMethod::Masquerading)
         .then_some(config.nat_router.as_ref())
         .flatten()

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use config_file::{ConfigFile, Program, Reading, Step};
-use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
+use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
 use heartbeat::{Action, Hook, Input, Node, Notice, PairPath, Refusal};
 use lvs_config::ServiceKind;
@@ -37,6 +37,14 @@ const LOG_PAUSE: Duration = Duration::from_secs(60);
 /// How long the end of the program waits for the sync daemon's switch.
 const SYNC_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What pulse, lvsd and `ipvsadm` need; lvsd starts its monitors as another user.
+const RIGHTS: Capabilities = Capabilities::NET_ADMIN
+    .and(Capabilities::NET_RAW)
+    .and(Capabilities::NET_BIND_SERVICE)
+    .and(Capabilities::SET_USER)
+    .and(Capabilities::KILL)
+    .and(Capabilities::SYS_MODULE);
+
 /// A pulse that runs.
 pub struct Shell {
     options: Options,
@@ -57,6 +65,7 @@ pub struct Shell {
     bad_packet_logged: Option<Mono>,
     /// Answers to actions, handed in at the next turn.
     answers: Vec<Input>,
+    watchdog: notify::Watchdog,
     done: bool,
 }
 
@@ -73,6 +82,12 @@ impl Shell {
         } else {
             Some(Addresses::open(&setup.addresses)?)
         };
+        let commands = if options.dry_run {
+            Commands::default()
+        } else {
+            Commands::open(options.foreground)?
+        };
+        give_up_rights(&setup);
         let term_file = TermFile::find();
         let mut node = Node::new(clock.now(), setup.settings.clone());
         if setup.settings.signs {
@@ -85,7 +100,7 @@ impl Shell {
             sockets,
             addresses,
             service: Service::new(options),
-            commands: Commands::default(),
+            commands,
             term_file,
             gateway: None,
             reading: None,
@@ -93,6 +108,7 @@ impl Shell {
             setup,
             bad_packet_logged: None,
             answers: Vec::new(),
+            watchdog: notify::Watchdog::from_env(),
             done: false,
         })
     }
@@ -122,6 +138,7 @@ impl Shell {
                 .into_iter()
                 .chain(read_until)
                 .chain(self.gateway.as_ref().map(Gateway::deadline))
+                .chain(self.watchdog.next())
                 .min()
         } else {
             Some(Mono::ZERO)
@@ -156,6 +173,7 @@ impl Shell {
             let step = reading.advance(self.clock.now());
             self.take_step(step);
         }
+        self.watchdog.feed(self.clock.now());
         self.look_at_gateway();
         self.look_at_addresses();
         self.give(Input::Tick);
@@ -398,7 +416,8 @@ impl Shell {
     /// The partner has been told; the sync daemon may take its time, but not for ever.
     fn finish_sync(&mut self) -> io::Result<()> {
         let until = self.clock.now() + SYNC_PATIENCE;
-        while self.commands.is_switching() && self.clock.now() < until {
+        self.commands.finish();
+        while self.commands.is_busy() && self.clock.now() < until {
             let signals = self.signals.as_fd();
             let mut fds = [PollFd::new(signals, PollFlags::POLLIN)];
             daemon::wait(&mut fds, &self.clock, Some(until))?;
@@ -408,5 +427,18 @@ impl Shell {
             }
         }
         Ok(())
+    }
+}
+
+/// Nothing is kept that pulse and its children do not need. fos's children are the administrator's
+/// services, so fos has to have what they need.
+fn give_up_rights(setup: &Setup) {
+    if setup.config.service == ServiceKind::Fos {
+        return;
+    }
+    let given_up =
+        daemon::keep_capabilities(RIGHTS).and_then(|()| Ok(nix::sys::prctl::set_no_new_privs()?));
+    if let Err(error) = given_up {
+        log::warn!("cannot give up rights that are not needed: {error}");
     }
 }

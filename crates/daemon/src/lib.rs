@@ -11,6 +11,7 @@
 //! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`StatusSocket`]: tells who connects how things are
+//! - [`only_root_can_change`]: files that root may run
 //! - [`notify`]: readiness and state for systemd
 
 mod background;
@@ -22,6 +23,7 @@ pub mod notify;
 mod parent;
 mod pid_file;
 mod signals;
+mod trusted;
 mod status_socket;
 mod wait;
 
@@ -32,9 +34,10 @@ pub use descendants::{adopt_orphans, kill_strays};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use signals::Signals;
+pub use trusted::only_root_can_change;
 pub use status_socket::StatusSocket;
 pub use wait::wait;
 
-pub use lvs_sys::Capabilities;
+pub use lvs_sys::{Capabilities, keep_capabilities};
 pub use nix::poll::{PollFd, PollFlags};
 pub use nix::sys::signal::Signal;

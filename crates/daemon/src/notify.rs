@@ -2,6 +2,9 @@
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
+
+use lvs_model::Mono;
 
 /// Says something to the service manager; silent where there is none.
 ///
@@ -34,4 +37,41 @@ pub fn stopping() {
 /// One line for `systemctl status`.
 pub fn status(line: &str) {
     notify(&format!("STATUS={line}"));
+}
+
+/// The service manager's watchdog: it ends a daemon from which it hears nothing for too long.
+#[derive(Clone, Copy, Debug)]
+pub struct Watchdog {
+    /// Half of what the manager allows.
+    interval: Option<Duration>,
+    next: Mono,
+}
+
+impl Watchdog {
+    /// As the manager wants it, by `WATCHDOG_USEC` and `WATCHDOG_PID` of sd_watchdog_enabled(3); one
+    /// that does nothing where it wants none, or wants it of another process.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+        let ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+        let interval = number("WATCHDOG_USEC").filter(|time| ours && *time > 0);
+        Self {
+            interval: interval.map(|time| Duration::from_micros(time / 2)),
+            next: Mono::ZERO,
+        }
+    }
+
+    /// When to [`feed`](Self::feed) it at the latest.
+    #[must_use]
+    pub fn next(&self) -> Option<Mono> {
+        self.interval.map(|_| self.next)
+    }
+
+    /// Says that the loop turns, if it is time to.
+    pub fn feed(&mut self, now: Mono) {
+        if let Some(interval) = self.interval.filter(|_| self.next <= now) {
+            notify("WATCHDOG=1");
+            self.next = now + interval;
+        }
+    }
 }

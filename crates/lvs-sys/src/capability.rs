@@ -15,6 +15,27 @@ impl Capabilities {
     /// `CAP_NET_RAW`: raw and packet sockets, as `ping` needs one.
     pub const NET_RAW: Self = Self(1 << 13);
 
+    /// `CAP_KILL`: signals to the processes of others.
+    pub const KILL: Self = Self(1 << 5);
+
+    /// `CAP_SETGID` and `CAP_SETUID`: to start programs as somebody else.
+    pub const SET_USER: Self = Self(1 << 6 | 1 << 7);
+
+    /// `CAP_NET_BIND_SERVICE`: ports below 1024.
+    pub const NET_BIND_SERVICE: Self = Self(1 << 10);
+
+    /// `CAP_NET_ADMIN`: addresses, routes, IPVS.
+    pub const NET_ADMIN: Self = Self(1 << 12);
+
+    /// `CAP_SYS_MODULE`: `modprobe`.
+    pub const SYS_MODULE: Self = Self(1 << 16);
+
+    /// Those of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     const fn has(self, number: u32) -> bool {
         self.0 >> number & 1 == 1
     }
@@ -64,6 +85,16 @@ pub fn limit_capabilities(command: &mut Command, keep: Capabilities) {
     unsafe {
         command.pre_exec(limit);
     }
+}
+
+/// Gives up all capabilities of this process but those in `keep`, for good: programs that it starts,
+/// root's among them, get no others either.
+///
+/// # Errors
+/// `EPERM` if root lacks `CAP_SETPCAP`, without which nothing can be taken from what it starts.
+pub fn keep_capabilities(keep: Capabilities) -> io::Result<()> {
+    limit_bounding(keep)?;
+    limit_held(keep)
 }
 
 /// What exec may give: nothing but `keep`.

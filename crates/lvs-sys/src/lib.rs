@@ -9,7 +9,7 @@ mod names;
 mod process;
 mod time;
 
-pub use capability::{Capabilities, limit_capabilities};
+pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
 pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};
 pub use process::{Forked, fork};
 pub use time::{LocalTime, local_time};
