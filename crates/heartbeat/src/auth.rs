@@ -84,6 +84,20 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// What has changed about the signatures of the partner: for the log, while not every heartbeat
+/// must have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remark(Result<(), SignatureError>);
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Ok(()) => f.write_str("partner's heartbeats: signed, with a key known here"),
+            Err(error) => write!(f, "partner's heartbeats: {error}"),
+        }
+    }
+}
+
 /// Keys, boot ids, counters.
 #[derive(Clone, Debug)]
 pub struct Auth {
@@ -100,6 +114,9 @@ pub struct Auth {
     accepted_at: u64,
     /// Counter of a datagram that was signed but not proven; cleared by the session's next.
     candidate: Option<u64>,
+    /// The partner's last signature, and the one that was remarked on.
+    signature: Option<Remark>,
+    remarked: Option<Remark>,
 }
 
 /// One start of the partner.
@@ -151,6 +168,8 @@ impl Auth {
             accepted_at: boot / 2,
             session: None,
             candidate: None,
+            signature: None,
+            remarked: None,
         }
     }
 
@@ -187,12 +206,24 @@ impl Auth {
         if self.mode == Mode::Off {
             return Verdict::Beat(value, None);
         }
-        match signed::decode(bytes, &self.keys) {
+        let signed = signed::decode(bytes, &self.keys);
+        if signed.is_ok() || self.mode != Mode::Require {
+            self.signature = Some(Remark(signed.map(|_| ())));
+        }
+        match signed {
             Ok(signed) => self.judge(value, &signed),
             Err(error) if self.mode == Mode::Require => Verdict::Refused(Refusal::Signature(error)),
             // Whoever can forge can leave the signature away as well.
             Err(_) => Verdict::Beat(value, None),
         }
+    }
+
+    /// What to log about the partner's signatures, once for each change. The caller sees to it that
+    /// a forger who changes them all the time does not fill the log.
+    pub fn remark(&mut self) -> Option<Remark> {
+        let changed = self.signature.filter(|_| self.signature != self.remarked);
+        self.remarked = self.signature;
+        changed
     }
 
     fn judge(&mut self, value: Value, signed: &Signed) -> Verdict {

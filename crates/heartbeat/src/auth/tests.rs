@@ -128,6 +128,25 @@ fn require_takes_nothing_unsigned_and_the_others_take_it_all() {
 }
 
 #[test]
+fn a_change_of_the_partners_signatures_is_remarked_on_once() {
+    let mut partner = auth(true, Mode::Off, 5);
+    let mut receiver = auth(false, Mode::Accept, 7);
+    let mut hear = |partner: &mut Auth| {
+        receiver.open(&partner.seal(Value::Running, SAYS));
+        receiver.remark().map(|remark| remark.to_string())
+    };
+    let said = hear(&mut partner).unwrap();
+    assert_eq!(said, "partner's heartbeats: not signed");
+    assert_eq!(hear(&mut partner), None);
+    partner.change(Mode::Sign, vec![key(9)]);
+    let said = hear(&mut partner).unwrap();
+    assert!(said.ends_with("signed with key 9, which is not known here"));
+    partner.change(Mode::Sign, vec![key(1)]);
+    let said = hear(&mut partner).unwrap();
+    assert!(said.ends_with("signed, with a key known here"));
+}
+
+#[test]
 fn a_key_is_changed_without_a_heartbeat_that_does_not_count() {
     let (mut primary, mut backup) = pair();
     let (old, new) = (vec![key(1)], vec![key(2)]);
