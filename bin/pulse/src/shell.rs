@@ -34,6 +34,8 @@ const SIGNALS: [Signal; 7] = [
 ];
 /// Datagrams that are no heartbeat are logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
+/// Changes of the partner's signatures are logged this often at most.
+const REMARK_PAUSE: Duration = Duration::from_secs(10);
 /// How long the end of the program waits for the sync daemon's switch.
 const SYNC_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -63,6 +65,7 @@ pub struct Shell {
     /// lvs.cf being read again, its names looked up meanwhile.
     reading: Option<Box<Reading>>,
     bad_packet_logged: Option<Mono>,
+    remarked: Option<Mono>,
     /// Answers to actions, handed in at the next turn.
     answers: Vec<Input>,
     watchdog: notify::Watchdog,
@@ -107,6 +110,7 @@ impl Shell {
             options: options.clone(),
             setup,
             bad_packet_logged: None,
+            remarked: None,
             answers: Vec::new(),
             watchdog: notify::Watchdog::from_env(),
             done: false,
@@ -163,6 +167,7 @@ impl Shell {
         for (path, verdict) in self.sockets.drain() {
             self.hear(path, verdict);
         }
+        self.remark_on_signatures();
         for signal in self.signals.pending() {
             self.signal(signal);
         }
@@ -401,6 +406,18 @@ impl Shell {
             }
             Action::DropAddresses => log::info!("dry run: would drop the addresses"),
             _ => {}
+        }
+    }
+
+    fn remark_on_signatures(&mut self) {
+        let now = self.clock.now();
+        let recent = |logged: Mono| now - logged < REMARK_PAUSE;
+        if self.remarked.is_some_and(recent) {
+            return;
+        }
+        if let Some(remark) = self.sockets.auth_mut().remark() {
+            self.remarked = Some(now);
+            log::info!("{remark}");
         }
     }
 
