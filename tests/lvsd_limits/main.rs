@@ -1,0 +1,219 @@
+//! lvsd where the machine is at its limits: no processes, no descriptors, no module, reused pids,
+//! another program that changes the table all the time. Settings of the whole kernel: a guest of
+//! their own.
+
+#[expect(dead_code, reason = "the rest is used by lvsd_kernel")]
+#[path = "../lvsd_kernel/director.rs"]
+mod director;
+
+use std::fs;
+use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use caribe_tests::wait_until;
+use ipvs::{Ipvs, NetlinkIpvs};
+use lvs_model::{IpvsOp, Protocol, ServiceKey, VirtualService};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use director::*;
+
+/// A setting of the kernel; it has its old value again when this goes.
+struct Setting {
+    path: &'static str,
+    usual: String,
+}
+
+impl Setting {
+    fn set(path: &'static str, value: &str) -> Self {
+        let usual = fs::read_to_string(path).unwrap();
+        fs::write(path, value).unwrap();
+        Self { path, usual }
+    }
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        // A test that fails here has failed already.
+        let _ = fs::write(self.path, self.usual.trim_end());
+    }
+}
+
+const THREADS_MAX: &str = "/proc/sys/kernel/threads-max";
+const PID_MAX: &str = "/proc/sys/kernel/pid_max";
+const FIVE_SECONDS: Duration = Duration::from_secs(5);
+
+fn web(extra: &str) -> String {
+    let text = block("web", "192.0.2.1", extra, &[&server(1), &server(2)]);
+    format!("hard_shutdown = 0\naudit_interval = 0.1\n{text}")
+}
+
+/// Both servers are up, nothing done since.
+fn running() -> (Director, Vec<String>) {
+    let mut director = Director::new(&[1, 2]);
+    director.start(&web(""));
+    let table = director.wait_for_table(3);
+    director.operations(0);
+    (director, table)
+}
+
+/// Kills the nanny of the first server, has a shortage for six seconds and ends it.
+fn a_shortage<T>(begin: impl Fn(&Director) -> T, end: impl Fn(&Director, T)) {
+    let (mut director, table) = running();
+    let old = director.nannies(1)[0];
+    let shortage = begin(&director);
+    kill(Pid::from_raw(old), Signal::SIGKILL).unwrap();
+    director.wait_for_log("create_monitor for web/s1 failed: ");
+    std::thread::sleep(Duration::from_secs(6));
+    assert_eq!(director.nannies(1).len(), 0);
+    end(&director, shortage);
+    let is_back = || director.nannies(1).len() == 1;
+    let took = wait_until(2 * FIVE_SECONDS, is_back).expect("a nanny again");
+    assert!(took <= FIVE_SECONDS, "{took:?}");
+    assert_eq!(director.operations(0), [""; 0]);
+    assert_eq!(director.table(), table);
+}
+
+#[test]
+fn without_processes_no_weight_changes_and_the_nanny_is_back_in_five_seconds() {
+    a_shortage(|_| Setting::set(THREADS_MAX, "20"), |_, limit| drop(limit));
+}
+
+/// Sets the soft limit of lvsd's descriptors.
+fn limit_descriptors(director: &Director, count: usize) {
+    let (pid, limit) = (director.pid().to_string(), format!("--nofile={count}:4096"));
+    let status = Command::new("prlimit")
+        .args(["--pid", &pid, &limit])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn without_descriptors_no_weight_changes_and_the_nanny_is_back_in_five_seconds() {
+    a_shortage(
+        |director| limit_descriptors(director, director.open_descriptors()),
+        |director, ()| limit_descriptors(director, 1024),
+    );
+}
+
+/// Processor time of a process in ticks of 10 ms.
+fn ticks(pid: i32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let fields: Vec<u64> = fields.split(' ').filter_map(|f| f.parse().ok()).collect();
+    // utime and stime: fields 14 and 15; two before ") " and the state are not in the list.
+    fields[10] + fields[11]
+}
+
+#[test]
+fn who_asks_for_the_status_while_no_descriptor_is_left_does_not_make_lvsd_spin() {
+    let (director, _) = running();
+    limit_descriptors(&director, director.open_descriptors());
+    let _asks = UnixStream::connect("/run/lvs/lvsd.sock").unwrap();
+    let before = ticks(director.pid());
+    std::thread::sleep(Duration::from_secs(2));
+    let used = ticks(director.pid()) - before;
+    assert!(used < 50, "{used} ticks in 2 s");
+    limit_descriptors(&director, 1024);
+    assert_eq!(director.status().len(), 4);
+}
+
+/// The nanny of the first server, as lvsd knows it: a pid in the log may be somebody else's by now.
+fn first_nanny(director: &Director) -> Option<i32> {
+    let status = director.status();
+    let (_, rest) = status.get(2)?.split_once("\"pid\":")?;
+    rest.split(',').next()?.parse().ok()
+}
+
+#[test]
+fn a_process_with_a_pid_that_a_nanny_had_is_never_signalled() {
+    let (director, _) = running();
+    let _few = Setting::set(PID_MAX, "400");
+    for round in 0..4 {
+        let old = first_nanny(&director).unwrap();
+        kill(Pid::from_raw(old), Signal::SIGKILL).unwrap();
+        // A hundred pids are in use in turn, from 300 on: after so many processes one has had, or
+        // has, the dead nanny's.
+        for _ in 0..40 {
+            run("true", "");
+        }
+        let mut bystanders = Vec::new();
+        for _ in 0..60 {
+            let mut sleeper = Command::new("sleep");
+            bystanders.push(sleeper.arg("100").stdin(Stdio::null()).spawn().unwrap());
+        }
+        // Every nanny is replaced: SIGTERM to all that run.
+        director.reload(&web(&format!("reentry = {}\n", 2 + round)));
+        std::thread::sleep(Duration::from_secs(3));
+        for bystander in &mut bystanders {
+            assert_eq!(bystander.try_wait().unwrap(), None);
+            bystander.kill().unwrap();
+            bystander.wait().unwrap();
+        }
+        let is_back = || first_nanny(&director).is_some();
+        wait_until(Duration::from_secs(20), is_back).expect("a nanny again");
+    }
+}
+
+#[test]
+fn a_dump_that_another_program_disturbs_leads_to_no_operation() {
+    let (mut director, table) = running();
+    let mut kernel = NetlinkIpvs::open().unwrap();
+    let foreign = |number: u16| {
+        VirtualService::new(ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            address: IpAddr::from([198, 51, 100, 1]),
+            port: 1 + number,
+        })
+    };
+    let all: Vec<IpvsOp> = (0..2000).map(|n| IpvsOp::AddService(foreign(n))).collect();
+    assert_eq!(kernel.apply(&all).unwrap(), []);
+    let begun = Instant::now();
+    let mut number = 0;
+    while begun.elapsed() < Duration::from_secs(15) {
+        number = (number + 7) % 2000;
+        let service = foreign(number);
+        let there_and_back = [
+            IpvsOp::DeleteService(service.key),
+            IpvsOp::AddService(service),
+        ];
+        assert_eq!(kernel.apply(&there_and_back).unwrap(), []);
+    }
+    assert_eq!(director.operations(0), [""; 0]);
+    assert_eq!(director.table().len(), 2000 + table.len());
+    kernel.apply(&[IpvsOp::Flush]).unwrap();
+}
+
+#[test]
+fn a_director_without_ipvs_ends_with_a_reason_and_a_later_start_succeeds() {
+    let mut director = Director::new(&[1]);
+    let no_helper = Setting::set("/proc/sys/kernel/modprobe", "/bin/false");
+    // By its name this test is the first: namespaces of others would hold the module.
+    let is_gone = || {
+        let modules = fs::read_to_string("/proc/modules").unwrap();
+        let names = modules.lines().filter_map(|line| line.split(' ').next());
+        let mut names: Vec<&str> = names.filter(|name| name.starts_with("ip_vs")).collect();
+        // The schedulers first.
+        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        let remove = |name: &&str| Command::new("rmmod").arg(name).output().unwrap();
+        names.iter().all(|name| remove(name).status.success())
+    };
+    wait_until(Duration::from_secs(30), is_gone).expect("no module in use");
+    // Removing comes first: both are the same program.
+    run("mount", "--bind /bin/false /sbin/modprobe");
+    director.write(&web(""));
+    let refused = Command::new("/usr/sbin/lvsd")
+        .args(["-n", "-c"])
+        .arg(director.config())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("IPVS"), "{said}");
+    run("umount", "/sbin/modprobe");
+    drop(no_helper);
+    director.start(&web(""));
+    director.wait_for_table(2);
+}

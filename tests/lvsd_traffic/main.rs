@@ -1,0 +1,221 @@
+//! lvsd under traffic: reloads, its death and what others do to the table, with clients that count.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use caribe_lab::measure::{Account, Connections, HttpServer, Requests, Table};
+use caribe_lab::topology::{Family, Forwarding, Host, Layout, Process, Site};
+use caribe_tests::{demand_lab, wait_until};
+use nix::sys::signal::Signal;
+
+const SOON: Duration = Duration::from_secs(40);
+const DIRECTOR: &str = "director-a";
+/// Five hundred requests a second.
+const EVERY: Duration = Duration::from_millis(2);
+/// A request that ends later is lost; a busy guest itself stands still for seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A director with four real servers in direct routing, without pulse.
+struct Rig {
+    site: Site,
+    servers: Vec<HttpServer>,
+    lvsd: Option<Process>,
+    log: PathBuf,
+    seen: usize,
+}
+
+impl Rig {
+    fn build() -> Self {
+        demand_lab();
+        let site = Site::build(Layout {
+            forwarding: Forwarding::DirectRouting,
+            family: Family::V4,
+            real_servers: 4,
+            router: false,
+        });
+        let mut rig = Self {
+            site: site.unwrap(),
+            servers: Vec::new(),
+            lvsd: None,
+            log: std::env::temp_dir().join(format!("traffic-{}.log", std::process::id())),
+            seen: 0,
+        };
+        for (name, _) in rig.site.real_servers() {
+            let server = HttpServer::start(rig.site.host(&name).unwrap(), 80).unwrap();
+            rig.servers.push(server);
+        }
+        let vip = format!("{}/32", rig.site.vip());
+        let added = rig
+            .director()
+            .exec(&["ip", "addr", "add", &vip, "dev", "eth0"]);
+        assert!(added.unwrap().status.success());
+        rig
+    }
+
+    fn director(&self) -> &Host {
+        self.site.host(DIRECTOR).unwrap()
+    }
+
+    fn write(&self, text: &str) {
+        self.director()
+            .write_file("/etc/sysconfig/ha/lvs.cf", text)
+            .unwrap();
+    }
+
+    fn start(&mut self, text: &str, up: usize) {
+        self.write(text);
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .unwrap();
+        let lvsd = self
+            .director()
+            .spawn(&["/usr/sbin/lvsd", "-n", "-v"], Some(log));
+        self.lvsd = Some(lvsd.unwrap());
+        let all = wait_until(SOON, || self.destinations() == up);
+        all.unwrap_or_else(|| panic!("{:?} {}", self.table(), self.said()));
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn table(&self) -> Table {
+        Table::of(self.director()).unwrap()
+    }
+
+    fn destinations(&self) -> usize {
+        self.table()
+            .0
+            .first()
+            .map_or(0, |service| service.destinations.len())
+    }
+
+    fn signal(&self, signal: Signal) {
+        self.lvsd.as_ref().unwrap().signal(signal).unwrap();
+    }
+
+    fn client(&self) -> Requests {
+        let target = SocketAddr::new(self.site.vip(), 80);
+        Requests::start(self.site.host("client").unwrap(), target, EVERY, PATIENCE).unwrap()
+    }
+
+    /// Table operations since the last call, once there are `count`.
+    fn operations(&mut self, count: usize) -> Vec<String> {
+        let all = |rig: &Self| -> Vec<String> {
+            let said = rig.said();
+            let operations = said.lines().filter_map(|l| l.strip_prefix("lvs: ipvsadm "));
+            operations.map(str::to_owned).collect()
+        };
+        let seen = self.seen;
+        wait_until(SOON, || all(self).len() >= seen + count);
+        // A surplus operation would come with the next check or audit.
+        std::thread::sleep(Duration::from_millis(1200));
+        let operations = all(self);
+        self.seen = operations.len();
+        operations[seen..].to_vec()
+    }
+
+    /// Changes lvs.cf; the operations that follow.
+    fn reload(&mut self, text: &str, count: usize) -> Vec<String> {
+        // The pause after an earlier reload.
+        std::thread::sleep(Duration::from_secs(2));
+        self.write(text);
+        self.signal(Signal::SIGHUP);
+        self.operations(count)
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        // It goes with the guest.
+        let _ = fs::remove_file(&self.log);
+    }
+}
+
+/// lvs.cf with one service; servers are numbers and weights.
+fn file(section: &str, scheduler: &str, servers: &[(u8, u32)]) -> String {
+    let mut text = format!(
+        "network = direct\naudit_interval = 0.5\nvirtual {section} {{\n active = 1\n \
+         address = 10.9.0.100 eth0:1\n port = 80\n timeout = 10\n reentry = 20\n \
+         send = \"GET / HTTP/1.0\\r\\n\\r\\n\"\n expect = \"HTTP/1.1 200\"\n \
+         scheduler = {scheduler}\n"
+    );
+    for (number, weight) in servers {
+        text += &format!(
+            " server {section}{number} {{\n address = 10.9.0.2{number}\n active = 1\n \
+             weight = {weight}\n }}\n"
+        );
+    }
+    text + "}\n"
+}
+
+/// The kinds of losses, if there are any.
+fn losses(client: Requests) -> (usize, Account) {
+    let account = Account::of(&client.finish());
+    (account.lost, account)
+}
+
+#[test]
+fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs() {
+    let mut rig = Rig::build();
+    rig.start(&file("web", "wrr", &[(1, 1), (2, 1), (3, 1)]), 3);
+    rig.operations(0);
+    let (client, begun) = (rig.client(), Instant::now());
+    std::thread::sleep(Duration::from_secs(1));
+
+    let operations = rig.reload(&file("web", "wrr", &[(1, 1), (2, 1), (3, 1), (4, 1)]), 1);
+    assert_eq!(operations, ["-a -t 10.9.0.100:80 -r 10.9.0.24:80 -g -w 1"]);
+    let operations = rig.reload(&file("web", "wrr", &[(1, 2), (2, 1), (3, 1), (4, 1)]), 1);
+    assert_eq!(operations, ["-e -t 10.9.0.100:80 -r 10.9.0.21:80 -g -w 2"]);
+    let operations = rig.reload(&file("web", "rr", &[(1, 2), (2, 1), (3, 1), (4, 1)]), 1);
+    assert_eq!(operations, ["-E -t 10.9.0.100:80 -s rr"]);
+    let operations = rig.reload(&file("shop", "rr", &[(4, 1), (3, 1), (2, 1), (1, 2)]), 0);
+    assert_eq!(operations, [""; 0]);
+    let (lost, account) = losses(client);
+    assert_eq!(lost, 0, "{account:?}");
+    // A busy guest does not keep the pace.
+    let rate = account.sent / usize::try_from(begun.elapsed().as_secs()).unwrap();
+    assert!(rate >= 100, "{rate} requests a second");
+
+    let client = rig.client();
+    let operations = rig.reload(&file("shop", "rr", &[(1, 2), (2, 1), (4, 1)]), 1);
+    assert_eq!(operations, ["-d -t 10.9.0.100:80 -r 10.9.0.23:80"]);
+    // A request to the server that goes may be lost while it is under way; later ones may not.
+    let gone = Instant::now();
+    std::thread::sleep(Duration::from_secs(1));
+    let later = client.since(gone);
+    assert_eq!(later.lost, 0, "{later:?}");
+    assert!(!later.served.contains_key("rs3"), "{later:?}");
+    let (lost, account) = losses(client);
+    assert!(account.lost_by.keys().all(|how| how == "timed out"));
+    assert!(lost * 50 <= account.sent, "{account:?}");
+    rig.signal(Signal::SIGTERM);
+    assert!(rig.lvsd.take().unwrap().wait().unwrap().success());
+}
+
+#[test]
+fn two_thousand_connections_outlive_lvsd_and_its_successor_touches_nothing() {
+    let mut rig = Rig::build();
+    let file = file("web", "wrr", &[(1, 1), (2, 1), (3, 1), (4, 1)]);
+    rig.start(&file, 4);
+    rig.operations(0);
+    let pid = std::process::id().to_string();
+    let limit = ["--pid", &pid, "--nofile=16384:16384"];
+    let raised = std::process::Command::new("prlimit").args(limit).status();
+    assert!(raised.unwrap().success());
+    let target = SocketAddr::new(rig.site.vip(), 80);
+    let client = rig.site.host("client").unwrap();
+    let mut open = Connections::open(client, target, 2000).unwrap();
+    let before = rig.table().without_counts();
+
+    rig.signal(Signal::SIGKILL);
+    rig.lvsd.take().unwrap().wait().unwrap();
+    rig.start(&file, 4);
+    assert_eq!(rig.operations(1), ["--set 0 0 0"]);
+    assert_eq!(rig.table().without_counts(), before);
+    assert_eq!(open.lost(), 0);
+}
