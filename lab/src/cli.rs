@@ -21,7 +21,8 @@ usage: lab run  [BOOT] [--] PROGRAM [ARG...]   run a program on a kernel with IP
 BOOT:  --kernel auto|uml|qemu|native   where the kernel comes from (auto: native for root where
                                        this kernel has IPVS, else user-mode Linux)
        --memory SIZE                   memory of the guest (1G)
-       --timeout SECONDS               limit of one run (300); past it the status is 97
+       --timeout SECONDS               limit of one guest (300, of a test 900); past it the
+                                       status is 97
        --icount                        qemu: the clock counts instructions, idle time is skipped
        --share DIR                     the guest may write to DIR; any number of times
        --programs DIR                  where the built programs are (this program's directory)
@@ -114,7 +115,11 @@ fn dispatch(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Resu
             Ok(u8::from(!demo::play(out, colour)?))
         }
         ("demo", _) => run_demo(&Options::parse(rest)?, out, err),
-        ("test", _) => suite::run(&Options::parse(rest)?, out, err),
+        ("test", _) => {
+            let mut options = Options::parse(rest)?;
+            options.boot.limit.get_or_insert(suite::LIMIT);
+            suite::run(&options, out, err)
+        }
         ("help" | "--help" | "-h", _) => {
             write!(out, "{USAGE}")?;
             Ok(0)
@@ -188,7 +193,7 @@ impl Options {
             "--kernel" => self.boot.kernel = text.parse::<Kernel>().map_err(|()| bad())?,
             "--memory" => self.boot.memory = text.into(),
             "--timeout" => {
-                self.boot.limit = Duration::from_secs(text.parse().map_err(|_| bad())?);
+                self.boot.limit = Some(Duration::from_secs(text.parse().map_err(|_| bad())?));
             }
             "--timeline" => self.timeline = Some(std::path::absolute(value)?),
             "--share" => self.shares.push(std::path::absolute(value)?),
@@ -205,7 +210,7 @@ impl Options {
             env: guest_environment(),
             shares: self.shares.clone(),
             programs: self.programs.clone(),
-            limit: self.boot.limit,
+            limit: self.boot.limit(),
         })
     }
 }
@@ -252,7 +257,7 @@ mod tests {
     fn options_end_at_the_program() {
         let options =
             Options::parse(&words("--timeout 7 --kernel qemu /bin/ls --timeout 8")).unwrap();
-        assert_eq!(options.boot.limit, Duration::from_secs(7));
+        assert_eq!(options.boot.limit, Some(Duration::from_secs(7)));
         assert_eq!(options.boot.kernel, Kernel::Qemu);
         assert_eq!(options.words, words("/bin/ls --timeout 8"));
     }

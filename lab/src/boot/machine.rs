@@ -17,6 +17,8 @@ use super::{Job, NO_STATUS, native, qemu, uml};
 
 /// How often the output is looked at.
 const TICK: Duration = Duration::from_millis(20);
+/// Limit of a run for which none is given.
+const LIMIT: Duration = Duration::from_secs(300);
 /// Time between asking a guest to end and killing it.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -54,8 +56,8 @@ pub struct Boot {
     pub kernel: Kernel,
     /// Memory of the guest as kernels and emulators write it, for example `1G`.
     pub memory: String,
-    /// Time from start to end of the run.
-    pub limit: Duration,
+    /// Time from start to end of the run; 300 s if nothing is said.
+    pub limit: Option<Duration>,
     /// QEMU only: the guest's clock counts instructions, idle time is skipped.
     pub icount: bool,
 }
@@ -65,7 +67,7 @@ impl Default for Boot {
         Self {
             kernel: Kernel::Auto,
             memory: "1G".into(),
-            limit: Duration::from_secs(300),
+            limit: None,
             icount: false,
         }
     }
@@ -120,6 +122,12 @@ impl std::error::Error for BootError {
 }
 
 impl Boot {
+    /// Time from start to end of the run.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit.unwrap_or(LIMIT)
+    }
+
     /// Runs `job`, copies its output to `out` as it comes, and returns its exit status.
     ///
     /// [`NO_STATUS`] means: no kernel, or past the time limit; `err` then has the reason.
@@ -148,7 +156,7 @@ impl Boot {
         match run.status() {
             Some(status) => Ok(status),
             None => {
-                run.explain(self.limit, err).map_err(BootError::Run)?;
+                run.explain(self.limit(), err).map_err(BootError::Run)?;
                 Ok(NO_STATUS)
             }
         }
@@ -171,7 +179,7 @@ impl Boot {
         stop: &AtomicBool,
     ) -> io::Result<()> {
         let mut output = File::open(run.join("out"))?;
-        let mut deadline = Instant::now() + self.limit;
+        let mut deadline = Instant::now() + self.limit();
         let mut asked = false;
         loop {
             let ended = guest.try_wait()?.is_some();
