@@ -23,8 +23,8 @@ pub mod notify;
 mod parent;
 mod pid_file;
 mod signals;
-mod trusted;
 mod status_socket;
+mod trusted;
 mod wait;
 
 pub use background::{Background, background, detach};
@@ -34,8 +34,8 @@ pub use descendants::{adopt_orphans, kill_strays};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use signals::Signals;
-pub use trusted::only_root_can_change;
 pub use status_socket::StatusSocket;
+pub use trusted::only_root_can_change;
 pub use wait::wait;
 
 pub use lvs_sys::{Capabilities, keep_capabilities};
