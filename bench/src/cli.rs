@@ -6,18 +6,34 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use crate::checks;
+use crate::checks::settings::Settings;
+use crate::failover;
 use crate::guest::Bench;
 use crate::meter;
 use crate::report::Report;
+use crate::suite::{CHECKS, FAILOVER, Suite, TABLES};
 
 const USAGE: &str = "\
-usage: bench [--candidate PROGRAM] [--runs N] [--json FILE] [--timeout SECONDS]
+usage: bench [tables] [--candidate PROGRAM] [--runs N] [COMMON]   what ipvsadm costs
+       bench checks [--servers N] [--interval S] [--window S] [COMMON]
+                                                     what health checks cost
+       bench failover [--runs N] [--beats S,S...] [COMMON]
+                                                     how long a client waits for the partner
 --candidate PROGRAM  the ipvsadm to measure (the one beside this program)
 --runs N             runs of each measurement; the median counts (3)
---json FILE          where the values go, too (bench.json beside this program)
+--servers N          real servers, up to 20000 (1000)
+--interval S         seconds between two checks of one (6)
+--window S           seconds of the lab's time in which checks are counted (30)
+--beats S,S...       seconds between two heartbeats, to the millisecond (1,0.1,0.01)
+COMMON:
+--json FILE          where the values go, too (bench.json, bench-checks.json,
+                     bench-failover.json beside this program)
 --timeout SECONDS    limit of the whole run (1200)
-The programs lab, bench-floor and bench-empty are expected beside this program.
+The programs lab, bench-floor and bench-empty, and for checks and failover pulse, lvsd and nanny,
+are expected beside this program; keepalived is the installed one.
 Status: 0 every goal is met, 1 one is missed, 2 wrong usage, 97 no measurement.
 ";
 
@@ -80,11 +96,8 @@ fn dispatch(
             meter::peak(file, argv)?;
             Ok(0)
         }
-        (Some("guest"), [_, runs, candidate]) => {
-            let runs = parse_number(runs)?;
-            let peer = std::env::var_os(PEER_VARIABLE).unwrap_or_else(|| PEER.into());
-            let mut bench = Bench::new(Path::new(&peer), Path::new(candidate), &own, runs, out)?;
-            bench.run()?;
+        (Some("guest"), [_, suite, words @ ..]) => {
+            measure_here(&suite.to_string_lossy(), words, &own, out)?;
             Ok(0)
         }
         (Some("--help" | "-h"), _) => {
@@ -107,21 +120,82 @@ fn parse_number<T: std::str::FromStr>(word: &OsString) -> Result<T, Failure> {
         .ok_or_else(|| Failure::Usage(format!("{}: not a number", word.to_string_lossy())))
 }
 
+/// The guest half: the words are those of [`Options::guest_words`].
+fn measure_here(
+    suite: &str,
+    words: &[OsString],
+    own: &Path,
+    out: &mut (dyn Write + Send),
+) -> Result<(), Failure> {
+    match (suite, words) {
+        ("tables", [runs, candidate]) => {
+            let peer = std::env::var_os(PEER_VARIABLE).unwrap_or_else(|| PEER.into());
+            let (peer, candidate) = (Path::new(&peer), Path::new(candidate));
+            Bench::new(peer, candidate, own, parse_number(runs)?, out)?.run()?;
+        }
+        ("checks", [servers, interval, window]) => {
+            let settings = Settings {
+                servers: parse_number(servers)?,
+                interval: parse_number(interval)?,
+            };
+            let window = Duration::from_secs(parse_number(window)?);
+            checks::run(settings, window, out)?;
+        }
+        ("failover", [runs, beats]) => {
+            failover::run(parse_number(runs)?, &parse_beats(beats)?, out)?;
+        }
+        _ => return Err(Failure::Usage(format!("guest: {suite}"))),
+    }
+    Ok(())
+}
+
+/// Seconds with up to three places, as milliseconds.
+fn parse_beats(list: &OsString) -> Result<Vec<u64>, Failure> {
+    let text = list.to_string_lossy();
+    let one = |word: &str| {
+        let (whole, part) = word.split_once('.').unwrap_or((word, ""));
+        let fits = part.len() <= 3;
+        let whole: u64 = whole.parse().ok()?;
+        let part: u64 = format!("{part:0<3}").parse().ok()?;
+        fits.then_some(whole.checked_mul(1000)? + part)
+    };
+    let beats: Option<Vec<u64>> = text.split(',').map(one).collect();
+    beats
+        .filter(|beats| beats.iter().all(|beat| *beat > 0))
+        .ok_or_else(|| Failure::Usage(format!("--beats {text}: not seconds")))
+}
+
 /// The command line of the host half.
 #[derive(Debug)]
 struct Options {
+    suite: &'static Suite,
     candidate: PathBuf,
     runs: usize,
+    servers: usize,
+    interval: u64,
+    window: u64,
+    beats: OsString,
     json: PathBuf,
     timeout: u64,
 }
 
 impl Options {
     fn parse(args: &[OsString], own: &Path) -> Result<Self, Failure> {
+        let (suite, json, args) = match args.split_first() {
+            Some((word, rest)) if word == "tables" => (&TABLES, "bench.json", rest),
+            Some((word, rest)) if word == "checks" => (&CHECKS, "bench-checks.json", rest),
+            Some((word, rest)) if word == "failover" => (&FAILOVER, "bench-failover.json", rest),
+            _ => (&TABLES, "bench.json", args),
+        };
         let mut options = Self {
+            suite,
             candidate: own.with_file_name("ipvsadm"),
             runs: 3,
-            json: own.with_file_name("bench.json"),
+            servers: 1000,
+            interval: 6,
+            window: 30,
+            beats: "1,0.1,0.01".into(),
+            json: own.with_file_name(json),
             timeout: 1200,
         };
         let mut args = args.iter();
@@ -130,15 +204,44 @@ impl Options {
             let value = args
                 .next()
                 .ok_or_else(|| Failure::Usage(format!("{name}: missing argument or unknown")))?;
-            match name.as_ref() {
-                "--candidate" => options.candidate = std::path::absolute(value)?,
-                "--runs" => options.runs = parse_number(value)?,
-                "--json" => options.json = value.into(),
-                "--timeout" => options.timeout = parse_number(value)?,
-                _ => return Err(Failure::Usage(format!("{name}: unknown option"))),
-            }
+            options.set(&name, value)?;
         }
         Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: &OsString) -> Result<(), Failure> {
+        match (self.suite.name, name) {
+            ("tables", "--candidate") => self.candidate = std::path::absolute(value)?,
+            ("tables" | "failover", "--runs") => self.runs = parse_number(value)?,
+            ("checks", "--servers") => self.servers = parse_number(value)?,
+            ("checks", "--interval") => self.interval = parse_number(value)?,
+            ("checks", "--window") => self.window = parse_number(value)?,
+            ("failover", "--beats") => {
+                parse_beats(value)?;
+                self.beats.clone_from(value);
+            }
+            (_, "--json") => self.json = value.into(),
+            (_, "--timeout") => self.timeout = parse_number(value)?,
+            _ => return Err(Failure::Usage(format!("{name}: unknown option"))),
+        }
+        Ok(())
+    }
+
+    /// What the guest half is told.
+    fn guest_words(&self) -> Vec<OsString> {
+        let number = |number: usize| OsString::from(number.to_string());
+        let seconds = |seconds: u64| OsString::from(seconds.to_string());
+        let mut words = vec!["guest".into(), self.suite.name.into()];
+        match self.suite.name {
+            "checks" => words.extend([
+                number(self.servers),
+                seconds(self.interval),
+                seconds(self.window),
+            ]),
+            "failover" => words.extend([number(self.runs), self.beats.clone()]),
+            _ => words.extend([number(self.runs), self.candidate.clone().into()]),
+        }
+        words
     }
 
     /// Runs the guest half in the lab and collects its lines; they go to `err` as they come.
@@ -147,12 +250,11 @@ impl Options {
             .args(["run", "--kernel", "qemu", "--icount", "--memory", "4G"])
             .args(["--timeout", &self.timeout.to_string(), "--"])
             .arg(own)
-            .args(["guest", &self.runs.to_string()])
-            .arg(&self.candidate)
+            .args(self.guest_words())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut report = Report::default();
+        let mut report = Report::of(self.suite);
         let lines = lab.stdout.take().map(BufReader::new);
         for line in lines.into_iter().flat_map(BufRead::lines) {
             let line = line?;
@@ -191,8 +293,17 @@ mod tests {
     }
 
     #[test]
+    fn beats_are_read_to_the_millisecond() {
+        let beats = |text: &str| parse_beats(&text.into()).ok();
+        assert_eq!(beats("1,0.1,0.01"), Some(vec![1000, 100, 10]));
+        for wrong in ["", "0", "1,,2", "0.0001", "x"] {
+            assert_eq!(beats(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_wrong_command_line_ends_with_status_2() {
-        for line in ["--runs", "--runs x", "--fast yes"] {
+        for line in ["--runs", "--runs x", "--fast yes", "checks --runs 3"] {
             let (mut out, mut err) = (Vec::new(), Vec::new());
             assert_eq!(
                 run(&words(line), &mut out, &mut err),

@@ -14,6 +14,14 @@ pub enum Subject {
     Floor,
     /// A program of the candidate's build that does nothing.
     Empty,
+    /// keepalived.
+    Keepalived,
+    /// lvsd with a nanny for each real server.
+    Nannies,
+    /// lvsd with one nanny for all.
+    Shared,
+    /// A pair of pulse.
+    Pulse,
 }
 
 /// What was counted.
@@ -23,21 +31,34 @@ pub enum Unit {
     Kiloinstructions,
     /// System calls.
     Calls,
-    /// KiB of memory, at the peak.
+    /// KiB of memory: at the peak, or where the row says so, the proportional share.
     Kibibytes,
+    /// Instructions, user and kernel.
+    Instructions,
+    /// Processes, servers, checks.
+    Pieces,
+    /// Microseconds of the lab's clock.
+    Microseconds,
 }
 
 /// The words of the line, in the order of the declarations.
-const SUBJECTS: [(&str, Subject); 4] = [
+const SUBJECTS: [(&str, Subject); 8] = [
     ("c", Subject::Peer),
     ("candidate", Subject::Candidate),
     ("floor", Subject::Floor),
     ("empty", Subject::Empty),
+    ("keepalived", Subject::Keepalived),
+    ("nannies", Subject::Nannies),
+    ("shared", Subject::Shared),
+    ("pulse", Subject::Pulse),
 ];
-const UNITS: [(&str, Unit); 3] = [
+const UNITS: [(&str, Unit); 6] = [
     ("k-instructions", Unit::Kiloinstructions),
     ("calls", Unit::Calls),
     ("kib", Unit::Kibibytes),
+    ("instructions", Unit::Instructions),
+    ("pieces", Unit::Pieces),
+    ("us", Unit::Microseconds),
 ];
 
 fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], wanted: T) -> &'static str {

@@ -1,8 +1,9 @@
-//! The goals, as data, and how a run stands against them.
+//! What a goal is, and how a run stands against it. The goals themselves are with their
+//! [suites](crate::suite).
 
 use crate::figure::{Figures, Subject, Unit};
 
-/// One thing that the candidate must reach.
+/// One thing that must be reached.
 #[derive(Clone, Copy, Debug)]
 pub struct Goal {
     /// In words.
@@ -11,6 +12,8 @@ pub struct Goal {
     pub what: &'static str,
     /// In which unit.
     pub unit: Unit,
+    /// Who must reach it.
+    pub subject: Subject,
     /// The limit.
     pub limit: Limit,
 }
@@ -18,8 +21,8 @@ pub struct Goal {
 /// What a goal is held against.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
-    /// At most so many times the C program's value.
-    TimesPeer(f64),
+    /// At most so many times another's value of the same run.
+    Times(Subject, f64),
     /// At most so many more than the empty program's.
     AboveEmpty(f64),
     /// At most so many for each of `entries`, what `base` takes not counted.
@@ -34,62 +37,6 @@ pub enum Limit {
     /// At most so many.
     AtMost(f64),
 }
-
-/// Every goal for ipvsadm.
-pub const GOALS: [Goal; 8] = [
-    Goal {
-        title: "restore of 100 x 100, times C",
-        what: "restore-100x100",
-        unit: Unit::Kiloinstructions,
-        limit: Limit::TimesPeer(0.10),
-    },
-    Goal {
-        title: "restore, system calls a rule without start-up",
-        what: "restore-100x100",
-        unit: Unit::Calls,
-        limit: Limit::PerEntry {
-            each: 0.01,
-            entries: 10_100,
-            base: "restore-nothing",
-        },
-    },
-    Goal {
-        title: "restore of 100 000 rules, peak KiB",
-        what: "restore-1000x99",
-        unit: Unit::Kibibytes,
-        limit: Limit::AtMost(6144.0),
-    },
-    Goal {
-        title: "-Ln of 100 x 100, times C",
-        what: "list-100x100",
-        unit: Unit::Kiloinstructions,
-        limit: Limit::TimesPeer(0.38),
-    },
-    Goal {
-        title: "-Ln of 1000 x 1, times C",
-        what: "list-1000x1",
-        unit: Unit::Kiloinstructions,
-        limit: Limit::TimesPeer(0.55),
-    },
-    Goal {
-        title: "start-up (-Ln, empty table), times C",
-        what: "start",
-        unit: Unit::Kiloinstructions,
-        limit: Limit::TimesPeer(0.6),
-    },
-    Goal {
-        title: "start-up, system calls above an empty program",
-        what: "start",
-        unit: Unit::Calls,
-        limit: Limit::AboveEmpty(20.0),
-    },
-    Goal {
-        title: "-Lcn at 30 000 entries, times C",
-        what: "connections-30000",
-        unit: Unit::Kiloinstructions,
-        limit: Limit::TimesPeer(0.32),
-    },
-];
 
 /// How a run stands against one goal.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,10 +60,10 @@ impl Goal {
     #[must_use]
     pub fn judge(&self, figures: &Figures) -> Standing {
         let of = |what, subject| figures.get(what, self.unit, subject).map(number);
-        let own = of(self.what, Subject::Candidate);
+        let own = of(self.what, self.subject);
         let (reached, limit) = match self.limit {
-            Limit::TimesPeer(limit) => {
-                let peer = of(self.what, Subject::Peer).filter(|peer| *peer > 0.0);
+            Limit::Times(peer, limit) => {
+                let peer = of(self.what, peer).filter(|peer| *peer > 0.0);
                 (own.zip(peer).map(|(own, peer)| own / peer), limit)
             }
             Limit::AboveEmpty(limit) => {
@@ -128,7 +75,7 @@ impl Goal {
                 entries,
                 base,
             } => {
-                let base = of(base, Subject::Candidate);
+                let base = of(base, self.subject);
                 let per = |(own, base)| (own - base) / f64::from(entries);
                 (own.zip(base).map(per), each)
             }
@@ -149,6 +96,7 @@ pub fn number(count: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::figure::Figure;
+    use crate::suite::TABLES;
 
     fn figures(lines: &[&str]) -> Figures {
         let parse = |line: &&str| line.parse::<Figure>().unwrap();
@@ -156,7 +104,11 @@ mod tests {
     }
 
     fn goal(title: &str) -> Goal {
-        *GOALS.iter().find(|goal| goal.title == title).unwrap()
+        *TABLES
+            .goals
+            .iter()
+            .find(|goal| goal.title == title)
+            .unwrap()
     }
 
     #[test]
@@ -183,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_goal_without_a_value_is_not_met() {
-        for goal in GOALS {
+        for goal in TABLES.goals {
             assert!(!goal.judge(&Figures::default()).is_met(), "{}", goal.title);
         }
     }

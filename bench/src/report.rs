@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 
-use crate::figure::{Figures, Subject};
-use crate::goals::{GOALS, Goal, number};
+use crate::figure::{Figures, Unit};
+use crate::goals::{Goal, number};
+use crate::suite::{Column, Suite};
 
 /// Everything that a run gave.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Report {
+    /// What was run.
+    pub suite: &'static Suite,
     /// The values.
     pub figures: Figures,
     /// What else was to be said: the kernel, a candidate that failed.
@@ -15,10 +18,23 @@ pub struct Report {
 }
 
 impl Report {
+    /// A report without anything yet.
+    #[must_use]
+    pub fn of(suite: &'static Suite) -> Self {
+        Self {
+            suite,
+            figures: Figures::default(),
+            notes: Vec::new(),
+        }
+    }
+
     /// Whether every goal is met.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        GOALS.iter().all(|goal| goal.judge(&self.figures).is_met())
+        self.suite
+            .goals
+            .iter()
+            .all(|goal| goal.judge(&self.figures).is_met())
     }
 
     /// Writes the table of values, then the goals.
@@ -26,34 +42,48 @@ impl Report {
     /// # Errors
     /// Those of `out`.
     pub fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(
-            out,
-            "{:<20} {:<15} {:>10} {:>10} {:>10} {:>8} {:>8}",
-            "what", "unit", "C", "candidate", "floor", "ours/C", "floor/C"
-        )?;
+        self.write_heading(out)?;
         for (what, unit) in self.figures.rows() {
-            let of = |subject| self.figures.get(what, unit, subject);
-            let (peer, own) = (of(Subject::Peer), of(Subject::Candidate));
-            let floor = of(Subject::Floor);
-            writeln!(
-                out,
-                "{what:<20} {unit:<15} {:>10} {:>10} {:>10} {:>8} {:>8}",
-                count(peer),
-                count(own),
-                count(floor.or_else(|| of(Subject::Empty))),
-                ratio(own, peer),
-                ratio(floor, peer),
-            )?;
+            let columns = self.suite.columns.iter();
+            let values: Vec<_> = columns.map(|it| self.value(it, what, unit)).collect();
+            write!(out, "{what:<22} {:<15}", unit.to_string())?;
+            for value in &values {
+                write!(out, " {:>10}", count(*value))?;
+            }
+            if let Some((reference, others)) = values.split_first() {
+                for value in others {
+                    write!(out, " {:>17}", ratio(*value, *reference))?;
+                }
+            }
+            writeln!(out)?;
         }
-        writeln!(
-            out,
-            "start: the floor is an empty program of the same build"
-        )?;
+        writeln!(out, "{}", self.suite.remark)?;
         for note in &self.notes {
             writeln!(out, "note: {note}")?;
         }
         writeln!(out)?;
-        GOALS.iter().try_for_each(|goal| self.write_goal(out, goal))
+        let mut goals = self.suite.goals.iter();
+        goals.try_for_each(|goal| self.write_goal(out, goal))
+    }
+
+    /// What is in a column of a row.
+    fn value(&self, column: &Column, what: &str, unit: Unit) -> Option<u64> {
+        let mut subjects = column.subjects.iter();
+        subjects.find_map(|subject| self.figures.get(what, unit, *subject))
+    }
+
+    fn write_heading(&self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{:<22} {:<15}", "what", "unit")?;
+        for column in self.suite.columns {
+            write!(out, " {:>10}", column.heading)?;
+        }
+        if let Some((reference, others)) = self.suite.columns.split_first() {
+            for column in others {
+                let title = format!("{}/{}", column.heading, reference.heading);
+                write!(out, " {title:>17}")?;
+            }
+        }
+        writeln!(out)
     }
 
     fn write_goal(&self, out: &mut dyn Write, goal: &Goal) -> io::Result<()> {
@@ -91,7 +121,9 @@ impl Report {
                 )
             })
             .collect();
-        let goals: Vec<String> = GOALS
+        let goals: Vec<String> = self
+            .suite
+            .goals
             .iter()
             .map(|goal| {
                 let standing = goal.judge(&self.figures);
@@ -151,9 +183,11 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suite::TABLES;
 
     fn report() -> Report {
         Report {
+            suite: &TABLES,
             figures: Figures(vec![
                 "figure start c k-instructions 2000".parse().unwrap(),
                 "figure start candidate k-instructions 500".parse().unwrap(),
@@ -169,7 +203,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("0.250"), "{text}");
         assert!(text.contains("0.25  goal    0.6  met"), "{text}");
-        assert_eq!(text.matches("NOT MEASURED").count(), GOALS.len() - 1);
+        assert_eq!(text.matches("NOT MEASURED").count(), TABLES.goals.len() - 1);
     }
 
     #[test]

@@ -1,0 +1,181 @@
+//! The three measurements: whose values are shown beside each other, what must be reached.
+
+use crate::figure::{Subject, Unit};
+use crate::goals::{Goal, Limit};
+
+/// What one kind of run shows.
+#[derive(Debug)]
+pub struct Suite {
+    /// Its word on the command line.
+    pub name: &'static str,
+    /// The columns of the table; the first is what the others are held against.
+    pub columns: &'static [Column],
+    /// What must be reached.
+    pub goals: &'static [Goal],
+    /// A line below the table.
+    pub remark: &'static str,
+}
+
+/// A column: its heading, and whose value stands in it, the first of these that was measured.
+#[derive(Debug)]
+pub struct Column {
+    /// Its heading, at most ten letters.
+    pub heading: &'static str,
+    /// In order of preference.
+    pub subjects: &'static [Subject],
+}
+
+const fn column(heading: &'static str, subjects: &'static [Subject]) -> Column {
+    Column { heading, subjects }
+}
+
+/// What ipvsadm costs: [`crate::guest`].
+pub static TABLES: Suite = Suite {
+    name: "tables",
+    columns: &[
+        column("C", &[Subject::Peer]),
+        column("candidate", &[Subject::Candidate]),
+        column("floor", &[Subject::Floor, Subject::Empty]),
+    ],
+    goals: &TABLE_GOALS,
+    remark: "start: the floor is an empty program of the same build",
+};
+
+/// What health checks cost: [`crate::checks`].
+pub static CHECKS: Suite = Suite {
+    name: "checks",
+    columns: &[
+        column("keepalived", &[Subject::Keepalived]),
+        column("nannies", &[Subject::Nannies]),
+        column("shared", &[Subject::Shared]),
+    ],
+    goals: &CHECK_GOALS,
+    remark: "nannies: one process for each real server; shared: lvs.cf nannies = shared",
+};
+
+/// How long a client goes without an answer: [`crate::failover`].
+pub static FAILOVER: Suite = Suite {
+    name: "failover",
+    columns: &[
+        column("keepalived", &[Subject::Keepalived]),
+        column("pulse", &[Subject::Pulse]),
+    ],
+    goals: &FAILOVER_GOALS,
+    remark: "the number behind the dash: keepalive or advert_int in seconds",
+};
+
+const TABLE_GOALS: [Goal; 8] = [
+    Goal {
+        title: "restore of 100 x 100, times C",
+        what: "restore-100x100",
+        unit: Unit::Kiloinstructions,
+        subject: Subject::Candidate,
+        limit: Limit::Times(Subject::Peer, 0.10),
+    },
+    Goal {
+        title: "restore, system calls a rule without start-up",
+        what: "restore-100x100",
+        unit: Unit::Calls,
+        subject: Subject::Candidate,
+        limit: Limit::PerEntry {
+            each: 0.01,
+            entries: 10_100,
+            base: "restore-nothing",
+        },
+    },
+    Goal {
+        title: "restore of 100 000 rules, peak KiB",
+        what: "restore-1000x99",
+        unit: Unit::Kibibytes,
+        subject: Subject::Candidate,
+        limit: Limit::AtMost(6144.0),
+    },
+    Goal {
+        title: "-Ln of 100 x 100, times C",
+        what: "list-100x100",
+        unit: Unit::Kiloinstructions,
+        subject: Subject::Candidate,
+        limit: Limit::Times(Subject::Peer, 0.38),
+    },
+    Goal {
+        title: "-Ln of 1000 x 1, times C",
+        what: "list-1000x1",
+        unit: Unit::Kiloinstructions,
+        subject: Subject::Candidate,
+        limit: Limit::Times(Subject::Peer, 0.55),
+    },
+    Goal {
+        title: "start-up (-Ln, empty table), times C",
+        what: "start",
+        unit: Unit::Kiloinstructions,
+        subject: Subject::Candidate,
+        limit: Limit::Times(Subject::Peer, 0.6),
+    },
+    Goal {
+        title: "start-up, system calls above an empty program",
+        what: "start",
+        unit: Unit::Calls,
+        subject: Subject::Candidate,
+        limit: Limit::AboveEmpty(20.0),
+    },
+    Goal {
+        title: "-Lcn at 30 000 entries, times C",
+        what: "connections-30000",
+        unit: Unit::Kiloinstructions,
+        subject: Subject::Candidate,
+        limit: Limit::Times(Subject::Peer, 0.32),
+    },
+];
+
+const CHECK_GOALS: [Goal; 3] = [
+    Goal {
+        title: "PSS of a nanny, KiB",
+        what: "pss-of-one",
+        unit: Unit::Kibibytes,
+        subject: Subject::Nannies,
+        limit: Limit::AtMost(100.0),
+    },
+    Goal {
+        title: "shared: PSS, times keepalived",
+        what: "pss",
+        unit: Unit::Kibibytes,
+        subject: Subject::Shared,
+        limit: Limit::Times(Subject::Keepalived, 1.0),
+    },
+    Goal {
+        title: "shared: a check, times keepalived",
+        what: "check",
+        unit: Unit::Instructions,
+        subject: Subject::Shared,
+        limit: Limit::Times(Subject::Keepalived, 1.0),
+    },
+];
+
+const FAILOVER_GOALS: [Goal; 6] = [
+    crash("crash at 1 s, times keepalived", "crash-1"),
+    crash("crash at 0.1 s, times keepalived", "crash-0.1"),
+    crash("crash at 0.01 s, times keepalived", "crash-0.01"),
+    stop("clean stop at 1 s, us", "stop-1"),
+    stop("clean stop at 0.1 s, us", "stop-0.1"),
+    stop("clean stop at 0.01 s, us", "stop-0.01"),
+];
+
+const fn crash(title: &'static str, what: &'static str) -> Goal {
+    Goal {
+        title,
+        what,
+        unit: Unit::Microseconds,
+        subject: Subject::Pulse,
+        limit: Limit::Times(Subject::Keepalived, 1.0),
+    }
+}
+
+const fn stop(title: &'static str, what: &'static str) -> Goal {
+    Goal {
+        title,
+        what,
+        unit: Unit::Microseconds,
+        subject: Subject::Pulse,
+        limit: Limit::AtMost(5000.0),
+    }
+}
