@@ -25,18 +25,27 @@ pub(crate) fn split_dotted(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
 
 /// A decimal number up to 255; one that begins with 0 is 0, others are octal.
 fn split_octet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (mut number, mut rest) = (0_u16, text);
-    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
-        if (number == 0 && rest.len() != text.len()) || number > 25 {
-            return None;
-        }
-        number = number * 10 + u16::from(digit - b'0');
+    let (first, mut rest) = split_digit(text)?;
+    let mut number = first;
+    // Three digits at most; what a fourth makes of it is left to the general way.
+    for _ in 0..2 {
+        let Some((digit, behind)) = split_digit(rest).filter(|_| first != 0) else {
+            break;
+        };
+        number = number * 10 + digit;
         rest = behind;
     }
-    if rest.len() == text.len() {
+    if split_digit(rest).is_some() {
         return None;
     }
     Some((u8::try_from(number).ok()?, rest))
+}
+
+fn split_digit(text: &[u8]) -> Option<(u16, &[u8])> {
+    match text {
+        [digit @ b'0'..=b'9', rest @ ..] => Some((u16::from(digit - b'0'), rest)),
+        _ => None,
+    }
 }
 
 /// Any form.

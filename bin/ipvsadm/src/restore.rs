@@ -37,9 +37,6 @@ pub(crate) fn run<I: Ipvs>(session: &mut Session<'_, I>) -> u8 {
         if !matches!(session.input.read_until(b'\n', &mut line), Ok(1..)) {
             break;
         }
-        if words(&line).next().is_none() {
-            continue;
-        }
         match run_line(session, &line, &mut batch) {
             Step::Next(Some(status)) => last = status,
             Step::Next(None) if batch.len() >= BATCH => last = flush(session, &mut batch),
@@ -66,6 +63,7 @@ fn run_line<I: Ipvs>(session: &mut Session<'_, I>, line: &[u8], batch: &mut Vec<
             return Step::End(status::OK);
         }
         Ok(Parsed::Line(line)) => resolve(&line),
+        Err(UsageError::Hint { .. }) if words(line).next().is_none() => return Step::Next(None),
         Err(error) => Err(error),
     };
     match request {

@@ -232,6 +232,7 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
     }
 
     /// One letter of a cluster; `rest` are the ones behind it.
+    #[inline]
     fn lettered(&mut self, letter: u8, rest: &'a [u8]) -> Result<Item<'a, K>, Reason> {
         let row = self.table.by_letter(letter, self.letters);
         let row = row.ok_or(Reason::UnknownOption)?;
@@ -246,6 +247,7 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
         self.value(row, attached.map(OsStr::from_bytes))
     }
 
+    #[inline]
     fn value(&mut self, row: &Row<K>, attached: Option<&'a OsStr>) -> Result<Item<'a, K>, Reason> {
         let text = match (row.takes, attached) {
             (Takes::Nothing, None) => None,
@@ -298,6 +300,7 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
         }
     }
 
+    #[inline]
     fn take_letter(&mut self) -> Option<(u8, &'a [u8])> {
         if self.has_no_aliases() && self.cluster.is_empty() {
             return None;
@@ -318,6 +321,7 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
         }
     }
 
+    #[inline]
     fn next_word(&mut self) -> Option<&'a OsStr> {
         if !self.has_no_aliases() {
             self.leave_finished_expansions();
