@@ -96,16 +96,27 @@ impl Shell<'_> {
     /// Feeds the machine until nothing is left; the exit status if it is to end.
     fn work(&mut self) -> Option<u8> {
         let mut actions = Vec::new();
-        while let Some(input) = self.answers.pop_front().or_else(|| self.events.pop_front()) {
-            self.machine.handle(self.clock.now(), input, &mut actions);
+        let mut now = self.clock.now();
+        while let Some(input) = self.next_input() {
+            self.machine.handle(now, input, &mut actions);
+            let takes_time = !actions.is_empty();
             for action in actions.drain(..) {
                 if let Action::Exit(status) = action {
                     return Some(u8::try_from(status).unwrap_or(u8::MAX));
                 }
                 self.act(action);
             }
+            if takes_time {
+                now = self.clock.now();
+            }
         }
         None
+    }
+
+    fn next_input(&mut self) -> Option<Input> {
+        let told = self.answers.pop_front().or_else(|| self.events.pop_front());
+        let turn_end = || self.machine.has_open_verdicts().then_some(Input::TurnEnd);
+        told.or_else(turn_end)
     }
 
     fn act(&mut self, action: Action) {

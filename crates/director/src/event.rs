@@ -32,6 +32,9 @@ pub enum Input {
     Started(NannyId, Result<u32, StartError>),
     /// A nanny said something.
     Report(NannyId, Report),
+    /// All that had happened has been told: now the table follows the verdicts among it. To be given
+    /// whenever [`Lvsd::has_open_verdicts`](crate::Lvsd::has_open_verdicts), before the next wait.
+    TurnEnd,
     /// A nanny has ended and is reaped.
     Ended(NannyId, ChildExit),
     /// SIGHUP.

@@ -9,9 +9,11 @@
 //! ```
 //!
 //! The table changes in one way: [`plan`](crate::plan()) between what is wanted and what was found. At
-//! start, at reload and at every audit the kernel is read first; for a verdict the last reading, with
-//! the changes made since, is good enough.
+//! start, at reload and at every audit the kernel is read first; for verdicts the last reading, with
+//! the changes made since, is good enough, and only the servers that they are about are planned, those
+//! of one turn of the loop together.
 
+mod index;
 mod nannies;
 mod reload;
 mod status;
@@ -22,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use lvs_model::{IpvsOp, Mono, ServiceKey};
+
+use index::Index;
 
 use crate::notice::Notice;
 use crate::pace::Pace;
@@ -49,6 +53,8 @@ enum Phase {
 #[derive(Debug)]
 pub struct Lvsd {
     site: Site,
+    /// Where things stand in `site`.
+    index: Index,
     /// Whether the table is emptied first (`--clear`).
     clear: bool,
     phase: Phase,
@@ -67,6 +73,8 @@ pub struct Lvsd {
     /// Whether `Ready` was said.
     is_ready: bool,
     presence: BTreeMap<ServiceKey, Presence>,
+    /// Destinations, by their numbers in the site, whose verdicts the table does not follow yet.
+    unsettled: BTreeMap<ServiceKey, BTreeSet<usize>>,
     /// Services that came with a start or reload: what the kernel has of them is taken over.
     to_adopt: BTreeSet<ServiceKey>,
     /// Services that were ours and shall go.
@@ -102,6 +110,7 @@ impl Lvsd {
     #[must_use]
     pub fn new(site: Site, clear: bool) -> Self {
         Self {
+            index: Index::new(&site),
             site,
             clear,
             phase: Phase::Loading,
@@ -113,6 +122,7 @@ impl Lvsd {
             expects_changes: true,
             is_ready: false,
             presence: BTreeMap::new(),
+            unsettled: BTreeMap::new(),
             to_adopt: BTreeSet::new(),
             given_up: Vec::new(),
             failing: BTreeSet::new(),
@@ -154,7 +164,8 @@ impl Lvsd {
             Input::Table(Err(reason)) => self.miss_table(now, reason, out),
             Input::Applied(refusals) => self.take_refusals(now, &refusals, out),
             Input::Started(nanny, result) => self.take_start(now, nanny, result, out),
-            Input::Report(nanny, report) => self.take_report(now, nanny, &report, out),
+            Input::Report(nanny, report) => self.take_report(now, nanny, &report),
+            Input::TurnEnd => self.follow_verdicts(now, out),
             Input::Ended(nanny, exit) => self.take_end(now, nanny, exit, out),
             Input::Hangup => self.hang_up(now, out),
             Input::Configuration(Ok(site)) => self.reload(now, *site, out),
@@ -175,6 +186,12 @@ impl Lvsd {
                 out.push(Action::Exit(0));
             }
         }
+    }
+
+    /// Whether verdicts wait for [`Input::TurnEnd`].
+    #[must_use]
+    pub fn has_open_verdicts(&self) -> bool {
+        !self.unsettled.is_empty()
     }
 
     /// When to call [`handle`](Self::handle) with [`Input::Deadline`].

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use control::{Place, Standing};
-use lvs_model::{DestinationKey, Mono, Weight};
+use lvs_model::{Destination, DestinationKey, Mono, Weight};
 
 use crate::{MonitorKey, SiteDestination, SiteService, TableService};
 
@@ -22,6 +22,12 @@ pub struct Presence {
     /// Destinations that somebody else has set to weight 0 while they were to have more: they stay
     /// so until somebody gives them another weight, or they leave the table.
     drained: BTreeSet<DestinationKey>,
+    /// What the checks of each destination said last.
+    verdicts: BTreeMap<DestinationKey, Verdict>,
+    /// How many of `verdicts` are good.
+    up: usize,
+    /// How many are bad.
+    down: usize,
     /// Whether the sorry server is in.
     has_sorry: bool,
 }
@@ -54,6 +60,9 @@ impl Presence {
             settled: now,
             weights: BTreeMap::new(),
             drained: BTreeSet::new(),
+            verdicts: BTreeMap::new(),
+            up: 0,
+            down: 0,
             has_sorry: false,
         }
     }
@@ -136,23 +145,52 @@ impl Presence {
         self.weights.retain(|key, _| named.contains(key));
         let weights = &self.weights;
         self.drained.retain(|key| weights.contains_key(key));
-        let mut up = 0;
-        let mut down = 0;
+        self.verdicts.clear();
+        (self.up, self.down) = (0, 0);
         for wanted in &site.destinations {
-            let key = wanted.destination.key;
-            match verdict(wanted, standing) {
-                Verdict::Up(weight) => {
-                    up += 1;
-                    self.weights.insert(key, weight);
-                }
-                Verdict::Down(place) => {
-                    down += 1;
-                    self.take_out(wanted, place);
-                }
-                Verdict::Unknown => {}
-            }
+            self.judge(wanted, standing);
         }
-        self.settle_sorry(site, now, up, down)
+        self.settle_sorry(site, now)
+    }
+
+    /// The same when only standings of `touched` have changed since it was settled.
+    pub fn settle_some(
+        &mut self,
+        site: &SiteService,
+        touched: &[&SiteDestination],
+        now: Mono,
+        standing: &dyn Fn(&MonitorKey) -> Option<Standing>,
+    ) -> Option<SorryChange> {
+        self.settled = now;
+        for wanted in touched {
+            self.judge(wanted, standing);
+        }
+        self.settle_sorry(site, now)
+    }
+
+    fn judge(
+        &mut self,
+        wanted: &SiteDestination,
+        standing: &dyn Fn(&MonitorKey) -> Option<Standing>,
+    ) {
+        let key = wanted.destination.key;
+        let verdict = verdict(wanted, standing);
+        match self.verdicts.insert(key, verdict) {
+            Some(Verdict::Up(_)) => self.up -= 1,
+            Some(Verdict::Down(_)) => self.down -= 1,
+            Some(Verdict::Unknown) | None => {}
+        }
+        match verdict {
+            Verdict::Up(weight) => {
+                self.up += 1;
+                self.weights.insert(key, weight);
+            }
+            Verdict::Down(place) => {
+                self.down += 1;
+                self.take_out(wanted, place);
+            }
+            Verdict::Unknown => {}
+        }
     }
 
     fn take_out(&mut self, wanted: &SiteDestination, place: Place) {
@@ -169,17 +207,12 @@ impl Presence {
         }
     }
 
-    fn settle_sorry(
-        &mut self,
-        site: &SiteService,
-        now: Mono,
-        up: usize,
-        down: usize,
-    ) -> Option<SorryChange> {
+    fn settle_sorry(&mut self, site: &SiteService, now: Mono) -> Option<SorryChange> {
+        let up = self.up;
         let wants = site.sorry.is_some() && up == 0 && {
-            let nobody_serves = self.weights.values().all(|weight| *weight == Weight::ZERO);
-            let is_late = now >= self.patience(site) && nobody_serves;
-            self.has_sorry || down == site.destinations.len() || is_late
+            let nobody_serves = || self.weights.values().all(|weight| *weight == Weight::ZERO);
+            let is_late = || now >= self.patience(site) && nobody_serves();
+            self.has_sorry || self.down == site.destinations.len() || is_late()
         };
         let change = match (self.has_sorry, wants) {
             (false, true) => Some(SorryChange::In),
@@ -203,23 +236,36 @@ impl Presence {
 
     /// The service as the kernel shall have it.
     pub fn wanted(&self, site: &SiteService) -> TableService {
-        let mut destinations = Vec::with_capacity(site.destinations.len());
-        for wanted in &site.destinations {
-            if let Some(&weight) = self.weights.get(&wanted.destination.key) {
-                let mut destination = wanted.destination;
-                destination.weight = match self.drained.contains(&destination.key) {
-                    true => Weight::ZERO,
-                    false => weight,
-                };
-                destinations.push(destination);
-            }
-        }
-        let sorry = site.sorry.as_ref().filter(|_| self.has_sorry);
-        destinations.extend(sorry.map(|sorry| sorry.destination));
+        let real = site.destinations.iter().map(|wanted| &wanted.destination);
+        let sorry = site.sorry.as_ref().map(|sorry| &sorry.destination);
+        let all = real.chain(sorry);
         TableService {
             service: site.service.clone(),
-            destinations,
+            destinations: all
+                .filter_map(|destination| self.wanted_destination(site, destination))
+                .collect(),
         }
+    }
+
+    /// A real server's or the sorry server's destination as the kernel shall have it, if at all.
+    pub fn wanted_destination(
+        &self,
+        site: &SiteService,
+        destination: &Destination,
+    ) -> Option<Destination> {
+        let key = &destination.key;
+        if (site.sorry.as_ref()).is_some_and(|sorry| sorry.destination.key == *key) {
+            return self.has_sorry.then_some(*destination);
+        }
+        let weight = *self.weights.get(key)?;
+        let weight = match self.drained.contains(key) {
+            true => Weight::ZERO,
+            false => weight,
+        };
+        Some(Destination {
+            weight,
+            ..*destination
+        })
     }
 }
 

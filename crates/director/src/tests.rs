@@ -4,6 +4,7 @@
 mod faults;
 mod random;
 mod reload;
+mod scale;
 mod site;
 mod start;
 mod status;

@@ -5,7 +5,7 @@ use lvs_model::{ChildExit, Mono};
 
 use crate::notice::{AfterDeath, Child, Notice};
 use crate::supervision::{LONGEST_PAUSE, Life, Watch};
-use crate::{Action, Monitor, MonitorKey, NannyId, Site, StartError};
+use crate::{Action, Monitor, NannyId, Site, StartError};
 
 use super::{Lvsd, Phase};
 
@@ -62,7 +62,7 @@ impl Lvsd {
             }
             return;
         };
-        let Some(child) = child(&self.site, &key) else {
+        let Some(child) = self.index.child(&self.site, &key) else {
             return;
         };
         match result {
@@ -91,13 +91,12 @@ impl Lvsd {
         }
     }
 
-    /// A nanny said something.
+    /// A nanny said something; a verdict among it waits for the end of the turn.
     pub(super) fn take_report(
         &mut self,
         now: Mono,
         nanny: NannyId,
         report: &Report,
-        out: &mut Vec<Action>,
     ) {
         let key = self.by_nanny.get(&nanny).copied();
         let Some((key, watch)) = key.and_then(|key| Some((key, self.watches.get_mut(&key)?)))
@@ -119,7 +118,9 @@ impl Lvsd {
                 return;
             }
             if self.phase == Phase::Running {
-                self.settle_and_apply(now, &key.service, out);
+                let destination = self.index.destination(&key);
+                let unsettled = self.unsettled.entry(key.service).or_default();
+                unsettled.extend(destination);
             }
         }
     }
@@ -137,7 +138,7 @@ impl Lvsd {
             return;
         };
         let is_hard = self.site.hard_shutdown;
-        let child = child(&self.site, &key);
+        let child = self.index.child(&self.site, &key);
         let (Some(watch), Some(child)) = (self.watches.get_mut(&key), child) else {
             return;
         };
@@ -177,14 +178,6 @@ impl Lvsd {
 pub fn monitors(site: &Site) -> impl Iterator<Item = &Monitor> {
     let destinations = site.services.iter().flat_map(|s| &s.destinations);
     destinations.flat_map(|d| &d.monitors)
-}
-
-fn child(site: &Site, key: &MonitorKey) -> Option<Child> {
-    let monitor = monitors(site).find(|monitor| monitor.key == *key)?;
-    Some(Child {
-        name: monitor.block.clone(),
-        server: monitor.server.clone(),
-    })
 }
 
 /// A nanny that hangs is killed; its end is a death like any other.

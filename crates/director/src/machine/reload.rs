@@ -11,6 +11,7 @@ use crate::presence::Presence;
 use crate::supervision::{Life, Watch};
 use crate::{Action, Monitor, MonitorKey, Site};
 
+use super::index::Index;
 use super::nannies::monitors;
 use super::{Lvsd, Phase, announce_start, reread};
 
@@ -28,6 +29,9 @@ impl Lvsd {
             return;
         }
         self.reload_failure.clear();
+        self.index = Index::new(&site);
+        // All is settled once the kernel was read.
+        self.unsettled.clear();
         let old = std::mem::replace(&mut self.site, site);
         self.timeouts_due |= old.timeouts != self.site.timeouts;
         self.reload_services(now, &old, out);

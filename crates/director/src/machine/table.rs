@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use control::Standing;
-use lvs_model::{IpvsOp, Mono, ServiceKey};
+use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey};
 
 use crate::notice::Notice;
 use crate::presence::{Presence, SorryChange};
 use crate::supervision::Watch;
-use crate::{Action, MonitorKey, Refusal, RefusalKind, SiteService, Table, TableService, plan};
+use crate::{
+    Action, MonitorKey, Refusal, RefusalKind, SiteDestination, SiteService, Table, TableService, plan,
+};
 
 use super::{Lvsd, Phase};
 
@@ -141,6 +143,7 @@ impl Lvsd {
 
     /// Every service as the kernel shall have it.
     fn settle_all(&mut self, now: Mono, out: &mut Vec<Action>) -> Vec<TableService> {
+        self.unsettled.clear();
         let mut wanted = Vec::with_capacity(self.site.services.len());
         for service in &self.site.services {
             if let Some(presence) = self.presence.get_mut(&service.service.key) {
@@ -150,16 +153,57 @@ impl Lvsd {
         wanted
     }
 
-    /// Follows a verdict: one service, against the table as we know it.
-    pub(super) fn settle_and_apply(&mut self, now: Mono, key: &ServiceKey, out: &mut Vec<Action>) {
-        let mut services = self.site.services.iter();
-        let service = services.find(|service| service.service.key == *key);
+    /// Settles one service, against the table as we know it.
+    fn settle_and_apply(&mut self, now: Mono, key: &ServiceKey, out: &mut Vec<Action>) {
+        let service = self.index.service(&self.site, key);
         let (Some(service), Some(presence)) = (service, self.presence.get_mut(key)) else {
             return;
         };
         let wanted = settle(presence, service, now, &self.watches, out);
         let ops = plan(&[wanted], &self.known, &[]);
         self.apply(ops, out);
+    }
+
+    /// Follows the verdicts of a turn: the destinations they are about, and the sorry servers, against
+    /// the table as we know it.
+    pub(super) fn follow_verdicts(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let unsettled = std::mem::take(&mut self.unsettled);
+        if self.phase != Phase::Running {
+            return;
+        }
+        let standing = |key: &MonitorKey| self.watches.get(key)?.standing;
+        let mut additions = Vec::new();
+        let mut removals = Vec::new();
+        let mut whole = Vec::new();
+        for (key, numbers) in unsettled {
+            let service = self.index.service(&self.site, &key);
+            let (Some(service), Some(presence)) = (service, self.presence.get_mut(&key)) else {
+                continue;
+            };
+            let Some(found) = self.known.get(&key) else {
+                // Somebody took it away, or it was refused.
+                whole.push(key);
+                continue;
+            };
+            let touched = numbers.iter().filter_map(|n| service.destinations.get(*n));
+            let touched: Vec<&SiteDestination> = touched.collect();
+            let change = presence.settle_some(service, &touched, now, &standing);
+            report_sorry(service, change, out);
+            let touched = touched.into_iter().map(|wanted| &wanted.destination);
+            let sorry = service.sorry.as_ref().map(|sorry| &sorry.destination);
+            for destination in touched.chain(sorry) {
+                let wanted = presence.wanted_destination(service, destination);
+                match change_of(found, &destination.key, wanted) {
+                    Some(op @ IpvsOp::DeleteDestination(..)) => removals.push(op),
+                    op => additions.extend(op),
+                }
+            }
+        }
+        additions.append(&mut removals);
+        self.apply(additions, out);
+        for key in whole {
+            self.settle_and_apply(now, &key, out);
+        }
     }
 
     /// Sends operations, and takes them for done until the answer says otherwise.
@@ -223,8 +267,7 @@ impl Lvsd {
 
     /// The name of the service's first block, or its key if lvs.cf no longer names it.
     fn name(&self, key: &ServiceKey) -> String {
-        let mut services = self.site.services.iter();
-        let service = services.find(|service| service.service.key == *key);
+        let service = self.index.service(&self.site, key);
         let block = service.and_then(|service| service.blocks.first());
         block.map_or_else(|| key.to_string(), |(name, _)| name.clone())
     }
@@ -253,6 +296,11 @@ fn settle(
 ) -> TableService {
     let standing = |key: &MonitorKey| -> Option<Standing> { watches.get(key)?.standing };
     let change = presence.settle(service, now, &standing);
+    report_sorry(service, change, out);
+    presence.wanted(service)
+}
+
+fn report_sorry(service: &SiteService, change: Option<SorryChange>, out: &mut Vec<Action>) {
     if let (Some(change), Some(sorry)) = (change, &service.sorry) {
         let name = sorry.block.clone();
         let address = sorry.destination.key.address;
@@ -261,7 +309,23 @@ fn settle(
             SorryChange::Out(up) => Notice::SorryOut { name, up, address },
         }));
     }
-    presence.wanted(service)
+}
+
+/// What makes one destination of a service as it is wanted.
+fn change_of(
+    found: &TableService,
+    key: &DestinationKey,
+    wanted: Option<Destination>,
+) -> Option<IpvsOp> {
+    let service = found.service.key;
+    match (found.destination(key), wanted) {
+        (None, Some(wanted)) => Some(IpvsOp::AddDestination(service, wanted)),
+        (Some(found), Some(wanted)) => {
+            (*found != wanted).then_some(IpvsOp::EditDestination(service, wanted))
+        }
+        (Some(_), None) => Some(IpvsOp::DeleteDestination(service, *key)),
+        (None, None) => None,
+    }
 }
 
 const fn service_key(op: &IpvsOp) -> Option<ServiceKey> {

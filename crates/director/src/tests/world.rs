@@ -172,9 +172,21 @@ impl World {
     }
 
     pub fn feed(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
+        self.feed_together(vec![input]);
+    }
+
+    /// What happened within one turn of the loop.
+    pub fn feed_together(&mut self, inputs: Vec<Input>) {
+        let mut inputs = VecDeque::from(inputs);
         let mut actions = Vec::new();
-        while let Some(input) = inputs.pop_front() {
+        loop {
+            let turn_end = || {
+                let is_open = self.lvsd.has_open_verdicts();
+                is_open.then_some(Input::TurnEnd)
+            };
+            let Some(input) = inputs.pop_front().or_else(turn_end) else {
+                return;
+            };
             self.lvsd.handle(self.now, input, &mut actions);
             for action in actions.drain(..) {
                 assert_eq!(self.exit, None, "nothing comes after Exit: {action:?}");
