@@ -31,10 +31,14 @@ pub(crate) struct Surroundings<'n> {
 
 /// What a line turned out to be.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one is a line, and none is kept: a box would cost more than the copy"
+)]
 pub(crate) enum Parsed<'a> {
     Help,
     Version,
-    Line(Box<Line<'a>>),
+    Line(Line<'a>),
 }
 
 /// Everything that a line said, each value in range.
@@ -100,7 +104,7 @@ pub(crate) fn parse<'a>(
             Some(Ok(Item::Option(..)) | Err(_)) | None => return Err(hint()),
         }
     };
-    let mut line = Box::new(Line::new(command, role(command, value)?));
+    let mut line = Line::new(command, role(command, value)?);
     while let Some(item) = scanner.next() {
         match item {
             Ok(Item::Word(word)) => rest.add(word),
