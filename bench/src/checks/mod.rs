@@ -161,13 +161,18 @@ impl Bed {
         let interval = Duration::from_secs(settings.interval);
         thread::sleep(interval * 2);
         drop(self.farm.take());
-        let before = cpu(host)?;
+        let before = (cpu(host)?, cpu_of_lvsd(host)?);
         thread::sleep(window);
-        let used = cpu(host)?.saturating_sub(before);
+        let used = cpu(host)?.saturating_sub(before.0);
+        let used_by_lvsd = cpu_of_lvsd(host)?.saturating_sub(before.1);
         let visits = self.farm.take();
         let checks = u64::try_from(visits.len()).map_err(io::Error::other)?;
         value("checks", Unit::Pieces, checks)?;
         value("check", Unit::Instructions, used * 1000 / checks.max(1))?;
+        if daemon != Subject::Keepalived {
+            let each = used_by_lvsd / checks.max(1);
+            value("check-lvsd", Unit::Instructions, each)?;
+        }
         let late = Lateness::of(&visits, interval);
         for (what, percent) in [("late-p50", 50), ("late-p99", 99), ("late-max", 100)] {
             value(what, Unit::Microseconds, micros(late.percentile(percent)))?;
@@ -206,6 +211,17 @@ fn cpu(host: &Host) -> io::Result<u64> {
         .lines()
         .find_map(|line| line.strip_prefix("usage_usec "));
     usage.unwrap_or_default().parse().map_err(io::Error::other)
+}
+
+/// Nanoseconds of CPU time of the host's lvsd: instructions.
+fn cpu_of_lvsd(host: &Host) -> io::Result<u64> {
+    let mut sum = 0;
+    for pid in host.processes_named("lvsd")? {
+        let text = fs::read_to_string(format!("/proc/{pid}/schedstat"))?;
+        let word = text.split_whitespace().next().unwrap_or_default();
+        sum += word.parse::<u64>().map_err(io::Error::other)?;
+    }
+    Ok(sum)
 }
 
 /// The processes' proportional shares of memory, in KiB.
