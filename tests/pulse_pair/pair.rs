@@ -251,6 +251,7 @@ impl Pair {
     }
 
     /// A gateway on the switch, and the directors' default route to it.
+    #[allow(dead_code, reason = "for fos_pair, which has this file as well")]
     pub fn add_gateway(&self) {
         let switch = self.switch();
         ip(&format!("-n {switch} addr add 10.1.0.254/24 dev br0"));
