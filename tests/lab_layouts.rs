@@ -65,11 +65,12 @@ impl Served {
         }
     }
 
-    fn ask(&self, time: Duration) -> Account {
+    /// Asks until so many requests have ended.
+    fn ask(&self, count: usize) -> Account {
         let client = self.site.host("client").unwrap();
         let every = Duration::from_millis(25);
         let requests = Requests::start(client, self.target, every, Duration::from_secs(3)).unwrap();
-        std::thread::sleep(time);
+        wait_until(SOON, || requests.replies().len() >= count).expect("requests end");
         Account::of(&requests.finish())
     }
 }
@@ -81,8 +82,7 @@ fn carries(forwarding: Forwarding, family: Family, router: bool) {
         real_servers: 2,
         router,
     });
-    let account = served.ask(Duration::from_secs(1));
-    assert!(account.sent >= 20, "{account:?}");
+    let account = served.ask(40);
     assert_eq!(account.lost, 0, "{forwarding:?} {family:?} {account:?}");
     assert!((account.share("rs1") - 50.0).abs() < 5.0, "{account:?}");
     let table = Table::of(served.site.host("director-a").unwrap()).unwrap();
@@ -197,7 +197,7 @@ fn a_disturbed_link_delays() {
         .network()
         .disturb("client", "eth0", late)
         .unwrap();
-    let account = served.ask(Duration::from_secs(1));
+    let account = served.ask(40);
     assert_eq!(account.lost, 0, "{account:?}");
     assert!(
         account.longest_gap >= Duration::from_millis(400),
