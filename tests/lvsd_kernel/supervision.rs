@@ -57,3 +57,38 @@ fn when_lvsd_is_killed_its_nannies_end_and_the_next_one_adopts_the_table() {
     assert_eq!(director.operations(1), ["--set 0 0 0"]);
     assert_eq!(director.table(), table);
 }
+
+/// Processes that sleep so many seconds; zombies have no command line.
+fn sleepers(seconds: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let wanted = format!("sleep\0{seconds}\0");
+    lines.filter(|line| *line == wanted.as_bytes()).count()
+}
+
+#[test]
+fn a_program_that_hangs_while_its_nanny_is_killed_goes_too() {
+    for (form, seconds) in [("process", "100101"), ("shared", "100102")] {
+        let mut director = Director::new(&[1]);
+        let program = director.file("hangs");
+        let script = format!("#!/bin/sh\ntrap '' TERM\nsetsid sleep {seconds} &\nsleep {seconds}\n");
+        std::fs::write(&program, script).unwrap();
+        run("chmod", &format!("755 {}", program.display()));
+        let slow = format!(
+            " send_program = \"{}\"\n expect = \"OK\"",
+            program.display()
+        );
+        let web = block("web", "192.0.2.1", &slow, &[&server(1)]);
+        let web = web.replace(" timeout = 1\n", " timeout = 60\n");
+        director.start(&format!("nannies = {form}\n{web}"));
+        wait_until(Duration::from_secs(20), || sleepers(seconds) == 2).expect("it runs");
+        let first = director.nannies(1)[0];
+        // No successor that starts the program again: lvs.cf has no such file any more.
+        std::fs::remove_file(&program).unwrap();
+        kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
+        let took = wait_until(Duration::from_secs(5), || sleepers(seconds) == 0);
+        assert!(took.expect("both end") <= Duration::from_secs(1), "{took:?}");
+        director.wait_for_log("that a nanny left behind");
+        assert!(director.end(Signal::SIGTERM).success());
+    }
+}

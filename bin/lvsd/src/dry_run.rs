@@ -1,19 +1,30 @@
 //! `lvsd -t`: what a start would do, as command lines.
+//!
+//! A process that many nannies share is printed once, before the first of them; they are comments,
+//! since none is started by itself.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use director::{Action, Input, Lvsd, Site, Table, shell_words};
+use director::{Action, Input, Lvsd, NannyOptions, Site, Table, shell_words};
 use lvs_model::Mono;
 
-/// Prints the operations and the monitors of a start on `found`, one a line, in their order.
+/// Prints the operations and the processes of a start on `found`, one a line, in their order.
+/// `foreground`: as [`Site::new`] was told.
 ///
 /// # Errors
 /// Those of writing to `out`.
-pub fn print(site: &Site, clear: bool, found: Table, out: &mut dyn Write) -> io::Result<()> {
+pub fn print(
+    site: &Site,
+    (clear, foreground): (bool, bool),
+    found: Table,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut machine = Lvsd::new(site.clone(), clear);
     let mut actions = Vec::new();
     machine.handle(Mono::ZERO, Input::Start, &mut actions);
     machine.handle(Mono::ZERO, Input::Table(Ok(found)), &mut actions);
+    let mut pools = BTreeSet::new();
     for action in actions {
         match action {
             Action::Apply(ops) => {
@@ -21,9 +32,21 @@ pub fn print(site: &Site, clear: bool, found: Table, out: &mut dyn Write) -> io:
                     writeln!(out, "{} {op}", site.ipvsadm.display())?;
                 }
             }
+            Action::StartNanny(_, options) if options.shared => {
+                if pools.insert(options.program.clone()) {
+                    writeln!(out, "{}", pool_line(&options, foreground))?;
+                }
+                writeln!(out, "# {}", shell_words(&options.argv()))?;
+            }
             Action::StartNanny(_, options) => writeln!(out, "{}", shell_words(&options.argv()))?,
             _ => {}
         }
     }
     out.flush()
+}
+
+fn pool_line(options: &NannyOptions, foreground: bool) -> String {
+    let mut argv = vec![options.program.clone().into_os_string()];
+    argv.extend(options.pool_args(foreground));
+    shell_words(&argv)
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use control::{MAX_MESSAGE, Order, Report};
-use daemon::{Child, Program, Signal, Stdin, Stdout, User};
+use daemon::{Child, Program, Signal, Stdin, Stdout, Stray, User};
 use director::{Input, NannyId, NannyOptions, StartError};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -158,6 +158,22 @@ impl Nannies {
             })
             .into_iter()
             .collect()
+    }
+
+    /// Kills check programs whose nanny has ended without ending them. What was not started as a nanny
+    /// but is in our process group looks up names or changes the table for us.
+    pub fn kill_strays(&self) {
+        let own_group = nix::unistd::getpgrp().as_raw();
+        let is_known = |stray: Stray| {
+            let is_nanny =
+                self.by_pid.contains_key(&stray.pid) || self.pools.contains_key(&stray.pid);
+            is_nanny || stray.group == Some(own_group)
+        };
+        match daemon::kill_strays(is_known) {
+            Ok(0) => {}
+            Ok(count) => log::info!("killed {count} processes that a nanny left behind"),
+            Err(error) => log::error!("cannot look for what nannies left behind: {error}"),
+        }
     }
 
     /// What those have said that have said something since the last time; not necessarily all.

@@ -245,6 +245,7 @@ impl Shell<'_> {
             self.events
                 .extend(ended.map(|nanny| Input::Ended(nanny, exit)));
         }
+        self.nannies.kill_strays();
     }
 }
 

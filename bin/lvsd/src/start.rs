@@ -34,8 +34,9 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
         remarks.push(format!("{NAME}: plan against an empty table: {error}"));
         Table::new()
     });
+    let how = (options.clear, options.foreground);
     let written =
-        write_lines(err, &remarks).and_then(|()| dry_run::print(&site, options.clear, found, out));
+        write_lines(err, &remarks).and_then(|()| dry_run::print(&site, how, found, out));
     (u8::from(file.loaded.has_left_out()), written)
 }
 
@@ -76,6 +77,8 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         true => Some(background().map_err(failure)?),
         false => None,
     };
+    // What a nanny's program leaves behind when its nanny is killed comes to us.
+    daemon::adopt_orphans().map_err(failure)?;
     if let Some(pid_file) = &mut pid_file {
         pid_file.write().map_err(failure)?;
     }

@@ -88,6 +88,21 @@ fn a_clean_file_gives_status_0_and_the_plan() {
     assert!(plan[2].starts_with("/usr/sbin/nanny -c -h 192.0.2.11 -p 80 "));
 }
 
+#[test]
+fn a_shared_process_is_printed_once_and_its_nannies_as_comments() {
+    let place = Place::new("shared");
+    let server = "server a {\n  active = 1\n  address = 192.0.2.11\n }\n";
+    let other = server.replace("server a", " server b").replace("2.11", "2.12");
+    let two = GOOD.replace(server, &format!("{server}{other}"));
+    let (status, out, err) = check(&place.file(format!("nannies = shared\n{two}")));
+    assert_eq!(status, 0, "{err}");
+    let plan: Vec<&str> = out.lines().skip(2).collect();
+    assert_eq!(plan.len(), 3, "{out}");
+    assert_eq!(plan[0], "/usr/sbin/nanny -c --shared --lvs");
+    assert!(plan[1].starts_with("# /usr/sbin/nanny -c -h 192.0.2.11 "));
+    assert!(plan[2].starts_with("# /usr/sbin/nanny -c -h 192.0.2.12 "));
+}
+
 /// Each sample file of the configuration against `golden/NAME.plan`; `UPDATE_GOLDEN=1` rewrites
 /// those, and the difference is read.
 #[test]

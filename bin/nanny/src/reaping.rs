@@ -14,7 +14,9 @@ const LAST_REAPING: Duration = Duration::from_millis(200);
 /// Kills what belongs to no program that runs for one of `watches`; returns how many there were.
 pub fn kill_strays<'w>(watches: impl Iterator<Item = &'w Watch>) -> usize {
     let groups: BTreeSet<i32> = watches.flat_map(Watch::groups).collect();
-    let killed = daemon::kill_strays(|group| groups.contains(&group));
+    let killed = daemon::kill_strays(|stray| {
+        stray.group.is_some_and(|group| groups.contains(&group))
+    });
     killed.unwrap_or_else(|error| {
         log::error!("cannot look for what programs left behind: {error}");
         0

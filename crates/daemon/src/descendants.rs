@@ -17,20 +17,32 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
-/// Kills every child that belongs to none of the process groups for which `is_known` says so, and
-/// returns how many there were.
+/// A child that may have been left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Its process id.
+    pub pid: i32,
+    /// Its process group; `None` once it has ended.
+    pub group: Option<i32>,
+}
+
+/// Kills every child for which `is_known` does not say that it is one of ours, and returns how many
+/// there were.
 ///
 /// Their own children come to us when they are reaped: call again at every SIGCHLD until none is
 /// left. Only for processes with one thread, which is all of whose children are seen.
 ///
 /// # Errors
 /// /proc could not be read.
-pub fn kill_strays(is_known: impl Fn(i32) -> bool) -> io::Result<usize> {
+pub fn kill_strays(is_known: impl Fn(Stray) -> bool) -> io::Result<usize> {
     let mut killed = 0;
     for pid in children()? {
         // Our child, and nobody but us reaps it: the number is not another's meanwhile.
-        let group = getpgid(Some(pid));
-        if group.is_ok_and(|group| is_known(group.as_raw())) {
+        let stray = Stray {
+            pid: pid.as_raw(),
+            group: getpgid(Some(pid)).ok().map(Pid::as_raw),
+        };
+        if is_known(stray) {
             continue;
         }
         match kill(pid, Signal::SIGKILL) {

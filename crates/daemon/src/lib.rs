@@ -30,7 +30,7 @@ mod wait;
 pub use background::{Background, background, detach};
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
-pub use descendants::{adopt_orphans, kill_strays};
+pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use signals::Signals;
