@@ -203,7 +203,8 @@ impl Lvsd {
             Phase::Running => {
                 let audit = (!self.is_reading).then_some(self.audit_at);
                 let endings = self.ending.values().copied();
-                let nannies = (!self.watches.is_empty()).then_some(self.nannies_due);
+                let awaits_nannies = !self.is_reading && !self.watches.is_empty();
+                let nannies = awaits_nannies.then_some(self.nannies_due);
                 let sorries = self.sorry_deadlines().min();
                 let reload = self.pace.deadline();
                 (endings.chain(audit).chain(nannies).chain(sorries))

@@ -13,9 +13,8 @@ impl Lvsd {
     /// Starts the nannies that are due, kills the ones that hang. Not before the table was read: a
     /// nanny goes on from what is in it.
     pub(super) fn tend_nannies(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.is_reading || self.phase != Phase::Running {
-            // The table's arrival comes back here.
-            self.nannies_due = now + self.site.audit_interval;
+        // The table's arrival comes back here.
+        if now < self.nannies_due || self.is_reading || self.phase != Phase::Running {
             return;
         }
         let mut next = now + LONGEST_PAUSE;

@@ -36,6 +36,7 @@ impl Lvsd {
         self.timeouts_due |= old.timeouts != self.site.timeouts;
         self.reload_services(now, &old, out);
         self.reload_monitors(now, &old, out);
+        self.nannies_due = now;
         self.expects_changes = true;
         self.read_table(out);
     }

@@ -57,6 +57,11 @@ impl Lvsd {
         if !matches!(self.phase, Phase::Loading | Phase::Running) {
             return;
         }
+        if self.is_settled() && found == self.known {
+            self.has_looked_again = false;
+            self.tend_nannies(now, out);
+            return;
+        }
         let mut ops = Vec::new();
         let before = std::mem::replace(&mut self.known, found);
         self.report_drains(&before, out);
@@ -86,6 +91,17 @@ impl Lvsd {
             out.push(Action::Ready);
         }
         self.tend_nannies(now, out);
+    }
+
+    /// Whether the table is as wanted if it is as we know it: what an audit finds nearly always. A
+    /// refused operation does not get here, since what we know says that it was done.
+    fn is_settled(&self) -> bool {
+        let has_plans = self.clear || self.timeouts_due || self.expects_changes;
+        let is_open = has_plans || !self.to_adopt.is_empty() || !self.unsettled.is_empty();
+        self.phase == Phase::Running
+            && !is_open
+            && self.given_up.is_empty()
+            && self.failing.is_empty()
     }
 
     /// The kernel could not be read: no start without it, else another try at the next audit.
