@@ -246,6 +246,7 @@ fn micros(time: Duration) -> u64 {
 /// The end of what a daemon said, on one line.
 fn last_words(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(3)..].join(" | ")
+    let mut lines: Vec<_> = text.lines().rev().take(3).collect();
+    lines.reverse();
+    lines.join(" | ")
 }
