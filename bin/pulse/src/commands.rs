@@ -1,9 +1,10 @@
 //! Programs that are run without waiting for them: the hooks of lvs.cf, by a process of their own,
-//! and the three commands that switch the kernel's sync daemon. Stopping one waits for kernel threads, up to seconds: so
-//! it is done by a child, one command after the other, never by the loop.
+//! and the three commands that switch the kernel's sync daemon. Stopping one waits for kernel
+//! threads, up to seconds: so it is done by a child, one command after the other, never by the loop.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -37,8 +38,13 @@ impl Commands {
 
     /// Has a hook run, after those before it.
     pub fn run_hook(&mut self, hook: Option<&Command>) {
-        let Some(words) = hook.and_then(words) else {
-            return;
+        let words = match hook.map(words) {
+            None => return,
+            Some(Err(error)) => {
+                log::error!("{error}");
+                return;
+            }
+            Some(Ok(words)) => words,
         };
         log::debug!("DEBUG -- Executing '{words:?}'");
         match self.runner.as_ref().map(|runner| runner.run(&words)) {
@@ -57,25 +63,11 @@ impl Commands {
 
     /// Switches the sync daemon, if lvs.cf has one; what was planned and not begun is dropped.
     pub fn switch_sync(&mut self, config: &Config, role: SyncRole) {
-        let Some(sync) = &config.sync_daemon else {
+        if config.sync_daemon.is_none() {
             return;
-        };
-        let words = |words: &[&str]| words.iter().map(OsString::from).collect();
-        let (role, id) = (role.to_string(), sync.id.to_string());
-        let interface = sync.interface.label();
+        }
         self.ipvsadm.clone_from(&config.ipvsadm);
-        self.sync_queue = VecDeque::from([
-            words(&["--stop-daemon", "backup"]),
-            words(&["--stop-daemon", "master"]),
-            words(&[
-                "--start-daemon",
-                &role,
-                "--mcast-interface",
-                interface,
-                "--syncid",
-                &id,
-            ]),
-        ]);
+        self.sync_queue = sync_arguments(config, role).into();
         self.start_next();
     }
 
@@ -118,17 +110,52 @@ impl Commands {
     }
 }
 
-/// A hook's words, split at blanks; `None` (and said) if it is no absolute path.
-fn words(hook: &Command) -> Option<Vec<OsString>> {
+/// Arguments of the commands of `ipvsadm` that switch the sync daemon; none if lvs.cf has none.
+pub fn sync_arguments(config: &Config, role: SyncRole) -> Vec<Vec<OsString>> {
+    let Some(sync) = &config.sync_daemon else {
+        return Vec::new();
+    };
+    let words = |words: &[&str]| words.iter().map(OsString::from).collect();
+    let (role, id) = (role.to_string(), sync.id.to_string());
+    let interface = sync.interface.label();
+    vec![
+        words(&["--stop-daemon", "backup"]),
+        words(&["--stop-daemon", "master"]),
+        words(&[
+            "--start-daemon",
+            &role,
+            "--mcast-interface",
+            interface,
+            "--syncid",
+            &id,
+        ]),
+    ]
+}
+
+/// A hook that names no program by its whole path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoPath(PathBuf);
+
+impl fmt::Display for NoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: a command needs its whole path", self.0.display())
+    }
+}
+
+impl std::error::Error for NoPath {}
+
+/// A hook's words, split at blanks.
+///
+/// # Errors
+/// [`NoPath`]: nothing is searched for in PATH.
+pub fn words(hook: &Command) -> Result<Vec<OsString>, NoPath> {
     let words = hook.text.as_bytes().split(|byte| *byte == b' ');
     let words = words.filter(|word| !word.is_empty());
     let words: Vec<OsString> = words.map(|w| OsString::from_vec(w.to_vec())).collect();
-    let path = Path::new(words.first()?);
-    if !path.is_absolute() {
-        log::error!("{}: a command needs its whole path", path.display());
-        return None;
+    match words.first() {
+        Some(path) if Path::new(path).is_absolute() => Ok(words),
+        first => Err(NoPath(first.map(PathBuf::from).unwrap_or_default())),
     }
-    Some(words)
 }
 
 #[cfg(test)]
@@ -150,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_hook_without_a_path_is_not_run() {
-        assert!(words(&hook("echo a")).is_none());
-        assert!(words(&hook("  ")).is_none());
+        assert!(words(&hook("echo a")).is_err());
+        assert!(words(&hook("  ")).is_err());
     }
 }

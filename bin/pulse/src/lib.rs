@@ -3,6 +3,7 @@
 //! The decisions are `heartbeat::Node`'s; here is what carries them out:
 //!
 //! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs
+//! - [`dry_run`]: what would be set up
 //! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`]: what
 //!   outlives a start
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
@@ -14,6 +15,7 @@
 
 mod addresses;
 mod commands;
+mod dry_run;
 mod gateway;
 mod guardian;
 mod keys;
@@ -64,6 +66,9 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         }
         Err(error) => return fail(err, &error.to_string()),
     };
+    if options.dry_run {
+        return dry_run::run(&options, out, err);
+    }
     let file = match read(&options, err) {
         Ok(file) => file,
         Err(status) => return status,
@@ -117,7 +122,7 @@ fn aliases() -> Aliases {
     aliases
 }
 
-/// Starts the log and reads lvs.cf; what is odd about it, or wrong, goes to `err` too.
+/// Starts the log and reads lvs.cf; what is wrong with it goes to `err` too.
 fn read(options: &Options, err: &mut impl Write) -> Result<ConfigFile, ExitCode> {
     let target = if options.foreground {
         Target::Stdout
@@ -125,20 +130,15 @@ fn read(options: &Options, err: &mut impl Write) -> Result<ConfigFile, ExitCode>
         Target::Syslog
     };
     daemon::log::start("pulse", target, options.verbose);
-    let file = config_file::read(&options.config_file).map_err(|fault| {
+    config_file::read(&options.config_file).map_err(|fault| {
         tell(&fault.lines(Program::Pulse), err);
         ExitCode::FAILURE
-    })?;
-    for line in file.remarks(options.dry_run) {
-        // A reader that has gone away does not matter; the log has all but the notes.
-        let _ = writeln!(err, "{line}");
-    }
-    file.log();
-    Ok(file)
+    })
 }
 
 /// Everything up to the bound sockets, while somebody still reads standard error.
 fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), SetupError> {
+    file.log();
     let own = setup::own_addresses()?;
     let setup = Setup::new(file.loaded.config.clone(), options, &own)?;
     let auth = signing::begin(&setup).map_err(SetupError::NoRandomness)?;

@@ -29,13 +29,13 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::ConfigFile, "configfile")
             .letter('c')
             .takes(Takes::Text, "FILE")
-            .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf"),
+            .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf or /etc/lvs.cf"),
         Row::new(Key::NoDaemon, "nodaemon")
             .letter('n')
             .help("Stay in the foreground and log to standard output"),
         Row::new(Key::TestStart, "test-start")
             .letter('t')
-            .help("Say what would be done; change and send nothing"),
+            .help("Print what would be set up; change and send nothing"),
         Row::new(Key::TestStart, "norun").help("The same as --test-start"),
         Row::new(Key::Verbose, "verbose")
             .letter('v')

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
-use std::path::PathBuf;
 
 use daemon::{Child, Program, Signal, Stdin, Stdout};
 use nix::errno::Errno;
@@ -22,6 +21,26 @@ pub enum Part {
     FosActive,
     /// fos with the monitors of the partner's services.
     FosMonitor,
+}
+
+/// Its program with the original's arguments, one of which tells fos on which side it is.
+pub fn command(options: &Options, part: Part) -> Program {
+    let (path, side) = match part {
+        Part::Lvsd => (&options.lvsd, None),
+        Part::FosActive => (&options.fos, Some("--active")),
+        Part::FosMonitor => (&options.fos, Some("--monitor")),
+    };
+    let mode = if options.foreground {
+        "--nodaemon"
+    } else {
+        "--nofork"
+    };
+    let file = options.config_file.clone();
+    let mut program = Program::new(path);
+    program.args.extend(side.map(Into::into));
+    program.args.extend([mode.into(), "-c".into(), file.into()]);
+    program.args.extend(options.verbose.then(|| "-v".into()));
+    program
 }
 
 /// How it is started, and the one that runs.
@@ -50,21 +69,7 @@ impl Service {
     /// # Errors
     /// No such program, no room for a process.
     pub fn start(&mut self, part: Part) -> io::Result<()> {
-        let (path, side) = self.program(part);
-        let mut program = Program::new(path);
-        let mode = if self.options.foreground {
-            "--nodaemon"
-        } else {
-            "--nofork"
-        };
-        program.args.extend(side.map(Into::into));
-        let config_file = self.options.config_file.clone();
-        program
-            .args
-            .extend([mode.into(), "-c".into(), config_file.into()]);
-        if self.options.verbose {
-            program.args.push("-v".into());
-        }
+        let mut program = command(&self.options, part);
         program.stdin = Stdin::Lifeline;
         program.stdout = Stdout::Pipe;
         program.parent_name = "pulse";
@@ -81,15 +86,6 @@ impl Service {
         self.output_open = true;
         self.child = Some(child);
         Ok(())
-    }
-
-    /// Its path, and the option that tells fos on which side it is.
-    pub fn program(&self, part: Part) -> (&PathBuf, Option<&'static str>) {
-        match part {
-            Part::Lvsd => (&self.options.lvsd, None),
-            Part::FosActive => (&self.options.fos, Some("--active")),
-            Part::FosMonitor => (&self.options.fos, Some("--monitor")),
-        }
     }
 
     /// Readable when it said something.

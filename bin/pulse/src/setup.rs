@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
-use lvs_config::{Config, Device, ServiceKind};
+use lvs_config::{Config, Device, Heartbeat, ServiceKind};
 use lvs_model::ForwardingMethod;
 use wire::heartbeat::Service;
 use wire::heartbeat::signed::Key;
@@ -108,20 +108,13 @@ impl Setup {
     /// # Errors
     /// [`SetupError`], but for the variant of the sockets.
     pub fn new(config: Config, options: &Options, own: &[IpAddr]) -> Result<Self, SetupError> {
-        let file = || options.config_file.clone();
-        let (service, is_empty) = match config.service {
-            ServiceKind::Fos => (Service::Fos, config.failovers.is_empty()),
-            ServiceKind::Lvs => (Service::Lvs, config.virtuals.is_empty()),
-        };
-        if is_empty {
-            return Err(SetupError::NothingToServe(service, file()));
-        }
+        let service = service(&config, &options.config_file)?;
         let role = role(&config, own)?;
-        if config.heartbeat.backup_active && config.heartbeat.backup.is_none() {
-            log::info!("{}", Notice::UndefinedBackup);
+        for remark in remarks(&config) {
+            log::warn!("{remark}");
         }
         let pair = &config.heartbeat;
-        let has_partner = pair.backup_active && pair.backup.is_some();
+        let has_partner = has_partner(pair);
         let paths = paths(&config, role, has_partner)?;
         let keys = signing::keys(pair).map_err(SetupError::Keys)?;
         let settings = Settings {
@@ -145,8 +138,31 @@ impl Setup {
     }
 }
 
-/// 5.1 of the original, over all addresses: the primary is who has `primary`.
-fn role(config: &Config, own: &[IpAddr]) -> Result<ConfiguredRole, SetupError> {
+/// What lvs.cf has pulse serve.
+///
+/// # Errors
+/// [`SetupError::NothingToServe`].
+pub fn service(config: &Config, file: &Path) -> Result<Service, SetupError> {
+    let (service, is_empty) = match config.service {
+        ServiceKind::Fos => (Service::Fos, config.failovers.is_empty()),
+        ServiceKind::Lvs => (Service::Lvs, config.virtuals.is_empty()),
+    };
+    if is_empty {
+        return Err(SetupError::NothingToServe(service, file.to_owned()));
+    }
+    Ok(service)
+}
+
+/// Whether lvs.cf has a second director that is to be heard.
+pub const fn has_partner(pair: &Heartbeat) -> bool {
+    pair.backup_active && pair.backup.is_some()
+}
+
+/// The primary is who has `primary` among `own`, all addresses of this machine.
+///
+/// # Errors
+/// [`SetupError::NoPrimary`], [`SetupError::NotHere`].
+pub fn role(config: &Config, own: &[IpAddr]) -> Result<ConfiguredRole, SetupError> {
     let primary = config.heartbeat.primary.ok_or(SetupError::NoPrimary)?;
     let backup = config.heartbeat.backup;
     if own.contains(&primary) {
@@ -185,8 +201,35 @@ fn paths(
 }
 
 /// The addresses to hold: each once, the first block that names it supplies device and prefix. The
-/// directors' own addresses are never among them; the NAT router's belongs to lvs.
+/// directors' own addresses are never among them, which [`remarks`] says.
 pub fn addresses(config: &Config) -> Vec<Assignment> {
+    let mut wanted: Vec<Assignment> = Vec::new();
+    for assignment in candidates(config) {
+        let is_known = wanted.iter().any(|w| w.address == assignment.address);
+        if !is_known && !is_directors(&config.heartbeat, assignment.address) {
+            wanted.push(assignment);
+        }
+    }
+    wanted
+}
+
+/// What pulse does otherwise than lvs.cf says, a line each.
+pub fn remarks(config: &Config) -> Vec<String> {
+    let pair = &config.heartbeat;
+    let is_undefined = pair.backup_active && pair.backup.is_none();
+    let undefined = is_undefined.then(|| Notice::UndefinedBackup.to_string());
+    let own = candidates(config).into_iter().map(|found| found.address);
+    let own = own.filter(|address| is_directors(pair, *address));
+    let own = own.map(|address| format!("{address} is a director's own address: left alone"));
+    undefined.into_iter().chain(own).collect()
+}
+
+fn is_directors(pair: &Heartbeat, address: IpAddr) -> bool {
+    [pair.primary, pair.backup].contains(&Some(address))
+}
+
+/// The addresses in lvs.cf, in its order; the NAT router's belongs to lvs.
+fn candidates(config: &Config) -> Vec<Assignment> {
     let nat = (config.network == ForwardingMethod::Masquerading)
         .then_some(config.nat_router.as_ref())
         .flatten()
@@ -195,24 +238,10 @@ pub fn addresses(config: &Config) -> Vec<Assignment> {
     let virtuals = virtuals.map(|block| assignment(block.vip, block.vip_prefix, &block.device));
     let failovers = config.failovers.iter();
     let failovers = failovers.map(|block| assignment(block.vip, block.vip_prefix, &block.device));
-    let candidates: Vec<Assignment> = match config.service {
+    match config.service {
         ServiceKind::Lvs => nat.into_iter().chain(virtuals).collect(),
         ServiceKind::Fos => failovers.collect(),
-    };
-    let pair = &config.heartbeat;
-    let mut wanted: Vec<Assignment> = Vec::new();
-    for assignment in candidates {
-        let own = Some(assignment.address);
-        if own == pair.primary || own == pair.backup {
-            log::warn!(
-                "{} is a director's own address: left alone",
-                assignment.address
-            );
-        } else if wanted.iter().all(|w| w.address != assignment.address) {
-            wanted.push(assignment);
-        }
     }
-    wanted
 }
 
 /// Without a mask the address is a host's: a guessed network would get a route.

@@ -17,7 +17,7 @@ use crate::addresses::Addresses;
 use crate::commands::Commands;
 use crate::gateway::Gateway;
 use crate::options::Options;
-use crate::service::{Part, Service};
+use crate::service::{self, Part, Service};
 use crate::setup::{self, Setup};
 use crate::signing;
 use crate::sockets::Sockets;
@@ -55,8 +55,7 @@ pub struct Shell {
     node: Node,
     signals: Signals,
     sockets: Sockets,
-    /// None in a dry run.
-    addresses: Option<Addresses>,
+    addresses: Addresses,
     service: Service,
     commands: Commands,
     term_file: TermFile,
@@ -80,16 +79,8 @@ impl Shell {
     pub fn new(options: &Options, setup: Setup, sockets: Sockets) -> io::Result<Self> {
         let clock = Clock::start();
         let signals = Signals::new(&SIGNALS)?;
-        let addresses = if options.dry_run {
-            None
-        } else {
-            Some(Addresses::open(&setup.addresses)?)
-        };
-        let commands = if options.dry_run {
-            Commands::default()
-        } else {
-            Commands::open(options.foreground)?
-        };
+        let addresses = Addresses::open(&setup.addresses)?;
+        let commands = Commands::open(options.foreground)?;
         give_up_rights(&setup);
         let term_file = TermFile::find();
         let mut node = Node::new(clock.now(), setup.settings.clone());
@@ -154,7 +145,7 @@ impl Shell {
             .chain(self.service.fd())
             .chain(self.reading.as_ref().map(|reading| reading.as_fd()))
             .chain(self.gateway.as_ref().map(AsFd::as_fd))
-            .chain(self.addresses.as_ref().map(Addresses::fd));
+            .chain([self.addresses.fd()]);
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
     }
@@ -228,9 +219,7 @@ impl Shell {
             {
                 continue;
             }
-            let addresses = self.addresses.as_mut();
-            let was_guardian = addresses.is_some_and(|a| a.replace_guardian(pid));
-            if !was_guardian && !self.commands.ended(pid) {
+            if !self.addresses.replace_guardian(pid) && !self.commands.ended(pid) {
                 log::info!("{}", Notice::UnknownChild { pid });
             }
         }
@@ -261,8 +250,8 @@ impl Shell {
 
     fn start_service(&mut self, part: Part) {
         if let Err(error) = self.service.start(part) {
-            let (path, _) = self.service.program(part);
-            log::error!("{}: {error}", path.display());
+            let program = service::command(&self.options, part);
+            log::error!("{}: {error}", program.path.display());
             self.answers.push(Input::ServiceEnded);
         }
     }
@@ -309,10 +298,7 @@ impl Shell {
     }
 
     fn look_at_addresses(&mut self) {
-        let Some(addresses) = &mut self.addresses else {
-            return;
-        };
-        let found = addresses.look();
+        let found = self.addresses.look();
         if found.link_changed {
             self.check_links();
         }
@@ -329,21 +315,13 @@ impl Shell {
         let own = |path: &setup::HeartbeatPath| path.own.ip();
         let public = self.setup.paths.first().map(own);
         let private = self.setup.paths.last().map(own);
-        let (Some(public), Some(private), Some(addresses)) = (public, private, &mut self.addresses)
-        else {
-            return;
-        };
-        if wanted {
-            let report = addresses.report(public, private);
+        if let (true, Some(public), Some(private)) = (wanted, public, private) {
+            let report = self.addresses.report(public, private);
             self.give(Input::Links(report));
         }
     }
 
     fn perform(&mut self, action: Action) {
-        if self.options.dry_run {
-            self.rehearse(action);
-            return;
-        }
         match action {
             Action::Send(value) => {
                 let statement = self.node.statement(self.clock.now(), value);
@@ -373,39 +351,10 @@ impl Shell {
             Action::StopService => self.service.signal(Signal::SIGTERM),
             Action::KillService => self.service.signal(Signal::SIGKILL),
             Action::ReloadService => self.service.signal(Signal::SIGHUP),
-            Action::RaiseAddresses | Action::DropAddresses | Action::Announce => {
-                self.perform_on_addresses(&action);
-            }
+            Action::RaiseAddresses => self.addresses.raise(&self.setup.addresses),
+            Action::DropAddresses => self.addresses.drop_all(),
+            Action::Announce => self.addresses.announce(),
             Action::Exit => self.done = true,
-        }
-    }
-
-    fn perform_on_addresses(&mut self, action: &Action) {
-        let Some(addresses) = &mut self.addresses else {
-            return;
-        };
-        match action {
-            Action::RaiseAddresses => addresses.raise(&self.setup.addresses),
-            Action::DropAddresses => addresses.drop_all(),
-            _ => addresses.announce(),
-        }
-    }
-
-    /// Says what would be done. Nothing is sent either: a heartbeat would be a claim.
-    fn rehearse(&mut self, action: Action) {
-        match action {
-            Action::Notice(notice) => log::info!("{notice}"),
-            Action::Exit => self.done = true,
-            Action::StartService => self.answers.push(Input::ServiceReady),
-            Action::StopService | Action::KillService => self.answers.push(Input::ServiceEnded),
-            Action::RaiseAddresses => {
-                for held in &self.setup.addresses {
-                    let (address, prefix, label) = (held.address, held.prefix, &held.label);
-                    log::info!("dry run: would raise {address}/{prefix} {label}");
-                }
-            }
-            Action::DropAddresses => log::info!("dry run: would drop the addresses"),
-            _ => {}
         }
     }
 

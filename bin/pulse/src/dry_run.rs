@@ -1,0 +1,191 @@
+//! `pulse -t`: what is wrong with lvs.cf or odd about it, and what a start would set up.
+//!
+//! The exit status is about the file alone. What this machine lacks is said and does not change it:
+//! a file may be checked where it is written, without the directors' addresses or rights.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use config_file::{ConfigFile, Program};
+use heartbeat::{ConfiguredRole, Notice};
+use lvs_config::{Authentication, Command, Config, Heartbeat, ServiceKind};
+use lvs_model::SyncRole;
+use wire::heartbeat::signed::Key;
+
+use crate::commands::{sync_arguments, words};
+use crate::options::Options;
+use crate::service::{self, Part};
+use crate::setup::{self, SetupError};
+use crate::signing;
+
+/// Prints findings to `err` and the plan to `out`. The status is 1 for a file that is refused, that
+/// pulse would not start with, or of which something was left out.
+pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    let file = match config_file::read(&options.config_file) {
+        Ok(file) => file,
+        Err(fault) => {
+            // A reader that has gone away does not matter: the status says it too.
+            let _ = write_lines(err, &fault.lines(Program::Pulse));
+            return ExitCode::FAILURE;
+        }
+    };
+    let report = Report::new(&file, options);
+    let findings = write_lines(err, &file.remarks(true)).and_then(|()| {
+        let remarks = report.remarks.iter().map(|line| format!("pulse: {line}"));
+        write_lines(err, &remarks.collect::<Vec<_>>())
+    });
+    let written = findings.and_then(|()| write_lines(out, &report.plan));
+    let is_good = report.starts && !file.loaded.has_left_out() && written.is_ok();
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn write_lines(out: &mut impl Write, lines: &[String]) -> io::Result<()> {
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    out.flush()
+}
+
+/// What is said about an accepted file.
+struct Report {
+    /// Lines beside those about the text.
+    remarks: Vec<String>,
+    plan: Vec<String>,
+    /// pulse would start with this file, on a machine that is one of the directors.
+    starts: bool,
+}
+
+impl Report {
+    fn new(file: &ConfigFile, options: &Options) -> Self {
+        let config = &file.loaded.config;
+        let mut report = Self {
+            remarks: setup::remarks(config),
+            plan: Vec::new(),
+            starts: true,
+        };
+        let primary = config.heartbeat.primary.ok_or(SetupError::NoPrimary);
+        if let Err(error) = setup::service(config, &file.path).and(primary) {
+            report.remarks.push(error.to_string());
+            report.starts = false;
+            return report;
+        }
+        let role = setup::own_addresses().and_then(|own| setup::role(config, &own));
+        report.add_role(role, setup::has_partner(&config.heartbeat));
+        report.plan.extend(heartbeat(&config.heartbeat));
+        report.add_keys(signing::keys(&config.heartbeat), &config.heartbeat);
+        report.add_active(config, options);
+        report.add_standby(config, options);
+        report
+    }
+
+    fn add_role(&mut self, role: Result<ConfiguredRole, SetupError>, has_partner: bool) {
+        let name = match role {
+            Ok(ConfiguredRole::Primary) => "primary",
+            Ok(ConfiguredRole::Backup) => {
+                let refusal = Notice::BackupInactive.to_string();
+                self.remarks.extend((!has_partner).then_some(refusal));
+                "backup"
+            }
+            Err(error) => {
+                self.remarks.push(error.to_string());
+                "unknown"
+            }
+        };
+        self.plan.push(format!("role: {name}"));
+    }
+
+    fn add_keys(&mut self, keys: Result<Vec<Key>, impl std::fmt::Display>, pair: &Heartbeat) {
+        if pair.authentication == Authentication::Off {
+            return;
+        }
+        match keys {
+            Ok(keys) => {
+                let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
+                self.plan.push(format!("keys: {}", ids.join(", ")));
+            }
+            Err(error) => self.remarks.push(error.to_string()),
+        }
+    }
+
+    /// In the order of a takeover.
+    fn add_active(&mut self, config: &Config, options: &Options) {
+        let raised = setup::addresses(config).into_iter().map(|it| {
+            format!(
+                "active: address {}/{} on {} as {}",
+                it.address, it.prefix, it.interface, it.label
+            )
+        });
+        match config.service {
+            ServiceKind::Lvs => {
+                self.add_hook("active", config.active_cmd.as_ref());
+                self.add_service("active", options, Part::Lvsd);
+                self.add_sync("active", config, SyncRole::Master);
+                self.plan.extend(raised);
+            }
+            ServiceKind::Fos => {
+                self.plan.extend(raised);
+                self.add_service("active", options, Part::FosActive);
+            }
+        }
+    }
+
+    fn add_standby(&mut self, config: &Config, options: &Options) {
+        match config.service {
+            ServiceKind::Lvs => {
+                self.add_hook("standby", config.inactive_cmd.as_ref());
+                self.add_sync("standby", config, SyncRole::Backup);
+            }
+            ServiceKind::Fos if setup::has_partner(&config.heartbeat) => {
+                self.add_service("standby", options, Part::FosMonitor);
+            }
+            ServiceKind::Fos => {}
+        }
+    }
+
+    fn add_hook(&mut self, when: &str, hook: Option<&Command>) {
+        match hook.map(words) {
+            None => {}
+            Some(Ok(words)) => self.plan.push(line(when, &words)),
+            Some(Err(error)) => self.remarks.push(error.to_string()),
+        }
+    }
+
+    fn add_service(&mut self, when: &str, options: &Options, part: Part) {
+        let program = service::command(options, part);
+        let words = [vec![program.path.into_os_string()], program.args].concat();
+        self.plan.push(line(when, &words));
+    }
+
+    fn add_sync(&mut self, when: &str, config: &Config, role: SyncRole) {
+        let ipvsadm = config.ipvsadm.clone().into_os_string();
+        for arguments in sync_arguments(config, role) {
+            let words = [vec![ipvsadm.clone()], arguments].concat();
+            self.plan.push(line(when, &words));
+        }
+    }
+}
+
+fn line(when: &str, words: &[std::ffi::OsString]) -> String {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    format!("{when}: {}", words.join(" "))
+}
+
+/// The times and both ends of each path.
+fn heartbeat(pair: &Heartbeat) -> Vec<String> {
+    let (Some(primary), Some(backup), true) = (pair.primary, pair.backup, pair.backup_active)
+    else {
+        return vec!["heartbeat: none, there is no partner".to_owned()];
+    };
+    let (keepalive, dead_time) = (pair.keepalive.as_secs_f64(), pair.dead_time.as_secs_f64());
+    let times = format!(
+        "heartbeat: UDP port {}, every {keepalive} s, the partner is dead after {dead_time} s",
+        pair.port
+    );
+    let private = pair.private.map(|path| (path.primary, path.backup));
+    let paths = [Some((primary, backup)), private].into_iter().flatten();
+    let paths =
+        paths.map(|(primary, backup)| format!("heartbeat: primary {primary}, backup {backup}"));
+    std::iter::once(times).chain(paths).collect()
+}
