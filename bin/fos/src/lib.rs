@@ -3,10 +3,12 @@
 //! The decisions are `director::failover`'s; here is what carries them out:
 //!
 //! - [`options`], [`load`]: command line and lvs.cf to what fos does
+//! - [`dry_run`]: what would be run
 //! - [`children`]: the commands and the monitors as processes
 //! - [`shell`]: the loop
 
 mod children;
+mod dry_run;
 mod load;
 mod options;
 mod shell;
@@ -31,6 +33,7 @@ const PID_FILE: &str = "/var/run/fos.pid";
 /// Runs fos; `args` without the program's name. The status is the program's: 0 at every normal end.
 pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> ExitCode {
     let result = match options::parse(args, &aliases()) {
+        Ok(Request::Run(options)) if options.dry_run => return dry_run::run(&options, out, err),
         Ok(Request::Run(options)) => start(&options),
         Ok(Request::Print(text)) => {
             // A reader that has gone away does not matter.

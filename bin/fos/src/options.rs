@@ -9,8 +9,6 @@ use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
 
 /// The name in messages, log lines and alias files.
 pub const NAME: &str = "fos";
-/// Where lvs.cf is without `-c`.
-const CONFIG_FILE: &str = "/etc/sysconfig/ha/lvs.cf";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
@@ -31,7 +29,7 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::ConfigFile, "configfile")
             .letter('c')
             .takes(Takes::Text, "FILE")
-            .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf"),
+            .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf or /etc/lvs.cf"),
         Row::new(Key::Monitor, "monitor")
             .letter('f')
             .help("Watch the services of the partner"),
@@ -44,7 +42,8 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::NoFork, "nofork").help("Be a daemon, but in the process that was started"),
         Row::new(Key::TestStart, "test-start")
             .letter('t')
-            .help("Say what would be done; run no command and no monitor"),
+            .help("Print what would be run, and run nothing"),
+        Row::new(Key::TestStart, "norun").help("The same as --test-start"),
         Row::new(Key::Verbose, "verbose")
             .letter('v')
             .help("Let the monitors say more"),
@@ -60,7 +59,7 @@ const TABLE: Table<Key> = Table {
     reason = "one for each switch of the command line"
 )]
 pub struct Options {
-    /// `-c`.
+    /// `-c`, else the usual place that has a file.
     pub config_file: PathBuf,
     /// `-f` or `-F`.
     pub mode: Mode,
@@ -68,7 +67,7 @@ pub struct Options {
     pub foreground: bool,
     /// `--nofork`.
     pub no_fork: bool,
-    /// `-t`.
+    /// `-t`, `--norun`.
     pub dry_run: bool,
     /// `-v`.
     pub verbose: bool,
@@ -116,7 +115,7 @@ impl std::error::Error for OptionsError {}
 /// `-f` and `-F` is given.
 pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
     let mut options = Options {
-        config_file: CONFIG_FILE.into(),
+        config_file: config_file::find(None),
         mode: Mode::Monitor,
         foreground: false,
         no_fork: false,

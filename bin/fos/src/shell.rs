@@ -8,7 +8,6 @@ use config_file::{Program, Reading, Step};
 use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, notify, reap, wait};
 use director::Severity;
 use director::failover::{Action, Fos, Input, Notice};
-use lvs_model::ChildExit;
 
 use crate::children::{Children, Ended};
 use crate::load;
@@ -87,7 +86,6 @@ impl<'a> Shell<'a> {
                 self.take_step(step);
             }
             Action::Ready => notify::ready(),
-            other if self.options.dry_run => self.rehearse(&other),
             Action::RunCommand(argv) => {
                 if let Err(error) = self.children.run(&argv) {
                     let failed = Input::CommandEnded(Err(error.to_string()));
@@ -124,18 +122,6 @@ impl<'a> Shell<'a> {
             .and_then(|file| load::site(&file, self.options));
         let site = site.map(Box::new);
         self.inputs.push_back(Input::Configuration(site));
-    }
-
-    /// `-t`: every command succeeds at once, and no monitor runs.
-    fn rehearse(&mut self, action: &Action) {
-        let done = ChildExit::Status(0);
-        match action {
-            Action::RunCommand(_) => self.inputs.push_back(Input::CommandEnded(Ok(done))),
-            Action::TerminateMonitor(monitor) => {
-                self.inputs.push_back(Input::MonitorEnded(*monitor, done));
-            }
-            _ => {}
-        }
     }
 
     /// Sleeps until something happens and notes it.
