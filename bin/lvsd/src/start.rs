@@ -35,8 +35,7 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
         Table::new()
     });
     let how = (options.clear, options.foreground);
-    let written =
-        write_lines(err, &remarks).and_then(|()| dry_run::print(&site, how, found, out));
+    let written = write_lines(err, &remarks).and_then(|()| dry_run::print(&site, how, found, out));
     (u8::from(file.loaded.has_left_out()), written)
 }
 

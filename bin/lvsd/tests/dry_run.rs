@@ -92,7 +92,9 @@ fn a_clean_file_gives_status_0_and_the_plan() {
 fn a_shared_process_is_printed_once_and_its_nannies_as_comments() {
     let place = Place::new("shared");
     let server = "server a {\n  active = 1\n  address = 192.0.2.11\n }\n";
-    let other = server.replace("server a", " server b").replace("2.11", "2.12");
+    let other = server
+        .replace("server a", " server b")
+        .replace("2.11", "2.12");
     let two = GOOD.replace(server, &format!("{server}{other}"));
     let (status, out, err) = check(&place.file(format!("nannies = shared\n{two}")));
     assert_eq!(status, 0, "{err}");

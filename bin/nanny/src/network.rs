@@ -102,7 +102,6 @@ impl Exchange {
 
     /// Goes on until the socket has no more to give or to take.
     fn proceed(&mut self, socket: &OwnedFd, now: Mono) {
-        let mut buffer = [0; READ];
         loop {
             let done = match self.probe.want() {
                 Want::Close => return,
@@ -121,6 +120,7 @@ impl Exchange {
                     sent.map(|count| self.probe.sent(count))
                 }
                 Want::Receive(room) => {
+                    let mut buffer = [0; READ];
                     let room = buffer.get_mut(..room.min(READ)).unwrap_or_default();
                     let count = recv(socket.as_raw_fd(), room, MsgFlags::empty());
                     count.map(|count| {

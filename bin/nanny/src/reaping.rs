@@ -14,9 +14,8 @@ const LAST_REAPING: Duration = Duration::from_millis(200);
 /// Kills what belongs to no program that runs for one of `watches`; returns how many there were.
 pub fn kill_strays<'w>(watches: impl Iterator<Item = &'w Watch>) -> usize {
     let groups: BTreeSet<i32> = watches.flat_map(Watch::groups).collect();
-    let killed = daemon::kill_strays(|stray| {
-        stray.group.is_some_and(|group| groups.contains(&group))
-    });
+    let killed =
+        daemon::kill_strays(|stray| stray.group.is_some_and(|group| groups.contains(&group)));
     killed.unwrap_or_else(|error| {
         log::error!("cannot look for what programs left behind: {error}");
         0
@@ -43,7 +42,7 @@ pub fn kill_all(watches: &mut [&mut Watch], signals: &mut Signals, clock: &Clock
         while let Some((pid, exit)) = daemon::reap() {
             watches
                 .iter_mut()
-                .any(|watch| watch.reaped(clock, pid, exit));
+                .any(|watch| watch.reaped(clock.now(), pid, exit));
         }
     }
 }

@@ -2,7 +2,6 @@
 //! while it runs.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,7 +48,7 @@ impl Run {
         let mut words = command.words.iter();
         let name = words.next().map(String::as_str).unwrap_or_default();
         let path = find(name).map_err(|error| not_started(&error))?;
-        if !only_root_can_change(&path).map_err(|error| not_started(&error))? {
+        if !daemon::only_root_can_change(&path).map_err(|error| not_started(&error))? {
             return Err(ProgramEnd::Unsafe);
         }
         let mut program = Program::new(path);
@@ -169,17 +168,4 @@ fn find(name: &str) -> io::Result<PathBuf> {
     PATH.split(':')
         .find_map(|folder| Path::new(folder).join(name).canonicalize().ok())
         .ok_or_else(|| Errno::ENOENT.into())
-}
-
-/// Whether neither the file nor its directory could be changed by others than root.
-fn only_root_can_change(path: &Path) -> io::Result<bool> {
-    for part in [Some(path), path.parent()].into_iter().flatten() {
-        let metadata = part.metadata()?;
-        let group_writes = metadata.mode() & 0o020 != 0 && metadata.gid() != 0;
-        let others_write = metadata.mode() & 0o002 != 0;
-        if metadata.uid() != 0 || group_writes || others_write {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

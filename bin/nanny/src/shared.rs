@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
+use std::time::Duration;
 
 use control::{Errand, News};
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals};
@@ -26,12 +26,22 @@ use crate::watch::{Ready, Watch};
 /// Most descriptors that one turn takes off the epoll set.
 const EVENTS: usize = 256;
 
+/// Data of the epoll events that are about no member.
+const SIGNALS: u64 = u64::MAX;
+const LINK: u64 = u64::MAX - 1;
+
 /// The loop.
 pub struct Shared {
     clock: Clock,
+    /// The time of this turn: one look at the clock serves all that happens in it.
+    now: Mono,
     signals: Signals,
     link: Link,
+    /// Whether `link` is in the epoll set for room too.
+    awaits_room: bool,
+    /// Signals, the link, and the members' descriptors.
     epoll: Epoll,
+    events: Box<[EpollEvent]>,
     members: BTreeMap<u64, Member>,
     /// When which member is due; each at most once.
     due: BTreeSet<(Mono, u64)>,
@@ -53,17 +63,32 @@ enum Source {
     Load = 1,
 }
 
+/// What a wait has found.
+#[derive(Default)]
+struct Happened {
+    signals: bool,
+    link: bool,
+    members: BTreeMap<u64, Ready>,
+}
+
 impl Shared {
     /// Nobody to watch yet. `seed` spreads the members' pauses.
     ///
     /// # Errors
     /// No room for a descriptor.
     pub fn new(signals: Signals, link: Link, seed: u64) -> io::Result<Self> {
+        let clock = Clock::start();
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
+        epoll.add(link.fd(), EpollEvent::new(EpollFlags::EPOLLIN, LINK))?;
         Ok(Self {
-            clock: Clock::start(),
+            clock,
+            now: clock.now(),
             signals,
             link,
-            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            awaits_room: false,
+            epoll,
+            events: vec![EpollEvent::empty(); EVENTS].into(),
             members: BTreeMap::new(),
             due: BTreeSet::new(),
             seed,
@@ -77,7 +102,6 @@ impl Shared {
     /// The wait itself failed: no memory.
     pub fn run(mut self) -> io::Result<u8> {
         while !self.is_over {
-            self.link.flush(self.clock.now());
             self.turn()?;
         }
         let watches = self.members.values_mut().map(|member| &mut member.watch);
@@ -86,59 +110,74 @@ impl Shared {
         Ok(0)
     }
 
-    /// One turn of the loop.
+    /// One turn of the loop. All that happens in it happens at one time: that of its beginning.
     fn turn(&mut self) -> io::Result<()> {
-        let mut fds = [
-            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-            self.link.poll_fd(),
-            PollFd::new(self.epoll.0.as_fd(), PollFlags::POLLIN),
-        ];
-        let member = self.due.first().map(|(at, _)| *at);
-        let deadline = member.into_iter().chain(self.link.deadline()).min();
-        daemon::wait(&mut fds, &self.clock, deadline)?;
-        let [signals, link, members] = fds.map(|fd| fd.any().unwrap_or(false));
-        if signals {
+        let ready = self.wait()?;
+        self.now = self.clock.now();
+        if ready.signals {
             self.take_signals();
         }
-        if link {
+        if ready.link {
             self.take_errands();
         }
-        let mut ready = if members {
-            self.ready()?
-        } else {
-            BTreeMap::new()
-        };
-        let now = (self.clock.now(), u64::MAX);
-        for (_, nanny) in self.due.range(..=now) {
-            ready.entry(*nanny).or_default();
+        let mut members = ready.members;
+        for (_, nanny) in self.due.range(..=(self.now, u64::MAX)) {
+            members.entry(*nanny).or_default();
         }
-        for (nanny, ready) in ready {
+        for (nanny, ready) in members {
             if let Some(member) = self.members.get_mut(&nanny) {
-                member.watch.turn(&self.clock, ready);
+                member.watch.turn(self.now, ready);
                 self.settle(nanny);
             }
         }
+        self.link.flush(self.now);
+        self.await_room();
         Ok(())
     }
 
-    /// The members whose descriptors are ready.
-    fn ready(&self) -> io::Result<BTreeMap<u64, Ready>> {
-        let mut events = [EpollEvent::empty(); EVENTS];
-        let count = match self.epoll.wait(&mut events, EpollTimeout::ZERO) {
+    /// Sleeps until something happens or is due, which may be a millisecond later.
+    fn wait(&mut self) -> io::Result<Happened> {
+        let member = self.due.first().map(|(at, _)| *at);
+        let deadline = member.into_iter().chain(self.link.deadline()).min();
+        let timeout = match deadline {
+            None => EpollTimeout::NONE,
+            Some(deadline) => milliseconds(deadline.since(self.clock.now())),
+        };
+        let count = match self.epoll.wait(&mut self.events, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
             Err(errno) => return Err(errno.into()),
         };
-        let mut members: BTreeMap<u64, Ready> = BTreeMap::new();
-        for event in events.iter().take(count) {
-            let ready = members.entry(event.data() >> 1).or_default();
-            if event.data() & 1 == Source::Check as u64 {
-                ready.check = true;
-            } else {
-                ready.load = true;
+        let mut happened = Happened::default();
+        for event in self.events.iter().take(count) {
+            match event.data() {
+                SIGNALS => happened.signals = true,
+                LINK => happened.link = true,
+                data => {
+                    let ready = happened.members.entry(data >> 1).or_default();
+                    if data & 1 == Source::Check as u64 {
+                        ready.check = true;
+                    } else {
+                        ready.load = true;
+                    }
+                }
             }
         }
-        Ok(members)
+        Ok(happened)
+    }
+
+    /// A full socket to lvsd is waited for.
+    fn await_room(&mut self) {
+        if self.awaits_room == self.link.is_full() {
+            return;
+        }
+        self.awaits_room = self.link.is_full();
+        let mut flags = EpollFlags::EPOLLIN;
+        flags.set(EpollFlags::EPOLLOUT, self.awaits_room);
+        let mut event = EpollEvent::new(flags, LINK);
+        if let Err(errno) = self.epoll.modify(self.link.fd(), &mut event) {
+            log::error!("cannot wait for lvsd: {errno}");
+        }
     }
 
     fn take_signals(&mut self) {
@@ -162,10 +201,11 @@ impl Shared {
 
     fn reap(&mut self) {
         while let Some((pid, exit)) = daemon::reap() {
-            let clock = &self.clock;
-            let its = self.members.iter_mut().find_map(|(nanny, member)| {
-                member.watch.reaped(clock, pid, exit).then_some(*nanny)
-            });
+            let now = self.now;
+            let its = self
+                .members
+                .iter_mut()
+                .find_map(|(nanny, member)| member.watch.reaped(now, pid, exit).then_some(*nanny));
             if let Some(nanny) = its {
                 self.settle(nanny);
             }
@@ -201,7 +241,8 @@ impl Shared {
             }
             Err(error) => {
                 log::error!("{error}");
-                self.link.say(self.clock.now(), &News::Ended(nanny, 1));
+                let ended = News::Ended(nanny, 1);
+                self.link.say(self.now, Duration::ZERO, &ended);
             }
         }
     }
@@ -214,12 +255,12 @@ impl Shared {
         // Numbers follow each other: far apart, so that pauses differ from the first on.
         let seed = self.seed ^ nanny.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let setup = setup::resolve(&options, true, seed)?;
-        Ok(Watch::start(setup, None, &self.clock))
+        Ok(Watch::start(setup, None, self.now))
     }
 
     fn feed(&mut self, nanny: u64, input: Input) {
         if let Some(member) = self.members.get_mut(&nanny) {
-            member.watch.feed(&self.clock, input);
+            member.watch.feed(self.now, input);
             self.settle(nanny);
         }
     }
@@ -229,9 +270,10 @@ impl Shared {
         let Some(member) = self.members.get_mut(&nanny) else {
             return;
         };
-        let now = self.clock.now();
+        let interval = member.watch.interval();
         for report in member.watch.take_reports() {
-            self.link.say(now, &News::Report(nanny, report));
+            let news = News::Report(nanny, report);
+            self.link.say(self.now, interval, &news);
         }
         let exit = member.watch.exit();
         let due = match exit {
@@ -248,7 +290,8 @@ impl Shared {
         if let Some(status) = exit {
             member.watch.kill_programs();
             self.members.remove(&nanny);
-            self.link.say(now, &News::Ended(nanny, status));
+            let ended = News::Ended(nanny, status);
+            self.link.say(self.now, interval, &ended);
             return;
         }
         let check = member.watch.check_fd().map(|fd| (Source::Check, fd));
@@ -260,6 +303,12 @@ impl Shared {
             }
         }
     }
+}
+
+/// A timeout that is not shorter; a wait that ends early does no harm.
+fn milliseconds(time: Duration) -> EpollTimeout {
+    let rounded_up = time.as_nanos().div_ceil(1_000_000);
+    EpollTimeout::from(u16::try_from(rounded_up).unwrap_or(u16::MAX))
 }
 
 /// Puts a descriptor into the epoll set, or changes what it is there for. The kernel takes

@@ -1,17 +1,18 @@
 //! lvsd behind our standard input, when this process does the work of many nannies.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use control::{Errand, MAX_ERRAND, MAX_NEWS, News, Report};
-use daemon::{Parent, PollFd, PollFlags};
+use daemon::Parent;
 use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
-/// How long good news may wait for others to go with: lvsd wakes up for each datagram. Verdicts and
-/// ends do not wait. Well below three intervals of any check, after which silence is a death.
-const HOLD: Duration = Duration::from_millis(200);
+/// How long good news may wait for others to go with, at most: lvsd wakes up for each datagram.
+/// Verdicts and ends do not wait. So much older than it says a check in lvsd's status can be.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 /// The socket, and what it did not take yet.
 pub struct Link {
@@ -47,11 +48,14 @@ impl Link {
         }
     }
 
-    /// What to wait for.
-    pub fn poll_fd(&self) -> PollFd<'_> {
-        let mut events = PollFlags::POLLIN;
-        events.set(PollFlags::POLLOUT, self.is_full);
-        PollFd::new(self.parent.as_fd(), events)
+    /// The socket: to be waited for until lvsd says something.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.parent.as_fd()
+    }
+
+    /// Whether to wait too until it takes more.
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// The next errand. What is none is logged and passed over.
@@ -75,17 +79,22 @@ impl Link {
         }
     }
 
-    /// Says something, with the [`flush`](Self::flush) when it is due. While lvsd is too busy to
+    /// Says something of a nanny that checks every `interval`, with the [`flush`](Self::flush) when it
+    /// is due: within half of that, since the silence of three is a death. While lvsd is too busy to
     /// listen, only verdicts and ends are kept.
-    pub fn say(&mut self, now: Mono, news: &News) {
+    pub fn say(&mut self, now: Mono, interval: Duration, news: &News) {
         let is_verdict = !matches!(news, News::Report(_, Report::Alive | Report::Check { .. }));
         if self.is_full && !is_verdict {
             return;
         }
-        self.unsent.extend_from_slice(news.to_string().as_bytes());
-        self.unsent.push(b'\n');
+        // Writing to a vector cannot fail.
+        let _ = writeln!(self.unsent, "{news}");
         let at_once = is_verdict || self.unsent.len() >= MAX_NEWS;
-        let due = if at_once { now } else { now + HOLD };
+        let due = if at_once {
+            now
+        } else {
+            now + LONGEST_HOLD.min(interval / 2)
+        };
         self.due = Some(self.due.map_or(due, |before| before.min(due)));
     }
 

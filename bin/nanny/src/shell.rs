@@ -24,7 +24,7 @@ impl Shell {
     /// A nanny at its start.
     pub fn new(setup: Setup, signals: Signals, lvsd: Option<Lvsd>, table: Option<Table>) -> Self {
         let clock = Clock::start();
-        let watch = Watch::start(setup, table, &clock);
+        let watch = Watch::start(setup, table, clock.now());
         Self {
             clock,
             signals,
@@ -77,7 +77,7 @@ impl Shell {
         if has_orders {
             self.take_orders();
         }
-        self.watch.turn(&self.clock, ready);
+        self.watch.turn(self.clock.now(), ready);
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl Shell {
                 Signal::SIGUSR2 => Meaning::User2,
                 other => Meaning::Terminate(other as i32),
             };
-            self.watch.feed(&self.clock, Input::Signal(meaning));
+            self.watch.feed(self.clock.now(), Input::Signal(meaning));
         }
     }
 
@@ -104,10 +104,10 @@ impl Shell {
         }
         while let Some(lvsd) = &self.lvsd {
             match lvsd.hear() {
-                Heard::Order(order) => self.watch.feed(&self.clock, Input::Order(order)),
+                Heard::Order(order) => self.watch.feed(self.clock.now(), Input::Order(order)),
                 Heard::Nothing => return,
                 Heard::Gone => {
-                    self.watch.feed(&self.clock, Input::Orphaned);
+                    self.watch.feed(self.clock.now(), Input::Orphaned);
                     return;
                 }
             }
@@ -118,7 +118,7 @@ impl Shell {
     fn reap(&mut self) {
         let mut reaped = false;
         while let Some((pid, exit)) = daemon::reap() {
-            self.watch.reaped(&self.clock, pid, exit);
+            self.watch.reaped(self.clock.now(), pid, exit);
             reaped = true;
         }
         if reaped {

@@ -4,9 +4,10 @@
 //! [`shared`](crate::shared). Nothing in here waits.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use control::{Order, Place, Report, Standing};
-use daemon::{Clock, PollFd};
+use daemon::PollFd;
 use healthcheck::{
     Action, Failover, Failure, Input, LoadAnswer, Monitor, Outcome, Probe, ProgramEnd, Settings,
     Severity, load_average,
@@ -89,13 +90,13 @@ pub struct Ready {
 impl Watch {
     /// Begins to watch. With a `table` it goes on from what is in there; under lvsd it waits for
     /// the first order.
-    pub fn start(setup: Setup, table: Option<Table>, clock: &Clock) -> Self {
+    pub fn start(setup: Setup, table: Option<Table>, now: Mono) -> Self {
         let mut actions = Vec::new();
         for remark in &setup.remarks {
             log::info!("{remark}");
         }
         let settings = setup.settings.clone();
-        let machine = Machine::start(setup.kind, settings, clock.now(), &mut actions);
+        let machine = Machine::start(setup.kind, settings, now, &mut actions);
         let mut watch = Self {
             table,
             setup,
@@ -106,10 +107,10 @@ impl Watch {
             reports: Vec::new(),
             exit: None,
         };
-        watch.perform(clock, actions);
+        watch.perform(now, actions);
         if !watch.setup.settings.under_lvsd {
             let standing = watch.standing_in_table();
-            watch.feed(clock, Input::Order(Order::Adopt(standing)));
+            watch.feed(now, Input::Order(Order::Adopt(standing)));
         }
         watch
     }
@@ -117,6 +118,11 @@ impl Watch {
     /// The exit status, once there is one.
     pub fn exit(&self) -> Option<u8> {
         self.exit
+    }
+
+    /// Pause between two checks.
+    pub fn interval(&self) -> Duration {
+        self.setup.settings.interval
     }
 
     /// What is to be said to lvsd since the last time.
@@ -149,29 +155,28 @@ impl Watch {
         all.into_iter().flatten().min()
     }
 
-    /// Whatever has happened becomes an input.
-    pub fn turn(&mut self, clock: &Clock, ready: Ready) {
-        let now = clock.now();
+    /// Whatever has happened becomes an input. `now` serves for the whole turn.
+    pub fn turn(&mut self, now: Mono, ready: Ready) {
         match &mut self.check {
             Some(Running::Network(exchange)) => exchange.advance(now, ready.check),
             Some(Running::Program(run)) => run.advance(now),
             None => {}
         }
-        self.finish_network_check(clock);
+        self.finish_network_check(now);
         if let Some(load) = &mut self.load {
             load.advance(now, ready.load);
         }
         if let Some(answer) = self.load.as_ref().and_then(LoadRun::answer) {
             self.load = None;
-            self.feed(clock, Input::Load(answer));
+            self.feed(now, Input::Load(answer));
         }
         if self.machine.next_deadline().is_some_and(|due| now >= due) {
-            self.feed(clock, Input::Deadline);
+            self.feed(now, Input::Deadline);
         }
     }
 
     /// A child of this process has ended: whether it was one of ours.
-    pub fn reaped(&mut self, clock: &Clock, pid: i32, exit: ChildExit) -> bool {
+    pub fn reaped(&mut self, now: Mono, pid: i32, exit: ChildExit) -> bool {
         let is_it = |run: &Run| run.pid() == pid;
         let before = self.abandoned.len();
         self.abandoned.retain(|run| !is_it(run));
@@ -181,14 +186,14 @@ impl Watch {
         if matches!(&self.check, Some(Running::Program(run)) if is_it(run)) {
             if let Some(Running::Program(run)) = self.check.take() {
                 let (end, output) = run.end(exit);
-                self.program_check_ended(clock, end, &output);
+                self.program_check_ended(now, end, &output);
             }
             return true;
         }
         let is_load = |load: &mut LoadRun| load.program().is_some_and(is_it);
         if let Some(LoadRun::Program(run)) = self.load.take_if(is_load) {
             let (end, output) = run.end(exit);
-            self.load_ended(clock, end, output);
+            self.load_ended(now, end, output);
             return true;
         }
         false
@@ -217,10 +222,10 @@ impl Watch {
     }
 
     /// Gives the machine an input and does what it says.
-    pub fn feed(&mut self, clock: &Clock, input: Input) {
+    pub fn feed(&mut self, now: Mono, input: Input) {
         let mut actions = Vec::new();
-        self.machine.handle(clock.now(), input, &mut actions);
-        self.perform(clock, actions);
+        self.machine.handle(now, input, &mut actions);
+        self.perform(now, actions);
     }
 
     fn standing_in_table(&mut self) -> Standing {
@@ -235,7 +240,7 @@ impl Watch {
         }
     }
 
-    fn program_check_ended(&mut self, clock: &Clock, end: ProgramEnd, output: &[u8]) {
+    fn program_check_ended(&mut self, now: Mono, end: ProgramEnd, output: &[u8]) {
         let printed = output.escape_ascii();
         log::debug!(
             "Got result ({printed}) from command sent to ({})",
@@ -243,11 +248,11 @@ impl Watch {
         );
         if let Check::Program(check) = &self.setup.check {
             let outcome = check.judge(end, output);
-            self.feed(clock, Input::Checked(outcome));
+            self.feed(now, Input::Checked(outcome));
         }
     }
 
-    fn load_ended(&mut self, clock: &Clock, end: ProgramEnd, output: Vec<u8>) {
+    fn load_ended(&mut self, now: Mono, end: ProgramEnd, output: Vec<u8>) {
         let answer = if end.failure().is_some() {
             LoadAnswer::Failed
         } else {
@@ -256,29 +261,29 @@ impl Watch {
                 None => LoadAnswer::Bad(output.into_boxed_slice()),
             }
         };
-        self.feed(clock, Input::Load(answer));
+        self.feed(now, Input::Load(answer));
     }
 
-    fn finish_network_check(&mut self, clock: &Clock) {
+    fn finish_network_check(&mut self, now: Mono) {
         let outcome: Option<Outcome> = match &self.check {
             Some(Running::Network(exchange)) => exchange.outcome().cloned(),
             Some(Running::Program(_)) | None => None,
         };
         if let Some(outcome) = outcome {
             self.check = None;
-            self.feed(clock, Input::Checked(outcome));
+            self.feed(now, Input::Checked(outcome));
         }
     }
 
     /// Does the actions in their order. Behind a change of the table that failed no other is
     /// tried: the machine hears of it and comes back to it in its next cycle.
-    fn perform(&mut self, clock: &Clock, actions: Vec<Action>) {
+    fn perform(&mut self, now: Mono, actions: Vec<Action>) {
         let mut not_written = None;
         for action in actions {
             match action {
-                Action::Check => self.start_check(clock),
+                Action::Check => self.start_check(now),
                 Action::AbandonCheck => self.abandon_check(),
-                Action::AskLoad => self.ask_load(clock),
+                Action::AskLoad => self.ask_load(now),
                 Action::Write { from, to } => {
                     if not_written.is_none() && !self.write(from, to) {
                         not_written = Some(from);
@@ -297,25 +302,24 @@ impl Watch {
             }
         }
         if let Some(place) = not_written {
-            self.feed(clock, Input::NotWritten(place));
+            self.feed(now, Input::NotWritten(place));
         }
     }
 
-    fn start_check(&mut self, clock: &Clock) {
-        let now = clock.now();
+    fn start_check(&mut self, now: Mono) {
         match &self.setup.check {
             Check::Network(check) => {
                 let probe = Probe::new(check.clone(), now);
                 let mut exchange = Exchange::new(probe, check.transport, self.real());
                 exchange.advance(now, false);
                 self.check = Some(Running::Network(exchange));
-                self.finish_network_check(clock);
+                self.finish_network_check(now);
             }
             Check::Program(check) => {
                 log::debug!("Invoking:  {}", check.command.words.join(" "));
                 match Run::start(&check.command, &self.setup.programs, now) {
                     Ok(run) => self.check = Some(Running::Program(run)),
-                    Err(end) => self.program_check_ended(clock, end, b""),
+                    Err(end) => self.program_check_ended(now, end, b""),
                 }
             }
         }
@@ -333,18 +337,18 @@ impl Watch {
         self.abandoned.push(run);
     }
 
-    fn ask_load(&mut self, clock: &Clock) {
+    fn ask_load(&mut self, now: Mono) {
         let Some(source) = &self.setup.load else {
             return;
         };
-        match load::ask(source, &self.setup, clock.now()) {
+        match load::ask(source, &self.setup, now) {
             Asked::Runs(run) => self.load = Some(run),
-            Asked::Answered(answer) => self.feed(clock, Input::Load(answer)),
+            Asked::Answered(answer) => self.feed(now, Input::Load(answer)),
             Asked::NotStarted(end) => {
                 if let Some(failure) = end.failure() {
                     log::warn!("{}", Failure::Program(failure));
                 }
-                self.feed(clock, Input::Load(LoadAnswer::Failed));
+                self.feed(now, Input::Load(LoadAnswer::Failed));
             }
         }
     }
