@@ -57,42 +57,46 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     if runner::is_asked_for(args) {
         return runner::run(args);
     }
-    let options = match options::parse(args, &aliases()) {
-        Ok(Request::Run(options)) => options,
+    match options::parse(args, &aliases()) {
         Ok(Request::Print(text)) => {
             // A reader that has gone away does not matter.
             let _ = out.write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
+            ExitCode::SUCCESS
         }
-        Err(error) => return fail(err, &error.to_string()),
-    };
-    if options.dry_run {
-        return dry_run::run(&options, out, err);
+        Ok(Request::Run(options)) if options.dry_run => dry_run::run(&options, out, err),
+        Ok(Request::Run(options)) => start(&options).unwrap_or_else(|lines| {
+            tell(&lines, err);
+            ExitCode::FAILURE
+        }),
+        Err(error) => {
+            tell(&[error.to_string()], err);
+            ExitCode::FAILURE
+        }
     }
-    let file = match read(&options, err) {
-        Ok(file) => file,
-        Err(status) => return status,
+}
+
+/// Runs as the command line says; the lines to tell if it does not come to that.
+fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
+    let target = if options.foreground {
+        Target::Stdout
+    } else {
+        Target::Syslog
     };
+    daemon::log::start("pulse", target, options.verbose);
+    let file = config_file::read(&options.config_file);
+    let file = file.map_err(|fault| fault.lines(Program::Pulse))?;
     if options.drop_addresses {
-        return match addresses::drop_left(&setup::addresses(&file.loaded.config)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(err, &format!("pulse: {error}")),
-        };
+        addresses::drop_left(&setup::addresses(&file.loaded.config)).map_err(failure)?;
+        return Ok(ExitCode::SUCCESS);
     }
-    let (setup, sockets) = match prepare(&options, &file) {
-        Ok(prepared) => prepared,
-        Err(error) => return fail(err, &format!("pulse: {error}")),
-    };
-    let (pid_file, background) = match go_to_background(&options) {
-        Ok(daemon) => daemon,
-        Err(error) => return fail(err, &format!("pulse: {error}")),
-    };
+    let (setup, sockets) = prepare(options, &file).map_err(failure)?;
+    let (pid_file, background) = go_to_background(options).map_err(failure)?;
     if setup.settings.role == ConfiguredRole::Backup && !setup.settings.has_partner {
         finish_start(pid_file, background);
         log::info!("{}", Notice::BackupInactive);
-        return ExitCode::from(LATE_FAILURE);
+        return Ok(ExitCode::from(LATE_FAILURE));
     }
-    let shell = Shell::new(&options, setup, sockets);
+    let shell = Shell::new(options, setup, sockets);
     let pid_file = finish_start(pid_file, background);
     let status = match shell.and_then(Shell::run) {
         Ok(()) => ExitCode::SUCCESS,
@@ -102,12 +106,11 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         }
     };
     drop(pid_file);
-    status
+    Ok(status)
 }
 
-fn fail(err: &mut impl Write, message: &str) -> ExitCode {
-    let _ = writeln!(err, "{message}");
-    ExitCode::FAILURE
+fn failure(error: impl std::fmt::Display) -> Vec<String> {
+    vec![format!("pulse: {error}")]
 }
 
 /// popt's alias files, where they exist.
@@ -120,20 +123,6 @@ fn aliases() -> Aliases {
         }
     }
     aliases
-}
-
-/// Starts the log and reads lvs.cf; what is wrong with it goes to `err` too.
-fn read(options: &Options, err: &mut impl Write) -> Result<ConfigFile, ExitCode> {
-    let target = if options.foreground {
-        Target::Stdout
-    } else {
-        Target::Syslog
-    };
-    daemon::log::start("pulse", target, options.verbose);
-    config_file::read(&options.config_file).map_err(|fault| {
-        tell(&fault.lines(Program::Pulse), err);
-        ExitCode::FAILURE
-    })
 }
 
 /// Everything up to the bound sockets, while somebody still reads standard error.
