@@ -379,18 +379,7 @@ impl Node {
                 let notice = self.takeover_notice(event);
                 self.take_over(now, notice, out);
             }
-            Verdict::Raise => {
-                self.phase = Phase::Active;
-                self.holding = true;
-                self.last_takeover = Some(now);
-                self.reassert(now, out);
-                // A partner that has let go, or is not there, need not be told to.
-                self.fos.wants_control &= event == Event::ControlDue;
-                self.send_now(now, out);
-                if self.is_fos() {
-                    self.raised_fos(now, out);
-                }
-            }
+            Verdict::Raise => self.raise(now, event, out),
             Verdict::Insist => out.push(Action::Notice(Notice::WantingControl)),
             Verdict::Reassert => self.reassert_after(now, event, out),
             Verdict::Yield => {
@@ -432,14 +421,7 @@ impl Node {
                 }
                 self.give_up(now, out);
             }
-            Verdict::Rest => {
-                self.phase = Phase::Standby;
-                self.silent_at = now + self.settings.dead_time;
-                self.send_now(now, out);
-                if self.is_fos() {
-                    self.rest_fos(now, out);
-                }
-            }
+            Verdict::Rest => self.rest(now, out),
             Verdict::End => self.end(event, out),
         }
     }

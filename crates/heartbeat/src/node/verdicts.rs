@@ -71,6 +71,30 @@ impl Node {
         }
     }
 
+    /// The service stands, or with fos the partner has let go: the addresses follow.
+    pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
+        self.phase = Phase::Active;
+        self.holding = true;
+        self.last_takeover = Some(now);
+        self.reassert(now, out);
+        // A partner that has let go, or is not there, need not be told to.
+        self.fos.wants_control &= event == Event::ControlDue;
+        self.send_now(now, out);
+        if self.is_fos() {
+            self.raised_fos(now, out);
+        }
+    }
+
+    /// Everything is given up: from now on the partner is listened to.
+    pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.phase = Phase::Standby;
+        self.silent_at = now + self.settings.dead_time;
+        self.send_now(now, out);
+        if self.is_fos() {
+            self.rest_fos(now, out);
+        }
+    }
+
     /// Brings up, announces, and begins the burst anew.
     pub(super) fn reassert(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.holding && self.phase == Phase::Active {
