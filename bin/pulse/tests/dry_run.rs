@@ -165,6 +165,24 @@ fn a_file_that_pulse_would_not_start_with_gives_status_1() {
 }
 
 #[test]
+fn what_pulse_does_otherwise_than_the_file_says_is_told() {
+    let place = Place::new("otherwise");
+    let alone = PAIR.replace("backup = 203.0.113.202\n", "active_cmd = up\n");
+    let own = VIRTUAL.replace("192.0.2.50", "203.0.113.201");
+    let (status, out, err) = check(&place.file([&*alone, &own].concat()));
+    assert_eq!(status, 0, "{err}");
+    assert!(!out.contains("active: address"), "{out}");
+    assert!(out.contains("heartbeat: none, there is no partner\n"));
+    for line in [
+        "pulse: Undefined backup node marked as active? -- clearing that!\n",
+        "pulse: 203.0.113.201 is a director's own address: left alone\n",
+        "pulse: up: a command needs its whole path\n",
+    ] {
+        assert!(err.contains(line), "{err}");
+    }
+}
+
+#[test]
 fn a_refused_file_gives_status_1_and_every_fault() {
     let place = Place::new("refused");
     let file = place.file(format!("keepalive = soon\n{VIRTUAL}bogus = 1\n"));

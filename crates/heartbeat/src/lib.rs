@@ -6,6 +6,8 @@
 //! - [`auth`]: signed heartbeats: which of the partner's datagrams count
 //! - [`table`]: the transition table, as data; the program walks the same rows that are documented
 //! - [`node`]: timers, flags, and what each verdict of the table means in actions
+//! - [`partner`]: what is known of the partner, path by path
+//! - [`supervise`]: the service as a process: started, ready, ending, tried again
 //! - [`notice`]: every log line, in the original's words
 //! - [`schedule`]: when announcements of the addresses are repeated
 
