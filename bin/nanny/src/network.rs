@@ -89,12 +89,18 @@ impl Exchange {
             SocketAddr::V6(server) => SockaddrStorage::from(server),
         };
         log::debug!("Connecting socket to remote address...");
-        match connect(socket.as_raw_fd(), &server) {
+        // A server nearby may have answered by the time that this returns; then there is nothing to
+        // wait for. The second call asks whether it has.
+        let connected = match connect(socket.as_raw_fd(), &server) {
+            Err(Errno::EINPROGRESS) => connect(socket.as_raw_fd(), &server),
+            other => other,
+        };
+        match connected {
             Ok(()) => {
                 self.probe.connected(now);
                 self.proceed(&socket, now);
             }
-            Err(Errno::EINPROGRESS | Errno::EINTR) => {}
+            Err(Errno::EINPROGRESS | Errno::EALREADY | Errno::EINTR) => {}
             Err(errno) => self.probe.failed(os_error(errno)),
         }
         self.socket = Some(socket);

@@ -26,6 +26,9 @@ use crate::watch::{Ready, Watch};
 /// Most descriptors that one turn takes off the epoll set.
 const EVENTS: usize = 256;
 
+/// A turn that served no more members than this takes well under a millisecond.
+const SHORT_TURN: usize = 4;
+
 /// Data of the epoll events that are about no member.
 const SIGNALS: u64 = u64::MAX;
 const LINK: u64 = u64::MAX - 1;
@@ -35,6 +38,8 @@ pub struct Shared {
     clock: Clock,
     /// The time of this turn: one look at the clock serves all that happens in it.
     now: Mono,
+    /// How many members had something to do in it.
+    served: usize,
     signals: Signals,
     link: Link,
     /// Whether `link` is in the epoll set for room too.
@@ -84,6 +89,7 @@ impl Shared {
         Ok(Self {
             clock,
             now: clock.now(),
+            served: 0,
             signals,
             link,
             awaits_room: false,
@@ -124,6 +130,11 @@ impl Shared {
         for (_, nanny) in self.due.range(..=(self.now, u64::MAX)) {
             members.entry(*nanny).or_default();
         }
+        self.served = members.len();
+        if ready.signals || ready.link {
+            // Whatever that was.
+            self.served = usize::MAX;
+        }
         for (nanny, ready) in members {
             if let Some(member) = self.members.get_mut(&nanny) {
                 member.watch.turn(self.now, ready);
@@ -141,7 +152,7 @@ impl Shared {
         let deadline = member.into_iter().chain(self.link.deadline()).min();
         let timeout = match deadline {
             None => EpollTimeout::NONE,
-            Some(deadline) => milliseconds(deadline.since(self.clock.now())),
+            Some(deadline) => milliseconds(deadline.since(self.time_now())),
         };
         let count = match self.epoll.wait(&mut self.events, timeout) {
             Ok(count) => count,
@@ -164,6 +175,15 @@ impl Shared {
             }
         }
         Ok(happened)
+    }
+
+    /// The time, looked at again only after a turn long enough to make a difference.
+    fn time_now(&self) -> Mono {
+        if self.served > SHORT_TURN {
+            self.clock.now()
+        } else {
+            self.now
+        }
     }
 
     /// A full socket to lvsd is waited for.

@@ -12,7 +12,7 @@ use nix::sys::socket::{MsgFlags, recv, send};
 
 /// How long good news may wait for others to go with, at most: lvsd wakes up for each datagram.
 /// Verdicts and ends do not wait. So much older than it says a check in lvsd's status can be.
-const LONGEST_HOLD: Duration = Duration::from_secs(1);
+const LONGEST_HOLD: Duration = Duration::from_secs(2);
 
 /// The socket, and what it did not take yet.
 pub struct Link {

@@ -81,8 +81,14 @@ pub struct Monitor {
 }
 
 /// What makes a monitor the same after a reload, whatever its block is called and wherever it stands.
+///
+/// What differs most comes first: every report looks up one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MonitorKey {
+    /// Address of the real server.
+    pub rip: IpAddr,
+    /// Port that is checked.
+    pub check_port: u16,
     /// The service.
     pub service: ServiceKey,
     /// Address, protocol and port of the block, which a mark does not tell.
@@ -91,10 +97,6 @@ pub struct MonitorKey {
     pub protocol: Protocol,
     /// See `vip`.
     pub port: u16,
-    /// Address of the real server.
-    pub rip: IpAddr,
-    /// Port that is checked.
-    pub check_port: u16,
     /// Which of several equal ones, in file order from 0.
     pub nth: u32,
 }

@@ -91,12 +91,7 @@ impl Lvsd {
     }
 
     /// A nanny said something; a verdict among it waits for the end of the turn.
-    pub(super) fn take_report(
-        &mut self,
-        now: Mono,
-        nanny: NannyId,
-        report: &Report,
-    ) {
+    pub(super) fn take_report(&mut self, now: Mono, nanny: NannyId, report: &Report) {
         let key = self.by_nanny.get(&nanny).copied();
         let Some((key, watch)) = key.and_then(|key| Some((key, self.watches.get_mut(&key)?)))
         else {

@@ -9,7 +9,8 @@ use crate::notice::Notice;
 use crate::presence::{Presence, SorryChange};
 use crate::supervision::Watch;
 use crate::{
-    Action, MonitorKey, Refusal, RefusalKind, SiteDestination, SiteService, Table, TableService, plan,
+    Action, MonitorKey, Refusal, RefusalKind, SiteDestination, SiteService, Table, TableService,
+    plan,
 };
 
 use super::{Lvsd, Phase};
