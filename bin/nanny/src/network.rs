@@ -96,7 +96,8 @@ impl Exchange {
             other => other,
         };
         match connected {
-            Ok(()) => {
+            // The latter is how SCTP answers the second.
+            Ok(()) | Err(Errno::EISCONN) => {
                 self.probe.connected(now);
                 self.proceed(&socket, now);
             }
