@@ -71,7 +71,8 @@ fn a_program_that_hangs_while_its_nanny_is_killed_goes_too() {
     for (form, seconds) in [("process", "100101"), ("shared", "100102")] {
         let mut director = Director::new(&[1]);
         let program = director.file("hangs");
-        let script = format!("#!/bin/sh\ntrap '' TERM\nsetsid sleep {seconds} &\nsleep {seconds}\n");
+        let script =
+            format!("#!/bin/sh\ntrap '' TERM\nsetsid sleep {seconds} &\nsleep {seconds}\n");
         std::fs::write(&program, script).unwrap();
         run("chmod", &format!("755 {}", program.display()));
         let slow = format!(
@@ -87,7 +88,10 @@ fn a_program_that_hangs_while_its_nanny_is_killed_goes_too() {
         std::fs::remove_file(&program).unwrap();
         kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
         let took = wait_until(Duration::from_secs(5), || sleepers(seconds) == 0);
-        assert!(took.expect("both end") <= Duration::from_secs(1), "{took:?}");
+        assert!(
+            took.expect("both end") <= Duration::from_secs(1),
+            "{took:?}"
+        );
         director.wait_for_log("that a nanny left behind");
         assert!(director.end(Signal::SIGTERM).success());
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use caribe_lab::measure::Stalls;
+use caribe_tests::wait_until;
 
 use crate::pair::{A, B, Pair, VIP};
 use crate::tap::Tap;
@@ -29,8 +30,11 @@ fn takeover(keepalive: &str, dead_time: &str) -> Takeover {
     pair.die(A);
     pair.wait_for_owners(&[B], LOADING);
     let vip = VIP.parse().expect("an address");
-    let claim = tap.first(cut, |frame| frame.outgoing && frame.says_running());
-    let announced = tap.first(cut, |frame| frame.outgoing && frame.announces(vip));
+    let claim = || tap.first(cut, |frame| frame.outgoing && frame.says_running());
+    let announced = || tap.first(cut, |frame| frame.outgoing && frame.announces(vip));
+    // The address is there before its announcement is, and the tap is behind both.
+    wait_until(LOADING, || claim().is_some() && announced().is_some());
+    let (claim, announced) = (claim(), announced());
     let (claim, announced) = (claim.expect("B claims"), announced.expect("B announces"));
     let frames = tap.frames();
     let heard = frames
