@@ -2,23 +2,21 @@
 //!
 //! A test that would be skipped fails the run: in the lab everything that a test needs is there.
 //! Guests run side by side, one a processor; tests that measure times have the machine to
-//! themselves, before the others. What failed is repeated once, alone.
+//! themselves, before the others.
 
 mod binaries;
-mod repeat;
 mod tally;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::boot::{BootError, Job};
 use crate::cli::{Failure, Options};
 use binaries::TestBinary;
-use repeat::Failed;
 use tally::{Tally, complaints};
 
 /// Limit of one test binary: only a hang comes near it, however busy the machine is.
@@ -43,13 +41,8 @@ pub(crate) fn run(
             filter.join(" ")
         )));
     }
-    let suite = Suite {
-        options,
-        test_args,
-        failed: Mutex::default(),
-    };
+    let suite = Suite { options, test_args };
     let one = binaries.len() == 1;
-    let all = binaries.clone();
     let (alone, together): (Vec<_>, Vec<_>) =
         binaries.into_iter().partition(|binary| binary.alone || one);
     let mut sum = Tally::default();
@@ -58,7 +51,6 @@ pub(crate) fn run(
         sum.add(suite.run_watched(binary, out, err)?);
     }
     sum.add(suite.run_together(together, out, err)?);
-    suite.repeat(&all, &mut sum, out, err)?;
     writeln!(
         out,
         "lab result: {} passed, {} failed, {} skipped",
@@ -85,8 +77,6 @@ fn split_words(words: &[OsString]) -> (Vec<String>, Vec<OsString>) {
 struct Suite<'a> {
     options: &'a Options,
     test_args: Vec<OsString>,
-    /// What failed so far.
-    failed: Mutex<Vec<Failed>>,
 }
 
 /// A run that is over, its output not yet shown.
@@ -103,42 +93,6 @@ impl Suite<'_> {
         let mut argv = vec![binary.file.clone().into_os_string()];
         argv.extend(self.test_args.iter().cloned());
         self.options.job(argv)
-    }
-
-    /// Runs what failed once more, each binary's alone on the machine, and names what passes now.
-    fn repeat(
-        &self,
-        binaries: &[TestBinary],
-        sum: &mut Tally,
-        out: &mut dyn Write,
-        err: &mut dyn Write,
-    ) -> Result<(), Failure> {
-        let failed = std::mem::take(&mut *lock(&self.failed));
-        for one in failed {
-            let Some(binary) = binaries.iter().find(|binary| binary.name == one.binary) else {
-                continue;
-            };
-            let list = one.tests.join(", ");
-            writeln!(out, "lab: {}: once more, alone: {list}", one.binary)?;
-            let mut argv = vec![binary.file.clone().into_os_string()];
-            argv.extend(one.harness_args().into_iter().map(OsString::from));
-            let mut tee = Tee {
-                out: &mut *out,
-                kept: Vec::new(),
-            };
-            let job = self.options.job(argv)?;
-            self.options.boot.run(&job, &mut tee, err)?;
-            let now = Tally::read(&String::from_utf8_lossy(&tee.kept));
-            sum.failed = sum.failed.saturating_sub(now.passed);
-            sum.passed += now.passed;
-            let asked = one.tests.len();
-            writeln!(
-                out,
-                "lab: {}: {} of {asked} passed alone\n",
-                one.binary, now.passed
-            )?;
-        }
-        Ok(())
     }
 
     /// Runs one with its output shown as it comes.
@@ -215,9 +169,7 @@ impl Suite<'_> {
         took: Duration,
         out: &mut dyn Write,
     ) -> Result<Tally, Failure> {
-        let output = String::from_utf8_lossy(output);
-        let mut tally = Tally::read(&output);
-        lock(&self.failed).extend(Failed::read(name, &output));
+        let mut tally = Tally::read(&String::from_utf8_lossy(output));
         let complaints = complaints(status, tally, !self.test_args.is_empty());
         for what in &complaints {
             writeln!(out, "lab: {name}: {what}")?;
@@ -232,11 +184,8 @@ impl Suite<'_> {
 }
 
 fn next(queue: &Mutex<VecDeque<(String, Job)>>) -> Option<(String, Job)> {
-    lock(queue).pop_front()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    queue.pop_front()
 }
 
 fn guests_at_a_time() -> usize {
