@@ -10,6 +10,8 @@ use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
 /// The name in messages, log lines and alias files.
 pub const NAME: &str = "fos";
 
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     ConfigFile,
@@ -129,7 +131,9 @@ pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsErr
             Item::Word(_) => has_words = true,
             Item::Option(Key::Help, _) => return Ok(Request::Print(popt::help(NAME, &TABLE))),
             Item::Option(Key::Usage, _) => return Ok(Request::Print(popt::usage(NAME, &TABLE))),
-            Item::Option(Key::Version, _) => return Ok(Request::Print(version())),
+            Item::Option(Key::Version, _) => {
+                return Ok(Request::Print(popt::version(NAME, RELEASE)));
+            }
             Item::Option(Key::Monitor, _) => is_monitor = true,
             Item::Option(Key::Active, _) => is_active = true,
             Item::Option(key, value) => options.take(key, value),
@@ -160,14 +164,6 @@ impl Options {
             Key::Monitor | Key::Active | Key::Version | Key::Help | Key::Usage => {}
         }
     }
-}
-
-/// The original's three lines.
-fn version() -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    format!(
-        "Program Version:\tfos {version}\nBuilt:\t\t\tcaribe {version}\nA component of:\t\tcaribe-{version}\n"
-    )
 }
 
 #[cfg(test)]
@@ -208,12 +204,5 @@ mod tests {
         ] {
             assert_eq!(parsed(args), Err(message.to_owned()));
         }
-    }
-
-    #[test]
-    fn the_version_has_the_originals_three_lines() {
-        let text = version();
-        let labels: Vec<&str> = text.lines().filter_map(|l| l.split('\t').next()).collect();
-        assert_eq!(labels, ["Program Version:", "Built:", "A component of:"]);
     }
 }

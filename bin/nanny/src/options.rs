@@ -14,6 +14,8 @@ use crate::error::StartError;
 /// The name in messages and alias files.
 pub const NAME: &str = "nanny";
 
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Server,
@@ -280,7 +282,9 @@ pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, StartError
             Item::Word(_) => has_words = true,
             Item::Option(Key::Help, _) => return Ok(Request::Print(popt::help(NAME, &TABLE))),
             Item::Option(Key::Usage, _) => return Ok(Request::Print(popt::usage(NAME, &TABLE))),
-            Item::Option(Key::Version, _) => return Ok(Request::Print(version())),
+            Item::Option(Key::Version, _) => {
+                return Ok(Request::Print(popt::version(NAME, RELEASE)));
+            }
             Item::Option(key, value) => options.take(key, value)?,
         }
     }
@@ -402,13 +406,4 @@ fn seconds(text: &str) -> Result<Duration, StartError> {
         return Err(bad(text, "number too large or too small"));
     }
     Duration::try_from_secs_f64(number).map_err(|_| bad(text, "invalid numeric value"))
-}
-
-/// The original's three lines; the second says what the release is instead of a build date, which
-/// would make every build another file.
-fn version() -> String {
-    let release = env!("CARGO_PKG_VERSION");
-    format!(
-        "Program Version:\tnanny {release}\nBuilt:\t\t\trelease {release}\nA component of:\t\tcaribe-{release}\n"
-    )
 }

@@ -27,6 +27,15 @@ pub fn help<K: Copy>(program: &str, table: &Table<K>) -> String {
     text
 }
 
+/// Text of `--version` as Piranha's programs print it: three lines. The second says what the release
+/// is instead of a build date, which would make every build another file.
+#[must_use]
+pub fn version(program: &str, release: &str) -> String {
+    format!(
+        "Program Version:\t{program} {release}\nBuilt:\t\t\trelease {release}\nA component of:\t\tcaribe-{release}\n"
+    )
+}
+
 /// Text of `--usage`: every option once, in as few lines as possible.
 #[must_use]
 pub fn usage<K: Copy>(program: &str, table: &Table<K>) -> String {
@@ -200,6 +209,22 @@ Usage: prog [-nvqx?] [-c|--configfile=STRING] [-n|--nodaemon] [--nofork]
     #[test]
     fn usage_is_laid_out_as_popt_does_it() {
         assert_eq!(usage("prog", &TABLE), USAGE);
+    }
+
+    #[test]
+    fn the_version_has_the_originals_three_lines() {
+        let text = version("prog", "1.2.3");
+        let fields: Vec<(&str, &str)> = text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .map(|(label, value)| (label, value.trim_start_matches('\t')))
+            .collect();
+        let expected = [
+            ("Program Version:", "prog 1.2.3"),
+            ("Built:", "release 1.2.3"),
+            ("A component of:", "caribe-1.2.3"),
+        ];
+        assert_eq!(fields, expected);
     }
 
     #[test]

@@ -45,6 +45,6 @@ mod scan;
 mod table;
 
 pub use alias::Aliases;
-pub use help::{help, usage};
+pub use help::{help, usage, version};
 pub use scan::{Item, Reason, ScanError, Scanner, Value};
 pub use table::{Letters, Row, Table, Takes, help_rows};
