@@ -6,6 +6,10 @@ use caribe_lab::measure::{Account, Requests};
 
 use crate::{EVERYTHING, OURS, Served, done, own_namespace, run};
 
+/// A request without an answer for so long is lost; one to a service that is missing is refused at
+/// once. A busy machine itself stands still for seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A thousand services; with another `round` half of them have other settings, a quarter are new.
 fn thousand(round: u32) -> String {
     let mut rules = String::new();
@@ -33,7 +37,7 @@ fn a_thousand_services_are_replaced_and_no_request_is_lost_on_what_stays() {
     served.done(OURS, "-R --atomic", &rules(1));
     let client = served.site.host("client").unwrap();
     let every = Duration::from_millis(10);
-    let requests = Requests::start(client, served.target, every, Duration::from_secs(3)).unwrap();
+    let requests = Requests::start(client, served.target, every, PATIENCE).unwrap();
     for round in 2..=5 {
         served.done(OURS, "-R --atomic", &rules(round));
     }

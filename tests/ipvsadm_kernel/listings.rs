@@ -30,6 +30,9 @@ fn listings_of_live_traffic_are_the_originals() {
     let client = served.site.host("client").unwrap();
     let mut open = Connections::open(client, served.target, 30).unwrap();
     assert_eq!(open.lost(), 0);
+    // The kernel adds its counters up every two seconds.
+    let counted = || connections_counted(&served.done(OURS, "-L -n --stats", "")) == Some(30);
+    wait_until(Duration::from_secs(30), counted).expect("30 connections are counted");
     let c = c_ipvsadm();
     for listing in LISTINGS {
         let mut texts = Vec::new();
@@ -44,16 +47,19 @@ fn listings_of_live_traffic_are_the_originals() {
     }
     let text = served.done(OURS, "-L -n -c", "");
     assert_eq!(text.matches("ESTABLISHED").count(), 30, "{text}");
-    let stats = served.done(OURS, "-L -n --stats", "");
-    let total = stats
-        .lines()
-        .find(|line| line.starts_with("TCP  10.9.0.100:80 "));
-    assert_eq!(total.unwrap().split_whitespace().nth(2), Some("30"));
     let json = served.done(OURS, "-L --json", "");
     assert!(json.contains("\"stats\":{\"connections\":30,"), "{json}");
     let connections = served.done(OURS, "-L -c --json", "");
     assert_eq!(connections.matches("\"state\":\"ESTABLISHED\"").count(), 30);
     assert_eq!(open.lost(), 0);
+}
+
+/// The connections of the service at port 80, as `-L -n --stats` has them.
+fn connections_counted(stats: &str) -> Option<u32> {
+    let service = stats
+        .lines()
+        .find(|line| line.starts_with("TCP  10.9.0.100:80 "))?;
+    service.split_whitespace().nth(2)?.parse().ok()
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, recv, socket};
 
@@ -48,7 +49,13 @@ impl Owners {
             .name("owners".into())
             .spawn(move || {
                 let mut frame = [0; 2048];
-                while let Ok(length) = recv(socket.as_raw_fd(), &mut frame, MsgFlags::empty()) {
+                loop {
+                    let length = match recv(socket.as_raw_fd(), &mut frame, MsgFlags::empty()) {
+                        Ok(length) => length,
+                        // An interface went down, or more came than there was room for.
+                        Err(Errno::EINTR | Errno::ENETDOWN | Errno::ENOBUFS) => continue,
+                        Err(_) => return,
+                    };
                     let claim = claim(frame.get(..length).unwrap_or_default());
                     if let Some((address, mac)) = claim {
                         let announcement = Announcement {
