@@ -190,7 +190,10 @@ impl Shell {
         let mut actions = Vec::new();
         self.node.handle(self.clock.now(), input, &mut actions);
         for action in actions {
-            self.perform(action);
+            // Stopped or suspended between the decision and the deed: the partner may be active.
+            if !action.claims() || !self.node.is_late(self.clock.now()) {
+                self.perform(action);
+            }
         }
     }
 

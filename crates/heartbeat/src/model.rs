@@ -148,3 +148,15 @@ pub enum Action {
     /// The machine is done: end the program with status 0.
     Exit,
 }
+
+impl Action {
+    /// Whether it tells others that this node is the active one.
+    #[must_use]
+    pub const fn claims(&self) -> bool {
+        match self {
+            Self::Send(value) => !matches!(value, Value::Stopped),
+            Self::RaiseAddresses | Self::Announce => true,
+            _ => false,
+        }
+    }
+}

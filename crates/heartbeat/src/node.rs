@@ -190,12 +190,25 @@ impl Node {
         }
     }
 
+    /// Whether the shell stood still for so long, since it was told what to do or since it should
+    /// have called, that the partner may have taken over. What [claims](Action::claims) must then
+    /// not be done any more; the next call of [`Node::handle`] finds the same out.
+    #[must_use]
+    pub fn is_late(&self, now: Mono) -> bool {
+        self.late_by(now).is_some()
+    }
+
+    fn late_by(&self, now: Mono) -> Option<Duration> {
+        let late_by = now - self.promised?;
+        let is_late = self.settings.has_partner && late_by > self.settings.dead_time;
+        is_late.then_some(late_by)
+    }
+
     /// R5: a node that was away acts as just started.
     fn check_lateness(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let late_by = self.promised.map_or(Duration::ZERO, |due| now - due);
-        if !self.settings.has_partner || late_by <= self.settings.dead_time {
+        let Some(late_by) = self.late_by(now) else {
             return;
-        }
+        };
         self.promised = None;
         self.stale = true;
         self.partner.forget();

@@ -498,3 +498,25 @@ fn forced_start_takes_over_at_once() {
     );
     assert_eq!(out.last(), Some(&Action::Send(Value::Running)));
 }
+
+#[test]
+fn what_was_decided_before_a_pause_is_claimed_no_more_after_it() {
+    let mut bench = Bench::backup();
+    bench.run_to(5.0);
+    let actions = bench.put(5.0, Input::ServiceReady);
+    let claiming = |action: &&Action| action.claims();
+    let claims: Vec<_> = actions.iter().filter(claiming).collect();
+    let expected = [
+        &Action::RaiseAddresses,
+        &Action::Announce,
+        &Action::Send(Value::Running),
+    ];
+    assert_eq!(claims, expected);
+    // The next call is due at 6.0, the first repetition of the announcement.
+    assert!(!bench.node.is_late(at(11.0)));
+    assert!(bench.node.is_late(at(11.1)));
+    let actions = bench.put(11.1, Input::Tick);
+    assert!(actions.contains(&Action::DropAddresses));
+    assert_eq!(actions.iter().find(claiming), None);
+    assert!(!bench.node.is_late(at(11.1)));
+}
