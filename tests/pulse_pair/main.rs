@@ -121,6 +121,21 @@ fn after_a_partition_the_primary_stays_and_the_backup_yields() {
 }
 
 #[test]
+fn half_of_all_heartbeats_lost_moves_nothing() {
+    let pair = settled();
+    for side in [A, B] {
+        pair.disturb(side, "delay 20ms 20ms loss 50% duplicate 10%");
+    }
+    assert!(
+        pair.stays_with(A, Duration::from_secs(10)),
+        "A:\n{}\nB:\n{}",
+        pair.log(A),
+        pair.log(B)
+    );
+    assert!(!pair.log(B).contains("partner dead"), "{}", pair.log(B));
+}
+
+#[test]
 fn a_start_takes_away_what_a_killed_predecessor_left() {
     let mut pair = Pair::new();
     pair.add_address(B);

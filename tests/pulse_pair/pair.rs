@@ -223,6 +223,16 @@ impl Pair {
         ));
     }
 
+    /// What a director sends meets this, in the words of `tc` for `netem`.
+    pub fn disturb(&self, side: usize, how: &str) {
+        let name = self.name(side);
+        let words = format!("-n {name} qdisc replace dev eth0 root netem {how}");
+        let output = Command::new("tc").args(words.split(' ')).output();
+        let output = output.expect("tc runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "tc {words}: {error}");
+    }
+
     /// The switch's end of a director's cable: its carrier.
     pub fn port(&self, side: usize, up: bool) {
         let state = if up { "up" } else { "down" };

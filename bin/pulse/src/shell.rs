@@ -178,6 +178,10 @@ impl Shell {
     fn hear(&mut self, path: PairPath, verdict: Verdict) {
         match verdict {
             Verdict::Beat(value, said) => self.give(Input::Beat { value, path, said }),
+            Verdict::Question(value, said) => {
+                self.give(Input::Beat { value, path, said });
+                self.give(Input::Asked);
+            }
             Verdict::Unproven => self.give(Input::Unproven),
             Verdict::Refused(Refusal::NoHeartbeat(error @ DecodeError::TooShort)) => {
                 self.log_bad_packet(error);

@@ -9,7 +9,7 @@
 use std::fmt;
 
 use wire::heartbeat::signed::{self, Key, SignatureError, Signed, Statement};
-use wire::heartbeat::{ByteOrder, DecodeError, Service, Value, decode, encode};
+use wire::heartbeat::{ByteOrder, DecodeError, QUESTION, Service, Value, decode, encode};
 
 /// How far signed heartbeats are rolled out. lvs.cf: `heartbeat_auth`.
 ///
@@ -54,6 +54,8 @@ pub struct Said {
 pub enum Verdict {
     /// A heartbeat.
     Beat(Value, Option<Said>),
+    /// A heartbeat of a partner that misses ours and asks for one.
+    Question(Value, Option<Said>),
     /// The partner's, but perhaps a recording: it counts once the partner has heard us.
     Unproven,
     /// Nothing.
@@ -183,7 +185,8 @@ impl Auth {
     pub fn seal(&mut self, value: Value, statement: Statement) -> Vec<u8> {
         let magic = encode(self.service, value, ByteOrder::Little);
         let Some(key) = self.keys.first().filter(|_| self.mode.signs()) else {
-            return magic.to_vec();
+            let question = statement.asks.then_some(QUESTION);
+            return magic.into_iter().chain(question).collect();
         };
         self.counter += 1;
         let heard = self.session.map(|session| session.highest);
@@ -199,10 +202,17 @@ impl Auth {
 
     /// What a datagram from the partner's address is worth.
     pub fn open(&mut self, bytes: &[u8]) -> Verdict {
-        let value = match decode(bytes, self.service, ByteOrder::Little) {
-            Ok(datagram) => datagram.value,
+        let datagram = match decode(bytes, self.service, ByteOrder::Little) {
+            Ok(datagram) => datagram,
             Err(error) => return Verdict::Refused(Refusal::NoHeartbeat(error)),
         };
+        match self.weigh(bytes, datagram.value) {
+            Verdict::Beat(value, said) if datagram.asks() => Verdict::Question(value, said),
+            verdict => verdict,
+        }
+    }
+
+    fn weigh(&mut self, bytes: &[u8], value: Value) -> Verdict {
         if self.mode == Mode::Off {
             return Verdict::Beat(value, None);
         }

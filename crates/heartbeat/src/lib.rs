@@ -7,6 +7,7 @@
 //! - [`table`]: the transition table, as data; the program walks the same rows that are documented
 //! - [`node`]: timers, flags, and what each verdict of the table means in actions
 //! - [`partner`]: what is known of the partner, path by path
+//! - [`question`]: a heartbeat that does not come is asked for
 //! - [`supervise`]: the service as a process: started, ready, ending, tried again
 //! - [`notice`]: every log line, in the original's words
 //! - [`schedule`]: when announcements of the addresses are repeated
@@ -15,6 +16,7 @@ pub mod auth;
 pub mod node;
 pub mod notice;
 pub mod partner;
+pub mod question;
 pub mod schedule;
 pub mod supervise;
 pub mod table;

@@ -74,6 +74,8 @@ pub enum Input {
         /// What stood under its signature, if it has a good one.
         said: Option<Said>,
     },
+    /// The partner misses our heartbeats and asks for one; follows the `Beat` that asked.
+    Asked,
     /// Signed by the partner, but it cannot know yet that we hear it: it waits for a word of ours.
     Unproven,
     /// The partner's address sent something that must not count.

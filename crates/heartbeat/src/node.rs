@@ -17,6 +17,7 @@ use crate::auth::Refusal;
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
 use crate::notice::Notice;
 use crate::partner::Partner;
+use crate::question::Questions;
 use crate::schedule::{Announcements, Due};
 use crate::supervise::{State, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
@@ -43,6 +44,7 @@ pub struct Node {
     ban: Duration,
     send_at: Mono,
     silent_at: Mono,
+    questions: Questions,
     offer_at: Option<Mono>,
     release_by: Option<Mono>,
     announcements: Option<Announcements>,
@@ -71,6 +73,7 @@ impl Node {
         Self {
             send_at: now + settings.keepalive,
             silent_at: now + settings.dead_time,
+            questions: Questions::default(),
             settings,
             phase: Phase::Standby,
             partner: Partner::new(now),
@@ -125,6 +128,7 @@ impl Node {
         [
             Some(self.silent_at),
             sending,
+            self.questions.next(),
             burst,
             self.offer_at,
             self.release_by,
@@ -148,6 +152,7 @@ impl Node {
             Input::Start => self.start(now, out),
             Input::Tick => self.tick(now, out),
             Input::Beat { value, path, said } => self.hear(now, value, path, said, out),
+            Input::Asked => self.asked(now),
             Input::Unproven => self.answer(now, out),
             Input::Refused(refusal) => self.refuse(now, refusal, out),
             Input::Incompatible => {
@@ -176,6 +181,7 @@ impl Node {
 
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         out.push(Action::Notice(Notice::Starting(self.settings.role)));
+        self.listen(now);
         if self.is_fos() {
             self.start_fos(now, out);
             return;
@@ -213,7 +219,7 @@ impl Node {
         self.stale = true;
         self.partner.forget();
         self.offer_at = None;
-        self.silent_at = now + self.settings.dead_time;
+        self.listen(now);
         self.send_at = now + self.settings.keepalive;
         out.push(Action::Notice(Notice::Late {
             milliseconds: late_by.as_millis(),
@@ -229,6 +235,7 @@ impl Node {
         }
         if self.silent_at <= now {
             self.silent_at = now + self.settings.dead_time;
+            self.questions.give_up();
             self.silence(now, out);
         }
         if self.offer_at.is_some_and(|at| at <= now) {
@@ -256,9 +263,13 @@ impl Node {
         {
             out.push(Action::Notice(notice));
         }
-        if self.phase != Phase::Gone && self.send_at <= now {
+        if self.phase == Phase::Gone {
+            return;
+        }
+        if self.send_at <= now {
             self.send_now(now, out);
         }
+        self.tick_questions(now, out);
     }
 
     fn tick_service(&mut self, now: Mono, out: &mut Vec<Action>) {
@@ -333,7 +344,7 @@ impl Node {
             self.event(now, Event::LinksLost, out);
         } else if !lost && self.links_lost {
             self.links_lost = false;
-            self.silent_at = now + self.settings.dead_time;
+            self.listen(now);
             out.push(Action::Notice(Notice::LinksRestored));
         }
     }
@@ -355,7 +366,7 @@ impl Node {
 
     fn reload(&mut self, now: Mono, settings: Settings, out: &mut Vec<Action>) {
         self.settings = settings;
-        self.silent_at = now + self.settings.dead_time;
+        self.listen(now);
         self.send_at = self.send_at.min(now + self.settings.keepalive);
         out.push(Action::Notice(Notice::Reloaded));
         if self.service.has_process() {

@@ -23,6 +23,7 @@ use crate::node::Node;
 use crate::table::Phase;
 use crate::tests::settings;
 
+mod loss;
 mod rollout;
 
 /// Faults end here; the rest of the schedule must heal.
@@ -120,6 +121,9 @@ struct World {
     /// When the last cut was over.
     healed: Mono,
     loss_percent: u64,
+    /// So many heartbeats arrive twice.
+    copies_percent: u64,
+    sent: u32,
     trouble: bool,
     two_since: Option<Mono>,
     /// One direction is cut and nothing else is wrong, since then.
@@ -166,6 +170,8 @@ impl World {
             cut: 0,
             healed: Mono::ZERO,
             loss_percent: 0,
+            copies_percent: 5,
+            sent: 0,
             trouble: true,
             two_since: None,
             one_way_since: None,
@@ -228,16 +234,16 @@ impl World {
     }
 
     fn arrive(&mut self, index: usize, datagram: &[u8]) {
-        let input = match self.sides[index].auth.open(datagram) {
-            Verdict::Beat(value, said) => Input::Beat {
-                value,
-                path: PairPath::Public,
-                said,
-            },
-            Verdict::Unproven => Input::Unproven,
-            Verdict::Refused(refusal) => Input::Refused(refusal),
-        };
-        self.give(index, input);
+        let path = PairPath::Public;
+        match self.sides[index].auth.open(datagram) {
+            Verdict::Beat(value, said) => self.give(index, Input::Beat { value, path, said }),
+            Verdict::Question(value, said) => {
+                self.give(index, Input::Beat { value, path, said });
+                self.give(index, Input::Asked);
+            }
+            Verdict::Unproven => self.give(index, Input::Unproven),
+            Verdict::Refused(refusal) => self.give(index, Input::Refused(refusal)),
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -383,7 +389,8 @@ impl World {
             "STOPPED said while holding the addresses"
         );
         let to = 1 - from;
-        let copies = 1 + u64::from(self.random.below(20) == 0);
+        let copies = 1 + u64::from(self.random.below(100) < self.copies_percent);
+        self.sent += 1;
         let side = &mut self.sides[from];
         let statement = side.node.statement(self.now, value);
         let datagram = side.auth.seal(value, statement);

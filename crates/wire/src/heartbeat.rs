@@ -91,6 +91,19 @@ pub struct Datagram<'a> {
     pub trailer: &'a [u8],
 }
 
+/// Behind the four bytes of an unsigned heartbeat, and nothing after it: the sender misses the
+/// receiver's heartbeats. An original does not read it.
+pub const QUESTION: u8 = b'?';
+
+impl Datagram<'_> {
+    /// Whether the sender asks for a heartbeat of the receiver. Of a signed one the signature is not
+    /// looked at here.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.trailer == [QUESTION] || signed::asks(self.trailer)
+    }
+}
+
 /// The constants by service. STOPME, HOLD and HELD are shared.
 const CONSTANTS: [(Option<Service>, Value, u32); 7] = [
     (Some(Service::Lvs), Value::Running, 0xbdad_dbda),
@@ -197,6 +210,19 @@ mod tests {
         let datagram = decode(&bytes, Service::Lvs, ByteOrder::Little).unwrap();
         assert_eq!(datagram.value, Value::Running);
         assert_eq!(datagram.trailer.len(), 1396);
+    }
+
+    #[test]
+    fn a_fifth_byte_asks_and_any_other_trailer_does_not() {
+        let magic = encode(Service::Lvs, Value::Running, ByteOrder::Little).to_vec();
+        let asks = |trailer: &[u8]| {
+            let bytes = [&magic, trailer].concat();
+            decode(&bytes, Service::Lvs, ByteOrder::Little).map(|datagram| datagram.asks())
+        };
+        assert_eq!(asks(&[QUESTION]), Ok(true));
+        for trailer in [&[][..], &[0], &[QUESTION; 2], &[0xff; 68], &[0xff; 1396]] {
+            assert_eq!(asks(trailer), Ok(false), "{trailer:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ const SAYS: Statement = Statement {
     by_term: false,
     hears: true,
     fit: true,
+    asks: false,
 };
 
 fn key(id: u8) -> Key {
@@ -75,6 +76,38 @@ fn a_datagram_counts_once_and_an_older_one_is_only_a_sign_of_life() {
     assert!(matches!(late, Verdict::Beat(_, Some(said)) if !said.newest));
     assert_eq!(backup.open(&beats[68]), REPLAYED);
     assert_eq!(backup.open(&beats[5]), REPLAYED);
+}
+
+#[test]
+fn a_question_asks_once_and_only_who_may_be_heard() {
+    let (mut primary, mut backup) = pair();
+    let asks = Statement { asks: true, ..SAYS };
+    let question = primary.seal(Value::Running, asks);
+    assert_eq!(question.len(), LENGTH);
+    assert!(matches!(backup.open(&question), Verdict::Question(_, Some(said)) if said.newest));
+    assert_eq!(backup.open(&question), REPLAYED);
+    let mut off = auth(true, Mode::Off, 5);
+    let bare = off.seal(Value::Running, asks);
+    assert_eq!(bare.len(), 5);
+    assert!(matches!(
+        backup.open(&bare),
+        Verdict::Refused(Refusal::Signature(_))
+    ));
+    for (mode, remark) in [(Mode::Off, false), (Mode::Accept, true), (Mode::Sign, true)] {
+        let mut partner = auth(false, mode, 6);
+        let unsigned = Verdict::Question(Value::Running, None);
+        assert_eq!(partner.open(&bare), unsigned);
+        // A question is not a signature of an unknown form.
+        let said = partner.remark().map(|remark| remark.to_string());
+        assert_eq!(
+            said,
+            remark.then(|| "partner's heartbeats: not signed".to_owned())
+        );
+    }
+    assert_eq!(
+        auth(false, Mode::Off, 7).open(&question),
+        Verdict::Question(Value::Running, None)
+    );
 }
 
 #[test]
@@ -218,7 +251,7 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
             forge(&mut seed, &recorded)
         };
         let input = match backup.open(&datagram) {
-            Verdict::Beat(value, said) => {
+            Verdict::Beat(value, said) | Verdict::Question(value, said) => {
                 assert_eq!(number % 100, 0, "{datagram:02x?}");
                 let path = PairPath::Public;
                 Input::Beat { value, path, said }

@@ -29,6 +29,7 @@ impl Node {
             by_term: self.settings.by_term,
             hears: facts.partner_alive,
             fit: facts.fit,
+            asks: self.questions.is_asking(now),
         }
     }
 
@@ -46,7 +47,7 @@ impl Node {
         }
         let notice = self.partner.hear_life(now, path);
         out.extend(notice.map(Action::Notice));
-        self.silent_at = now + self.settings.dead_time;
+        self.listen(now);
         if std::mem::take(&mut self.partner_lost) {
             out.push(Action::Notice(Notice::PartnerBack));
         }
@@ -176,6 +177,33 @@ impl Node {
             said.knows_us && said.statement.fit && said.statement.state == State::Inactive
         };
         self.settings.signs && alive && self.partner.said().is_some_and(ready)
+    }
+
+    /// D begins anew.
+    pub(super) fn listen(&mut self, now: Mono) {
+        let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
+        self.silent_at = now + dead_time;
+        if self.settings.has_partner {
+            self.questions.listen(now, keepalive, dead_time);
+        } else {
+            self.questions.give_up();
+        }
+    }
+
+    /// The partner misses our heartbeats. What was asked while we were away is answered by now.
+    pub(super) fn asked(&mut self, now: Mono) {
+        if self.settings.has_partner && !self.stale {
+            let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
+            self.questions.asked(now, keepalive, dead_time);
+        }
+    }
+
+    /// Questions and answers are heartbeats besides those of every K, which stay where they are.
+    pub(super) fn tick_questions(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
+        if self.questions.due(now, keepalive, dead_time) {
+            self.send(out);
+        }
     }
 
     /// The partner has to hear our boot id before its heartbeats count: answer, but no flood.

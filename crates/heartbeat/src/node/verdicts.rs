@@ -88,7 +88,7 @@ impl Node {
     /// Everything is given up: from now on the partner is listened to.
     pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.phase = Phase::Standby;
-        self.silent_at = now + self.settings.dead_time;
+        self.listen(now);
         self.send_now(now, out);
         if self.is_fos() {
             self.rest_fos(now, out);

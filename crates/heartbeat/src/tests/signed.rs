@@ -14,6 +14,7 @@ const SAYS: Statement = Statement {
     by_term: true,
     hears: true,
     fit: true,
+    asks: false,
 };
 
 fn signing(role: ConfiguredRole, by_term: bool) -> Bench {

@@ -16,7 +16,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::MAGIC_LENGTH;
+use super::{MAGIC_LENGTH, QUESTION};
 
 /// The version written and read.
 pub const VERSION: u8 = 1;
@@ -29,6 +29,7 @@ const BY_TERM: u8 = 1;
 const HEARS: u8 = 2;
 const FIT: u8 = 4;
 const PRIMARY: u8 = 8;
+const ASKS: u8 = 16;
 
 /// Finer than RUNNING and STOPPED, which an original reads in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +46,10 @@ pub enum State {
 
 /// What a node says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of the datagram, independent of each other"
+)]
 pub struct Statement {
     /// Where it is.
     pub state: State,
@@ -56,6 +61,8 @@ pub struct Statement {
     pub hears: bool,
     /// It could take over: neither its service nor a monitored link is known bad.
     pub fit: bool,
+    /// A heartbeat of the partner is overdue: the partner is to send some now.
+    pub asks: bool,
 }
 
 /// Everything in a signed datagram but magic and signature.
@@ -112,7 +119,7 @@ impl fmt::Debug for Key {
 /// Why a datagram is not a valid signed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureError {
-    /// Nothing behind the four bytes.
+    /// Nothing behind the four bytes, or a question.
     Missing,
     /// Another version, length or an unknown state.
     Format,
@@ -144,6 +151,7 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
         by_term,
         hears,
         fit,
+        asks,
     } = signed.statement;
     let state = match state {
         State::Inactive => 0,
@@ -155,7 +163,8 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
     let flags = flag(by_term, BY_TERM)
         | flag(hears, HEARS)
         | flag(fit, FIT)
-        | flag(signed.primary, PRIMARY);
+        | flag(signed.primary, PRIMARY)
+        | flag(asks, ASKS);
     let mut bytes = Vec::with_capacity(LENGTH);
     bytes.extend(magic);
     bytes.extend([VERSION, state, flags, key.id]);
@@ -167,12 +176,18 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
     bytes
 }
 
+/// Whether what stands behind the four bytes has the form of a signed heartbeat and asks.
+pub(super) fn asks(trailer: &[u8]) -> bool {
+    let has_form = trailer.len() == LENGTH - MAGIC_LENGTH && trailer.first() == Some(&VERSION);
+    has_form && trailer.get(2).is_some_and(|flags| flags & ASKS != 0)
+}
+
 /// Reads a whole datagram, magic included, and checks its signature.
 ///
 /// # Errors
 /// [`SignatureError`].
 pub fn decode(bytes: &[u8], keys: &[Key]) -> Result<Signed, SignatureError> {
-    if bytes.len() <= MAGIC_LENGTH {
+    if matches!(bytes.get(MAGIC_LENGTH..), None | Some([] | [QUESTION])) {
         return Err(SignatureError::Missing);
     }
     if bytes.len() != LENGTH {
@@ -208,6 +223,7 @@ pub fn decode(bytes: &[u8], keys: &[Key]) -> Result<Signed, SignatureError> {
             by_term: flags & BY_TERM != 0,
             hears: flags & HEARS != 0,
             fit: flags & FIT != 0,
+            asks: flags & ASKS != 0,
         },
         primary: flags & PRIMARY != 0,
         boot,
@@ -233,6 +249,7 @@ mod tests {
                 by_term: false,
                 hears: true,
                 fit: true,
+                asks: false,
             },
             primary: true,
             boot: 0x0102_0304_0506_0708,
@@ -260,6 +277,7 @@ mod tests {
                 by_term: true,
                 hears: false,
                 fit: false,
+                asks: false,
             },
             primary: false,
             boot: u64::MAX,
@@ -299,6 +317,21 @@ mod tests {
             assert_eq!(bytes.len(), LENGTH);
             assert_eq!(decode(&bytes, &[key()]), Ok(signed));
         }
+    }
+
+    #[test]
+    fn a_signed_question_is_one_flag_that_is_read_without_the_key_as_well() {
+        let mut signed = active();
+        for asks in [false, true] {
+            signed.statement.asks = asks;
+            let bytes = encode(magic(Value::Running), &signed, &key());
+            assert_eq!(bytes[6] & 16 != 0, asks);
+            assert_eq!(decode(&bytes, &[key()]), Ok(signed));
+            let datagram = super::super::decode(&bytes, Service::Lvs, ByteOrder::Little);
+            assert_eq!(datagram.map(|datagram| datagram.asks()), Ok(asks));
+        }
+        let question = [&magic(Value::Running)[..], &[QUESTION]].concat();
+        assert_eq!(decode(&question, &[key()]), Err(SignatureError::Missing));
     }
 
     #[test]
