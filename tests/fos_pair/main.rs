@@ -14,7 +14,7 @@ use crate::pair::{A, B, Pair};
 use crate::service::Service;
 
 /// Start, takeover or failover with everything that belongs to it, on a slow machine.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(40);
 /// Dead time of the pair's lvs.cf.
 const DEAD_TIME: Duration = Duration::from_millis(1500);
 
