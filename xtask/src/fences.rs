@@ -87,6 +87,9 @@ pub fn check(root: &Path) -> io::Result<Vec<String>> {
         let name = room.file_name().unwrap_or_default().to_string_lossy();
         breaches.extend(breach_of_lints(&name, &manifest));
     }
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml"))?;
+    let reasons = std::fs::read_to_string(root.join("docs/dependencies.md"))?;
+    breaches.extend(breaches_of_reasons(&manifest, &reasons));
     Ok(breaches)
 }
 
@@ -198,9 +201,39 @@ fn breach_of_lints(room: &str, manifest: &str) -> Option<String> {
     (!explained).then(|| format!("{room} may use unsafe without saying why it is sound"))
 }
 
+/// Every crate of the registry has its row in `reasons`.
+fn breaches_of_reasons(manifest: &str, reasons: &str) -> Vec<String> {
+    let (_, dependencies) = manifest
+        .split_once("[workspace.dependencies]\n")
+        .unwrap_or_default();
+    let lines = dependencies
+        .lines()
+        .take_while(|line| !line.starts_with('['));
+    lines
+        .filter(|line| !line.starts_with('#') && !line.contains("path = "))
+        .filter_map(|line| Some(line.split_once(" = ")?.0))
+        .filter(|name| {
+            let is_row = |row: &str| row.starts_with("| `") && row.contains(&format!("`{name}`"));
+            !reasons.lines().any(is_row)
+        })
+        .map(|name| format!("docs/dependencies.md does not say why {name} is in"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crate_of_the_registry_needs_its_reason() {
+        let manifest = "[workspace.dependencies]\n# own\nwire = { path = \"w\" }\nnix = \"1\"\n\
+                        hmac = { version = \"1\" }\n\n[profile.dev]\ndebug = 1\n";
+        let reasons = "`nix` is mentioned\n| `hmac`, `sha2` | `wire` | why |\n";
+        assert_eq!(
+            breaches_of_reasons(manifest, reasons),
+            ["docs/dependencies.md does not say why nix is in"]
+        );
+    }
 
     fn edges(lines: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
