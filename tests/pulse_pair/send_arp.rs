@@ -2,7 +2,7 @@
 
 use std::os::fd::AsRawFd;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::{
@@ -19,8 +19,12 @@ const FRAME: [u8; 42] = [
     0x02, 0x00, 0x00, 0x00, 0x01, 0x00, 0x0a, 0x01, 0x00, 0x4d,
 ];
 
-/// The next ARP frame from the test's own hardware address that reaches `namespace`.
-fn listen(namespace: &str, send: impl FnOnce()) -> Vec<u8> {
+/// Ethernet types.
+const ARP: [u8; 2] = [0x08, 0x06];
+const IPV6: [u8; 2] = [0x86, 0xdd];
+
+/// The next frame of this type from the test's own hardware address that reaches `namespace`.
+fn listen(namespace: &str, ethernet_type: [u8; 2], send: impl FnOnce()) -> Vec<u8> {
     let file = std::fs::File::open(format!("/run/netns/{namespace}")).expect("a namespace");
     std::thread::scope(|scope| {
         let (ready, wait) = std::sync::mpsc::channel();
@@ -35,7 +39,7 @@ fn listen(namespace: &str, send: impl FnOnce()) -> Vec<u8> {
             let mut bytes = [0; 2048];
             loop {
                 let length = recv(fd.as_raw_fd(), &mut bytes, MsgFlags::empty()).expect("a frame");
-                if bytes[12..14] == [0x08, 0x06] && bytes[6..12] == FRAME[6..12] {
+                if bytes[12..14] == ethernet_type && bytes[6..12] == FRAME[6..12] {
                     return bytes[..length].to_vec();
                 }
             }
@@ -47,18 +51,44 @@ fn listen(namespace: &str, send: impl FnOnce()) -> Vec<u8> {
     })
 }
 
+/// Runs it on A with these arguments, parted by blanks; it must succeed.
+fn send_arp(pair: &Pair, arguments: &str) {
+    let program = std::env::var("CARIBE_SEND_ARP").unwrap_or_else(|_| "/usr/sbin/send_arp".into());
+    let status = Command::new("ip")
+        .args(["netns", "exec", &pair.name(A), &program])
+        .args(arguments.split(' '))
+        .status();
+    assert!(status.expect("ip runs").success());
+}
+
 #[test]
 fn send_arp_sends_the_frame_of_the_original() {
     let pair = Pair::new();
-    let program = std::env::var("CARIBE_SEND_ARP").unwrap_or_else(|_| "/usr/sbin/send_arp".into());
-    let frame = listen(&pair.name(B), || {
-        let status = Command::new("ip")
-            .args(["netns", "exec", &pair.name(A), &program, "-i", "eth0"])
-            .args(["10.1.0.77", "020000000100", "10.1.0.255", "FFFFFFFFFFFF"])
-            .status();
-        assert!(status.expect("ip runs").success());
+    let frame = listen(&pair.name(B), ARP, || {
+        send_arp(
+            &pair,
+            "-i eth0 10.1.0.77 020000000100 10.1.0.255 FFFFFFFFFFFF",
+        );
     });
     assert_eq!(frame.len(), 60);
     assert_eq!(frame[..42], FRAME);
     assert_eq!(frame[42..], [0; 18]);
+}
+
+#[test]
+fn send_arp_advertises_an_ipv6_address_as_often_as_it_is_told() {
+    let pair = Pair::new();
+    let begun = Instant::now();
+    let frame = listen(&pair.name(B), IPV6, || {
+        send_arp(
+            &pair,
+            "-6 -c 2 -i eth0 2001:db8::77 020000000100 :: FFFFFFFFFFFF",
+        );
+    });
+    assert!(begun.elapsed() >= Duration::from_secs(1), "one frame only");
+    assert_eq!(frame.len(), 86);
+    assert_eq!(frame[..6], [0x33, 0x33, 0, 0, 0, 1]);
+    let address: std::net::Ipv6Addr = "2001:db8::77".parse().unwrap();
+    assert_eq!(frame[62..78], address.octets());
+    assert_eq!(frame[78..], [2, 1, 2, 0, 0, 0, 1, 0]);
 }

@@ -1,28 +1,43 @@
-//! Sends one gratuitous ARP frame: the original's command line, messages and bytes.
+//! Sends gratuitous ARP: the original's command line, messages and bytes. Ours beside them: IPv6,
+//! and more than one frame.
 //!
 //! pulse announces by itself; this is for people and scripts.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use link::{Announcer, LinkError};
 use wire::arp::{Mac, MacError};
 
 /// What is printed for any command line that does not fit.
-const USAGE: &str = "usage: send_arp [-i dev] src_ip_addr src_hw_addr targ_ip_addr tar_hw_addr";
+const USAGE: &str =
+    "usage: send_arp [-i dev] [-6] [-c count] src_ip_addr src_hw_addr targ_ip_addr tar_hw_addr";
 const DEFAULT_DEVICE: &str = "eth0";
+/// Between two frames.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is to be sent, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Request {
     device: String,
-    address: Ipv4Addr,
+    /// Frames, 1 to 1000.
+    count: u16,
+    address: IpAddr,
     mac: Mac,
     destination: Mac,
+}
+
+/// The options in front of the four arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Options<'a> {
+    device: Option<&'a OsStr>,
+    ipv6: bool,
+    count: Option<u16>,
 }
 
 /// Why nothing was sent; the text is the original's.
@@ -61,24 +76,49 @@ pub fn run(args: &[OsString], err: &mut impl Write) -> ExitCode {
 
 fn parse(
     args: &[OsString],
-    resolve: impl Fn(&OsStr) -> Option<Ipv4Addr>,
+    resolve: impl Fn(&OsStr, bool) -> Option<IpAddr>,
 ) -> Result<Request, Error> {
-    let (device, rest) = match args {
-        [option, device, rest @ ..] if option == "-i" && rest.len() == 4 => {
-            (device.to_string_lossy().into_owned(), rest)
-        }
-        rest => (DEFAULT_DEVICE.to_owned(), rest),
-    };
+    let (options, rest) = parse_options(args)?;
     // The third is required and means nothing.
     let [address, mac, _, destination] = rest else {
         return Err(Error::Usage);
     };
+    let device = options.device.unwrap_or(OsStr::new(DEFAULT_DEVICE));
+    let unknown = || Error::UnknownHost(address.clone());
     Ok(Request {
-        device,
-        address: resolve(address).ok_or_else(|| Error::UnknownHost(address.clone()))?,
+        device: device.to_string_lossy().into_owned(),
+        count: options.count.unwrap_or(1),
+        address: resolve(address, options.ipv6).ok_or_else(unknown)?,
         mac: hardware_address(mac)?,
         destination: hardware_address(destination)?,
     })
+}
+
+/// Each option once at most, in any order.
+fn parse_options(args: &[OsString]) -> Result<(Options<'_>, &[OsString]), Error> {
+    let (mut options, mut rest) = (Options::default(), args);
+    loop {
+        match rest {
+            [option, device, tail @ ..] if option == "-i" && options.device.is_none() => {
+                options.device = Some(device);
+                rest = tail;
+            }
+            [option, count, tail @ ..] if option == "-c" && options.count.is_none() => {
+                options.count = Some(frame_count(count).ok_or(Error::Usage)?);
+                rest = tail;
+            }
+            [option, tail @ ..] if option == "-6" && !options.ipv6 => {
+                options.ipv6 = true;
+                rest = tail;
+            }
+            _ => return Ok((options, rest)),
+        }
+    }
+}
+
+fn frame_count(text: &OsStr) -> Option<u16> {
+    let count = text.to_str()?.parse().ok()?;
+    (1..=1000).contains(&count).then_some(count)
 }
 
 fn hardware_address(text: &OsStr) -> Result<Mac, Error> {
@@ -86,23 +126,35 @@ fn hardware_address(text: &OsStr) -> Result<Mac, Error> {
     text.parse().map_err(Error::HardwareAddress)
 }
 
-/// A dotted quad, its short forms, or a host name, as the C library takes them.
-fn resolve(text: &OsStr) -> Option<Ipv4Addr> {
-    let literal = text.to_str().and_then(|text| text.parse().ok());
-    literal.or_else(|| lvs_sys::host_address(&lvs_sys::c_name(text.as_bytes())?))
+/// An address, for IPv4 in its short forms too, or a host name, as the C library takes them.
+fn resolve(text: &OsStr, ipv6: bool) -> Option<IpAddr> {
+    let name = || lvs_sys::c_name(text.as_bytes());
+    if ipv6 {
+        let literal = text.to_str().and_then(|text| text.parse::<Ipv6Addr>().ok());
+        let found = literal.or_else(|| lvs_sys::host_address6(&name()?));
+        return found.map(IpAddr::V6);
+    }
+    let literal = text.to_str().and_then(|text| text.parse::<Ipv4Addr>().ok());
+    let found = literal.or_else(|| lvs_sys::host_address(&name()?));
+    found.map(IpAddr::V4)
 }
 
 fn send(request: &Request) -> Result<(), Error> {
-    Announcer::open()
-        .and_then(|announcer| {
-            announcer.send_reply(
+    let announcer = Announcer::open().map_err(Error::Link)?;
+    for number in 0..request.count {
+        if number > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        announcer
+            .send_reply(
                 &request.device,
                 request.destination,
                 request.mac,
                 request.address,
             )
-        })
-        .map_err(Error::Link)
+            .map_err(Error::Link)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -111,7 +163,10 @@ mod tests {
 
     fn parsed(words: &[&str]) -> Result<Request, Error> {
         let args: Vec<OsString> = words.iter().map(OsString::from).collect();
-        parse(&args, |text| text.to_str()?.parse().ok())
+        parse(&args, |text, ipv6| {
+            let address: IpAddr = text.to_str()?.parse().ok()?;
+            (address.is_ipv6() == ipv6).then_some(address)
+        })
     }
 
     const FOUR: [&str; 4] = [
@@ -131,6 +186,15 @@ mod tests {
     }
 
     #[test]
+    fn options_of_ours_stand_in_front_in_any_order() {
+        let [_, b, c, d] = FOUR;
+        let request = parsed(&["-6", "-c", "3", "-i", "eth1", "2001:db8::77", b, c, d]).unwrap();
+        assert_eq!((request.count, request.device.as_str()), (3, "eth1"));
+        assert_eq!(request.address, "2001:db8::77".parse::<IpAddr>().unwrap());
+        assert_eq!(parsed(&FOUR).unwrap().count, 1);
+    }
+
+    #[test]
     fn anything_else_is_a_matter_of_usage() {
         let [a, b, c, d] = FOUR;
         for words in [
@@ -140,6 +204,11 @@ mod tests {
             &[a, b, c, d, "-i", "eth1"],
             &["-i", "eth1", a, b, c],
             &[a, b, c, d, "x"],
+            &["-c", "0", a, b, c, d],
+            &["-c", "1001", a, b, c, d],
+            &["-c", a, b, c, d],
+            &["-6", "-6", a, b, c, d],
+            &["-i", "eth1", "-i", "eth1", a, b, c, d],
         ] {
             assert_eq!(parsed(words), Err(Error::Usage), "{words:?}");
         }
@@ -150,6 +219,10 @@ mod tests {
         let [a, b, c, d] = FOUR;
         let text = |words: &[&str]| parsed(words).unwrap_err().to_string();
         assert_eq!(text(&["nohost", b, c, d]), "send_arp: unknown host nohost");
+        assert_eq!(
+            text(&["-6", a, b, c, d]),
+            "send_arp: unknown host 10.1.0.77"
+        );
         assert_eq!(text(&[a, "zz", c, d]), "Invalid hardware address");
         let error = Error::Link(LinkError::Send(nix::errno::Errno::ENODEV));
         assert_eq!(error.to_string(), "sendto: No such device");

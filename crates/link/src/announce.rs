@@ -49,7 +49,9 @@ impl Announcer {
         failures
     }
 
-    /// Sends one ARP frame in the reply form, as the command `send_arp` does.
+    /// Sends one frame that says to `destination` that `address` is at `mac`, as the command
+    /// `send_arp` does: for IPv4 an ARP reply, for IPv6 an advertisement, which goes to all nodes
+    /// where ARP goes to all stations.
     ///
     /// # Errors
     /// [`LinkError::Send`], with `ENODEV` if there is no such interface.
@@ -58,12 +60,22 @@ impl Announcer {
         interface: &str,
         destination: Mac,
         mac: Mac,
-        address: std::net::Ipv4Addr,
+        address: IpAddr,
     ) -> Result<(), LinkError> {
         let ports = interfaces()?;
         let port = find(&ports, interface).map_err(|_| LinkError::Send(Errno::ENODEV))?;
-        let frame = arp::encode(Form::Reply, destination, mac, address);
-        self.send(&frame, port)
+        match address {
+            IpAddr::V4(ip) => self.send(&arp::encode(Form::Reply, destination, mac, ip), port),
+            IpAddr::V6(ip) => {
+                let to_all = destination == Mac::BROADCAST;
+                let destination = if to_all {
+                    ndisc::ALL_NODES_MAC
+                } else {
+                    destination
+                };
+                self.send(&ndisc::encode(destination, mac, ip, false), port)
+            }
+        }
     }
 
     fn announce_one(&self, address: IpAddr, port: &Port, router: bool) -> Result<(), LinkError> {
@@ -77,7 +89,10 @@ impl Announcer {
                 }
                 Ok(())
             }
-            IpAddr::V6(ip) => self.send(&ndisc::encode(mac, ip, router), port),
+            IpAddr::V6(ip) => {
+                let frame = ndisc::encode(ndisc::ALL_NODES_MAC, mac, ip, router);
+                self.send(&frame, port)
+            }
         }
     }
 

@@ -12,19 +12,20 @@ pub const FRAME_LENGTH: usize = 86;
 
 /// All nodes of the link (RFC 4291, 2.7.1).
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-/// Hardware address of that group (RFC 2464, 7).
-const ALL_NODES_MAC: Mac = Mac([0x33, 0x33, 0, 0, 0, 1]);
+/// Hardware address of all nodes of the link (RFC 2464, 7).
+pub const ALL_NODES_MAC: Mac = Mac([0x33, 0x33, 0, 0, 0, 1]);
 const NEXT_HEADER_ICMPV6: u8 = 58;
 const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 /// Length of the ICMPv6 part.
 const ICMP_LENGTH: u8 = 32;
 
-/// The frame that says "`address` is at `mac`", override flag set.
+/// The frame that says to `destination`, in general [`ALL_NODES_MAC`], "`address` is at `mac`",
+/// override flag set.
 ///
 /// `router` is the R flag: set it where the director forwards, or hosts that route through the
 /// address drop it from their list of routers (RFC 4861, 7.2.5).
 #[must_use]
-pub fn encode(mac: Mac, address: Ipv6Addr, router: bool) -> [u8; FRAME_LENGTH] {
+pub fn encode(destination: Mac, mac: Mac, address: Ipv6Addr, router: bool) -> [u8; FRAME_LENGTH] {
     let flags = if router { 0xa0 } else { 0x20 };
     let source = address.octets();
     let group = ALL_NODES.octets();
@@ -46,7 +47,7 @@ pub fn encode(mac: Mac, address: Ipv6Addr, router: bool) -> [u8; FRAME_LENGTH] {
         &source,
         &group,
     ];
-    let ethernet: [&[u8]; 3] = [&ALL_NODES_MAC.0, &mac.0, &[0x86, 0xdd]];
+    let ethernet: [&[u8]; 3] = [&destination.0, &mac.0, &[0x86, 0xdd]];
     let icmp: [&[u8]; 2] = [&head, &checksum];
     let mut frame = [0; FRAME_LENGTH];
     let bytes = ethernet.into_iter().chain(ip).chain(icmp).chain(body);
@@ -80,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_frame_is_an_override_advertisement_to_all_nodes() {
-        let frame = encode(MAC, "2001:db8::50".parse().unwrap(), false);
+        let frame = encode(ALL_NODES_MAC, MAC, "2001:db8::50".parse().unwrap(), false);
         assert_eq!(frame[..6], [0x33, 0x33, 0, 0, 0, 1]);
         assert_eq!(frame[12..15], [0x86, 0xdd, 0x60]);
         assert_eq!(frame[20..22], [58, 255]);
@@ -88,13 +89,16 @@ mod tests {
         assert_eq!(frame[58], 0x20);
         assert_eq!(frame[62..78], frame[22..38]);
         assert_eq!(frame[78..], [2, 1, 0x02, 0, 0, 0, 1, 0]);
-        assert_eq!(encode(MAC, Ipv6Addr::LOCALHOST, true)[58], 0xa0);
+        assert_eq!(
+            encode(ALL_NODES_MAC, MAC, Ipv6Addr::LOCALHOST, true)[58],
+            0xa0
+        );
     }
 
     #[test]
     fn a_receiver_that_adds_everything_up_gets_zero() {
         for text in ["2001:db8::50", "fd00::ffff:ffff:ffff:ffff", "::"] {
-            let frame = encode(MAC, text.parse().unwrap(), true);
+            let frame = encode(ALL_NODES_MAC, MAC, text.parse().unwrap(), true);
             let pseudo = [0, 0, 0, ICMP_LENGTH, 0, 0, 0, NEXT_HEADER_ICMPV6];
             let all = frame[22..54].iter().chain(&pseudo).chain(&frame[54..]);
             assert_eq!(checksum(all.copied()), [0, 0], "{text}");
