@@ -164,7 +164,7 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     let mut rig = Rig::build();
     rig.start(&file("web", "wrr", &[(1, 1), (2, 1), (3, 1)]), 3);
     rig.operations(0);
-    let (client, begun) = (rig.client(), Instant::now());
+    let client = rig.client();
     std::thread::sleep(Duration::from_secs(1));
 
     let operations = rig.reload(&file("web", "wrr", &[(1, 1), (2, 1), (3, 1), (4, 1)]), 1);
@@ -177,9 +177,7 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     assert_eq!(operations, [""; 0]);
     let (lost, account) = losses(client);
     assert_eq!(lost, 0, "{account:?}");
-    // A busy machine does not keep the pace; how far it did is the machine's figure, not lvsd's.
-    let rate = account.sent / usize::try_from(begun.elapsed().as_secs()).unwrap();
-    println!("{rate} requests a second");
+    // A busy machine does not keep the pace: that is the machine's figure, not lvsd's.
     assert!(account.sent >= 200, "{account:?}");
 
     let client = rig.client();
