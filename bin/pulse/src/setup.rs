@@ -21,6 +21,8 @@ use crate::signing;
 pub enum SetupError {
     /// No active block of the service.
     NothingToServe(Service, PathBuf),
+    /// A disk that the two share is to be reserved before the services start.
+    SharedDisk,
     /// lvs.cf has no `primary`.
     NoPrimary,
     /// Neither heartbeat address is one of this machine's.
@@ -47,6 +49,11 @@ impl fmt::Display for SetupError {
                 let file = file.display();
                 write!(f, "no active {service} services defined in {file}")
             }
+            Self::SharedDisk => f.write_str(
+                "primary_shared and backup_shared: nothing here reserves a shared disk, and \
+                 services that write to it must not start without; let start_cmd reserve it and \
+                 remove both lines",
+            ),
             Self::NoPrimary => f.write_str("lvs.cf names no primary"),
             Self::NotHere { primary, backup } => {
                 write!(f, "this machine has neither primary = {primary}")?;
@@ -141,7 +148,7 @@ impl Setup {
 /// What lvs.cf has pulse serve.
 ///
 /// # Errors
-/// [`SetupError::NothingToServe`].
+/// [`SetupError::NothingToServe`], [`SetupError::SharedDisk`].
 pub fn service(config: &Config, file: &Path) -> Result<Service, SetupError> {
     let (service, is_empty) = match config.service {
         ServiceKind::Fos => (Service::Fos, config.failovers.is_empty()),
@@ -149,6 +156,10 @@ pub fn service(config: &Config, file: &Path) -> Result<Service, SetupError> {
     };
     if is_empty {
         return Err(SetupError::NothingToServe(service, file.to_owned()));
+    }
+    let disk = &config.shared_disk;
+    if service == Service::Fos && disk.primary.is_some() && disk.backup.is_some() {
+        return Err(SetupError::SharedDisk);
     }
     Ok(service)
 }

@@ -165,6 +165,23 @@ fn a_file_that_pulse_would_not_start_with_gives_status_1() {
 }
 
 #[test]
+fn a_shared_disk_that_nobody_would_reserve_keeps_fos_from_starting() {
+    let place = Place::new("shared");
+    let disk = "service = fos\nprimary_shared = /dev/sda\nbackup_shared = /dev/sdb\n";
+    let failover = "failover web {\n active = 1\n address = 192.0.2.50 eth0:1\n \
+                    start_cmd = \"/bin/true\"\n stop_cmd = \"/bin/true\"\n}\n";
+    let lines = refusal(&place.file([PAIR, disk, failover].concat()));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains("nothing here reserves a shared disk"),
+        "{lines:?}"
+    );
+    let half = disk.replace("backup_shared = /dev/sdb\n", "");
+    let (status, _, err) = check(&place.file([PAIR, &half, failover].concat()));
+    assert_eq!(status, 0, "{err}");
+}
+
+#[test]
 fn what_pulse_does_otherwise_than_the_file_says_is_told() {
     let place = Place::new("otherwise");
     let alone = PAIR.replace("backup = 203.0.113.202\n", "active_cmd = up\n");
