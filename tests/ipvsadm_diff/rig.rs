@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use ipvs::{Ipvs, NetlinkIpvs};
 use lvs_model::{DestinationEntry, IpvsOp, ServiceEntry, SyncDaemon, Timeouts};
@@ -109,6 +110,9 @@ impl Side {
 
     /// Runs the program where this thread is.
     pub fn run_here(&self, line: &Line) -> Outcome {
+        if line.words.iter().any(|it| it.starts_with("--stop-daemon")) {
+            wait_for_sync_threads();
+        }
         let mut child = Command::new(&self.program)
             .arg0("ipvsadm")
             .args(&line.words)
@@ -232,6 +236,20 @@ impl Rig {
             differences.join("\n\n")
         );
     }
+}
+
+/// Waits until every sync thread of the kernel has begun and sleeps. One that is stopped before it
+/// began has the request interrupted, nothing is acknowledged, and the original waits for ever.
+fn wait_for_sync_threads() {
+    let sleep = || {
+        let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
+        processes.all(|process| {
+            let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+            let (name, rest) = stat.split_once(") ").unwrap_or_default();
+            !name.contains("(ipvs-") || rest.starts_with('S')
+        })
+    };
+    caribe_tests::wait_until(Duration::from_secs(20), sleep).expect("sync threads that sleep");
 }
 
 /// Names come from files only: a look-up that waits for a name server would hang.
