@@ -170,7 +170,7 @@ const VALUES: [&str; 58] = [
 ];
 
 /// Lines for `-R`.
-const RESTORES: [&str; 16] = [
+const RESTORES: [&str; 18] = [
     "",
     "\n \t\n",
     "ipvsadm\n",
@@ -182,6 +182,8 @@ const RESTORES: [&str; 16] = [
     "-A -f 9\n# comment\n-A -f 10\n",
     "-A -f 11 # comment\n",
     "-A -f 12\n-R\n-A -f 13\n",
+    "-A -f 23\n-R -q\n-A -f 24\n",
+    "-A -f 25\n-R -n\n-A -f 26\n",
     "-L -n -f 99\n-A -f 14\n",
     "-D -f 12\n-D -f 12\n-Z -f 9\n--set 1 2\n",
     "word\n-A -f 15\n",

@@ -16,7 +16,7 @@ struct Expected(i32, &'static str, &'static str, &'static str);
 
 const ZERO_PORT: &str = "Zero port specified for non-persistent service\n";
 
-const DIFFERENCES: [Difference; 12] = [
+const DIFFERENCES: [Difference; 13] = [
     Difference {
         before: &["-A -t 10.0.0.1:80 -s rr"],
         line: "-A -t 10.0.0.1:80 -s wrr --ensure",
@@ -61,6 +61,12 @@ const DIFFERENCES: [Difference; 12] = [
         line: "-A -M 64 -t [fd00::7]:80 -s rr -p 60",
         original: Expected(0, "", "", "-A -t [fd00::7]:80 -s rr -p 60\n"),
         ours: Expected(0, "", "", "-A -t [fd00::7]:80 -s rr -p 60 -M 64\n"),
+    },
+    Difference {
+        before: &[],
+        line: "-A -t [fd00::7]:80 -s rr -p 60 -M 4294967360",
+        original: Expected(0, "", "", "-A -t [fd00::7]:80 -s rr -p 60 -M 64\n"),
+        ours: Expected(2, "", "illegal ipv6 netmask specified\n", ""),
     },
     Difference {
         before: &[],

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::command::Command;
@@ -78,6 +79,26 @@ impl UsageError {
             Self::Hint { .. } | Self::Grammar { .. } => status::REFUSED,
             _ => status::USAGE,
         }
+    }
+
+    /// The message with the words as they were given, whatever their bytes are.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        let text = self.to_string();
+        let word = match self {
+            Self::Hint { program: word }
+            | Self::Grammar { word, .. }
+            | Self::SecondCommand(word)
+            | Self::UnexpectedWord(word)
+            | Self::QuotedValue { text: word, .. } => word,
+            _ => return text.into_bytes(),
+        };
+        if word.to_str().is_some() {
+            return text.into_bytes();
+        }
+        // What `Display` made of it has a replacement character, which nothing else here has.
+        let shown = word.to_string_lossy();
+        let around: Vec<_> = text.split(&*shown).map(str::as_bytes).collect();
+        around.join(word.as_bytes())
     }
 
     /// Whether a restore goes on with the next line.
@@ -163,3 +184,24 @@ fn write_conflict(
 }
 
 impl std::error::Error for UsageError {}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn r_words_that_are_no_utf_8_are_repeated_as_they_are() {
+        let word = OsString::from_vec(b"a\xffb".to_vec());
+        assert_eq!(
+            UsageError::UnexpectedWord(word.clone()).message(),
+            b"unexpected argument a\xffb"
+        );
+        assert_eq!(
+            UsageError::Hint { program: word }.message(),
+            b"Try `a\xffb -h' or 'a\xffb --help' for more information."
+        );
+        assert_eq!(UsageError::ListConflict.message().first(), Some(&b'o'));
+    }
+}

@@ -118,7 +118,6 @@ pub fn run<I: Ipvs>(
         program,
         names: environment.names,
         words_end_options: environment.posixly_correct,
-        is_restoring: false,
     };
     let parsed = line::parse(words.iter().map(OsString::as_os_str), surroundings);
     let Streams { input, out, err } = streams;

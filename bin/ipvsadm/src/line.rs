@@ -25,8 +25,6 @@ pub(crate) struct Surroundings<'n> {
     pub(crate) names: &'n dyn Names,
     /// `POSIXLY_CORRECT` is set.
     pub(crate) words_end_options: bool,
-    /// The line is input of `-R`, where another `-R` is none of the commands.
-    pub(crate) is_restoring: bool,
 }
 
 /// What a line turned out to be.
@@ -93,11 +91,6 @@ pub(crate) fn parse<'a>(
     let (command, value) = loop {
         match scanner.next() {
             Some(Ok(Item::Word(word))) => rest.add(word),
-            Some(Ok(Item::Option(Key::Command(Command::Restore), _)))
-                if surroundings.is_restoring =>
-            {
-                return Err(hint());
-            }
             Some(Ok(Item::Option(Key::Command(command), value))) => break (command, value),
             Some(Ok(Item::Option(Key::Help, _))) => return Ok(Parsed::Help),
             Some(Ok(Item::Option(Key::Version, _))) => return Ok(Parsed::Version),

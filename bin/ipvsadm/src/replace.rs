@@ -91,7 +91,7 @@ fn take_line<I: Ipvs>(
     if text.starts_with(b"#") || words(text).next().is_none() {
         return Ok(());
     }
-    let parsed = line::parse(words(text), session.surroundings(true));
+    let parsed = line::parse(words(text), session.surroundings());
     let request = match parsed {
         Ok(Parsed::Line(line)) => resolve(&line).map_err(|error| error.to_string())?,
         Ok(Parsed::Help | Parsed::Version) | Err(UsageError::Hint { .. }) => {

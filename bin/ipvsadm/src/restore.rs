@@ -51,7 +51,7 @@ pub(crate) fn run<I: Ipvs>(session: &mut Session<'_, I>) -> u8 {
 }
 
 fn run_line<I: Ipvs>(session: &mut Session<'_, I>, line: &[u8], batch: &mut Vec<IpvsOp>) -> Step {
-    let request = match line::parse(words(line), session.surroundings(true)) {
+    let request = match line::parse(words(line), session.surroundings()) {
         Ok(Parsed::Help) => {
             flush(session, batch);
             help::print_help(&mut session.out, session.program);
@@ -74,6 +74,12 @@ fn run_line<I: Ipvs>(session: &mut Session<'_, I>, line: &[u8], batch: &mut Vec<
         Ok(Request::Ensure(op)) => {
             flush(session, batch);
             Step::Next(Some(session.ensure(op)))
+        }
+        // Sound as it is; only here it is none of the commands.
+        Ok(Request::Restore | Request::Replace { .. }) => {
+            flush(session, batch);
+            let program = session.program.to_owned();
+            refuse(session, &UsageError::Hint { program })
         }
         Ok(Request::Watch(..)) => {
             flush(session, batch);

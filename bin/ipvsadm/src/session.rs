@@ -63,25 +63,28 @@ impl<'a, I: Ipvs> Session<'a, I> {
     }
 
     /// How lines of this run are read.
-    pub(crate) fn surroundings(&self, is_restoring: bool) -> Surroundings<'a> {
+    pub(crate) fn surroundings(&self) -> Surroundings<'a> {
         Surroundings {
             program: self.program,
             names: self.names,
             words_end_options: self.words_end_options,
-            is_restoring,
         }
     }
 
     /// Prints what is wrong with a line and returns its status.
     pub(crate) fn refuse(&mut self, error: &UsageError) -> u8 {
-        self.say(&error.to_string());
+        self.say_bytes(&error.message());
         error.status()
     }
 
     /// A line on standard error, behind what standard output has so far.
     pub(crate) fn say(&mut self, text: &str) {
+        self.say_bytes(text.as_bytes());
+    }
+
+    fn say_bytes(&mut self, text: &[u8]) {
         // A later flush says again that standard output is gone; standard error has no other.
-        let _ = writeln!(self.err, "{text}");
+        let _ = self.err.write_all(&[text, b"\n"].concat());
     }
 
     /// Carries out changes in order. The status is that of the last one.

@@ -268,6 +268,25 @@ fn a_restore_stops_at_an_argument_error_but_not_at_one_of_popt() {
 }
 
 #[test]
+fn r_a_restore_within_a_restore_is_checked_before_it_is_refused() {
+    let one = "-A -t 10.0.0.1:80 -s rr\n";
+    let after = |line: &str| restored(&format!("{one}{line}\n{SERVICE_2}\n"));
+    let hint = "Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n";
+    assert_eq!(after("-R"), (255, hint.into(), one.into()));
+    for (line, message) in [
+        (
+            "-R -n",
+            "Illegal 'numeric' option with the 'restore' command\n",
+        ),
+        ("-R word", "unexpected argument word\n"),
+    ] {
+        assert_eq!(after(line), (2, message.into(), one.into()), "{line}");
+    }
+    let table = format!("{one}{SERVICE_2}\n");
+    assert_eq!(after("-R -q"), (0, "-q: unknown option\n".into(), table));
+}
+
+#[test]
 fn a_restore_takes_the_last_line_however_it_ends() {
     let both = format!("{SERVICE_1}\n{SERVICE_2}\n");
     for end in ["", "\n", "  ", " \t\r", "\r\n"] {
