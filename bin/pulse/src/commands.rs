@@ -46,8 +46,13 @@ impl Commands {
             }
             Some(Ok(words)) => words,
         };
+        self.run(&words, None);
+    }
+
+    /// Has a command run as hooks are, after those before it; it reads `input`.
+    pub fn run(&mut self, words: &[OsString], input: Option<&Path>) {
         log::debug!("DEBUG -- Executing '{words:?}'");
-        match self.runner.as_ref().map(|runner| runner.run(&words)) {
+        match self.runner.as_ref().map(|runner| runner.run(words, input)) {
             Some(Ok(())) => {}
             Some(Err(error)) => log::error!("{words:?}: {error}"),
             None => log::error!("{words:?} is not run: nobody is left to do it"),

@@ -10,11 +10,13 @@
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
 //! - [`gateway`]: the test that tells the partner's failure from our own
 //! - [`runner`]: the process that runs the hooks, with rights that this one gives up
-//! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon
+//! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon; [`copy`]: lvs.cf
+//!   to the partner
 //! - [`shell`]: the loop
 
 mod addresses;
 mod commands;
+mod copy;
 mod dry_run;
 mod gateway;
 mod guardian;

@@ -1,12 +1,13 @@
 //! The process that runs the hooks, with all the rights that pulse was started with.
 //!
 //! pulse starts its own program again as a runner before it gives up what it does not need itself,
-//! and sends it the hooks as they come: one message each, its words with a NUL behind every one. The
-//! runner does them one after the other, ends one that takes too long, and logs how each ended. When
-//! pulse is gone it does what it has been told and ends.
+//! and sends it the hooks as they come: one message each, the file that it reads (none is an empty
+//! word) and its words, with a NUL behind every one. The runner does them one after the other, ends
+//! one that takes too long, and logs how each ended. When pulse is gone it does what it has been told
+//! and ends.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -65,12 +66,17 @@ impl Runner {
         self.child.pid()
     }
 
-    /// Has a command run after those before it.
+    /// Has a command run after those before it, with `input` as its standard input.
     ///
     /// # Errors
     /// It has ended, does not keep up, or the command line is too long.
-    pub fn run(&self, words: &[OsString]) -> io::Result<()> {
-        let message = encode(words);
+    pub fn run(&self, words: &[OsString], input: Option<&Path>) -> io::Result<()> {
+        let input = input.map(|path| path.as_os_str().to_owned());
+        let all: Vec<_> = [input.unwrap_or_default()]
+            .into_iter()
+            .chain(words.iter().cloned())
+            .collect();
+        let message = encode(&all);
         if message.len() > LONGEST {
             return Err(Errno::E2BIG.into());
         }
@@ -206,11 +212,11 @@ impl Queue {
             let Some(words) = self.waiting.pop_front() else {
                 return;
             };
-            let Some((path, args)) = words.split_first() else {
+            let [input, path, args @ ..] = words.as_slice() else {
                 continue;
             };
             let path = Path::new(path);
-            match start(path, args) {
+            match start(path, args, input) {
                 Ok(child) => {
                     self.running = Some(Hook {
                         child,
@@ -256,13 +262,14 @@ impl Queue {
 }
 
 /// Starts a hook in a process group of its own, unless others than root could have written it.
-fn start(path: &Path, args: &[OsString]) -> io::Result<Child> {
+fn start(path: &Path, args: &[OsString], input: &OsStr) -> io::Result<Child> {
     let file = path.canonicalize()?;
     if !daemon::only_root_can_change(&file)? {
         return Err(io::Error::other("others than root can change it"));
     }
     let mut program = Program::new(file);
     program.args = args.to_vec();
+    program.input = (!input.is_empty()).then(|| input.into());
     program.own_group = true;
     program.start()
 }

@@ -15,6 +15,7 @@ use wire::heartbeat::DecodeError;
 
 use crate::addresses::Addresses;
 use crate::commands::Commands;
+use crate::copy;
 use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::service::{self, Part, Service};
@@ -205,8 +206,9 @@ impl Shell {
         match signal {
             Signal::SIGCHLD => self.reap(),
             Signal::SIGHUP => self.reload(),
-            // The manual promised something; the original died of them, addresses up.
-            Signal::SIGUSR1 | Signal::SIGUSR2 => {}
+            // What the original's manual promised; it died of it, addresses up.
+            Signal::SIGUSR1 => self.copy_config(),
+            Signal::SIGUSR2 => {}
             other => self.give(Input::Stop {
                 signal: other as i32,
             }),
@@ -260,6 +262,22 @@ impl Shell {
             let program = service::command(&self.options, part);
             log::error!("{}: {error}", program.path.display());
             self.answers.push(Input::ServiceEnded);
+        }
+    }
+
+    /// The file as it is now goes to the partner, if lvs.cf allows that.
+    fn copy_config(&mut self) {
+        if !self.setup.config.copy_config {
+            return;
+        }
+        let partner = self.setup.paths.first().and_then(|path| path.partner);
+        let file = &self.options.config_file;
+        match copy::command(&self.setup.config.rsh_command, file, partner) {
+            Ok(words) => {
+                log::info!("copying {} to the partner", file.display());
+                self.commands.run(&words, Some(file));
+            }
+            Err(error) => log::error!("{} is not copied: {error}", file.display()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Children: started with a lifeline, signalled only while they are ours, reaped all.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -96,6 +97,8 @@ pub struct Program {
     pub env: Vec<(String, OsString)>,
     /// Standard input.
     pub stdin: Stdin,
+    /// A file that it reads there in the place of /dev/null.
+    pub input: Option<PathBuf>,
     /// Standard output and error.
     pub stdout: Stdout,
     /// Who runs it; us if `None`.
@@ -118,6 +121,7 @@ impl Program {
             args: Vec::new(),
             env: Vec::new(),
             stdin: Stdin::Null,
+            input: None,
             stdout: Stdout::Null,
             user: None,
             own_group: false,
@@ -167,7 +171,10 @@ impl Program {
 
     fn stdin_pair(&self) -> io::Result<(Stdio, Option<OwnedFd>)> {
         Ok(match self.stdin {
-            Stdin::Null => (Stdio::null(), None),
+            Stdin::Null => match &self.input {
+                Some(path) => (File::open(path)?.into(), None),
+                None => (Stdio::null(), None),
+            },
             Stdin::Lifeline => {
                 let (theirs, ours) = pipe2(OFlag::O_CLOEXEC)?;
                 (theirs.into(), Some(ours))

@@ -53,6 +53,7 @@ pub const EXTENSIONS: &[Extension] = &[
         Kind::Choice(&["off", "accept", "sign", "require"]),
     )),
     honoured(row("stay_active", GLOBAL, Kind::Bool)),
+    honoured(row("copy_config", GLOBAL, Kind::Bool)),
     later(row("warm_standby", GLOBAL, Kind::Bool)),
     later(row("vip", GLOBAL, Kind::Choice(&["interface", "external"]))),
     honoured(row("scheduler_flags", VIRTUAL, Kind::Word)),

@@ -42,9 +42,12 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Whether lvsd gives up when a monitor keeps dying; on by default. lvs.cf: `hard_shutdown`.
     pub hard_shutdown: bool,
-    /// Program that asks a real server for its load with `load_monitor = uptime`.
-    /// lvs.cf: `rsh_command`, `rsh` by default.
+    /// Program that asks a real server for its load with `load_monitor = uptime`, and that copies
+    /// lvs.cf. lvs.cf: `rsh_command`, `rsh` by default.
     pub rsh_command: OsString,
+    /// Whether pulse may copy lvs.cf to the partner when it is told to.
+    /// *Extension*, `copy_config`; off by default.
+    pub copy_config: bool,
     /// Program that edits the kernel's table. lvs.cf: `ipvsadm`, `/sbin/ipvsadm` by default.
     pub ipvsadm: PathBuf,
     /// Run when this director becomes active. lvs.cf: `active_cmd`.
@@ -427,6 +430,7 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             hard_shutdown: true,
             rsh_command: "rsh".into(),
+            copy_config: false,
             ipvsadm: "/sbin/ipvsadm".into(),
             active_cmd: None,
             inactive_cmd: None,

@@ -80,10 +80,10 @@ fn an_extension_that_a_program_honours_is_noted_only_in_its_plain_form() {
 #[test]
 fn every_global_extension_reaches_the_configuration() {
     let config = all(
-        "set_sysctls = 1\nnannies = shared\nheartbeat_key = /etc/lvs.key\n\
+        "set_sysctls = 1\ncopy_config = 1\nnannies = shared\nheartbeat_key = /etc/lvs.key\n\
          heartbeat_auth = sign\nstay_active = 1\nwarm_standby = 1\nvip = external\n",
     );
-    assert!(config.set_sysctls);
+    assert!(config.set_sysctls && config.copy_config);
     assert_eq!(config.nannies, NannyProcesses::Shared);
     let heartbeat = &config.heartbeat;
     assert_eq!(heartbeat.key_file.as_deref(), Some("/etc/lvs.key".as_ref()));
