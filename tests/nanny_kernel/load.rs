@@ -1,7 +1,9 @@
-//! `-U rup` and `-U ruptime`: the load of a server without any program, down to the kernel's weight.
+//! `-U`: the load of a server, of rstatd and rwhod without any program, or of a program, down to the
+//! kernel's weight.
 
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -94,4 +96,20 @@ fn the_weight_follows_what_rwhod_has_heard() {
     record[8..12].copy_from_slice(&now.as_secs().to_ne_bytes()[..4]);
     fs::write(spool.join("whod.real1"), record).unwrap();
     asks("ruptime", site);
+}
+
+#[test]
+fn the_weight_follows_what_a_program_of_root_says() {
+    let directory = Path::new("/run/caribe-load");
+    fs::create_dir_all(directory).unwrap();
+    let program = directory.join("idle");
+    fs::write(
+        &program,
+        "#!/bin/sh\necho $1 up, load average: 0.00, 1.00\n",
+    )
+    .unwrap();
+    for path in [directory, &program] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    asks(program.to_str().unwrap(), Site::new());
 }
