@@ -72,6 +72,7 @@ fn debian_service() {
     fs::write("/etc/default/ipvsadm", settings).unwrap();
     fs::write("/etc/ipvsadm.rules", "# ipvsadm.rules\n-A -f 2 -s rr\n").unwrap();
     assert_eq!(status_of("start"), 0);
+    assert_eq!(status_of("start"), 0, "what runs already");
     assert_eq!(done(OURS, "-S -n", ""), "-A -f 2 -s rr\n");
     assert!(done(OURS, "-L --daemon", "").contains("mcast=lo, syncid=7"));
     assert_eq!(status_of("status"), 0);
@@ -83,6 +84,7 @@ fn debian_service() {
     );
     assert_eq!(status_of("restart"), 0);
     assert_eq!(status_of("stop"), 0);
+    assert_eq!(status_of("stop"), 0, "what is stopped already");
     assert_eq!(done(OURS, "-S -n", ""), "");
     assert_eq!(done(OURS, "-L --daemon", ""), "");
     assert_eq!(status_of("nonsense"), 2);
