@@ -26,9 +26,13 @@ SBIN    := $(filter-out ipvsadm,$(notdir $(patsubst %/Cargo.toml,%,$(wildcard bi
 SCRIPTS := $(wildcard bin/ipvsadm/scripts/*)
 MAN5    := $(wildcard man/*.5)
 MAN8    := $(wildcard man/*.8)
-UNITS   := $(wildcard etc/systemd/*)
 # Where service scripts and their settings lie: redhat or debian.
 FAMILY  ?= $(if $(wildcard /etc/debian_version),debian,redhat)
+# Debian's ipvsadm has its settings in /etc/default: the unit runs the script that reads them.
+UNITS   := $(wildcard etc/systemd/*)
+ifeq ($(FAMILY),debian)
+UNITS   := $(filter-out %/ipvsadm.service,$(UNITS)) $(wildcard etc/systemd-debian/*)
+endif
 INITDIR := /etc/$(if $(filter redhat,$(FAMILY)),rc.d/)init.d
 KEPT    := $(wildcard etc/sysconfig/*) \
            $(if $(filter debian,$(FAMILY)),$(wildcard etc/default/*) etc/ipvsadm.rules)

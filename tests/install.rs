@@ -128,6 +128,11 @@ fn debian_has_its_settings_and_scripts_elsewhere() {
     }
     assert_eq!(files.get("etc/init.d/ipvsadm"), Some(&0o755));
     assert!(!files.keys().any(|path| path.starts_with("etc/rc.d")));
+    // A unit hides the script of the same name: it has to obey the same settings.
+    let unit = install.place("usr/lib/systemd/system/ipvsadm.service");
+    let unit = fs::read_to_string(unit).unwrap();
+    assert!(unit.contains("/etc/init.d/ipvsadm start"), "{unit}");
+    assert!(!unit.contains("sysconfig"), "{unit}");
 }
 
 #[test]
