@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::low_level;
 
 /// The signals that a daemon handles, noted by a handler and read from the loop.
@@ -19,7 +19,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Installs handlers for `signals`; they stay for the life of the process.
+    /// Installs handlers for `signals` and lets them through, whatever mask was inherited: an original
+    /// lvsd starts its nannies with SIGTERM blocked. They stay for the life of the process.
     ///
     /// # Errors
     /// No descriptors left, or a signal that cannot be handled (SIGKILL, SIGSTOP).
@@ -38,6 +39,11 @@ impl Signals {
             low_level::pipe::register(signal as i32, writer.try_clone()?)?;
             noted.push((signal, flag));
         }
+        signals
+            .iter()
+            .copied()
+            .collect::<SigSet>()
+            .thread_unblock()?;
         Ok(Self { wakeup, noted })
     }
 
@@ -76,6 +82,15 @@ mod tests {
         raise(Signal::SIGUSR2).unwrap();
         assert_eq!(signals.pending(), [Signal::SIGUSR2]);
         assert_eq!(signals.pending(), []);
+    }
+
+    #[test]
+    fn r_a_signal_that_was_inherited_blocked_is_pending_all_the_same() {
+        let blocked = SigSet::from_iter([Signal::SIGUSR1]);
+        blocked.thread_block().unwrap();
+        let mut signals = Signals::new(&[Signal::SIGUSR1]).unwrap();
+        raise(Signal::SIGUSR1).unwrap();
+        assert_eq!(signals.pending(), [Signal::SIGUSR1]);
     }
 
     #[test]
