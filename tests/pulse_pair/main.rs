@@ -7,6 +7,7 @@ mod pair;
 mod paths;
 mod send_arp;
 mod signed;
+mod storm;
 mod tap;
 mod times;
 mod wire;

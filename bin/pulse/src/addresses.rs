@@ -29,6 +29,8 @@ pub struct Addresses {
     /// Raised by us.
     held: Vec<Assignment>,
     known: Vec<Link>,
+    /// What is held could not be compared with what is there.
+    unsure: bool,
     /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
     homes: Vec<(String, u32)>,
 }
@@ -50,6 +52,7 @@ impl Addresses {
             guardian: Guardian::start()?,
             held: Vec::new(),
             known,
+            unsure: false,
             homes: Vec::new(),
         })
     }
@@ -57,6 +60,11 @@ impl Addresses {
     /// Readable when something changed.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.watch.as_fd()
+    }
+
+    /// Whether [`Addresses::look`] is to be called again soon, with or without a change.
+    pub const fn is_unsure(&self) -> bool {
+        self.unsure
     }
 
     /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted.
@@ -116,7 +124,10 @@ impl Addresses {
                 vec![Event::Lost]
             }
         };
-        let mut found = Found::default();
+        let mut found = Found {
+            removed: std::mem::take(&mut self.unsure),
+            ..Found::default()
+        };
         for event in events {
             match event {
                 Event::Link(link) => {
@@ -188,6 +199,8 @@ impl Addresses {
     fn is_incomplete(&mut self) -> bool {
         let state = (self.links.addresses(), self.links.links());
         let (Ok(found), Ok(links)) = state else {
+            // Nothing is known to be missing. The next turn looks again.
+            self.unsure = true;
             return false;
         };
         !link::plan::plan_raise(&self.held, &found, &links).is_empty()

@@ -37,6 +37,8 @@ const SIGNALS: [Signal; 7] = [
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 /// Changes of the partner's signatures are logged this often at most.
 const REMARK_PAUSE: Duration = Duration::from_secs(10);
+/// Addresses that could not be read are looked at again after so long.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How long the end of the program waits for the sync daemon's switch.
 const SYNC_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -128,6 +130,8 @@ impl Shell {
 
     fn wait(&self) -> io::Result<()> {
         let deadline = if self.answers.is_empty() {
+            let unsure = self.addresses.is_unsure();
+            let look_again = unsure.then(|| self.clock.now() + LOOK_AGAIN);
             let read_until = self.reading.as_ref().map(|reading| reading.deadline());
             self.node
                 .next_deadline()
@@ -135,6 +139,7 @@ impl Shell {
                 .chain(read_until)
                 .chain(self.gateway.as_ref().map(Gateway::deadline))
                 .chain(self.watchdog.next())
+                .chain(look_again)
                 .min()
         } else {
             Some(Mono::ZERO)

@@ -16,6 +16,8 @@ pub enum LinkError {
     Socket(Errno),
     /// A frame could not be sent.
     Send(Errno),
+    /// The kernel's addresses changed during every attempt to read them: what was read may lack some.
+    Interrupted,
     /// rtnetlink failed.
     Netlink(NetlinkError),
 }
@@ -27,6 +29,7 @@ impl fmt::Display for LinkError {
             Self::NoHardwareAddress(name) => write!(f, "{name} has no hardware address"),
             Self::Socket(errno) => write!(f, "socket: {}", errno.desc()),
             Self::Send(errno) => write!(f, "sendto: {}", errno.desc()),
+            Self::Interrupted => f.write_str("the addresses change too fast to be read"),
             Self::Netlink(error) => error.fmt(f),
         }
     }

@@ -8,7 +8,7 @@ use wire::netlink::Requests;
 use wire::rtnetlink::{self, Address, Link, Said};
 
 use crate::error::LinkError;
-use crate::plan::{Assignment, Change, plan_drop, plan_raise};
+use crate::plan::{Assignment, Change, plan_drop, plan_drop_unseen, plan_raise};
 
 /// A dump that the kernel interrupted is asked for again, so often at most.
 const DUMP_ATTEMPTS: usize = 10;
@@ -32,8 +32,17 @@ impl Links {
     /// Every address of every interface.
     ///
     /// # Errors
-    /// [`LinkError::Netlink`].
+    /// [`LinkError::Netlink`]; [`LinkError::Interrupted`] if some may be missing.
     pub fn addresses(&mut self) -> Result<Vec<Address>, LinkError> {
+        let (found, completeness) = self.look()?;
+        match completeness {
+            Completeness::Whole => Ok(found),
+            Completeness::Interrupted => Err(LinkError::Interrupted),
+        }
+    }
+
+    /// The addresses as far as they could be read.
+    fn look(&mut self) -> Result<(Vec<Address>, Completeness), LinkError> {
         self.dump(rtnetlink::request_addresses, |said| match said {
             Said::Address(address) => Some(address),
             _ => None,
@@ -45,10 +54,11 @@ impl Links {
     /// # Errors
     /// [`LinkError::Netlink`].
     pub fn links(&mut self) -> Result<Vec<Link>, LinkError> {
-        self.dump(rtnetlink::request_links, |said| match said {
+        let (links, _) = self.dump(rtnetlink::request_links, |said| match said {
             Said::Link(link) => Some(link),
             _ => None,
-        })
+        })?;
+        Ok(links)
     }
 
     /// The interface that carries `address`, if any does.
@@ -68,7 +78,8 @@ impl Links {
     /// # Errors
     /// [`LinkError::Netlink`] if the kernel could not be asked.
     pub fn raise(&mut self, wanted: &[Assignment]) -> Result<Vec<Outcome>, LinkError> {
-        let (found, links) = (self.addresses()?, self.links()?);
+        // One that is there and was not read is added once more, which the kernel refuses.
+        let ((found, _), links) = (self.look()?, self.links()?);
         self.apply(plan_raise(wanted, &found, &links))
     }
 
@@ -77,8 +88,12 @@ impl Links {
     /// # Errors
     /// [`LinkError::Netlink`] if the kernel could not be asked.
     pub fn drop(&mut self, unwanted: &[Assignment]) -> Result<Vec<Outcome>, LinkError> {
-        let (found, links) = (self.addresses()?, self.links()?);
-        self.apply(plan_drop(unwanted, &found, &links))
+        let ((found, completeness), links) = (self.look()?, self.links()?);
+        let mut changes = plan_drop(unwanted, &found, &links);
+        if completeness == Completeness::Interrupted {
+            changes.extend(plan_drop_unseen(unwanted, &found, &links));
+        }
+        self.apply(changes)
     }
 
     fn apply(&mut self, changes: Vec<Change>) -> Result<Vec<Outcome>, LinkError> {
@@ -113,10 +128,9 @@ impl Links {
         &mut self,
         request: fn(&mut Requests, u32),
         pick: fn(Said) -> Option<T>,
-    ) -> Result<Vec<T>, LinkError> {
-        let mut all = Vec::new();
-        for _ in 0..DUMP_ATTEMPTS {
-            all.clear();
+    ) -> Result<(Vec<T>, Completeness), LinkError> {
+        repeat(|| {
+            let mut all = Vec::new();
             let sequence = self.socket.next_sequence();
             let mut requests = Requests::new();
             request(&mut requests, sequence);
@@ -125,13 +139,51 @@ impl Links {
                 all.extend(pick(rtnetlink::decode(&message)?));
                 Ok::<_, LinkError>(())
             })?;
-            if completeness == Completeness::Whole {
-                break;
-            }
-        }
-        Ok(all)
+            Ok((all, completeness))
+        })
     }
+}
+
+/// The first whole list, or after [`DUMP_ATTEMPTS`] the last one, which may lack something.
+fn repeat<T>(
+    mut read: impl FnMut() -> Result<(T, Completeness), LinkError>,
+) -> Result<(T, Completeness), LinkError> {
+    for _ in 1..DUMP_ATTEMPTS {
+        let (all, completeness) = read()?;
+        if completeness == Completeness::Whole {
+            return Ok((all, completeness));
+        }
+    }
+    read()
 }
 
 /// A change and what the kernel said to it.
 pub type Outcome = (Change, Result<(), Errno>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Interrupted so often, then whole.
+    fn read(interruptions: usize) -> (usize, Completeness) {
+        let mut attempts = 0;
+        let read = repeat(|| {
+            attempts += 1;
+            let is_whole = attempts > interruptions;
+            let completeness = if is_whole {
+                Completeness::Whole
+            } else {
+                Completeness::Interrupted
+            };
+            Ok((attempts, completeness))
+        });
+        read.unwrap()
+    }
+
+    #[test]
+    fn an_interrupted_list_is_read_again_and_never_passed_off_as_whole() {
+        assert_eq!(read(0), (1, Completeness::Whole));
+        assert_eq!(read(9), (10, Completeness::Whole));
+        assert_eq!(read(10), (10, Completeness::Interrupted));
+    }
+}

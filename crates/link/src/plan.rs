@@ -77,6 +77,24 @@ pub fn plan_drop(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> 
         .collect()
 }
 
+/// What takes down those of `unwanted` that a list lacks which may be incomplete: as they were raised,
+/// under whatever label.
+#[must_use]
+pub fn plan_drop_unseen(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
+    let unseen = |wanted: &&Assignment| !found.iter().any(|address| wanted.is(address, links));
+    unwanted
+        .iter()
+        .filter(unseen)
+        .filter_map(|wanted| wanted.resolve(links))
+        .map(|address| {
+            Change::Remove(Address {
+                label: None,
+                ..address
+            })
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +160,21 @@ mod tests {
         };
         let own = [wanted("10.1.0.50", 24, "eth0:1")];
         assert_eq!(plan_drop(&own, &[elsewhere], &links()), []);
+    }
+
+    #[test]
+    fn what_an_incomplete_list_lacks_is_taken_down_all_the_same() {
+        let own = [
+            wanted("10.1.0.50", 24, "eth0:1"),
+            wanted("10.1.0.51", 24, "eth0:2"),
+        ];
+        let found = [own[0].resolve(&links()).unwrap()];
+        let unseen = Address {
+            label: None,
+            ..own[1].resolve(&links()).unwrap()
+        };
+        let changes = plan_drop_unseen(&own, &found, &links());
+        assert_eq!(changes, [Change::Remove(unseen)]);
     }
 
     #[test]

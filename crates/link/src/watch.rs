@@ -9,6 +9,9 @@ use wire::rtnetlink::{self, Address, GROUPS, Link, Said};
 
 use crate::error::LinkError;
 
+/// So many datagrams are read in one call: a storm of changes does not hold up the caller.
+const MOST_PER_CALL: usize = 256;
+
 /// Something changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -41,13 +44,14 @@ impl Watch {
         Ok(Self { socket })
     }
 
-    /// Everything that has been told since the last call.
+    /// What has been told since the last call, [`MOST_PER_CALL`] datagrams at most; the descriptor
+    /// stays readable while there is more.
     ///
     /// # Errors
     /// [`LinkError::Netlink`]; not for lost notifications, those are [`Event::Lost`].
     pub fn drain(&mut self) -> Result<Vec<Event>, LinkError> {
         let mut events = Vec::new();
-        loop {
+        for _ in 0..MOST_PER_CALL {
             let datagram = match self.socket.receive() {
                 Ok(datagram) => datagram,
                 Err(NetlinkError::Socket(Errno::EAGAIN)) => return Ok(events),
@@ -61,6 +65,7 @@ impl Watch {
                 events.extend(event(rtnetlink::decode(&message?)?));
             }
         }
+        Ok(events)
     }
 }
 
