@@ -88,6 +88,40 @@ mod tests {
         assert_eq!(unescape(b"").unwrap(), b"");
     }
 
+    /// As lvs.cf would write it.
+    fn escaped(bytes: &[u8]) -> Vec<u8> {
+        let one = |&byte: &u8| match byte {
+            b'\n' => vec![b'\\', b'n'],
+            b'\r' => vec![b'\\', b'r'],
+            b'\t' => vec![b'\\', b't'],
+            b'\\' | b'"' | b'\'' => vec![b'\\', byte],
+            _ => vec![byte],
+        };
+        bytes.iter().flat_map(one).collect()
+    }
+
+    #[test]
+    fn send_expect_unescape_round_trip() {
+        let alphabet = b"\\\\\\nrt\"'\n\r\ta\0\xff";
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        for length in 0..20_000_usize {
+            let bytes: Vec<u8> = (0..length % 40)
+                .map(|_| {
+                    seed ^= seed << 13;
+                    seed ^= seed >> 7;
+                    seed ^= seed << 17;
+                    let place = seed % u64::try_from(alphabet.len()).unwrap();
+                    alphabet[usize::try_from(place).unwrap()]
+                })
+                .collect();
+            assert_eq!(unescape(&escaped(&bytes)).as_deref(), Ok(&bytes[..]));
+            // Any text is undone or refused, and never grows.
+            if let Ok(plain) = unescape(&bytes) {
+                assert!(plain.len() <= bytes.len());
+            }
+        }
+    }
+
     #[test]
     fn a_long_answer_is_shown_in_part_and_escaped() {
         assert_eq!(Shown(b"a\r\n\xff").to_string(), r#""a\r\n\xff""#);

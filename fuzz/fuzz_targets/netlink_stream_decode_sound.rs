@@ -1,0 +1,8 @@
+//! A netlink datagram.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    wire::fuzz::netlink_stream(bytes);
+});
