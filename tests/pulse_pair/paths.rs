@@ -1,10 +1,12 @@
-//! Two heartbeat paths, monitored links, hooks, the NAT router's address, reload.
+//! Two heartbeat paths, monitored links, hooks, the NAT router's address, reload, addresses that
+//! hooks move.
 
 use std::os::unix::fs::PermissionsExt;
 
 use caribe_tests::wait_until;
 
-use crate::pair::{A, B, Pair};
+use crate::pair::{A, B, Pair, VIP};
+use crate::tap::Tap;
 use crate::{DEAD_TIME, LOADING, settle, settled};
 
 #[test]
@@ -39,6 +41,42 @@ fn a_lost_monitored_link_is_told_on_the_other_path() {
     assert!(pair.log(B).contains("primary inactive: activating lvs"));
 }
 
+/// The script that lvs.cf calls `%d/hook`.
+fn write_hook(pair: &Pair, line: &str) {
+    std::fs::write(pair.file("hook"), format!("#!/bin/sh\n{line}\n")).expect("a script");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(pair.file("hook"), mode).expect("a mode");
+}
+
+#[test]
+fn an_external_address_is_moved_by_the_hooks_alone_and_let_go_after_kill_9() {
+    let mut pair = Pair::with(
+        "vip = external\nactive_cmd = \"%d/hook add\"\ninactive_cmd = \"%d/hook del\"\n",
+    );
+    write_hook(&pair, &format!("ip addr $1 {VIP}/24 dev eth0"));
+    let tap = Tap::on(&pair.name(B));
+    pair = settle(pair);
+    let vip = VIP.parse().expect("an address");
+    assert!(pair.stays_with(A, DEAD_TIME));
+    // Somebody else's business: not announced, not put back.
+    pair.remove_address(A);
+    assert!(wait_until(DEAD_TIME, || pair.owns(A)).is_none());
+    let announced = tap.frames().into_iter().any(|frame| frame.announces(vip));
+    assert!(!announced);
+    assert!(!pair.log(A).contains("address "), "{}", pair.log(A));
+    pair.add_address(A);
+    pair.kill_pulse(A);
+    let gone = wait_until(LOADING, || !pair.owns(A));
+    assert!(gone.is_some(), "{}", pair.log(A));
+    let said = pair.log(A);
+    assert!(said.contains("pulse was killed: running"), "{said}");
+    pair.wait_for_owners(&[B], LOADING);
+    pair.start(A);
+    assert!(pair.stays_with(B, DEAD_TIME * 2), "{}", pair.log(A));
+    pair.terminate(B);
+    pair.wait_for_owners(&[A], LOADING);
+}
+
 #[test]
 fn hooks_run_and_the_nat_router_moves_with_the_active_director() {
     let mut pair = Pair::with_private_path(
@@ -46,10 +84,7 @@ fn hooks_run_and_the_nat_router_moves_with_the_active_director() {
          active_cmd = \"%d/hook active\"\ninactive_cmd = \"%d/hook inactive\"\n",
     );
     let seen = pair.file("seen").display().to_string();
-    let script = format!("#!/bin/sh\necho $* >> {seen}\n");
-    std::fs::write(pair.file("hook"), script).expect("a script");
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(pair.file("hook"), mode).expect("a mode");
+    write_hook(&pair, &format!("echo $* >> {seen}"));
     pair.replace("network = direct", "network = nat");
     pair.start(B);
     pair.wait_for_owners(&[B], LOADING);

@@ -59,6 +59,15 @@ impl Commands {
         }
     }
 
+    /// What is to be run if pulse is killed; nothing to take it back.
+    pub fn leave(&mut self, hook: Option<&Command>) {
+        let words = hook.and_then(|hook| words(hook).ok()).unwrap_or_default();
+        let told = self.runner.as_ref().map(|runner| runner.leave(&words));
+        if let Some(Err(error)) = told {
+            log::error!("{words:?} will not be run when pulse is killed: {error}");
+        }
+    }
+
     /// No more hooks: the runner ends after those it has.
     pub fn finish(&mut self) {
         if let Some(runner) = &mut self.runner {

@@ -5,6 +5,8 @@
 //! word) and its words, with a NUL behind every one. The runner does them one after the other, ends
 //! one that takes too long, and logs how each ended. When pulse is gone it does what it has been told
 //! and ends.
+//! A message that begins with [`WILL`] is not for now but for the case that pulse is killed: it
+//! replaces the one before, and an empty one takes it back.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -26,6 +28,8 @@ use nix::sys::socket::{MsgFlags, recv, send};
 /// The arguments that make pulse a runner; only with a report socket. The second in the foreground.
 const ARGUMENT: &str = "--runner";
 const FOREGROUND: &str = "--nodaemon";
+/// Begins the message with what is to be run when pulse has been killed. No path begins so.
+const WILL: u8 = b'!';
 /// Time that a hook has.
 const HOOK_WITHIN: Duration = Duration::from_secs(30);
 /// Time between SIGTERM and SIGKILL.
@@ -71,18 +75,28 @@ impl Runner {
     /// # Errors
     /// It has ended, does not keep up, or the command line is too long.
     pub fn run(&self, words: &[OsString], input: Option<&Path>) -> io::Result<()> {
-        let input = input.map(|path| path.as_os_str().to_owned());
-        let all: Vec<_> = [input.unwrap_or_default()]
-            .into_iter()
-            .chain(words.iter().cloned())
-            .collect();
-        let message = encode(&all);
+        self.send(&encode_hook(words, input))
+    }
+
+    /// Has a command run when pulse has been killed; without words there is nothing to be run.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub fn leave(&self, words: &[OsString]) -> io::Result<()> {
+        let mut message = vec![WILL];
+        if !words.is_empty() {
+            message.extend(encode_hook(words, None));
+        }
+        self.send(&message)
+    }
+
+    fn send(&self, message: &[u8]) -> io::Result<()> {
         if message.len() > LONGEST {
             return Err(Errno::E2BIG.into());
         }
         let link = self.child.link().ok_or(Errno::EPIPE)?;
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        send(link.as_raw_fd(), &message, flags)?;
+        send(link.as_raw_fd(), message, flags)?;
         Ok(())
     }
 
@@ -90,6 +104,15 @@ impl Runner {
     pub fn finish(&mut self) {
         self.child.close_link();
     }
+}
+
+fn encode_hook(words: &[OsString], input: Option<&Path>) -> Vec<u8> {
+    let input = input.map(|path| path.as_os_str().to_owned());
+    let all: Vec<_> = [input.unwrap_or_default()]
+        .into_iter()
+        .chain(words.iter().cloned())
+        .collect();
+    encode(&all)
 }
 
 fn encode(words: &[OsString]) -> Vec<u8> {
@@ -146,6 +169,8 @@ struct Queue {
     signals: Signals,
     waiting: VecDeque<Vec<OsString>>,
     running: Option<Hook>,
+    /// Run when pulse is gone.
+    will: Vec<OsString>,
     is_open: bool,
 }
 
@@ -163,6 +188,7 @@ impl Queue {
             signals: Signals::new(&handled)?,
             waiting: VecDeque::new(),
             running: None,
+            will: Vec::new(),
             is_open: true,
         })
     }
@@ -194,7 +220,10 @@ impl Queue {
                 &mut message,
                 MsgFlags::MSG_DONTWAIT,
             ) {
-                Ok(0) => self.is_open = false,
+                Ok(0) => self.close(),
+                Ok(length) if message.first() == Some(&WILL) => {
+                    self.will = decode(message.get(1..length).unwrap_or_default());
+                }
                 Ok(length) if self.waiting.len() < MOST_WAITING => {
                     let words = decode(message.get(..length).unwrap_or_default());
                     self.waiting.push_back(words);
@@ -202,8 +231,19 @@ impl Queue {
                 Ok(_) => log::error!("{MOST_WAITING} hooks are waiting: one is left out"),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
-                Err(_) => self.is_open = false,
+                Err(_) => self.close(),
             }
+        }
+    }
+
+    /// pulse is gone. What it left to be done then comes last.
+    fn close(&mut self) {
+        self.is_open = false;
+        let will = std::mem::take(&mut self.will);
+        if !will.is_empty() {
+            let command = will.get(1..).unwrap_or_default();
+            log::error!("pulse was killed: running {command:?}");
+            self.waiting.push_back(will);
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
-use lvs_config::{Config, Device, Heartbeat, ServiceKind};
+use lvs_config::{Config, Device, Heartbeat, ServiceKind, VipMover};
 use lvs_model::ForwardingMethod;
 use wire::heartbeat::Service;
 use wire::heartbeat::signed::Key;
@@ -212,9 +212,13 @@ fn paths(
 }
 
 /// The addresses to hold: each once, the first block that names it supplies device and prefix. The
-/// directors' own addresses are never among them, which [`remarks`] says.
+/// directors' own addresses are never among them, which [`remarks`] says. None with `vip = external`:
+/// then the hooks move them, and nothing is raised, announced, watched or taken down.
 pub fn addresses(config: &Config) -> Vec<Assignment> {
     let mut wanted: Vec<Assignment> = Vec::new();
+    if is_external(config) {
+        return wanted;
+    }
     for assignment in candidates(config) {
         let is_known = wanted.iter().any(|w| w.address == assignment.address);
         if !is_known && !is_directors(&config.heartbeat, assignment.address) {
@@ -232,7 +236,33 @@ pub fn remarks(config: &Config) -> Vec<String> {
     let own = candidates(config).into_iter().map(|found| found.address);
     let own = own.filter(|address| is_directors(pair, *address));
     let own = own.map(|address| format!("{address} is a director's own address: left alone"));
-    undefined.into_iter().chain(own).collect()
+    undefined
+        .into_iter()
+        .chain(own)
+        .chain(external_remarks(config))
+        .collect()
+}
+
+/// What is missing for hooks that are to move the addresses.
+fn external_remarks(config: &Config) -> impl Iterator<Item = String> {
+    let hooks = [
+        ("active_cmd", config.active_cmd.is_none()),
+        ("inactive_cmd", config.inactive_cmd.is_none()),
+    ];
+    let is_lvs = config.service == ServiceKind::Lvs;
+    let missing = hooks
+        .into_iter()
+        .filter(move |(_, is_missing)| *is_missing && is_lvs);
+    let missing = missing.map(|(hook, _)| format!("vip = external without {hook}"));
+    missing.filter({
+        let wanted = is_external(config);
+        move |_| wanted
+    })
+}
+
+/// Whether `active_cmd` and `inactive_cmd` alone move the addresses.
+pub fn is_external(config: &Config) -> bool {
+    config.heartbeat.vip == VipMover::External
 }
 
 fn is_directors(pair: &Heartbeat, address: IpAddr) -> bool {
@@ -292,6 +322,19 @@ mod tests {
                 "10.1.0.51/32 eth0 eth0:2"
             ]
         );
+    }
+
+    #[test]
+    fn addresses_that_hooks_move_are_nobodys_and_missing_hooks_are_said() {
+        let mut config = setup("10.1.0.1").unwrap().config;
+        config.heartbeat.vip = VipMover::External;
+        config.active_cmd = None;
+        config.inactive_cmd = Some(lvs_config::Command {
+            text: "/sbin/away".into(),
+            line: 1,
+        });
+        assert_eq!(addresses(&config), []);
+        assert_eq!(remarks(&config), ["vip = external without active_cmd"]);
     }
 
     #[test]

@@ -322,6 +322,10 @@ impl Shell {
                 signing::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
                 self.give(Input::Reload(settings));
+                let config = &self.setup.config;
+                let is_moved = setup::is_external(config) && self.node.is_holding();
+                self.commands
+                    .leave(config.inactive_cmd.as_ref().filter(|_| is_moved));
             }
             Err(error) => log::error!("{error}; nothing is changed"),
         }
@@ -359,13 +363,7 @@ impl Shell {
             }
             Action::KeepTerm(term) => self.term_file.write(term),
             Action::Notice(notice) => log::info!("{notice}"),
-            Action::RunHook(hook) => {
-                let config = &self.setup.config;
-                self.commands.run_hook(match hook {
-                    Hook::Active => config.active_cmd.as_ref(),
-                    Hook::Inactive => config.inactive_cmd.as_ref(),
-                });
-            }
+            Action::RunHook(hook) => self.run_hook(hook),
             Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
             Action::StartService => self.start_service(match self.setup.config.service {
                 ServiceKind::Lvs => Part::Lvsd,
@@ -385,6 +383,27 @@ impl Shell {
             Action::DropAddresses => self.addresses.drop_all(),
             Action::Announce => self.addresses.announce(),
             Action::Exit => self.done = true,
+        }
+    }
+
+    /// With `vip = external` the addresses are where `active_cmd` has moved them: when pulse is
+    /// killed, `inactive_cmd` has to let them go.
+    fn run_hook(&mut self, hook: Hook) {
+        let config = &self.setup.config;
+        let is_external = setup::is_external(config);
+        match hook {
+            Hook::Active => {
+                if is_external {
+                    self.commands.leave(config.inactive_cmd.as_ref());
+                }
+                self.commands.run_hook(config.active_cmd.as_ref());
+            }
+            Hook::Inactive => {
+                self.commands.run_hook(config.inactive_cmd.as_ref());
+                if is_external {
+                    self.commands.leave(None);
+                }
+            }
         }
     }
 

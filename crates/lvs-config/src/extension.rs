@@ -55,7 +55,7 @@ pub const EXTENSIONS: &[Extension] = &[
     honoured(row("stay_active", GLOBAL, Kind::Bool)),
     honoured(row("copy_config", GLOBAL, Kind::Bool)),
     later(row("warm_standby", GLOBAL, Kind::Bool)),
-    later(row("vip", GLOBAL, Kind::Choice(&["interface", "external"]))),
+    honoured(row("vip", GLOBAL, Kind::Choice(&["interface", "external"]))),
     honoured(row("scheduler_flags", VIRTUAL, Kind::Word)),
     honoured(row("one_packet", VIRTUAL, Kind::Bool)),
     honoured(row("fall", VIRTUAL, COUNT)),

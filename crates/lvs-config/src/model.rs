@@ -113,7 +113,7 @@ pub struct Heartbeat {
     pub stay_active: bool,
     /// Whether the standby keeps a loaded table. *Extension*, `warm_standby`. *Not honoured yet.*
     pub warm_standby: bool,
-    /// Who moves the virtual addresses. *Extension*, `vip`. *Not honoured yet.*
+    /// Who moves the virtual addresses. *Extension*, `vip`.
     pub vip: VipMover,
 }
 
