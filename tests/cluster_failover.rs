@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use caribe_lab::cluster::{Cluster, Settings};
 use caribe_lab::measure::{Account, Connections, Outcome, Owners, Requests, Stalls};
-use caribe_lab::topology::DIRECTORS;
+use caribe_lab::topology::{DIRECTORS, step_clock};
 use caribe_tests::demand_lab;
 use nix::sys::signal::Signal;
 
@@ -183,4 +183,81 @@ fn requests_are_spread_by_weight() {
     let (account, bad) = outcomes(requests);
     assert_eq!(bad, Vec::<Outcome>::new());
     assert!((account.share("rs1") - 33.3).abs() <= 5.0, "{account:?}");
+}
+
+#[test]
+fn a_director_that_was_paused_lets_go_and_its_clients_are_back_within_a_second() {
+    let (cluster, active) = serving(settings());
+    let pause = std::env::var("CARIBE_PAUSE").ok();
+    let pause = pause.and_then(|text| text.parse().ok()).unwrap_or(10);
+    let requests = client(&cluster);
+    let_ask(1);
+    let network = cluster.site().network();
+    let host = cluster.site().host(active).unwrap();
+    host.pause().unwrap();
+    network.set_links(active, false).unwrap();
+    let paused = Instant::now();
+    let_ask(pause);
+    network.set_links(active, true).unwrap();
+    host.resume().unwrap();
+    let resumed = Instant::now();
+    let one = |cluster: &Cluster| Ok(cluster.active()? == Some(other(active)));
+    let limit = Duration::from_secs(1);
+    let alone = cluster.wait(limit, one).unwrap();
+    assert!(alone.is_some(), "two owners{}", cluster.last_words());
+    let_ask(4);
+    assert_eq!(cluster.active().unwrap(), Some(other(active)));
+    let late = host.log().unwrap().first("ms late", resumed);
+    assert!(late.is_some(), "{}", cluster.last_words());
+    // Served again D + 1 s after the beginning, and never without for a second after the end.
+    let replies = requests.finish();
+    let served: Vec<Instant> = {
+        let good = replies.iter().filter(|reply| reply.is_served());
+        good.map(|reply| reply.ended).collect()
+    };
+    let stalls = Stalls::watch();
+    let longest = |from: Instant, to: Instant| {
+        let inside = served.iter().copied().filter(|at| *at > from && *at < to);
+        let mut times: Vec<Instant> = [from].into_iter().chain(inside).chain([to]).collect();
+        times.sort();
+        let gaps = times
+            .windows(2)
+            .map(|two| (two[1] - two[0]).saturating_sub(stalls.between(two[0], two[1])));
+        gaps.max().unwrap()
+    };
+    let outage = longest(paused, resumed);
+    let dead_time = Duration::from_secs(cluster.settings().deadtime);
+    assert!(outage <= dead_time + limit, "{outage:?}");
+    let after = longest(resumed, resumed + Duration::from_secs(4));
+    assert!(after <= limit, "{after:?}");
+}
+
+#[test]
+fn a_clock_that_jumps_an_hour_or_ten_years_moves_nothing() {
+    let (cluster, active) = serving(settings());
+    let owners = Owners::listen(cluster.site().host("watcher").unwrap()).unwrap();
+    let requests = client(&cluster);
+    let begin = Instant::now();
+    let hour = Duration::from_secs(3600);
+    let years = hour * 24 * 3653;
+    for (forward, by) in [(true, hour), (false, hour * 2), (true, hour), (true, years)] {
+        step_clock(forward, by).unwrap();
+        let dead_time = Duration::from_secs(cluster.settings().deadtime);
+        let until = Instant::now() + dead_time + Duration::from_secs(1);
+        while Instant::now() < until {
+            assert_eq!(cluster.active().unwrap(), Some(active), "{forward} {by:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    step_clock(false, years).unwrap();
+    assert_eq!(outcomes(requests).1, Vec::<Outcome>::new());
+    for claim in owners.of(cluster.site().vip(), begin) {
+        let owner = cluster.site().network().owner_of(&claim.mac);
+        assert_eq!(owner, Some(active));
+    }
+    for director in DIRECTORS {
+        let log = cluster.site().host(director).unwrap().log().unwrap();
+        let moved = log.first("activating", begin);
+        assert!(moved.is_none(), "{}", cluster.last_words());
+    }
 }

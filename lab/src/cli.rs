@@ -235,8 +235,9 @@ fn guest_environment() -> Vec<(OsString, OsString)> {
         .into();
     env.extend(std::env::vars_os().filter(|(name, _)| {
         let name = name.to_string_lossy();
+        let is_fixed = fixed.iter().any(|(of_ours, _)| *of_ours == name);
         name.starts_with("RUST_")
-            || name.starts_with("CARIBE_DIFF_")
+            || name.starts_with("CARIBE_") && !is_fixed
             || ["LVS_UNDER_TEST", "NO_COLOR", "CI"].contains(&name.as_ref())
     }));
     if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {

@@ -3,8 +3,11 @@
 //!
 //! `CARIBE_PULSE` and `CARIBE_LVSD` name other programs than the installed ones.
 
+mod devices;
+mod legacy;
 mod pair;
 mod paths;
+mod peer;
 mod send_arp;
 mod signed;
 mod storm;

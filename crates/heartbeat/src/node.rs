@@ -191,9 +191,11 @@ impl Node {
         if self.settings.force_active {
             let notice = Notice::ForcedActive(self.settings.service);
             self.take_over(now, notice, out);
-        } else {
+        } else if self.settings.signs || self.settings.role == ConfiguredRole::Backup {
             self.send_now(now, out);
         }
+        // An unsigned primary begins after a keepalive, as an original does: its STOPPED would cross
+        // the one of a backup that has just begun, and each would take the other's offer.
     }
 
     /// Whether the shell stood still for so long, since it was told what to do or since it should

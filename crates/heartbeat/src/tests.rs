@@ -243,12 +243,36 @@ fn primary_takes_an_offer_at_once_and_the_backup_leaves_it_to_the_primary() {
     let mut backup = Bench::backup();
     assert!(backup.hear(0.5, Value::Stopped).is_empty());
     assert!(backup.hear(1.5, Value::Stopped).is_empty());
-    let log = backup.run_to(2.5);
+    let log = backup.run_to(2.75);
     let notice = Notice::PartnerInactive {
         role: ConfiguredRole::Backup,
         service: Service::Lvs,
     };
-    assert!(log.contains(&(at(2.5), Action::Notice(notice))));
+    assert!(log.contains(&(at(2.75), Action::Notice(notice))));
+}
+
+#[test]
+fn r_an_unsigned_primary_does_not_cross_the_first_offer_of_an_original() {
+    for (settings, at_once) in [
+        (settings(ConfiguredRole::Primary), false),
+        (settings(ConfiguredRole::Backup), true),
+        (
+            Settings {
+                signs: true,
+                ..settings(ConfiguredRole::Primary)
+            },
+            true,
+        ),
+    ] {
+        let mut node = Node::new(at(0.0), settings);
+        let mut out = Vec::new();
+        node.handle(at(0.0), Input::Start, &mut out);
+        let offer = Action::Send(Value::Stopped);
+        assert_eq!(out.contains(&offer), at_once);
+        out.clear();
+        node.handle(at(2.0), Input::Tick, &mut out);
+        assert!(out.contains(&offer));
+    }
 }
 
 #[test]

@@ -75,11 +75,12 @@ impl Node {
     fn hear_offer(&mut self, now: Mono, before: Option<Value>, out: &mut Vec<Action>) {
         let primary = self.settings.role == ConfiguredRole::Primary;
         let gave_up = before == Some(Value::Running);
-        // The primary first: two nodes that wait for the same moment would claim together.
+        // The primary first: two nodes that wait for the same moment would claim together. An original
+        // that has taken our own offer says so a keepalive, and what it takes to do it, after it made its.
         let precedence = if primary {
             Duration::ZERO
         } else {
-            self.settings.keepalive
+            self.settings.keepalive * 9 / 8
         };
         let wait = if gave_up { now } else { now + precedence };
         // R8: at most one takeover in four dead times, unless the partner is silent.
