@@ -84,7 +84,7 @@ fn a_file_that_cannot_be_used_is_refused_with_status_1() {
 }
 
 #[test]
-fn under_pulse_it_says_ready_and_ends_with_it_and_the_table_stays() {
+fn under_pulse_it_says_ready_and_checked_and_ends_with_it_and_the_table_stays() {
     let director = Director::new(&[1]);
     director.write(&web());
     let mut command = lvsd(&director, &["--nofork"]);
@@ -97,7 +97,8 @@ fn under_pulse_it_says_ready_and_ends_with_it_and_the_table_stays() {
     let mut line = String::new();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\n");
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\nchecked\n");
     assert_eq!(
         output.read_line(&mut line).unwrap(),
         0,

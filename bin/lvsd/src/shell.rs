@@ -33,6 +33,8 @@ pub struct Setup<'a> {
     pub accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
     /// Called once, when the table is as lvs.cf wants it.
     pub ready: Box<dyn FnOnce() + 'a>,
+    /// Called once behind it, when every real server has been checked.
+    pub checked: Box<dyn FnOnce() + 'a>,
 }
 
 /// The signals that lvsd handles.
@@ -63,6 +65,7 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         accept: setup.accept,
         reading: None,
         ready: Some(setup.ready),
+        checked: Some(setup.checked),
         answers: VecDeque::new(),
         events: VecDeque::from([Input::Start]),
     };
@@ -87,6 +90,7 @@ struct Shell<'a> {
     /// lvs.cf being read again, its names looked up meanwhile.
     reading: Option<Box<Reading>>,
     ready: Option<Box<dyn FnOnce() + 'a>>,
+    checked: Option<Box<dyn FnOnce() + 'a>>,
     /// Results of actions; they come before anything else that happened.
     answers: VecDeque<Input>,
     events: VecDeque<Input>,
@@ -146,6 +150,11 @@ impl Shell<'_> {
             Action::Ready => {
                 if let Some(ready) = self.ready.take() {
                     ready();
+                }
+            }
+            Action::Checked => {
+                if let Some(checked) = self.checked.take() {
+                    checked();
                 }
             }
             Action::Notice(notice) => write_notice(&notice),

@@ -1,6 +1,8 @@
 //! From the command line to the loop: file, lock, kernel, background, and the dry run.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -14,6 +16,10 @@ use crate::nannies::Nannies;
 use crate::options::{NAME, Options};
 use crate::{dry_run, shell, sysctl};
 
+/// Tells pulse that the services stand.
+const READY: &str = "ready";
+/// Tells it that every real server has been checked, and the table follows.
+const CHECKED: &str = "checked";
 const PID_FILE: &str = "/var/run/lvs.pid";
 const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
 
@@ -90,9 +96,14 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         site
     };
     let has_parent = parent.is_some();
+    // Leaving the terminal closes standard output before the last word is said.
+    let pipe = match has_parent {
+        true => Some(io::stdout().as_fd().try_clone_to_owned().map_err(failure)?),
+        false => None,
+    };
     let ready = move || {
         if has_parent {
-            tell_parent();
+            tell_parent(io::stdout().lock(), READY);
         }
         notify::ready();
         let gone = match in_background {
@@ -114,6 +125,11 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         path,
         accept: Box::new(accept),
         ready: Box::new(ready),
+        checked: Box::new(move || {
+            if let Some(pipe) = pipe {
+                tell_parent(File::from(pipe), CHECKED);
+            }
+        }),
     });
     drop(pid_file);
     status.map_err(failure)
@@ -138,11 +154,10 @@ pub fn status(out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) 
     }
 }
 
-/// pulse waits for this line on the pipe that it gave us as standard output.
-fn tell_parent() {
-    let mut out = io::stdout().lock();
-    if let Err(error) = writeln!(out, "ready").and_then(|()| out.flush()) {
-        log::warn!("cannot tell pulse that the table is ready: {error}");
+/// pulse waits for these lines on the pipe that it gave us as standard output.
+fn tell_parent(mut out: impl Write, line: &str) {
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        log::warn!("cannot tell pulse \"{line}\": {error}");
     }
 }
 

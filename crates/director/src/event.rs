@@ -68,6 +68,9 @@ pub enum Action {
     ReadConfiguration,
     /// The table is as lvs.cf wants it: tell who waits for that.
     Ready,
+    /// Every real server has been checked once, and the table follows: nothing more comes into it
+    /// unless something changes. Said once, after `Ready`.
+    Checked,
     /// Write a log line.
     Notice(Notice),
     /// End with this status. Nothing comes after it.

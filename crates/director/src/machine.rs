@@ -72,6 +72,8 @@ pub struct Lvsd {
     expects_changes: bool,
     /// Whether `Ready` was said.
     is_ready: bool,
+    /// Whether `Checked` was said.
+    is_checked: bool,
     presence: BTreeMap<ServiceKey, Presence>,
     /// Destinations, by their numbers in the site, whose verdicts the table does not follow yet.
     unsettled: BTreeMap<ServiceKey, BTreeSet<usize>>,
@@ -121,6 +123,7 @@ impl Lvsd {
             timeouts_due: true,
             expects_changes: true,
             is_ready: false,
+            is_checked: false,
             presence: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             to_adopt: BTreeSet::new(),

@@ -117,6 +117,11 @@ impl Presence {
         self.has_sorry
     }
 
+    /// Whether the checks of every real server have said something.
+    pub fn is_judged(&self, site: &SiteService) -> bool {
+        self.up + self.down == site.destinations.len()
+    }
+
     /// Whether somebody else has drained it.
     pub fn is_drained(&self, key: &DestinationKey) -> bool {
         self.drained.contains(key)

@@ -91,6 +91,7 @@ impl Lvsd {
         if !std::mem::replace(&mut self.is_ready, true) {
             out.push(Action::Ready);
         }
+        self.tell_checked(out);
         self.tend_nannies(now, out);
     }
 
@@ -220,6 +221,22 @@ impl Lvsd {
         self.apply(additions, out);
         for key in whole {
             self.settle_and_apply(now, &key, out);
+        }
+        self.tell_checked(out);
+    }
+
+    /// Says once that the first verdicts of all real servers are in the table.
+    fn tell_checked(&mut self, out: &mut Vec<Action>) {
+        if self.is_checked {
+            return;
+        }
+        let judged = |service: &SiteService| {
+            let presence = self.presence.get(&service.service.key);
+            presence.is_none_or(|presence| presence.is_judged(service))
+        };
+        self.is_checked = self.site.services.iter().all(judged);
+        if self.is_checked {
+            out.push(Action::Checked);
         }
     }
 

@@ -163,6 +163,25 @@ fn f10_a_failed_server_is_quiesced_if_the_file_says_so() {
 }
 
 #[test]
+fn it_is_told_once_when_every_real_server_has_been_checked_and_the_table_follows() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    let is_told = |trace: &[String]| trace.iter().any(|line| line == "checked");
+    assert!(!is_told(&world.take_trace()));
+    world.down("10.0.0.2");
+    assert_eq!(world.take_trace(), ["checked"]);
+    world.up("10.0.0.2", 1);
+    assert!(!is_told(&world.take_trace()));
+
+    // Nobody to wait for.
+    let mut world = World::start(
+        config(vec![block("web", "192.0.2.1", 80, vec![])]),
+        Table::new(),
+    );
+    assert!(is_told(&world.take_trace()));
+}
+
+#[test]
 fn f14_the_sorry_server_is_in_only_while_all_others_are_out() {
     let mut file = two_servers();
     file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
@@ -174,7 +193,8 @@ fn f14_the_sorry_server_is_in_only_while_all_others_are_out() {
         world.take_trace(),
         [
             "log Virtual Server web: No real servers; activate sorry_server 10.0.0.99",
-            "-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1"
+            "-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1",
+            "checked",
         ]
     );
     world.up("10.0.0.2", 1);

@@ -242,6 +242,7 @@ impl World {
                 inputs.push_back(Input::Configuration(site));
             }
             Action::Ready => self.note("ready".into()),
+            Action::Checked => self.note("checked".into()),
             Action::Notice(notice) => self.note(format!("log {notice}")),
             Action::Exit(status) => {
                 self.note(format!("exit {status}"));
