@@ -28,6 +28,8 @@ pub struct Addresses {
     guardian: Guardian,
     /// Raised by us.
     held: Vec<Assignment>,
+    /// Raised, and not in the log yet.
+    unsaid: Vec<Outcome>,
     known: Vec<Link>,
     /// What is held could not be compared with what is there.
     unsure: bool,
@@ -51,6 +53,7 @@ impl Addresses {
             announcer: Announcer::open().map_err(io::Error::other)?,
             guardian: Guardian::start()?,
             held: Vec::new(),
+            unsaid: Vec::new(),
             known,
             unsure: false,
             homes: Vec::new(),
@@ -67,7 +70,8 @@ impl Addresses {
         self.unsure
     }
 
-    /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted.
+    /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted. What
+    /// was raised is said behind [`Addresses::announce`].
     pub fn raise(&mut self, wanted: &[Assignment]) {
         let wanted = &self.place(wanted);
         self.tell_guardian(wanted);
@@ -78,7 +82,11 @@ impl Addresses {
         if !unwanted.is_empty() {
             report(self.links.drop(&unwanted));
         }
-        report(self.links.raise(wanted));
+        match self.links.raise(wanted) {
+            // A log line for each of a hundred addresses takes longer than to announce them.
+            Ok(raised) => self.unsaid.extend(raised),
+            Err(error) => log::error!("addresses: {error}"),
+        }
     }
 
     /// `wanted` with the present names of interfaces that were renamed since they were found. An
@@ -103,16 +111,18 @@ impl Addresses {
 
     /// Takes down everything held.
     pub fn drop_all(&mut self) {
+        say(&std::mem::take(&mut self.unsaid));
         let held = std::mem::take(&mut self.held);
         report(self.links.drop(&held));
         self.tell_guardian(&[]);
     }
 
     /// Announces everything held.
-    pub fn announce(&self) {
+    pub fn announce(&mut self) {
         for error in self.announcer.announce(&self.held, false) {
             log::error!("announcement: {error}");
         }
+        say(&std::mem::take(&mut self.unsaid));
     }
 
     /// Takes what the kernel told and compares it with what is held.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use netlink::{Completeness, NetlinkError, NetlinkSocket, Protocol};
+use netlink::{Completeness, NetlinkSocket, Protocol};
 use nix::errno::Errno;
 use wire::netlink::Requests;
 use wire::rtnetlink::{self, Address, Link, Said};
@@ -12,6 +12,8 @@ use crate::plan::{Assignment, Change, plan_drop, plan_drop_unseen, plan_raise};
 
 /// A dump that the kernel interrupted is asked for again, so often at most.
 const DUMP_ATTEMPTS: usize = 10;
+/// Changes in one message to the kernel: each has an answer, and they must all find room.
+const BATCH: usize = 64;
 
 /// One rtnetlink socket.
 #[derive(Debug)]
@@ -96,32 +98,32 @@ impl Links {
         self.apply(changes)
     }
 
+    /// Many in one message to the kernel: with a hundred addresses a takeover waits for this.
     fn apply(&mut self, changes: Vec<Change>) -> Result<Vec<Outcome>, LinkError> {
-        let mut outcomes = Vec::with_capacity(changes.len());
-        for change in changes {
-            let result = match self.make(&change) {
-                Ok(()) => Ok(()),
-                Err(NetlinkError::Refused(Errno::EEXIST | Errno::EADDRNOTAVAIL)) => Ok(()),
-                Err(NetlinkError::Refused(errno)) => Err(errno),
-                Err(error) => return Err(error.into()),
-            };
-            outcomes.push((change, result));
+        let mut outcomes: Vec<Outcome> = changes.into_iter().map(|it| (it, Ok(()))).collect();
+        for batch in outcomes.chunks_mut(BATCH) {
+            let first = self.socket.next_sequences(batch.len());
+            let mut requests = Requests::new();
+            let mut last = first;
+            for ((change, _), sequence) in batch.iter().zip(first..) {
+                last = sequence;
+                match change {
+                    Change::Add(it) => rtnetlink::request_add(&mut requests, sequence, it),
+                    Change::Remove(it) => rtnetlink::request_remove(&mut requests, sequence, it),
+                }
+            }
+            self.socket.transact(&requests, last, |sequence, errno| {
+                let place = sequence
+                    .checked_sub(first)
+                    .and_then(|n| usize::try_from(n).ok());
+                let outcome = place.and_then(|place| batch.get_mut(place));
+                let is_done = matches!(errno, Errno::EEXIST | Errno::EADDRNOTAVAIL);
+                if let (Some((_, result)), false) = (outcome, is_done) {
+                    *result = Err(errno);
+                }
+            })?;
         }
         Ok(outcomes)
-    }
-
-    fn make(&mut self, change: &Change) -> Result<(), NetlinkError> {
-        let sequence = self.socket.next_sequence();
-        let mut requests = Requests::new();
-        match change {
-            Change::Add(address) => rtnetlink::request_add(&mut requests, sequence, address),
-            Change::Remove(address) => rtnetlink::request_remove(&mut requests, sequence, address),
-        }
-        let mut refusal = Ok(());
-        self.socket.transact(&requests, sequence, |_, errno| {
-            refusal = Err(NetlinkError::Refused(errno));
-        })?;
-        refusal
     }
 
     fn dump<T>(
