@@ -6,7 +6,7 @@ use lvs_model::{
     Thresholds, Tunnel, TunnelFlags, TunnelType, VirtualService, Weight,
 };
 
-use crate::{done, mark, on_both, server, service};
+use crate::{done, kernel, mark, on_both, server, service};
 
 /// Destinations that differ from the default in one setting each, and some that differ in more.
 fn variants(default: Destination) -> Vec<Destination> {
@@ -44,8 +44,16 @@ fn variants(default: Destination) -> Vec<Destination> {
     variants
 }
 
+/// The only destination, which is the same whichever way the kernel is asked.
 fn only(table: &mut dyn Ipvs, key: &ServiceKey) -> Destination {
+    table.want_counters(false);
+    let mut without = table.destinations(key).unwrap();
+    table.want_counters(true);
     let listed = table.destinations(key).unwrap();
+    for (without, listed) in without.iter_mut().zip(&listed) {
+        without.counters = listed.counters;
+    }
+    assert_eq!(without, listed);
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].active_connections, 0);
     listed[0].destination
@@ -123,7 +131,33 @@ fn destinations_come_newest_first_and_one_by_one() {
             .each_destination(&key, &mut |entry| shown.push(entry.destination))
             .unwrap();
         assert!(shown.iter().rev().eq(added.iter()));
+        table.want_counters(false);
+        let listed = table.destinations(&key).unwrap();
+        let listed = listed.iter().map(|entry| &entry.destination);
+        assert!(listed.rev().eq(added.iter()));
     });
+}
+
+#[test]
+fn without_counters_only_ipv6_and_tunnels_need_a_dump() {
+    let mut table = kernel();
+    table.want_counters(false);
+    let mut tunnelled = server("198.51.100.3:80");
+    tunnelled.forwarding = ForwardingMethod::Tunnelling;
+    for (key, destination, needs_dump) in [
+        ("192.0.2.1:80", server("198.51.100.2:80"), false),
+        ("192.0.2.2:80", tunnelled, true),
+        ("[2001:db8::1]:80", server("[2001:db8::2]:80"), true),
+    ] {
+        let key = service(Protocol::Tcp, key);
+        done(&mut table, IpvsOp::AddService(VirtualService::new(key)));
+        done(&mut table, IpvsOp::AddDestination(key, destination));
+        let before = table.calls();
+        let listed = table.destinations(&key).unwrap();
+        assert_eq!(listed.len(), 1, "{key}");
+        assert_eq!(listed[0].destination, destination);
+        assert_eq!(table.calls() != before, needs_dump, "{key}");
+    }
 }
 
 #[test]

@@ -53,6 +53,7 @@
 mod error;
 mod external;
 mod module;
+mod options;
 mod table;
 
 use lvs_model::{
@@ -103,7 +104,8 @@ pub trait Ipvs {
 
     /// Says whether entries listed from now on need their counters; at first they do.
     ///
-    /// Without, a table may leave them zero: a listing that does not print them is faster.
+    /// Without, a table may leave them zero: a listing that does not print them is faster, destinations
+    /// of IPv4 by far.
     fn want_counters(&mut self, _wanted: bool) {}
 }
 

@@ -13,6 +13,7 @@ use wire::ipvs::{
 };
 use wire::netlink::{DecodeError, Message, Requests};
 
+use crate::options::OptionSocket;
 use crate::{Ipvs, IpvsError, Refusal, load_module};
 
 /// A dump that the kernel calls inconsistent is repeated so often, then taken as it is.
@@ -35,10 +36,13 @@ const SEND_SPACE: usize = 256 * 1024;
 ///
 /// One socket for its life, one buffer each way. Changes go out in batches, each with one
 /// confirmation at its end; listing takes what the kernel forces: a receive for each 32 KiB, and for
-/// each service's destinations a send and at least two receives.
+/// each service's destinations a send and at least two receives. Destinations without counters come
+/// by two options of a second socket where those can tell of them, which costs the kernel a tenth.
 #[derive(Debug)]
 pub struct NetlinkIpvs {
     socket: NetlinkSocket,
+    /// For destinations without counters, once those are wanted.
+    options: Option<OptionSocket>,
     requests: Requests,
     family: u16,
     info: KernelInfo,
@@ -69,6 +73,7 @@ impl NetlinkIpvs {
         let info = ask_info().or_else(|_: IpvsError| ask_info())?;
         Ok(Self {
             socket,
+            options: None,
             requests,
             family,
             info,
@@ -240,6 +245,11 @@ impl Ipvs for NetlinkIpvs {
     }
 
     fn destinations(&mut self, key: &ServiceKey) -> Result<Vec<DestinationEntry>, IpvsError> {
+        let options = self.options.as_ref();
+        let options = options.filter(|_| self.detail == Detail::NoCounters);
+        if let Some(listed) = options.and_then(|options| options.destinations(key)) {
+            return Ok(listed);
+        }
         let (family, detail) = (key.family(), self.detail);
         self.list(Query::Destinations(key), |message| {
             decode_destination(message, family, detail)
@@ -275,6 +285,10 @@ impl Ipvs for NetlinkIpvs {
         } else {
             Detail::NoCounters
         };
+        if !wanted && self.options.is_none() {
+            // Without it netlink tells the same.
+            self.options = OptionSocket::open().ok();
+        }
     }
 
     fn each_destination(

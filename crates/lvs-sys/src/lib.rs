@@ -5,11 +5,13 @@
 //! not know.
 
 mod capability;
+mod ipvs;
 mod names;
 mod process;
 mod time;
 
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
+pub use ipvs::{IpvsOption, ipvs_option};
 pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};
 pub use process::{Forked, fork};
 pub use time::{LocalTime, local_time};
