@@ -1,15 +1,16 @@
 //! Children: started with a lifeline, signalled only while they are ours, reaped all.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use lvs_model::ChildExit;
-use lvs_sys::Capabilities;
+use lvs_sys::{Capabilities, Launch};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -135,11 +136,72 @@ impl Program {
     /// # Errors
     /// No such file, not executable, no room for a process or descriptor, no right to change user.
     pub fn start(&self) -> io::Result<Child> {
+        match self.user {
+            Some(user) if !self.own_group && self.capabilities.is_none() => self.start_as(user),
+            _ => self.start_by_command(),
+        }
+    }
+
+    /// Started as another user, and nothing else is asked: without a copy of this process, which
+    /// [`Command`] makes for a change of user.
+    fn start_as(&self, user: User) -> io::Result<Child> {
+        let (theirs, ours) = self.stdin_pair()?;
+        let input = Some(theirs.map_or_else(null, Ok)?);
+        let (output, error, read) = match self.stdout {
+            Stdout::Null => (Some(null()?), Some(null()?), None),
+            Stdout::Inherit => (None, None, None),
+            Stdout::Pipe => {
+                let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+                (Some(write), Some(null()?), Some(read))
+            }
+        };
+        let words = |words: Vec<OsString>| -> io::Result<Vec<CString>> {
+            let words = words.into_iter().map(|word| CString::new(word.into_vec()));
+            Ok(words.collect::<Result<_, _>>()?)
+        };
+        let path = CString::new(self.path.as_os_str().as_bytes())?;
+        let mut args = vec![self.path.clone().into_os_string()];
+        args.extend(self.args.iter().cloned());
+        let pid = lvs_sys::launch(&Launch {
+            path: &path,
+            args: &words(args)?,
+            env: &words(self.environment())?,
+            stdio: [&input, &output, &error].map(|fd| fd.as_ref().map(AsFd::as_fd)),
+            user: (user.uid, user.gid),
+        })?;
+        Ok(Child {
+            pid: Pid::from_raw(pid),
+            link: ours,
+            output: read,
+        })
+    }
+
+    /// Our environment with the changes, as `NAME=VALUE`.
+    fn environment(&self) -> Vec<OsString> {
+        let parent = (self.stdin != Stdin::Null)
+            .then(|| (PARENT_VARIABLE.into(), OsString::from(self.parent_name)));
+        let own = self.env.iter();
+        let own = own.map(|(name, value)| (OsString::from(name), value.clone()));
+        let own: Vec<(OsString, OsString)> = own.chain(parent).collect();
+        let is_kept = |(name, _): &(OsString, OsString)| {
+            name != PARENT_VARIABLE && own.iter().all(|(own, _)| own != name)
+        };
+        let inherited = std::env::vars_os().filter(is_kept);
+        let all = inherited.chain(own.iter().cloned());
+        all.map(|(mut variable, value)| {
+            variable.push("=");
+            variable.push(value);
+            variable
+        })
+        .collect()
+    }
+
+    fn start_by_command(&self) -> io::Result<Child> {
         let mut command = Command::new(&self.path);
         command.args(&self.args).env_remove(PARENT_VARIABLE);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let (theirs, ours) = self.stdin_pair()?;
-        command.stdin(theirs);
+        command.stdin(theirs.map_or_else(Stdio::null, Stdio::from));
         if self.stdin != Stdin::Null {
             command.env(PARENT_VARIABLE, self.parent_name);
         }
@@ -169,24 +231,30 @@ impl Program {
         })
     }
 
-    fn stdin_pair(&self) -> io::Result<(Stdio, Option<OwnedFd>)> {
+    /// Its standard input, if that is not /dev/null, and our end of it.
+    fn stdin_pair(&self) -> io::Result<(Option<OwnedFd>, Option<OwnedFd>)> {
         Ok(match self.stdin {
             Stdin::Null => match &self.input {
-                Some(path) => (File::open(path)?.into(), None),
-                None => (Stdio::null(), None),
+                Some(path) => (Some(File::open(path)?.into()), None),
+                None => (None, None),
             },
             Stdin::Lifeline => {
                 let (theirs, ours) = pipe2(OFlag::O_CLOEXEC)?;
-                (theirs.into(), Some(ours))
+                (Some(theirs), Some(ours))
             }
             Stdin::Report => {
                 let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
                 let (theirs, ours) =
                     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
-                (theirs.into(), Some(ours))
+                (Some(theirs), Some(ours))
             }
         })
     }
+}
+
+fn null() -> io::Result<OwnedFd> {
+    let file = File::options().read(true).write(true).open("/dev/null")?;
+    Ok(file.into())
 }
 
 /// A child that has not been reaped yet: while this exists, its pid is nobody else's.

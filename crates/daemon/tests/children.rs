@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use daemon::{
-    Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, reap, wait,
+    Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, User, reap, wait,
 };
 use lvs_model::{ChildExit, Mono};
 
@@ -78,6 +78,28 @@ fn children_end_are_reaped_and_see_their_parent_go() {
     let child = program.start().unwrap();
     assert_eq!(output(&child), "[]\n");
     next_exit(&mut signals, &clock);
+
+    // As another user, which only root may start, all the same: named, its ends, its output.
+    if nix::unistd::geteuid().is_root() {
+        let mut program = shell("cat; echo $CARIBE_PARENT $A; id -u");
+        program.stdin = Stdin::Lifeline;
+        program.stdout = Stdout::Pipe;
+        program.env = vec![("A".into(), "b".into())];
+        program.user = Some(User {
+            uid: 64_001,
+            gid: 64_002,
+        });
+        let mut child = program.start().unwrap();
+        child.close_link();
+        assert_eq!(output(&child), "test b\n64001\n");
+        assert_eq!(
+            next_exit(&mut signals, &clock),
+            (child.pid(), ChildExit::Status(0))
+        );
+        program.path = "/nonexistent/program".into();
+        assert!(program.start().is_err());
+        assert_eq!(reap(), None);
+    }
 
     // A report socket carries what the child writes, a message a write.
     let mut program = shell("printf one >&0; printf two >&0");

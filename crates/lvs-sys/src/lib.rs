@@ -8,10 +8,12 @@ mod capability;
 mod ipvs;
 mod names;
 mod process;
+mod spawn;
 mod time;
 
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
 pub use ipvs::{IpvsOption, ipvs_option};
 pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};
 pub use process::{Forked, fork};
+pub use spawn::{Launch, launch};
 pub use time::{LocalTime, local_time};
