@@ -4,15 +4,18 @@
 //! line never blocks and never fails: what syslog does not take is counted and said later.
 
 use std::fmt::Write as _;
+use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 /// Facility `daemon` of syslog(3), shifted as it goes onto the wire.
 const DAEMON: u8 = 3 << 3;
 const SOCKET: &str = "/dev/log";
+/// Between two tries to connect to it, so long as nobody listens there.
+const PAUSE: Duration = Duration::from_millis(100);
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
@@ -62,34 +65,60 @@ pub fn start(ident: &'static str, target: Target, verbose: bool) {
 #[derive(Default)]
 struct Connection {
     socket: Option<UnixDatagram>,
+    /// When there was nobody to connect to.
+    missed: Option<Instant>,
     dropped: u64,
 }
 
 impl Connection {
-    /// Sends one line; connects first if need be, again once if syslogd was restarted.
+    /// Sends one line, behind one that says how many got lost before it; counts what is not taken.
+    fn say(&mut self, ident: &str, level: Level, text: &str) {
+        if self.dropped > 0 {
+            let lost = format!("{} log lines were lost", self.dropped);
+            if self.send(frame(ident, Level::Warn, &lost).as_bytes()) {
+                self.dropped = 0;
+            }
+        }
+        let is_heard = self.dropped == 0 && self.send(frame(ident, level, text).as_bytes());
+        if !is_heard {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    /// Sends a line; connects first if need be, again once if syslogd was restarted.
     fn send(&mut self, line: &[u8]) -> bool {
         for _ in 0..2 {
-            if self.socket.is_none() {
-                self.socket = connect();
+            if self.socket.is_none() && !self.connect() {
+                return false;
             }
             let Some(socket) = &self.socket else {
                 return false;
             };
             match socket.send(line) {
                 Ok(_) => return true,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(_) => self.socket = None,
             }
         }
         false
     }
+
+    /// A thousand lines for nobody are not a thousand tries.
+    fn connect(&mut self) -> bool {
+        if (self.missed).is_some_and(|missed| missed.elapsed() < PAUSE) {
+            return false;
+        }
+        self.socket = connect().ok();
+        self.missed = self.socket.is_none().then(Instant::now);
+        self.socket.is_some()
+    }
 }
 
-fn connect() -> Option<UnixDatagram> {
-    let socket = UnixDatagram::unbound().ok()?;
-    socket.set_nonblocking(true).ok()?;
-    socket.connect(SOCKET).ok()?;
-    Some(socket)
+fn connect() -> io::Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.connect(SOCKET)?;
+    Ok(socket)
 }
 
 struct Syslog {
@@ -110,20 +139,12 @@ impl Log for Syslog {
         let text = one_line(&record.args().to_string());
         if self.also_stdout {
             use std::io::Write as _;
-            let _ = writeln!(std::io::stdout().lock(), "{}: {text}", self.ident);
+            let _ = writeln!(io::stdout().lock(), "{}: {text}", self.ident);
         }
         let Ok(mut connection) = self.socket.lock() else {
             return;
         };
-        if connection.dropped > 0 {
-            let lost = format!("{} log lines were lost", connection.dropped);
-            if connection.send(frame(self.ident, Level::Warn, &lost).as_bytes()) {
-                connection.dropped = 0;
-            }
-        }
-        if !connection.send(frame(self.ident, record.level(), &text).as_bytes()) {
-            connection.dropped = connection.dropped.saturating_add(1);
-        }
+        connection.say(self.ident, record.level(), &text);
     }
 
     fn flush(&self) {}
@@ -186,6 +207,19 @@ mod tests {
         );
         assert!(line.ends_with(&tail), "{line}");
         assert!(frame("lvsd", Level::Error, "x").starts_with("<27>"));
+    }
+
+    #[test]
+    fn while_nobody_listens_lines_are_counted_and_not_each_a_try() {
+        let mut connection = Connection {
+            missed: Some(Instant::now() + Duration::from_secs(3600)),
+            ..Connection::default()
+        };
+        for _ in 0..3 {
+            connection.say("pulse", Level::Info, "x");
+        }
+        assert_eq!(connection.dropped, 3);
+        assert!(connection.socket.is_none());
     }
 
     #[test]
