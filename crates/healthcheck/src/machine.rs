@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use control::{Order, Place, Report};
+use lvs_model::Mono;
 
 use crate::Notice;
 use crate::probe::Outcome;
@@ -92,6 +93,9 @@ fn divided(time: Duration, interval: Duration) -> u32 {
     times.map_or(0, |times| u32::try_from(times).unwrap_or(u32::MAX))
 }
 
+/// Places of the grid in an interval.
+const GRID: u32 = 256;
+
 /// Varies pauses so that many nannies do not check in step.
 #[derive(Clone, Debug)]
 pub(crate) struct Jitter(u64);
@@ -102,13 +106,25 @@ impl Jitter {
         Self(seed | 1)
     }
 
-    /// Nine tenths of `interval`, or anything up to the whole.
+    /// When a check that follows one at `now` is due: after a [`pause`](Self::pause), on a grid of a
+    /// 256th of `interval`. A process that makes many wakes up for a few at a time, and they are still
+    /// spread.
+    pub(crate) fn next(&mut self, now: Mono, interval: Duration) -> Mono {
+        let at = now + self.pause(interval);
+        let grid = interval.as_nanos() / u128::from(GRID);
+        let late = at.since_start().as_nanos().checked_rem(grid);
+        let late = late.and_then(|late| u64::try_from(late).ok());
+        let late = Duration::from_nanos(late.unwrap_or(0));
+        Mono::new(at.since_start().saturating_sub(late))
+    }
+
+    /// Nine tenths of `interval` and a place of the grid, or anything up to the whole.
     pub(crate) fn pause(&mut self, interval: Duration) -> Duration {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        // 0 to 1023 ten-thousandths less: at most a tenth and a bit, cut to a tenth.
-        let less = u32::try_from(self.0 >> 54).unwrap_or(0).min(1000);
+        // 0 to 1023 ten-thousandths less, cut to a tenth; 40 are left for the grid.
+        let less = u32::try_from(self.0 >> 54).unwrap_or(0).min(960);
         interval.saturating_sub(interval / 10_000 * less)
     }
 }
@@ -145,7 +161,26 @@ mod tests {
         let interval = Duration::from_secs(10);
         let pauses: Vec<_> = (0..10_000).map(|_| jitter.pause(interval)).collect();
         let (least, most) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
-        assert!(*least >= Duration::from_secs(9) && *least < Duration::from_millis(9010));
+        assert!(*least >= Duration::from_secs(9) && *least < Duration::from_millis(9050));
         assert!(*most <= interval && *most > Duration::from_millis(9990));
+    }
+
+    #[test]
+    fn checks_stand_on_a_grid_within_the_last_tenth_of_the_interval() {
+        let mut jitter = Jitter::new(7);
+        for interval in [Duration::from_millis(256), Duration::from_secs(60)] {
+            let mut now = Mono::new(Duration::from_nanos(12_345_678));
+            for _ in 0..10_000 {
+                let next = jitter.next(now, interval);
+                let pause = next - now;
+                assert!(pause <= interval && pause >= interval / 10 * 9, "{pause:?}");
+                let over = next.since_start().as_nanos() % (interval.as_nanos() / 256);
+                assert_eq!(over, 0);
+                // The check takes its time.
+                now = next + Duration::from_nanos(98_765);
+            }
+        }
+        let now = Mono::ZERO;
+        assert_eq!(jitter.next(now, Duration::ZERO), now);
     }
 }

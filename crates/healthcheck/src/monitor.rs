@@ -153,7 +153,7 @@ impl Monitor {
         let Activity::Checking(since) = self.activity else {
             return;
         };
-        self.activity = Activity::Pausing(now + self.jitter.pause(self.settings.interval));
+        self.activity = Activity::Pausing(self.jitter.next(now, self.settings.interval));
         let good = outcome.is_ok();
         let result = match &outcome {
             Ok(()) => CheckResult::Good,
