@@ -18,7 +18,7 @@ TARGET  := $(or $(CARGO_TARGET_DIR),target)
 # In one place: what building needs, and what the lab boots and runs.
 BUILD_PACKAGES := gcc libc6-dev
 LAB_PACKAGES   := user-mode-linux kmod iproute2 ipvsadm ldirectord openssh-client dropbear-bin
-BENCH_PACKAGES := qemu-system-x86 linux-image-amd64 strace
+BENCH_PACKAGES := qemu-system-x86 linux-image-amd64 strace keepalived
 
 # What is installed. ipvsadm lies in /sbin, every other program in $(PREFIX)/sbin.
 BUILT   := $(TARGET)/release

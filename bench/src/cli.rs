@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::checks;
 use crate::checks::settings::Settings;
 use crate::failover;
+use crate::figure::Subject;
 use crate::guest::Bench;
 use crate::meter;
 use crate::report::Report;
@@ -18,7 +19,7 @@ use crate::suite::{CHECKS, FAILOVER, Suite, TABLES};
 
 const USAGE: &str = "\
 usage: bench [tables] [--candidate PROGRAM] [--runs N] [COMMON]   what ipvsadm costs
-       bench checks [--servers N] [--interval S] [--window S] [COMMON]
+       bench checks [--servers N] [--interval S] [--window S] [--daemons D,D...] [COMMON]
                                                      what health checks cost
        bench failover [--runs N] [--beats S,S...] [COMMON]
                                                      how long a client waits for the partner
@@ -27,6 +28,7 @@ usage: bench [tables] [--candidate PROGRAM] [--runs N] [COMMON]   what ipvsadm c
 --servers N          real servers, up to 20000 (1000)
 --interval S         seconds between two checks of one (6)
 --window S           seconds of the lab's time in which checks are counted (30)
+--daemons D,D...     which are measured (keepalived,nannies,shared)
 --beats S,S...       seconds between two heartbeats, to the millisecond (1,0.1,0.01)
 COMMON:
 --json FILE          where the values go, too (bench.json, bench-checks.json,
@@ -133,13 +135,13 @@ fn measure_here(
             let (peer, candidate) = (Path::new(&peer), Path::new(candidate));
             Bench::new(peer, candidate, own, parse_number(runs)?, out)?.run()?;
         }
-        ("checks", [servers, interval, window]) => {
+        ("checks", [servers, interval, window, daemons]) => {
             let settings = Settings {
                 servers: parse_number(servers)?,
                 interval: parse_number(interval)?,
             };
             let window = Duration::from_secs(parse_number(window)?);
-            checks::run(settings, window, out)?;
+            checks::run(settings, window, &parse_daemons(daemons)?, out)?;
         }
         ("failover", [runs, beats]) => {
             failover::run(parse_number(runs)?, &parse_beats(beats)?, out)?;
@@ -147,6 +149,17 @@ fn measure_here(
         _ => return Err(Failure::Usage(format!("guest: {suite}"))),
     }
     Ok(())
+}
+
+/// Daemons by the names of their columns.
+fn parse_daemons(list: &OsString) -> Result<Vec<Subject>, Failure> {
+    let text = list.to_string_lossy();
+    let one = |word: &str| {
+        let is_it = |daemon: &&Subject| daemon.to_string() == word;
+        checks::DAEMONS.iter().find(is_it).copied()
+    };
+    let daemons: Option<Vec<Subject>> = text.split(',').map(one).collect();
+    daemons.ok_or_else(|| Failure::Usage(format!("--daemons {text}: no such daemon")))
 }
 
 /// Seconds with up to three places, as milliseconds.
@@ -174,6 +187,7 @@ struct Options {
     servers: usize,
     interval: u64,
     window: u64,
+    daemons: OsString,
     beats: OsString,
     json: PathBuf,
     timeout: u64,
@@ -194,6 +208,7 @@ impl Options {
             servers: 1000,
             interval: 6,
             window: 30,
+            daemons: "keepalived,nannies,shared".into(),
             beats: "1,0.1,0.01".into(),
             json: own.with_file_name(json),
             timeout: 1200,
@@ -216,6 +231,10 @@ impl Options {
             ("checks", "--servers") => self.servers = parse_number(value)?,
             ("checks", "--interval") => self.interval = parse_number(value)?,
             ("checks", "--window") => self.window = parse_number(value)?,
+            ("checks", "--daemons") => {
+                parse_daemons(value)?;
+                self.daemons.clone_from(value);
+            }
             ("failover", "--beats") => {
                 parse_beats(value)?;
                 self.beats.clone_from(value);
@@ -237,6 +256,7 @@ impl Options {
                 number(self.servers),
                 seconds(self.interval),
                 seconds(self.window),
+                self.daemons.clone(),
             ]),
             "failover" => words.extend([number(self.runs), self.beats.clone()]),
             _ => words.extend([number(self.runs), self.candidate.clone().into()]),
@@ -298,6 +318,16 @@ mod tests {
         assert_eq!(beats("1,0.1,0.01"), Some(vec![1000, 100, 10]));
         for wrong in ["", "0", "1,,2", "0.0001", "x"] {
             assert_eq!(beats(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn daemons_go_by_their_columns() {
+        let daemons = |text: &str| parse_daemons(&text.into()).ok();
+        let two = vec![Subject::Shared, Subject::Keepalived];
+        assert_eq!(daemons("shared,keepalived"), Some(two));
+        for wrong in ["", "pulse", "shared,", "x"] {
+            assert_eq!(daemons(wrong), None, "{wrong}");
         }
     }
 

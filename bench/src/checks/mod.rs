@@ -31,14 +31,20 @@ const LOOK: Duration = Duration::from_millis(100);
 
 const LVS_CF: &str = "/etc/sysconfig/ha/lvs.cf";
 const KEEPALIVED_CONF: &str = "/etc/sysconfig/ha/keepalived.conf";
-const DAEMONS: [Subject; 3] = [Subject::Keepalived, Subject::Nannies, Subject::Shared];
+/// What can be measured, in this order unless told.
+pub const DAEMONS: [Subject; 3] = [Subject::Keepalived, Subject::Nannies, Subject::Shared];
 
-/// Measures every daemon for `window`, with so many servers.
+/// Measures each of `daemons` for `window`, with so many servers.
 ///
 /// # Errors
 /// The lab cannot be built, `out` fails, or keepalived does not come up. One of ours that does not
 /// is a note.
-pub fn run(settings: Settings, window: Duration, out: &mut dyn Write) -> io::Result<()> {
+pub fn run(
+    settings: Settings,
+    window: Duration,
+    daemons: &[Subject],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let Settings { servers, interval } = settings;
     writeln!(out, "note kernel {}", kernel.trim())?;
@@ -47,7 +53,7 @@ pub fn run(settings: Settings, window: Duration, out: &mut dyn Write) -> io::Res
         out,
         "note {servers} real servers, a check each {interval} s, window {seconds} s"
     )?;
-    for daemon in DAEMONS {
+    for &daemon in daemons {
         // Once before, so that its files are in memory.
         let few = Settings {
             servers: 2,
