@@ -102,6 +102,17 @@ impl Director {
 
     /// Starts lvsd in the foreground; with `-v` it logs each operation.
     pub fn start(&mut self, text: &str) {
+        let mut command = self.command();
+        self.launch(text, command.arg("-v"));
+    }
+
+    /// The same without `-v`, where a line for each check would be the most of the work.
+    pub fn start_quietly(&mut self, text: &str) {
+        let mut command = self.command();
+        self.launch(text, &mut command);
+    }
+
+    fn launch(&mut self, text: &str, command: &mut Command) {
         self.write(text);
         let mut appending = File::options();
         let log = appending
@@ -109,7 +120,6 @@ impl Director {
             .append(true)
             .open(self.dir.join("log"))
             .unwrap();
-        let mut command = self.command();
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -120,7 +130,7 @@ impl Director {
     /// What starts lvsd in the foreground.
     fn command(&self) -> Command {
         let mut command = Command::new(LVSD);
-        command.args(["-n", "-v", "-c"]).arg(self.config());
+        command.args(["-n", "-c"]).arg(self.config());
         command
     }
 
