@@ -175,4 +175,20 @@ mod tests {
             assert_eq!(parsed(args), Err(message.to_owned()));
         }
     }
+
+    #[test]
+    fn the_manual_explains_every_option() {
+        let manual = include_str!("../../../man/lvsd.8").replace('\\', "");
+        let heads = manual.lines().filter(|line| line.starts_with(".B"));
+        let words: Vec<&str> = heads
+            .flat_map(|line| line.split([' ', '"', ',', '=']))
+            .collect();
+        for row in TABLE.all() {
+            let long = row.long_name().map(|name| format!("--{name}"));
+            let letter = row.short_name().map(|letter| format!("-{letter}"));
+            for name in [long, letter].into_iter().flatten() {
+                assert!(words.contains(&name.as_str()), "{name}");
+            }
+        }
+    }
 }

@@ -407,3 +407,24 @@ fn seconds(text: &str) -> Result<Duration, StartError> {
     }
     Duration::try_from_secs_f64(number).map_err(|_| bad(text, "invalid numeric value"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_explains_every_option() {
+        let manual = include_str!("../../../man/nanny.8").replace('\\', "");
+        let heads = manual.lines().filter(|line| line.starts_with(".B"));
+        let words: Vec<&str> = heads
+            .flat_map(|line| line.split([' ', '"', ',', '=']))
+            .collect();
+        for row in TABLE.all() {
+            let long = row.long_name().map(|name| format!("--{name}"));
+            let letter = row.short_name().map(|letter| format!("-{letter}"));
+            for name in [long, letter].into_iter().flatten() {
+                assert!(words.contains(&name.as_str()), "{name}");
+            }
+        }
+    }
+}
