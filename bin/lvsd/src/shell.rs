@@ -6,7 +6,9 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use config_file::{ConfigFile, Program, Reading, Step};
-use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, StatusSocket, reap, wait};
+use daemon::{
+    Clock, Parent, PollFd, PollFlags, Signal, Signals, StatusSocket, Tidying, reap, wait,
+};
 use director::{Action, Input, Lvsd, Notice, Severity, Site};
 use lvs_model::Mono;
 
@@ -53,8 +55,10 @@ pub const SIGNALS: [Signal; 7] = [
 /// # Errors
 /// Waiting failed: too many descriptors for the process, no memory.
 pub fn run(setup: Setup<'_>) -> io::Result<u8> {
+    let clock = Clock::start();
     let mut shell = Shell {
-        clock: Clock::start(),
+        clock,
+        tidying: Tidying::after(clock.now()),
         machine: setup.machine,
         kernel: setup.kernel,
         nannies: setup.nannies,
@@ -79,6 +83,7 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
 
 struct Shell<'a> {
     clock: Clock,
+    tidying: Tidying,
     machine: Lvsd,
     kernel: Kernel,
     nannies: Nannies,
@@ -175,6 +180,7 @@ impl Shell<'_> {
             Step::Done(Ok(file)) => Ok((self.accept)(&file)),
             Step::Done(Err(fault)) => Err(fault.lines(Program::Lvsd)),
         };
+        self.tidying = Tidying::after(self.clock.now());
         if let Ok(site) = &site {
             self.change_program(site);
         }
@@ -207,6 +213,7 @@ impl Shell<'_> {
         fds.extend(status.flat_map(|status| status.poll_fds(self.clock.now())));
         wait(&mut fds, &self.clock, earliest(deadline, read_until))?;
         drop(fds);
+        self.tidying.turn(self.clock.now());
         self.note_parent();
         // Reports before deaths: what a nanny said last still counts.
         self.events.extend(self.nannies.hear());

@@ -115,8 +115,11 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
             log::error!("cannot leave the terminal: {error}");
         }
     };
+    let machine = Lvsd::new(accept(&file), options.clear);
+    // As large as the site that was made of it, and not needed any more.
+    drop(file);
     let status = shell::run(shell::Setup {
-        machine: Lvsd::new(accept(&file), options.clear),
+        machine,
         kernel,
         nannies: Nannies::new(foreground).map_err(failure)?,
         signals,

@@ -94,6 +94,8 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     let signals = begin(options, parent.is_some(), reports)?;
     describe(options);
     let lvsd = parent.map(Lvsd::new);
+    // What reading the options took.
+    daemon::give_back_memory();
     Ok(Shell::new(setup, signals, lvsd, table).run()?)
 }
 

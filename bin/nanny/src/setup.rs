@@ -47,7 +47,7 @@ pub struct Setup {
     pub settings: Settings,
     /// Asks for the load.
     pub load: Option<LoadSource>,
-    /// What programs run with.
+    /// What programs run with; if there are none, without variables.
     pub programs: Conditions,
     /// What to change in the table; `None` if that is lvsd's or nobody's work.
     pub entry: Option<Entry>,
@@ -70,6 +70,9 @@ pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, 
     let check = check(options, real, &mut remarks)?;
     let load = options.load.as_deref().filter(|_| kind == Kind::RealServer);
     let load = load.and_then(|word| LoadSource::new(word, &rip.to_string()));
+    // A thousand nannies in one process do not need them each.
+    let runs_programs =
+        matches!(check, Check::Program(_)) || matches!(load, Some(LoadSource::Program(_)));
     let writes = kind == Kind::RealServer && !options.no_run && !under_lvsd;
     Ok(Setup {
         kind,
@@ -77,7 +80,11 @@ pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, 
         settings: settings(options, real, load.is_some(), under_lvsd, seed),
         load,
         programs: Conditions {
-            variables: variables(options, real),
+            variables: if runs_programs {
+                variables(options, real)
+            } else {
+                Vec::new()
+            },
             capabilities: if under_lvsd {
                 Capabilities::NONE
             } else {

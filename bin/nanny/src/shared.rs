@@ -9,7 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use control::{Errand, News};
-use daemon::{Clock, PollFd, PollFlags, Signal, Signals};
+use daemon::{Clock, PollFd, PollFlags, Signal, Signals, Tidying};
 use healthcheck::Input;
 use lvs_model::Mono;
 use nix::errno::Errno;
@@ -36,6 +36,7 @@ const LINK: u64 = u64::MAX - 1;
 /// The loop.
 pub struct Shared {
     clock: Clock,
+    tidying: Tidying,
     /// The time of this turn: one look at the clock serves all that happens in it.
     now: Mono,
     /// How many members had something to do in it.
@@ -86,9 +87,11 @@ impl Shared {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
         epoll.add(link.fd(), EpollEvent::new(EpollFlags::EPOLLIN, LINK))?;
+        let now = clock.now();
         Ok(Self {
             clock,
-            now: clock.now(),
+            tidying: Tidying::after(now),
+            now,
             served: 0,
             signals,
             link,
@@ -143,6 +146,7 @@ impl Shared {
         }
         self.link.flush(self.now);
         self.await_room();
+        self.tidying.turn(self.now);
         Ok(())
     }
 
@@ -256,6 +260,7 @@ impl Shared {
     fn start(&mut self, nanny: u64, args: &[OsString]) {
         match self.watch(nanny, args) {
             Ok(watch) => {
+                self.tidying = Tidying::after(self.now);
                 self.members.insert(nanny, Member { watch, due: None });
                 self.settle(nanny);
             }

@@ -162,7 +162,9 @@ fn sctp_is_checked_and_entered_as_sctp() {
     };
     assert_eq!(check.transport, Transport::Sctp);
     assert!(check.send.is_none(), "no page is asked for");
-    let variables = setup.programs.variables;
+    assert_eq!(setup.programs.variables, [], "no program is run");
+    let with_load = [&args[..], &["-U", "/usr/bin/load"]].concat();
+    let variables = resolved(&with_load).unwrap().programs.variables;
     assert!(variables.contains(&("PROTOCOL".into(), "sctp".into())));
 }
 

@@ -11,6 +11,7 @@
 //! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`StatusSocket`]: tells who connects how things are
+//! - [`Tidying`]: when freed memory goes back to the kernel
 //! - [`only_root_can_change`]: files that root may run
 //! - [`notify`]: readiness and state for systemd
 
@@ -24,6 +25,7 @@ mod parent;
 mod pid_file;
 mod signals;
 mod status_socket;
+mod tidying;
 mod trusted;
 mod wait;
 
@@ -35,9 +37,10 @@ pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use signals::Signals;
 pub use status_socket::StatusSocket;
+pub use tidying::Tidying;
 pub use trusted::only_root_can_change;
 pub use wait::wait;
 
-pub use lvs_sys::{Capabilities, keep_capabilities};
+pub use lvs_sys::{Capabilities, give_back_memory, keep_capabilities};
 pub use nix::poll::{PollFd, PollFlags};
 pub use nix::sys::signal::Signal;

@@ -6,6 +6,7 @@
 
 mod capability;
 mod ipvs;
+mod memory;
 mod names;
 mod process;
 mod spawn;
@@ -13,6 +14,7 @@ mod time;
 
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
 pub use ipvs::{IpvsOption, ipvs_option};
+pub use memory::give_back_memory;
 pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};
 pub use process::{Forked, fork};
 pub use spawn::{Launch, launch};
