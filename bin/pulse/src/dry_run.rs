@@ -136,6 +136,9 @@ impl Report {
             ServiceKind::Lvs => {
                 self.add_hook("standby", config.inactive_cmd.as_ref());
                 self.add_sync("standby", config, SyncRole::Backup);
+                if config.heartbeat.warm_standby {
+                    self.add_service("standby", options, Part::Lvsd);
+                }
             }
             ServiceKind::Fos if setup::has_partner(&config.heartbeat) => {
                 self.add_service("standby", options, Part::FosMonitor);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 
 use daemon::{Child, Program, Signal, Stdin, Stdout};
+use heartbeat::Input;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
@@ -11,6 +12,8 @@ use crate::options::Options;
 
 /// The line by which it says on its standard output that its services stand.
 const READY: &[u8] = b"ready";
+/// And the one that says that every real server has been checked (lvsd).
+const CHECKED: &[u8] = b"checked";
 
 /// What is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,10 +113,10 @@ impl Service {
         was
     }
 
-    /// Reads what it wrote; whether it said that it is ready. In the foreground its log lines go
-    /// on to our standard output.
-    pub fn read(&mut self) -> bool {
-        let mut is_ready = false;
+    /// Reads what it wrote; what it said of itself. In the foreground its log lines go on to our
+    /// standard output.
+    pub fn read(&mut self) -> Vec<Input> {
+        let mut said = Vec::new();
         let mut bytes = [0; 4096];
         while let Some(output) = self.fd() {
             let length = match nix::unistd::read(output, &mut bytes) {
@@ -126,23 +129,22 @@ impl Service {
                 Err(_) => break,
             };
             self.partial.extend(bytes.iter().take(length));
-            is_ready |= self.take_lines();
+            self.take_lines(&mut said);
         }
-        is_ready
+        said
     }
 
-    fn take_lines(&mut self) -> bool {
-        let mut is_ready = false;
+    fn take_lines(&mut self, said: &mut Vec<Input>) {
         while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.partial.drain(..=end).collect();
-            if line.strip_suffix(b"\n") == Some(READY) {
-                is_ready = true;
-            } else if self.options.foreground {
-                let _ = io::stdout().write_all(&line);
-            } else {
-                log::debug!("service: {}", String::from_utf8_lossy(&line).trim_end());
+            match line.strip_suffix(b"\n") {
+                Some(READY) => said.push(Input::ServiceReady),
+                Some(CHECKED) => said.push(Input::ServiceChecked),
+                _ if self.options.foreground => {
+                    let _ = io::stdout().write_all(&line);
+                }
+                _ => log::debug!("service: {}", String::from_utf8_lossy(&line).trim_end()),
             }
         }
-        is_ready
     }
 }

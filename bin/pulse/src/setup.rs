@@ -134,6 +134,7 @@ impl Setup {
             force_active: options.force_active,
             signs: signing::mode(pair.authentication).signs(),
             by_term: pair.stay_active,
+            warm_standby: pair.warm_standby,
         };
         Ok(Self {
             settings,

@@ -168,8 +168,8 @@ impl Shell {
         for signal in self.signals.pending() {
             self.signal(signal);
         }
-        if self.service.read() {
-            self.give(Input::ServiceReady);
+        for said in self.service.read() {
+            self.give(said);
         }
         if let Some(reading) = self.reading.take() {
             let step = reading.advance(self.clock.now());

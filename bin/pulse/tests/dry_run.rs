@@ -118,6 +118,21 @@ fn the_role_is_told_where_it_can_be() {
 }
 
 #[test]
+fn a_warm_standby_runs_lvsd_too() {
+    let place = Place::new("warm");
+    let file = place.file([PAIR, "#:warm_standby = 1\n", VIRTUAL].concat());
+    let (status, out, err) = check(&file);
+    assert_eq!(status, 0, "{err}");
+    let lvsd = format!("/usr/sbin/lvsd --nofork -c {}", file.display());
+    let expected = [
+        format!("active: {lvsd}"),
+        "active: address 192.0.2.50/32 on eth0 as eth0:1".to_owned(),
+        format!("standby: {lvsd}"),
+    ];
+    assert_eq!(out.lines().skip(3).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn services_of_the_directors_come_behind_their_addresses() {
     let place = Place::new("fos");
     let block = "service = fos\nfailover web {\n active = 1\n address = 192.0.2.77 eth0:1\n\

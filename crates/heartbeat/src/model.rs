@@ -47,6 +47,8 @@ pub struct Settings {
     pub signs: bool,
     /// When both are active the higher term is to stay, not the primary. lvs.cf: `stay_active`.
     pub by_term: bool,
+    /// lvsd runs on the standby too. Of no effect with fos. lvs.cf: `warm_standby`.
+    pub warm_standby: bool,
 }
 
 /// State of the two heartbeat links. Without a private path both are the same.
@@ -84,6 +86,8 @@ pub enum Input {
     Incompatible,
     /// The service (lvsd) says that it serves.
     ServiceReady,
+    /// It says that it has checked every real server once, and serves accordingly.
+    ServiceChecked,
     /// The service ended or could not be started.
     ServiceEnded,
     /// fos ended with status 0 though nobody had asked it to: on the standby a service of the partner

@@ -7,6 +7,7 @@ mod fos;
 mod fos_tests;
 mod hearing;
 mod verdicts;
+mod warm;
 
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Node {
     /// A clean stop waits for the partner until then.
     hand_over_by: Option<Mono>,
     answered: Option<Mono>,
+    /// A partner that leaves serves until we do: the first checks are waited for until then.
+    checks_by: Option<Mono>,
     fos: fos::Fos,
 }
 
@@ -96,6 +99,7 @@ impl Node {
             deaf_since: None,
             hand_over_by: None,
             answered: None,
+            checks_by: None,
             fos: fos::Fos::default(),
         }
     }
@@ -134,6 +138,7 @@ impl Node {
             self.release_by,
             self.deaf_since.map(|since| since + self.settings.keepalive),
             self.hand_over_by,
+            self.checks_by,
             self.fos.control_by,
             self.service.next(),
         ]
@@ -163,6 +168,10 @@ impl Node {
                 self.service.ready();
                 self.event(now, Event::ServiceReady, out);
             }
+            Input::ServiceChecked => {
+                self.service.checked();
+                self.event(now, Event::ServiceChecked, out);
+            }
             Input::ServiceEnded => self.service_ended(now, out),
             Input::ServiceSurrendered => self.fos_surrendered(now, out),
             Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
@@ -191,7 +200,10 @@ impl Node {
         if self.settings.force_active {
             let notice = Notice::ForcedActive(self.settings.service);
             self.take_over(now, notice, out);
-        } else if self.settings.signs || self.settings.role == ConfiguredRole::Backup {
+            return;
+        }
+        self.keep_warm(now, out);
+        if self.settings.signs || self.settings.role == ConfiguredRole::Backup {
             self.send_now(now, out);
         }
         // An unsigned primary begins after a keepalive, as an original does: its STOPPED would cross
@@ -256,6 +268,9 @@ impl Node {
             self.hand_over_by = None;
             self.event(now, Event::HandOverDue, out);
         }
+        if self.checks_by.is_some_and(|at| at <= now) {
+            self.end_checks(now, out);
+        }
         if self.fos.control_by.is_some_and(|at| at <= now) {
             self.event(now, Event::ControlDue, out);
         }
@@ -311,6 +326,7 @@ impl Node {
             self.partner_lost = true;
             out.push(Action::Notice(Notice::PartnerLost));
         }
+        self.end_checks(now, out);
         self.event(now, Event::PartnerSilent, out);
         if self.phase != Phase::Starting {
             self.controlled();
@@ -327,6 +343,7 @@ impl Node {
             Phase::Releasing => self.release(now, out),
             // The takeover had waited for the end of the old one.
             Phase::Starting if asked => self.start_service(now, out),
+            Phase::Standby if asked => self.keep_warm(now, out),
             _ if asked => {}
             _ if self.service.is_unfit() => self.event(now, Event::ServiceUnfit, out),
             _ => self.event(now, Event::ServiceEnded, out),
@@ -367,6 +384,7 @@ impl Node {
     }
 
     fn reload(&mut self, now: Mono, settings: Settings, out: &mut Vec<Action>) {
+        let was_warm = self.is_warm();
         self.settings = settings;
         self.listen(now);
         self.send_at = self.send_at.min(now + self.settings.keepalive);
@@ -374,22 +392,28 @@ impl Node {
         if self.service.has_process() {
             out.push(Action::ReloadService);
         }
+        self.change_warmth(now, was_warm, out);
         self.reassert(now, out);
     }
 
     fn facts(&self, now: Mono) -> Facts {
         let dead_time = self.settings.dead_time;
         let banned = self.banned_until.is_some_and(|until| now < until);
+        let links_fit =
+            !banned && !self.links_lost && !self.partner.is_misconfigured(now, dead_time);
         Facts {
             primary: self.settings.role == ConfiguredRole::Primary,
             fos: self.settings.service == Service::Fos,
-            fit: !banned && !self.links_lost && !self.partner.is_misconfigured(now, dead_time),
+            fit: links_fit && !(self.is_warm() && self.service.is_failing(now)),
+            links_fit,
             prompt: false,
             outranked: self.is_outranked(),
             partner_alive: self.partner.is_alive(now, dead_time),
             partner_ready: !self.is_fos() && self.is_partner_ready(now),
             wants_control: self.fos.wants_control,
             leaving: self.leaving,
+            warm: self.is_warm(),
+            partner_serves: self.checks_by.is_some() && !self.service.is_checked(),
         }
     }
 
@@ -403,6 +427,7 @@ impl Node {
             Verdict::Stay | Verdict::TakeOverLater => {}
             Verdict::TakeOver => {
                 let notice = self.takeover_notice(event);
+                self.wait_for_checks(now, event);
                 self.take_over(now, notice, out);
             }
             Verdict::Raise => self.raise(now, event, out),
@@ -428,16 +453,19 @@ impl Node {
                 self.give_up(now, out);
             }
             Verdict::RestartService => {
-                out.push(Action::Notice(if self.is_fos() {
-                    Notice::FosRestarted
-                } else {
-                    Notice::ServiceRestarted
+                out.push(Action::Notice(match self.phase {
+                    _ if self.is_fos() => Notice::FosRestarted,
+                    Phase::Standby => Notice::WarmServiceRestarted,
+                    _ => Notice::ServiceRestarted,
                 }));
                 self.start_service(now, out);
             }
             Verdict::RestartServiceLater => {
                 let milliseconds = self.service.put_off(now).as_millis();
-                out.push(Action::Notice(Notice::ServiceRetried { milliseconds }));
+                out.push(Action::Notice(match self.phase {
+                    Phase::Standby => Notice::WarmServiceRetried { milliseconds },
+                    _ => Notice::ServiceRetried { milliseconds },
+                }));
             }
             Verdict::HandOver => self.hand_over(now, out),
             Verdict::Leave => {

@@ -118,6 +118,14 @@ pub enum Notice {
         /// Pause before the next attempt in milliseconds.
         milliseconds: u128,
     },
+    /// Ours: the standby's service ended and is started again.
+    WarmServiceRestarted,
+    /// Ours: the standby's service does not stay up: this node does not take over from a living
+    /// partner.
+    WarmServiceRetried {
+        /// Pause before the next attempt in milliseconds.
+        milliseconds: u128,
+    },
     /// Ours: fos ended on the standby without a message.
     MonitorsRetried {
         /// Pause before the next attempt in milliseconds.
@@ -198,6 +206,10 @@ impl fmt::Display for Notice {
                 f,
                 "service does not stay up and there is no partner: next attempt in {milliseconds} ms"
             ),
+            Self::WarmServiceRetried { milliseconds } => write!(
+                f,
+                "standby: service does not stay up, unfit to take over: next attempt in {milliseconds} ms"
+            ),
             Self::MonitorsRetried { milliseconds } => write!(
                 f,
                 "fos process exited -- starting it again in {milliseconds} ms"
@@ -236,6 +248,7 @@ impl Notice {
             Self::PartnerLost => "partner dead: staying active",
             Self::PartnerBack => "partner alive again",
             Self::ServiceRestarted => "service ended: starting it again, addresses stay",
+            Self::WarmServiceRestarted => "standby: service ended, starting it again",
             Self::ServiceUnfit => "service does not stay up: going inactive",
             Self::ServiceNotReady => "service not ready in time",
             Self::AddressRestored => "address was removed by somebody else: putting it back",

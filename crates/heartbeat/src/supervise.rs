@@ -36,7 +36,11 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct Supervision {
     state: State,
+    /// It has checked every real server.
+    is_checked: bool,
     ends: Vec<Mono>,
+    /// It did not stay up; see [`Supervision::is_failing`].
+    failing: bool,
     pause: Duration,
 }
 
@@ -44,6 +48,8 @@ impl Default for Supervision {
     fn default() -> Self {
         Self {
             state: State::Absent,
+            is_checked: false,
+            failing: false,
             ends: Vec::new(),
             pause: FIRST_PAUSE,
         }
@@ -75,6 +81,7 @@ impl Supervision {
     /// It was started.
     pub fn started(&mut self, now: Mono) {
         self.state = State::Loading(now + READY_WITHIN);
+        self.is_checked = false;
     }
 
     /// It said that it serves.
@@ -82,6 +89,23 @@ impl Supervision {
         if matches!(self.state, State::Loading(_)) {
             self.state = State::Up;
         }
+    }
+
+    /// Whether it serves.
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        matches!(self.state, State::Up)
+    }
+
+    /// It said that it has checked every real server.
+    pub const fn checked(&mut self) {
+        self.is_checked = self.is_up();
+    }
+
+    /// Whether it has checked every real server.
+    #[must_use]
+    pub const fn is_checked(&self) -> bool {
+        self.is_checked
     }
 
     /// It was asked to end and has another time for it.
@@ -130,6 +154,7 @@ impl Supervision {
     pub fn put_off(&mut self, now: Mono) -> Duration {
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST_PAUSE);
+        self.failing = true;
         self.state = State::Pausing(now + pause);
         pause
     }
@@ -141,8 +166,16 @@ impl Supervision {
         }
     }
 
+    /// Whether it did not stay up, and has not done so for a while since.
+    #[must_use]
+    pub fn is_failing(&self, now: Mono) -> bool {
+        let recent = |end: &Mono| now - *end < WINDOW;
+        self.failing && (!self.is_up() || self.ends.last().is_some_and(recent))
+    }
+
     /// A new takeover is a new chance.
     pub fn forgive(&mut self) {
         self.ends.clear();
+        self.failing = false;
     }
 }

@@ -60,6 +60,10 @@ pub enum Event {
     OfferDue,
     /// The service serves.
     ServiceReady,
+    /// It has checked every real server.
+    ServiceChecked,
+    /// A partner that leaves has served long enough meanwhile, or does so no longer.
+    ChecksDue,
     /// The service ended.
     ServiceEnded,
     /// The service ended too often, or never became ready.
@@ -85,6 +89,8 @@ pub enum When {
     Always,
     /// Own service and links are not known bad.
     Fit,
+    /// The same, but for the service: nobody else serves, so it gets its chance.
+    LinksFit,
     /// The same, and the offer need not be put off.
     FitNow,
     /// The partner stays when both are active: it is the primary or, where terms decide, its term
@@ -104,6 +110,10 @@ pub enum When {
     WantsControl,
     /// A clean stop is under way.
     Leaving,
+    /// The service runs on the standby too.
+    Warm,
+    /// The partner leaves and serves until we do, and the real servers have not been checked.
+    PartnerServes,
 }
 
 /// What a row decides.
@@ -154,6 +164,8 @@ pub struct Facts {
     pub fos: bool,
     /// Own service and links are not known bad.
     pub fit: bool,
+    /// Own links are not known bad.
+    pub links_fit: bool,
     /// An offer is to be taken without waiting.
     pub prompt: bool,
     /// The partner stays when both are active.
@@ -166,6 +178,10 @@ pub struct Facts {
     pub wants_control: bool,
     /// A clean stop is under way.
     pub leaving: bool,
+    /// The service runs on the standby too.
+    pub warm: bool,
+    /// The partner serves until we do, and the first checks are waited for.
+    pub partner_serves: bool,
 }
 
 impl When {
@@ -175,6 +191,7 @@ impl When {
         match self {
             Self::Always => true,
             Self::Fit => facts.fit,
+            Self::LinksFit => facts.links_fit,
             Self::FitNow => facts.fit && facts.prompt,
             Self::Outranked => facts.outranked,
             Self::Outranking => !facts.outranked,
@@ -184,6 +201,8 @@ impl When {
             Self::PartnerReady => facts.partner_ready,
             Self::WantsControl => facts.wants_control,
             Self::Leaving => facts.leaving,
+            Self::Warm => facts.warm,
+            Self::PartnerServes => facts.partner_serves,
         }
     }
 }
@@ -233,7 +252,12 @@ pub const TABLE: &[Row] = &[
         Verdict::TakeOverLater,
     ),
     row(STANDBY, Event::OfferDue, When::Fit, Verdict::TakeOver),
-    row(STANDBY, Event::PartnerSilent, When::Fit, Verdict::TakeOver),
+    row(
+        STANDBY,
+        Event::PartnerSilent,
+        When::LinksFit,
+        Verdict::TakeOver,
+    ),
     // A clean stop between two of ours.
     row(STANDBY, Event::HeardLeaving, When::Fit, Verdict::TakeOver),
     // fos: a service of the partner is lost; it lets go first, then the addresses come up.
@@ -270,9 +294,24 @@ pub const TABLE: &[Row] = &[
     ),
     // 7: never pre-empt.
     row(STANDBY, Event::HeardRunning, When::Always, Verdict::Stay),
+    row(STANDBY, Event::StopOrdered, When::Warm, Verdict::Leave),
     row(STANDBY, Event::StopOrdered, When::Always, Verdict::End),
-    // Order of a takeover: table complete, addresses, announcement, RUNNING.
+    // Order of a takeover: table complete, addresses, announcement, RUNNING. Without its real
+    // servers the table is worth less than a partner that still serves.
+    row(
+        STARTING,
+        Event::ServiceReady,
+        When::PartnerServes,
+        Verdict::Stay,
+    ),
     row(STARTING, Event::ServiceReady, When::Always, Verdict::Raise),
+    row(
+        STARTING,
+        Event::ServiceChecked,
+        When::Always,
+        Verdict::Raise,
+    ),
+    row(STARTING, Event::ChecksDue, When::Always, Verdict::Raise),
     // 8: both active, one stays.
     row(
         CLAIMING,
@@ -302,6 +341,18 @@ pub const TABLE: &[Row] = &[
         Verdict::GiveUp,
     ),
     // Supervision: in place first; give up only if somebody else can serve.
+    row(
+        STANDBY,
+        Event::ServiceEnded,
+        When::Warm,
+        Verdict::RestartService,
+    ),
+    row(
+        STANDBY,
+        Event::ServiceUnfit,
+        When::Warm,
+        Verdict::RestartServiceLater,
+    ),
     row(
         CLAIMING,
         Event::ServiceEnded,

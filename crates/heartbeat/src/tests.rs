@@ -1,6 +1,7 @@
 //! Single rules, each by name; the table row by row.
 
 mod signed;
+mod warm;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub(crate) fn settings(role: ConfiguredRole) -> Settings {
         force_active: false,
         signs: false,
         by_term: false,
+        warm_standby: false,
     }
 }
 
@@ -101,7 +103,7 @@ fn notices(actions: &[Action]) -> Vec<String> {
 fn every_row_of_the_table_can_be_reached() {
     let bools = [false, true];
     for (number, row) in TABLE.iter().enumerate() {
-        let reached = (0..512_u16).any(|bits| {
+        let reached = (0..4096_u16).any(|bits| {
             let bit = |n: u16| bools[usize::from(bits >> n & 1)];
             let facts = Facts {
                 primary: bit(0),
@@ -113,6 +115,9 @@ fn every_row_of_the_table_can_be_reached() {
                 partner_alive: bit(4),
                 leaving: bit(5),
                 wants_control: bit(8),
+                links_fit: bit(9),
+                warm: bit(10),
+                partner_serves: bit(11),
             };
             let fits = |r: &&crate::table::Row| {
                 r.event == row.event && r.phases.contains(&row.phases[0]) && r.when.holds(facts)
@@ -135,6 +140,9 @@ fn verdicts_are_those_of_the_rules() {
         partner_ready: false,
         wants_control: false,
         leaving: false,
+        links_fit: true,
+        warm: false,
+        partner_serves: false,
     };
     let backup = Facts {
         primary: false,
@@ -143,6 +151,7 @@ fn verdicts_are_those_of_the_rules() {
     };
     let unfit = Facts {
         fit: false,
+        links_fit: false,
         ..facts
     };
     let fos = Facts { fos: true, ..facts };

@@ -111,7 +111,8 @@ pub struct Heartbeat {
     /// Which director stays when both are active: off, the primary; on, the higher ownership term.
     /// *Extension*, `stay_active`.
     pub stay_active: bool,
-    /// Whether the standby keeps a loaded table. *Extension*, `warm_standby`. *Not honoured yet.*
+    /// Whether lvsd runs on the standby too, so that a takeover finds a loaded table. lvs only.
+    /// *Extension*, `warm_standby`; off by default.
     pub warm_standby: bool,
     /// Who moves the virtual addresses. *Extension*, `vip`.
     pub vip: VipMover,

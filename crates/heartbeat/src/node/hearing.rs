@@ -28,7 +28,7 @@ impl Node {
             term: self.term,
             by_term: self.settings.by_term,
             hears: facts.partner_alive,
-            fit: facts.fit,
+            fit: facts.fit && !self.leaving,
             asks: self.questions.is_asking(now),
         }
     }
@@ -59,6 +59,9 @@ impl Node {
         }
         let before = self.partner.hear(value, said);
         self.learn_term(said, out);
+        if said.is_none_or(|said| said.statement.state != State::Leaving) {
+            self.end_checks(now, out);
+        }
         self.hear_fos(now, value, path, out);
         match value {
             Value::Running => {

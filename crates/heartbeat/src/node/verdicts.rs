@@ -35,6 +35,13 @@ impl Node {
             return;
         }
         out.push(Action::RunHook(Hook::Active));
+        if self.service.is_up() {
+            // The claim, as below; the sync daemon's switch takes processes, and nobody waits for it.
+            self.send_now(now, out);
+            self.event(now, Event::ServiceReady, out);
+            out.push(Action::SyncDaemon(SyncRole::Master));
+            return;
+        }
         // An old one that is still ending is waited for: its end starts the new one.
         if !self.service.has_process() {
             self.start_service(now, out);
@@ -74,6 +81,7 @@ impl Node {
     /// The service stands, or with fos the partner has let go: the addresses follow.
     pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         self.phase = Phase::Active;
+        self.checks_by = None;
         self.holding = true;
         self.last_takeover = Some(now);
         self.reassert(now, out);
@@ -92,6 +100,8 @@ impl Node {
         self.send_now(now, out);
         if self.is_fos() {
             self.rest_fos(now, out);
+        } else {
+            self.keep_warm(now, out);
         }
     }
 
@@ -148,9 +158,15 @@ impl Node {
         self.offer_at = None;
         self.deaf_since = None;
         self.hand_over_by = None;
+        self.checks_by = None;
         self.run_hook(Hook::Inactive, out);
         self.switch_sync(SyncRole::Backup, out);
         self.controlled();
+        if self.is_warm() && !self.leaving {
+            // The table stays; what is down is let go of at once.
+            self.release(now, out);
+            return;
+        }
         self.service.cancel_pause();
         if self.is_fos() && self.service.has_process() {
             // What the services hold must be let go of before the partner takes it.

@@ -16,6 +16,10 @@ const SAYS: Statement = Statement {
     fit: true,
     asks: false,
 };
+const LEAVES: Statement = Statement {
+    state: State::Leaving,
+    ..SAYS
+};
 
 fn signing(role: ConfiguredRole, by_term: bool) -> Bench {
     Bench::start(Settings {
@@ -159,15 +163,51 @@ fn a_clean_stop_serves_until_the_partner_has_the_addresses() {
 fn a_standby_takes_a_clean_stop_at_once_and_does_not_yield_to_the_leaver() {
     let mut bench = signing(ConfiguredRole::Backup, false);
     hear(&mut bench, 1.0, Value::Running, SAYS);
-    let leaving = Statement {
-        state: State::Leaving,
-        ..SAYS
-    };
+    let leaving = LEAVES;
     let actions = hear(&mut bench, 2.0, Value::Running, leaving);
     assert_eq!(notices(&actions), ["primary inactive: activating lvs"]);
     hear(&mut bench, 2.1, Value::Running, leaving);
     bench.put(2.2, Input::ServiceReady);
     hear(&mut bench, 2.3, Value::Running, leaving);
+    assert_eq!(
+        bench.node.phase(),
+        Phase::Starting,
+        "the leaver serves, our servers are unknown"
+    );
+    bench.put(2.4, Input::ServiceChecked);
+    hear(&mut bench, 2.5, Value::Running, leaving);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+/// A backup whose partner leaves at 2.0 and whose table stands at 2.2.
+fn beside_a_leaver() -> Bench {
+    let mut bench = signing(ConfiguredRole::Backup, false);
+    hear(&mut bench, 1.0, Value::Running, SAYS);
+    hear(&mut bench, 2.0, Value::Running, LEAVES);
+    bench.put(2.2, Input::ServiceReady);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    bench
+}
+
+#[test]
+fn a_leaver_is_let_serve_for_a_second_at_most_and_not_once_it_lets_go() {
+    let mut bench = beside_a_leaver();
+    bench.run_to(2.99);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    bench.run_to(3.0);
+    assert_eq!(bench.node.phase(), Phase::Active);
+
+    let mut bench = beside_a_leaver();
+    hear(&mut bench, 2.3, Value::Stopped, standing_by(1));
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn nobody_waits_for_checks_while_nobody_serves() {
+    let mut bench = signing(ConfiguredRole::Backup, false);
+    hear(&mut bench, 1.0, Value::Running, SAYS);
+    bench.run_to(6.0);
+    bench.put(6.1, Input::ServiceReady);
     assert_eq!(bench.node.phase(), Phase::Active);
 }
 
