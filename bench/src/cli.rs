@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::checks;
 use crate::checks::settings::Settings;
 use crate::failover;
+use crate::failover::settings::{Beat, NoBeat};
 use crate::figure::Subject;
 use crate::guest::Bench;
 use crate::meter;
@@ -29,7 +30,8 @@ usage: bench [tables] [--candidate PROGRAM] [--runs N] [COMMON]   what ipvsadm c
 --interval S         seconds between two checks of one (6)
 --window S           seconds of the lab's time in which checks are counted (30)
 --daemons D,D...     which are measured (keepalived,nannies,shared)
---beats S,S...       seconds between two heartbeats, to the millisecond (1,0.1,0.01)
+--beats S,S...       seconds between two heartbeats, to the millisecond; default: as an lvs.cf
+                     that says nothing of it (1,0.1,0.01,default)
 COMMON:
 --json FILE          where the values go, too (bench.json, bench-checks.json,
                      bench-failover.json beside this program)
@@ -162,20 +164,11 @@ fn parse_daemons(list: &OsString) -> Result<Vec<Subject>, Failure> {
     daemons.ok_or_else(|| Failure::Usage(format!("--daemons {text}: no such daemon")))
 }
 
-/// Seconds with up to three places, as milliseconds.
-fn parse_beats(list: &OsString) -> Result<Vec<u64>, Failure> {
+/// Intervals with commas between them.
+fn parse_beats(list: &OsString) -> Result<Vec<Beat>, Failure> {
     let text = list.to_string_lossy();
-    let one = |word: &str| {
-        let (whole, part) = word.split_once('.').unwrap_or((word, ""));
-        let fits = part.len() <= 3;
-        let whole: u64 = whole.parse().ok()?;
-        let part: u64 = format!("{part:0<3}").parse().ok()?;
-        fits.then_some(whole.checked_mul(1000)? + part)
-    };
-    let beats: Option<Vec<u64>> = text.split(',').map(one).collect();
-    beats
-        .filter(|beats| beats.iter().all(|beat| *beat > 0))
-        .ok_or_else(|| Failure::Usage(format!("--beats {text}: not seconds")))
+    let beats: Result<Vec<Beat>, NoBeat> = text.split(',').map(str::parse).collect();
+    beats.map_err(|NoBeat| Failure::Usage(format!("--beats {text}: neither seconds nor default")))
 }
 
 /// The command line of the host half.
@@ -209,7 +202,7 @@ impl Options {
             interval: 6,
             window: 30,
             daemons: "keepalived,nannies,shared".into(),
-            beats: "1,0.1,0.01".into(),
+            beats: "1,0.1,0.01,default".into(),
             json: own.with_file_name(json),
             timeout: 1200,
         };
@@ -313,12 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn beats_are_read_to_the_millisecond() {
+    fn beats_are_read_with_commas_between_them() {
         let beats = |text: &str| parse_beats(&text.into()).ok();
-        assert_eq!(beats("1,0.1,0.01"), Some(vec![1000, 100, 10]));
-        for wrong in ["", "0", "1,,2", "0.0001", "x"] {
-            assert_eq!(beats(wrong), None, "{wrong}");
-        }
+        let all = vec![Beat::Every(1000), Beat::Every(100), Beat::Default];
+        assert_eq!(beats("1,0.1,default"), Some(all));
+        assert_eq!(beats("1,,2"), None);
     }
 
     #[test]

@@ -20,8 +20,10 @@ pub enum Subject {
     Nannies,
     /// lvsd with one nanny for all.
     Shared,
-    /// A pair of pulse.
+    /// A pair of pulse that starts lvsd at the takeover.
     Pulse,
+    /// The same with lvsd on the standby too (lvs.cf `warm_standby`).
+    Warm,
 }
 
 /// What was counted.
@@ -42,7 +44,7 @@ pub enum Unit {
 }
 
 /// The words of the line, in the order of the declarations.
-const SUBJECTS: [(&str, Subject); 8] = [
+const SUBJECTS: [(&str, Subject); 9] = [
     ("c", Subject::Peer),
     ("candidate", Subject::Candidate),
     ("floor", Subject::Floor),
@@ -51,6 +53,7 @@ const SUBJECTS: [(&str, Subject); 8] = [
     ("nannies", Subject::Nannies),
     ("shared", Subject::Shared),
     ("pulse", Subject::Pulse),
+    ("pulse-warm", Subject::Warm),
 ];
 const UNITS: [(&str, Unit); 6] = [
     ("k-instructions", Unit::Kiloinstructions),

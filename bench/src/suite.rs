@@ -59,9 +59,11 @@ pub static FAILOVER: Suite = Suite {
     columns: &[
         column("keepalived", &[Subject::Keepalived]),
         column("pulse", &[Subject::Pulse]),
+        column("warm", &[Subject::Warm]),
     ],
     goals: &FAILOVER_GOALS,
-    remark: "the number behind the dash: keepalive or advert_int in seconds",
+    remark: "behind the dash: keepalive or advert_int in seconds; default: lvs.cf says nothing, \
+             2 and 5 s, unsigned; warm: pulse with warm_standby = 1",
 };
 
 const TABLE_GOALS: [Goal; 8] = [
@@ -151,31 +153,89 @@ const CHECK_GOALS: [Goal; 3] = [
     },
 ];
 
-const FAILOVER_GOALS: [Goal; 6] = [
-    crash("crash at 1 s, times keepalived", "crash-1"),
-    crash("crash at 0.1 s, times keepalived", "crash-0.1"),
-    crash("crash at 0.01 s, times keepalived", "crash-0.01"),
-    stop("clean stop at 1 s, us", "stop-1"),
-    stop("clean stop at 0.1 s, us", "stop-0.1"),
-    stop("clean stop at 0.01 s, us", "stop-0.01"),
+const FAILOVER_GOALS: [Goal; 14] = [
+    crash("crash at 1 s, times keepalived", "crash-1", Subject::Pulse),
+    crash(
+        "crash at 0.1 s, times keepalived",
+        "crash-0.1",
+        Subject::Pulse,
+    ),
+    crash(
+        "crash at 0.01 s, times keepalived",
+        "crash-0.01",
+        Subject::Pulse,
+    ),
+    crash(
+        "warm: crash at 1 s, times keepalived",
+        "crash-1",
+        Subject::Warm,
+    ),
+    crash(
+        "warm: crash at 0.1 s, times keepalived",
+        "crash-0.1",
+        Subject::Warm,
+    ),
+    crash(
+        "warm: crash at 0.01 s, times keepalived",
+        "crash-0.01",
+        Subject::Warm,
+    ),
+    at_most("clean stop at 1 s, us", "stop-1", Subject::Pulse, STOP),
+    at_most("clean stop at 0.1 s, us", "stop-0.1", Subject::Pulse, STOP),
+    at_most(
+        "clean stop at 0.01 s, us",
+        "stop-0.01",
+        Subject::Pulse,
+        STOP,
+    ),
+    at_most("warm: clean stop at 1 s, us", "stop-1", Subject::Warm, STOP),
+    at_most(
+        "warm: clean stop at 0.1 s, us",
+        "stop-0.1",
+        Subject::Warm,
+        STOP,
+    ),
+    at_most(
+        "warm: clean stop at 0.01 s, us",
+        "stop-0.01",
+        Subject::Warm,
+        STOP,
+    ),
+    at_most(
+        "crash at the defaults, us",
+        "crash-default",
+        Subject::Pulse,
+        DEFAULTS,
+    ),
+    at_most(
+        "warm: crash at the defaults, us",
+        "crash-default",
+        Subject::Warm,
+        DEFAULTS,
+    ),
 ];
 
-const fn crash(title: &'static str, what: &'static str) -> Goal {
+/// Microseconds of a clean stop.
+const STOP: f64 = 5_000.0;
+/// Microseconds of a crash with the dead time that lvs.cf has by default: 5 s, and a tenth.
+const DEFAULTS: f64 = 5_100_000.0;
+
+const fn crash(title: &'static str, what: &'static str, subject: Subject) -> Goal {
     Goal {
         title,
         what,
         unit: Unit::Microseconds,
-        subject: Subject::Pulse,
+        subject,
         limit: Limit::Times(Subject::Keepalived, 1.0),
     }
 }
 
-const fn stop(title: &'static str, what: &'static str) -> Goal {
+const fn at_most(title: &'static str, what: &'static str, subject: Subject, most: f64) -> Goal {
     Goal {
         title,
         what,
         unit: Unit::Microseconds,
-        subject: Subject::Pulse,
-        limit: Limit::AtMost(5000.0),
+        subject,
+        limit: Limit::AtMost(most),
     }
 }

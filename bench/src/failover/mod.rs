@@ -1,5 +1,5 @@
-//! How long a client goes without an answer when the active director dies or stops: a pair of pulse
-//! beside a pair of keepalived. Runs in the lab; one line on `out` for each value.
+//! How long a client goes without an answer when the active director dies or stops: pairs of pulse,
+//! without and with a warm standby, beside a pair of keepalived. Runs in the lab; one line on `out` for each value.
 //!
 //! - [`client`]: asks each millisecond · [`settings`]: both configurations
 
@@ -20,7 +20,7 @@ use nix::sys::signal::Signal;
 use crate::figure::{Figure, Subject, Unit};
 use crate::meter::median;
 use client::{Client, longest_gap};
-use settings::{KEY, KEY_FILE, PORT, keepalived_conf, lvs_cf, seconds};
+use settings::{Beat, KEY, KEY_FILE, PORT, keepalived_conf, lvs_cf};
 
 const LVS_CF: &str = "/etc/sysconfig/ha/lvs.cf";
 const KEEPALIVED_CONF: &str = "/etc/sysconfig/ha/keepalived.conf";
@@ -46,76 +46,71 @@ struct Gaps {
     failure: Duration,
 }
 
-/// Measures both pairs at each interval, in milliseconds, so many runs each.
+/// A pair, and how often it beats.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    daemon: Subject,
+    beat: Beat,
+}
+
+/// Measures every pair at each interval, so many runs each. keepalived has no defaults of lvs.cf.
 ///
 /// # Errors
 /// The lab cannot be built, or `out` fails. A run that does not come to its failure is a note.
-pub fn run(runs: u32, intervals: &[u64], out: &mut dyn Write) -> io::Result<()> {
+pub fn run(runs: u32, beats: &[Beat], out: &mut dyn Write) -> io::Result<()> {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     writeln!(out, "note kernel {}, {runs} runs of each", kernel.trim())?;
-    for interval in intervals {
-        for daemon in [Subject::Keepalived, Subject::Pulse] {
-            let mut noise = Duration::ZERO;
-            for failure in [Failure::Crash, Failure::Stop] {
-                let mut gaps = Vec::new();
-                for number in 0..runs {
-                    match once(daemon, *interval, failure, number) {
-                        Ok(found) => {
-                            noise = noise.max(found.undisturbed);
-                            gaps.push(micros(found.failure));
-                        }
-                        Err(error) => {
-                            let at = seconds(*interval);
-                            writeln!(out, "note {daemon} {at} {failure:?} {number}: {error}")?;
-                        }
-                    }
-                }
-                let name = match failure {
-                    Failure::Crash => "crash",
-                    Failure::Stop => "stop",
-                };
-                show(name, daemon, *interval, &gaps, out)?;
+    for beat in beats.iter().copied() {
+        for daemon in [Subject::Keepalived, Subject::Pulse, Subject::Warm] {
+            if (daemon, beat) != (Subject::Keepalived, Beat::Default) {
+                measure(Case { daemon, beat }, runs, out)?;
             }
-            show("undisturbed", daemon, *interval, &[micros(noise)], out)?;
         }
     }
     Ok(())
 }
 
+/// Both failures of one pair.
+fn measure(case: Case, runs: u32, out: &mut dyn Write) -> io::Result<()> {
+    let mut noise = Duration::ZERO;
+    for (name, failure) in [("crash", Failure::Crash), ("stop", Failure::Stop)] {
+        let mut gaps = Vec::new();
+        for number in 0..runs {
+            match once(case, failure, number) {
+                Ok(found) => {
+                    noise = noise.max(found.undisturbed);
+                    gaps.push(micros(found.failure));
+                }
+                Err(error) => {
+                    let Case { daemon, beat } = case;
+                    writeln!(out, "note {daemon} {beat} {failure:?} {number}: {error}")?;
+                }
+            }
+        }
+        show(name, case, &gaps, out)?;
+    }
+    show("undisturbed", case, &[micros(noise)], out)
+}
+
 /// Writes the median, the best and the worst of several values.
-fn show(
-    name: &str,
-    subject: Subject,
-    interval: u64,
-    values: &[u64],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let interval = seconds(interval);
+fn show(name: &str, case: Case, values: &[u64], out: &mut dyn Write) -> io::Result<()> {
+    let Case { daemon, beat } = case;
     let mut write = |what: String, value: Option<u64>| {
         value.map_or(Ok(()), |value| {
-            let unit = Unit::Microseconds;
-            writeln!(
-                out,
-                "{}",
-                Figure {
-                    what,
-                    subject,
-                    unit,
-                    value
-                }
-            )
+            let figure = Figure {
+                what,
+                subject: daemon,
+                unit: Unit::Microseconds,
+                value,
+            };
+            writeln!(out, "{figure}")
         })
     };
-    write(format!("{name}-{interval}"), median(values.to_vec()))?;
+    let (least, most) = (values.iter().min(), values.iter().max());
+    write(format!("{name}-{beat}"), median(values.to_vec()))?;
     if values.len() > 1 {
-        write(
-            format!("{name}-{interval}-min"),
-            values.iter().min().copied(),
-        )?;
-        write(
-            format!("{name}-{interval}-max"),
-            values.iter().max().copied(),
-        )?;
+        write(format!("{name}-{beat}-min"), least.copied())?;
+        write(format!("{name}-{beat}-max"), most.copied())?;
     }
     Ok(())
 }
@@ -125,12 +120,12 @@ fn micros(time: Duration) -> u64 {
 }
 
 /// One pair's life: comes up, is asked, fails, is asked on.
-fn once(daemon: Subject, interval: u64, failure: Failure, number: u32) -> io::Result<Gaps> {
-    let pair = Pair::build(daemon, interval)?;
+fn once(case: Case, failure: Failure, number: u32) -> io::Result<Gaps> {
+    let pair = Pair::build(case)?;
     let mut active = pair.start(0)?;
     pair.wait_for(0)?;
     let _standby = pair.start(1)?;
-    let beat = Duration::from_millis(interval);
+    let beat = case.beat.pause();
     thread::sleep(beat * 5 + Duration::from_secs(3));
     if pair.site.owner()? != Some(0) {
         return Err(io::Error::other("the primary is not the active one"));
@@ -168,7 +163,8 @@ struct Pair {
 }
 
 impl Pair {
-    fn build(daemon: Subject, interval: u64) -> io::Result<Self> {
+    fn build(case: Case) -> io::Result<Self> {
+        let Case { daemon, beat } = case;
         let site = Site::build(Layout {
             forwarding: Forwarding::DirectRouting,
             family: Family::V4,
@@ -185,8 +181,9 @@ impl Pair {
         }
         for (number, name) in DIRECTORS.iter().enumerate() {
             let host = site.host(name)?;
-            host.write_file(LVS_CF, &lvs_cf(interval, vip, &real))?;
-            let conf = keepalived_conf(interval, number == 0, vip, &real);
+            let warm = daemon == Subject::Warm;
+            host.write_file(LVS_CF, &lvs_cf(beat, warm, vip, &real))?;
+            let conf = keepalived_conf(beat, number == 0, vip, &real);
             host.write_file(KEEPALIVED_CONF, &conf)?;
             host.write_file(KEY_FILE, KEY)?;
             host.run(|| fs::set_permissions(KEY_FILE, Permissions::from_mode(0o600)))?;
@@ -203,10 +200,10 @@ impl Pair {
         let name = DIRECTORS.get(director).copied().unwrap_or_default();
         let keepalived = ["/usr/sbin/keepalived", "-n", "-l", "-f", KEEPALIVED_CONF];
         let pulse = ["/usr/sbin/pulse", "-n"];
-        let argv = if self.daemon == Subject::Pulse {
-            &pulse[..]
+        let argv = if self.daemon == Subject::Keepalived {
+            &keepalived[..]
         } else {
-            &keepalived
+            &pulse
         };
         let log = std::env::temp_dir().join(format!("{}-{name}.log", self.daemon));
         self.site
