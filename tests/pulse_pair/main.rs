@@ -13,6 +13,7 @@ mod signed;
 mod storm;
 mod tap;
 mod times;
+mod warm;
 mod wire;
 
 use std::time::{Duration, Instant};

@@ -130,7 +130,8 @@ impl Pair {
         pair
     }
 
-    fn switch(&self) -> String {
+    /// Name of the switch's namespace.
+    pub fn switch(&self) -> String {
         format!("{}-sw", self.tag)
     }
 
