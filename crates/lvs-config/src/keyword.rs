@@ -246,22 +246,6 @@ pub const KEYWORDS: &[Keyword] = &[
 pub(crate) const ORIGINAL_SCHEDULERS: [&str; 8] =
     ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh"];
 
-/// Which extensions a reading takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Accept {
-    /// Those that a program honours.
-    Honoured,
-    /// All of the table.
-    #[cfg(test)]
-    All,
-}
-
-impl Accept {
-    pub(crate) const fn is_all(self) -> bool {
-        !matches!(self, Self::Honoured)
-    }
-}
-
 /// A keyword, and whether an original knows it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
@@ -270,14 +254,10 @@ pub(crate) struct Found {
 }
 
 /// The row for `name` at `place`.
-pub(crate) fn find(name: &[u8], place: Place, accept: Accept) -> Option<Found> {
+pub(crate) fn find(name: &[u8], place: Place) -> Option<Found> {
     let is_it = |row: &Keyword| row.name.as_bytes() == name && row.places.contains(&place);
     let original = KEYWORDS.iter().find(|row| is_it(row));
-    let extended = extension::EXTENSIONS
-        .iter()
-        .filter(|extension| extension.is_taken(accept))
-        .map(|extension| &extension.keyword)
-        .find(|row| is_it(row));
+    let extended = extension::EXTENSIONS.iter().find(|row| is_it(row));
     original.or(extended).map(|keyword| Found {
         keyword,
         is_extension: original.is_none(),
@@ -298,9 +278,8 @@ mod tests {
 
     #[test]
     fn no_keyword_stands_twice_at_one_place() {
-        let extended = extension::EXTENSIONS.iter().map(|row| &row.keyword);
         let mut seen = std::collections::HashSet::new();
-        for row in KEYWORDS.iter().chain(extended) {
+        for row in KEYWORDS.iter().chain(extension::EXTENSIONS) {
             for place in row.places {
                 assert!(seen.insert((row.name, *place)), "{} {place:?}", row.name);
             }

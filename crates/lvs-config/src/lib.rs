@@ -32,7 +32,7 @@ mod walk;
 mod word;
 
 pub use edit::{BlockName, EditError};
-pub use extension::{EXTENSIONS, ExtendedValue, Extension, VALUES};
+pub use extension::{EXTENSIONS, ExtendedValue, VALUES};
 pub use finding::{Finding, MAX_FINDINGS, Position, Reason, Severity};
 pub use hash::ContentHash;
 pub use keyword::{KEYWORDS, Keyword, Kind, Place};

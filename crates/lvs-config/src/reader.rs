@@ -5,7 +5,6 @@ use std::fmt;
 use crate::finding::{Finding, Findings, Position, Reason, Severity};
 use crate::hash::ContentHash;
 use crate::judge::Judge;
-use crate::keyword::Accept;
 use crate::lookup::{Hosts, Lookup};
 use crate::model::Config;
 use crate::tree::{LineEnd, SyntaxTree};
@@ -81,7 +80,7 @@ impl std::error::Error for Refusal {}
 /// # Errors
 /// [`Refusal`] with everything that is wrong, up to twenty findings.
 pub fn read(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, Refusal> {
-    read_as(text, lookup, Accept::Honoured, Unknown::Refuse)
+    read_as(text, lookup, Unknown::Refuse)
 }
 
 /// Reads a file for a tool that shows or changes it: a word that nobody knows is a warning.
@@ -89,15 +88,10 @@ pub fn read(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, Refusal> {
 /// # Errors
 /// [`Refusal`] with everything else that is wrong, up to twenty findings.
 pub fn read_tolerant(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, Refusal> {
-    read_as(text, lookup, Accept::Honoured, Unknown::Keep)
+    read_as(text, lookup, Unknown::Keep)
 }
 
-pub(crate) fn read_as(
-    text: &[u8],
-    lookup: &mut dyn Lookup,
-    accept: Accept,
-    unknown: Unknown,
-) -> Result<Loaded, Refusal> {
+fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loaded, Refusal> {
     let mut findings = Findings::default();
     check_size(text, &mut findings);
     if findings.has_error() {
@@ -111,7 +105,6 @@ pub(crate) fn read_as(
         tree: &tree,
         hosts: Hosts::new(lookup),
         findings,
-        accept,
         unknown,
     };
     let file = walker.file();

@@ -1,17 +1,15 @@
-//! Extensions: those that programs honour, those that wait, and both forms.
+//! Extensions, in both forms.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use lvs_model::{ForwardingMethod, Protocol};
 
-use crate::extension::{EXTENSIONS, VALUES};
 use crate::finding::{Reason, Severity};
-use crate::keyword::{Accept, Place};
+use crate::keyword::Place;
 use crate::lookup::Lookup;
 use crate::model::{Authentication, Config, NannyProcesses, VipMover};
-use crate::reader::{Loaded, Refusal, read, read_as, read_tolerant};
-use crate::walk::Unknown;
+use crate::reader::{Loaded, Refusal, read, read_tolerant};
 
 /// Knows no name and takes every expression.
 pub(crate) struct Nobody;
@@ -31,7 +29,7 @@ impl Lookup for Nobody {
 }
 
 fn read_all(text: &str) -> Result<Loaded, Refusal> {
-    read_as(text.as_bytes(), &mut Nobody, Accept::All, Unknown::Refuse)
+    read(text.as_bytes(), &mut Nobody)
 }
 
 fn all(text: &str) -> Config {
@@ -49,25 +47,7 @@ fn placed(place: Place, statement: &str) -> String {
 }
 
 #[test]
-fn an_extension_that_no_program_honours_is_unknown_in_both_forms() {
-    for extension in EXTENSIONS.iter().filter(|row| !row.honoured) {
-        let place = extension.keyword.places[0];
-        for mark in ["", "#:"] {
-            let statement = format!("{mark}{} = 1", extension.keyword.name);
-            let text = placed(place, &statement);
-            let refusal = read(text.as_bytes(), &mut Nobody).expect_err(&statement);
-            assert_eq!(refusal.reason(), Reason::UnknownCommand, "{statement}");
-        }
-    }
-    for value in VALUES.iter().filter(|row| !row.honoured) {
-        let statement = format!("{} = {}", value.keyword, value.value);
-        let text = placed(Place::Virtual, &statement);
-        assert!(read(text.as_bytes(), &mut Nobody).is_err(), "{statement}");
-    }
-}
-
-#[test]
-fn an_extension_that_a_program_honours_is_noted_only_in_its_plain_form() {
+fn an_extension_is_noted_only_in_its_plain_form() {
     for (mark, notes) in [("", 1), ("#:", 0)] {
         let text = format!("{mark}audit_interval = 2\n");
         let loaded = read(text.as_bytes(), &mut Nobody).expect("accepted");

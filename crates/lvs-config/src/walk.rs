@@ -5,7 +5,7 @@
 
 use crate::extension;
 use crate::finding::{Findings, Position, Reason, Severity, printable, shown};
-use crate::keyword::{self, Accept, Keyword, Kind, Place};
+use crate::keyword::{self, Keyword, Kind, Place};
 use crate::lookup::Hosts;
 use crate::section::{Section, Setting};
 use crate::tree::{Block, BlockKind, Content, Item, SyntaxTree};
@@ -26,7 +26,6 @@ pub(crate) struct Walker<'a> {
     pub(crate) tree: &'a SyntaxTree,
     pub(crate) hosts: Hosts<'a>,
     pub(crate) findings: Findings,
-    pub(crate) accept: Accept,
     pub(crate) unknown: Unknown,
 }
 
@@ -162,7 +161,7 @@ impl<'a> Walker<'a> {
             return;
         };
         let name = self.tree.text(first);
-        let Some(found) = keyword::find(name, section.place, self.accept) else {
+        let Some(found) = keyword::find(name, section.place) else {
             return self.unknown_word(statement, section.place);
         };
         if found.keyword.idle.contains(&section.place) {
@@ -226,7 +225,7 @@ impl<'a> Walker<'a> {
                 "the quote at the end of the line closes although a backslash stands before it";
             self.findings.warn(position, what.into());
         }
-        let parsed = match extension::value(keyword.name, texts.first, self.accept) {
+        let parsed = match extension::value(keyword.name, texts.first) {
             Some(choice) => Ok(Value::Choice(choice)),
             None => value::parse(keyword.kind, texts, &mut self.hosts),
         };
