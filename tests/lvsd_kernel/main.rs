@@ -1,6 +1,7 @@
 //! lvsd with its nannies on a kernel: start, reload, deaths; every table operation is compared.
 
 mod answers;
+mod by_hand;
 mod daemon;
 mod director;
 mod extensions;

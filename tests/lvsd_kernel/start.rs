@@ -110,19 +110,3 @@ fn the_sorry_server_serves_only_while_all_others_are_out() {
     });
     assert_eq!(director.wait_for_table(2)[1], sorry);
 }
-
-#[test]
-fn weight_0_set_by_hand_stays_and_any_other_weight_is_repaired() {
-    let mut director = Director::new(&[1, 2]);
-    director.start(&format!("audit_interval = 0.3\n{}", web()));
-    director.wait_for_table(3);
-    let edit = "-e -t 192.0.2.1:8080 -m -r 127.0.0.";
-    director.by_hand(&format!("{edit}1:8080 -w 0"));
-    director.by_hand(&format!("{edit}2:8080 -w 9"));
-    director.wait_for_line("-a -t 192.0.2.1:8080 -r 127.0.0.2:8080 -m -w 1");
-    director.wait_for_log("-r 127.0.0.1:8080 was set to 0 from outside");
-    director.operations(0);
-    director.wait_for_line("-a -t 192.0.2.1:8080 -r 127.0.0.1:8080 -m -w 0");
-    director.by_hand(&format!("{edit}1:8080 -w 3"));
-    director.wait_for_line("-a -t 192.0.2.1:8080 -r 127.0.0.1:8080 -m -w 1");
-}

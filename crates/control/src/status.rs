@@ -62,8 +62,8 @@ pub struct ServerStatus {
     pub count: (u32, u32),
     /// Where its checks want it: in the table with this weight, or out.
     pub place: Place,
-    /// Whether somebody has set its weight to 0 by hand; then the table has 0.
-    pub is_drained: bool,
+    /// The weight that somebody has set by hand and that stays; then the table has this one.
+    pub by_hand: Option<Weight>,
     /// The weight that lvs.cf says.
     pub target: Weight,
     /// Why it is down.
@@ -146,12 +146,12 @@ impl ServerStatus {
         object.plain("count", self.count.0);
         object.plain("needed", self.count.1);
         let weight = match self.place {
-            Place::In(_) if self.is_drained => Some(Weight::ZERO),
-            Place::In(weight) => Some(weight),
+            Place::In(weight) => Some(self.by_hand.unwrap_or(weight)),
             Place::Out => None,
         };
         object.optional("weight", weight);
-        object.plain("drained", self.is_drained);
+        object.plain("drained", self.by_hand == Some(Weight::ZERO));
+        object.optional("by_hand", self.by_hand);
         object.plain("target", self.target);
         object.string("reason", self.reason.as_str());
         object.object("last_check", self.last_check.as_ref(), |check, last| {
@@ -191,7 +191,7 @@ mod tests {
             phase: Phase::Ramp,
             count: (4, 3),
             place: Place::In(Weight::ONE),
-            is_drained: false,
+            by_hand: None,
             target: Weight::new(7).unwrap(),
             reason: Reason::default(),
             last_check: Some(CheckStatus {
@@ -226,7 +226,7 @@ mod tests {
             [
                 r#"{"kind":"lvsd","pid":7,"reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"services":1}"#,
                 r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"servers":1,"up":1}"#,
-                r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"drained":false,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"pid":812,"restarts":1}"#,
+                r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"drained":false,"by_hand":null,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"pid":812,"restarts":1}"#,
             ]
         );
     }

@@ -11,6 +11,7 @@
 //! - [`Notice`]: every log line, with its [`Severity`]
 //! - [`failover`]: fos's decisions: services that follow the active director
 
+mod by_hand;
 mod event;
 pub mod failover;
 mod machine;

@@ -23,7 +23,7 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lvs_model::{IpvsOp, Mono, ServiceKey};
+use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey};
 
 use index::Index;
 
@@ -83,6 +83,9 @@ pub struct Lvsd {
     given_up: Vec<ServiceKey>,
     /// Services with a refused operation: said once.
     failing: BTreeSet<ServiceKey>,
+    /// Destinations with a refused operation since the last reading: as we know them they may never
+    /// have been.
+    unsure: BTreeSet<(ServiceKey, DestinationKey)>,
     /// Services of others: said once.
     foreign: BTreeSet<ServiceKey>,
     table_unreadable: bool,
@@ -129,6 +132,7 @@ impl Lvsd {
             to_adopt: BTreeSet::new(),
             given_up: Vec::new(),
             failing: BTreeSet::new(),
+            unsure: BTreeSet::new(),
             foreign: BTreeSet::new(),
             table_unreadable: false,
             has_looked_again: false,

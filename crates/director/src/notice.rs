@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvs_model::{ChildExit, DestinationKey, IpvsOp, ServiceKey, Timeouts};
+use lvs_model::{ChildExit, DestinationKey, IpvsOp, ServiceKey, Timeouts, Weight};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,10 +96,10 @@ pub enum Notice {
     TableUnreadable(String),
     /// Somebody else had changed what is ours; it was put right with so many operations.
     Repaired(usize),
-    /// Somebody else has set a destination's weight to 0: it stays so.
-    Drained(ServiceKey, DestinationKey),
-    /// Somebody else has given a drained destination a weight again.
-    DrainEnded(ServiceKey, DestinationKey),
+    /// Somebody else has set a destination's weight, and it stays so.
+    WeightHeld(ServiceKey, DestinationKey, Weight),
+    /// It does so no longer.
+    WeightLetGo(ServiceKey, DestinationKey),
     /// Services that lvs.cf does not name.
     Foreign(Vec<ServiceKey>),
     /// The sorry server goes in.
@@ -141,14 +141,14 @@ impl Notice {
             | Self::MonitorSilent(..)
             | Self::MonitorStuck(_)
             | Self::Repaired(_)
-            | Self::Drained(..)
+            | Self::WeightHeld(..)
             | Self::SorryIn { .. } => Severity::Warning,
             Self::StartingVirtual { .. }
             | Self::StoppingVirtual(_)
             | Self::MonitorStarted(..)
             | Self::ShuttingDown(_)
             | Self::Rereading
-            | Self::DrainEnded(..)
+            | Self::WeightLetGo(..)
             | Self::Foreign(_)
             | Self::SorryOut { .. }
             | Self::SignalIgnored(_) => Severity::Info,
@@ -207,15 +207,17 @@ impl fmt::Display for Notice {
                     "table was changed from outside, repaired with {count} operations"
                 )
             }
-            Self::Drained(service, destination) => write!(
+            Self::WeightHeld(service, destination, weight) => write!(
                 f,
-                "weight of {service} -r {destination} was set to 0 from outside, left so until \
-                 another is set"
+                "weight of {service} -r {destination} was set to {weight} from outside, left so \
+                 until another is set"
             ),
-            Self::DrainEnded(service, destination) => write!(
-                f,
-                "weight of {service} -r {destination} was set from outside, checked weight again"
-            ),
+            Self::WeightLetGo(service, destination) => {
+                write!(
+                    f,
+                    "weight of {service} -r {destination} follows its checks again"
+                )
+            }
             Self::Foreign(keys) => print_foreign(f, keys),
             Self::SorryIn { name, address } => write!(
                 f,

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use control::{Place, Standing};
-use lvs_model::{Destination, DestinationKey, Mono, Weight};
+use lvs_config::ManualWeight;
+use lvs_model::{Destination, DestinationKey, Mono, ServiceKey, Weight};
 
+use crate::by_hand::{HeldChange, HeldWeights, Sight};
 use crate::{MonitorKey, SiteDestination, SiteService, TableService};
 
 /// Who is in the table for one service.
@@ -19,9 +21,8 @@ pub struct Presence {
     settled: Mono,
     /// Destinations in the table and their weights.
     weights: BTreeMap<DestinationKey, Weight>,
-    /// Destinations that somebody else has set to weight 0 while they were to have more: they stay
-    /// so until somebody gives them another weight, or they leave the table.
-    drained: BTreeSet<DestinationKey>,
+    /// Weights that somebody else has set and that stay; until the destination leaves the table.
+    by_hand: HeldWeights,
     /// What the checks of each destination said last.
     verdicts: BTreeMap<DestinationKey, Verdict>,
     /// How many of `verdicts` are good.
@@ -59,7 +60,7 @@ impl Presence {
             born: now,
             settled: now,
             weights: BTreeMap::new(),
-            drained: BTreeSet::new(),
+            by_hand: HeldWeights::default(),
             verdicts: BTreeMap::new(),
             up: 0,
             down: 0,
@@ -83,33 +84,36 @@ impl Presence {
         self.has_sorry = sorry.is_some_and(|key| found.destination(&key).is_some());
     }
 
-    /// Sees what somebody else did to the weights between `before` and `found`; the destinations that
-    /// are newly drained, or no longer.
-    pub fn follow_drains(
+    /// Sees what somebody else did to the weights between `before` and `found`. Of a destination in
+    /// `unsure` an operation was refused: how it was before is not known.
+    pub fn follow_by_hand(
         &mut self,
-        before: &TableService,
-        found: &TableService,
-    ) -> (Vec<DestinationKey>, Vec<DestinationKey>) {
-        let weight = |service: &TableService| -> BTreeMap<DestinationKey, Weight> {
+        site: &SiteService,
+        policy: ManualWeight,
+        (before, found): (&TableService, &TableService),
+        unsure: &BTreeSet<(ServiceKey, DestinationKey)>,
+    ) -> Vec<(DestinationKey, HeldChange)> {
+        let weights = |service: &TableService| -> BTreeMap<DestinationKey, Weight> {
             (service.destinations.iter().map(|d| (d.key, d.weight))).collect()
         };
-        let (before, found) = (weight(before), weight(found));
-        let mut drained = Vec::new();
-        let mut ended = Vec::new();
-        for key in self.weights.keys() {
-            let is_zero = match found.get(key) {
-                Some(weight) => *weight == Weight::ZERO,
-                // Removed altogether: that is repaired.
-                None => false,
-            };
-            let had_more = before.get(key).is_some_and(|weight| *weight > Weight::ZERO);
-            if is_zero && had_more && self.drained.insert(*key) {
-                drained.push(*key);
-            } else if !is_zero && self.drained.remove(key) {
-                ended.push(*key);
+        let (before, found) = (weights(before), weights(found));
+        let mut changes = Vec::new();
+        for wanted in &site.destinations {
+            let key = wanted.destination.key;
+            let is_ours = self.weights.contains_key(&key);
+            if !is_ours || unsure.contains(&(site.service.key, key)) {
+                continue;
             }
+            let sight = Sight {
+                before: before.get(&key).copied(),
+                found: found.get(&key).copied(),
+                configured: wanted.destination.weight,
+                is_down: matches!(self.verdicts.get(&key), Some(Verdict::Down(_))),
+            };
+            let change = self.by_hand.follow(policy, key, &sight);
+            changes.extend(change.map(|change| (key, change)));
         }
-        (drained, ended)
+        changes
     }
 
     /// Whether the sorry server is in.
@@ -122,9 +126,9 @@ impl Presence {
         self.up + self.down == site.destinations.len()
     }
 
-    /// Whether somebody else has drained it.
-    pub fn is_drained(&self, key: &DestinationKey) -> bool {
-        self.drained.contains(key)
+    /// The weight that somebody else has set and that stays.
+    pub fn by_hand(&self, key: &DestinationKey) -> Option<Weight> {
+        self.by_hand.get(key)
     }
 
     /// Where its checks want a destination now.
@@ -149,7 +153,7 @@ impl Presence {
             .collect();
         self.weights.retain(|key, _| named.contains(key));
         let weights = &self.weights;
-        self.drained.retain(|key| weights.contains_key(key));
+        self.by_hand.retain(|key| weights.contains_key(key));
         self.verdicts.clear();
         (self.up, self.down) = (0, 0);
         for wanted in &site.destinations {
@@ -192,6 +196,7 @@ impl Presence {
             }
             Verdict::Down(place) => {
                 self.down += 1;
+                self.by_hand.fail(&key);
                 self.take_out(wanted, place);
             }
             Verdict::Unknown => {}
@@ -263,12 +268,8 @@ impl Presence {
             return self.has_sorry.then_some(*destination);
         }
         let weight = *self.weights.get(key)?;
-        let weight = match self.drained.contains(key) {
-            true => Weight::ZERO,
-            false => weight,
-        };
         Some(Destination {
-            weight,
+            weight: self.by_hand.get(key).unwrap_or(weight),
             ..*destination
         })
     }

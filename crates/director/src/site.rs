@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvs_config::{Config, NannyProcesses, RealServer, VirtualBlock};
+use lvs_config::{Config, ManualWeight, NannyProcesses, RealServer, VirtualBlock};
 use lvs_model::{
     Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey, Timeouts, VirtualService,
     Weight,
@@ -28,6 +28,8 @@ pub struct Site {
     pub ipvsadm: PathBuf,
     /// Pause between two comparisons with the kernel's table.
     pub audit_interval: Duration,
+    /// What becomes of a weight that somebody else has set.
+    pub manual_weight: ManualWeight,
     /// Services, in the order of their first block.
     pub services: Vec<SiteService>,
 }
@@ -111,6 +113,7 @@ impl Site {
             hard_shutdown: config.hard_shutdown,
             ipvsadm: config.ipvsadm.clone(),
             audit_interval: config.audit_interval,
+            manual_weight: config.manual_weight,
             services: Vec::new(),
         };
         let mut places: BTreeMap<ServiceKey, usize> = BTreeMap::new();

@@ -31,6 +31,11 @@ const AUDIT: Kind = Kind::Seconds {
 /// The keywords.
 pub const EXTENSIONS: &[Keyword] = &[
     row("audit_interval", GLOBAL, AUDIT),
+    row(
+        "manual_weight",
+        GLOBAL,
+        Kind::Choice(&["drain", "keep", "repair"]),
+    ),
     row("set_sysctls", GLOBAL, Kind::Bool),
     row("nannies", GLOBAL, Kind::Choice(&["process", "shared"])),
     row("heartbeat_key", GLOBAL, Kind::Program),

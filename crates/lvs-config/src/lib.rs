@@ -39,8 +39,8 @@ pub use keyword::{KEYWORDS, Keyword, Kind, Place};
 pub use lookup::Lookup;
 pub use model::{
     Authentication, Check, Command, Config, ConflictAction, Device, DeviceError, FailoverBlock,
-    Heartbeat, NannyProcesses, NatRouter, Persistence, PrivatePath, RealServer, ServiceKind,
-    SharedDisk, SyncSettings, VipMover, VirtualBlock,
+    Heartbeat, ManualWeight, NannyProcesses, NatRouter, Persistence, PrivatePath, RealServer,
+    ServiceKind, SharedDisk, SyncSettings, VipMover, VirtualBlock,
 };
 pub use path::{DEFAULT_PATHS, candidates};
 pub use reader::{Loaded, MAX_FILE, Refusal, read, read_tolerant};

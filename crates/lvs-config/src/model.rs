@@ -63,6 +63,8 @@ pub struct Config {
     /// Pause between two comparisons of the kernel's table with the wanted one.
     /// *Extension*, `audit_interval`: 0.1 to 3600 s, 5 s by default.
     pub audit_interval: Duration,
+    /// What lvsd does with a weight that somebody else has set. *Extension*, `manual_weight`.
+    pub manual_weight: ManualWeight,
     /// Whether lvsd may set the sysctls that the removal of real servers depends on.
     /// *Extension*, `set_sysctls`; off by default.
     pub set_sysctls: bool,
@@ -148,6 +150,18 @@ pub enum VipMover {
     Interface,
     /// `external`: `active_cmd` and `inactive_cmd` alone.
     External,
+}
+
+/// What lvsd does with a weight that somebody else has set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ManualWeight {
+    /// `drain`: 0 stays until another is set, any other weight is repaired.
+    #[default]
+    Drain,
+    /// `keep`: it stays until the weight of lvs.cf is set, or the server fails.
+    Keep,
+    /// `repair`: it is repaired, 0 too.
+    Repair,
 }
 
 /// How monitors are spread over processes.
@@ -438,6 +452,7 @@ impl Default for Config {
             virtuals: Vec::new(),
             failovers: Vec::new(),
             audit_interval: Duration::from_secs(5),
+            manual_weight: ManualWeight::Drain,
             set_sysctls: false,
             nannies: NannyProcesses::Own,
         }

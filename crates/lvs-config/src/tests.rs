@@ -8,7 +8,7 @@ use lvs_model::{ForwardingMethod, Protocol};
 use crate::finding::{Reason, Severity};
 use crate::keyword::Place;
 use crate::lookup::Lookup;
-use crate::model::{Authentication, Config, NannyProcesses, VipMover};
+use crate::model::{Authentication, Config, ManualWeight, NannyProcesses, VipMover};
 use crate::reader::{Loaded, Refusal, read, read_tolerant};
 
 /// Knows no name and takes every expression.
@@ -60,10 +60,11 @@ fn an_extension_is_noted_only_in_its_plain_form() {
 #[test]
 fn every_global_extension_reaches_the_configuration() {
     let config = all(
-        "set_sysctls = 1\ncopy_config = 1\nnannies = shared\nheartbeat_key = /etc/lvs.key\n\
+        "manual_weight = keep\nset_sysctls = 1\ncopy_config = 1\nnannies = shared\nheartbeat_key = /etc/lvs.key\n\
          heartbeat_auth = sign\nstay_active = 1\nwarm_standby = 1\nvip = external\n",
     );
     assert!(config.set_sysctls && config.copy_config);
+    assert_eq!(config.manual_weight, ManualWeight::Keep);
     assert_eq!(config.nannies, NannyProcesses::Shared);
     let heartbeat = &config.heartbeat;
     assert_eq!(heartbeat.key_file.as_deref(), Some("/etc/lvs.key".as_ref()));

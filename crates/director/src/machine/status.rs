@@ -72,7 +72,7 @@ impl Lvsd {
             check_port: monitor.key.check_port,
             phase,
             count: (count, said.needed),
-            is_drained: presence.is_some_and(|presence| presence.is_drained(&key)),
+            by_hand: presence.and_then(|presence| presence.by_hand(&key)),
             place: presence
                 .map(|presence| presence.place(&key))
                 .unwrap_or_default(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use control::Standing;
 use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey};
 
+use crate::by_hand::HeldChange;
 use crate::notice::Notice;
 use crate::presence::{Presence, SorryChange};
 use crate::supervision::Watch;
@@ -60,12 +61,13 @@ impl Lvsd {
         }
         if self.is_settled() && found == self.known {
             self.has_looked_again = false;
+            self.unsure.clear();
             self.tend_nannies(now, out);
             return;
         }
         let mut ops = Vec::new();
         let before = std::mem::replace(&mut self.known, found);
-        self.report_drains(&before, out);
+        self.follow_by_hand(&before, out);
         if std::mem::take(&mut self.clear) {
             self.known = Table::new();
             ops.push(IpvsOp::Flush);
@@ -135,15 +137,25 @@ impl Lvsd {
         self.to_adopt.clear();
     }
 
-    /// Weight 0 set by hand is an order to leave the server in peace; any other weight is repaired.
-    fn report_drains(&mut self, before: &Table, out: &mut Vec<Action>) {
-        for (key, presence) in &mut self.presence {
-            if let (Some(before), Some(found)) = (before.get(key), self.known.get(key)) {
-                let (drained, ended) = presence.follow_drains(before, found);
-                let drains = drained.into_iter().map(|d| Notice::Drained(*key, d));
-                let ends = ended.into_iter().map(|d| Notice::DrainEnded(*key, d));
-                out.extend(drains.chain(ends).map(Action::Notice));
-            }
+    /// A weight set by hand may be an order; what is none is repaired.
+    fn follow_by_hand(&mut self, before: &Table, out: &mut Vec<Action>) {
+        let unsure = std::mem::take(&mut self.unsure);
+        for service in &self.site.services {
+            let key = service.service.key;
+            let (Some(before), Some(found)) = (before.get(&key), self.known.get(&key)) else {
+                continue;
+            };
+            let Some(presence) = self.presence.get_mut(&key) else {
+                continue;
+            };
+            let policy = self.site.manual_weight;
+            let changes = presence.follow_by_hand(service, policy, (before, found), &unsure);
+            out.extend(changes.into_iter().map(|(destination, change)| {
+                Action::Notice(match change {
+                    HeldChange::Held(weight) => Notice::WeightHeld(key, destination, weight),
+                    HeldChange::LetGo => Notice::WeightLetGo(key, destination),
+                })
+            }));
         }
     }
 
@@ -260,6 +272,7 @@ impl Lvsd {
             let Some(op) = ops.get(refusal.index) else {
                 continue;
             };
+            self.unsure.extend(destination_key(op));
             if refusal.kind == RefusalKind::Outdated {
                 is_outdated = true;
                 continue;
@@ -359,6 +372,15 @@ fn change_of(
         }
         (Some(_), None) => Some(IpvsOp::DeleteDestination(service, *key)),
         (None, None) => None,
+    }
+}
+
+const fn destination_key(op: &IpvsOp) -> Option<(ServiceKey, DestinationKey)> {
+    match op {
+        IpvsOp::AddDestination(key, destination) | IpvsOp::EditDestination(key, destination) => {
+            Some((*key, destination.key))
+        }
+        _ => None,
     }
 }
 

@@ -6,7 +6,8 @@ use lvs_model::{Destination, DestinationKey, Protocol, ServiceKey, VirtualServic
 use super::world::*;
 use crate::{Input, Table, TableService};
 
-fn service(vip: &str, port: u16, destinations: &[(&str, u32)]) -> TableService {
+/// A service under masquerading as the kernel has it: servers with their weights, on port 80.
+pub fn service(vip: &str, port: u16, destinations: &[(&str, u32)]) -> TableService {
     let key = ServiceKey::Address {
         protocol: Protocol::Tcp,
         address: address(vip),
@@ -259,43 +260,6 @@ fn what_somebody_else_changes_is_repaired_at_the_next_audit_and_the_rest_left_al
     );
     world.pass(20.0);
     assert_eq!(world.take_trace(), [""; 0]);
-}
-
-#[test]
-fn weight_0_set_by_hand_stays_until_another_is_set_and_others_are_repaired() {
-    let mut world = World::start(two_servers(), Table::new());
-    world.up("10.0.0.1", 1);
-    world.up("10.0.0.2", 1);
-    world.take_trace();
-    world.kernel = Table::from_iter([service(
-        "192.0.2.1",
-        80,
-        &[("10.0.0.1", 0), ("10.0.0.2", 7)],
-    )]);
-    world.pass(5.0);
-    assert_eq!(
-        world.take_trace(),
-        [
-            "log weight of -t 192.0.2.1:80 -r 10.0.0.1:80 was set to 0 from outside, \
-             left so until another is set",
-            "log table was changed from outside, repaired with 1 operations",
-            "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1"
-        ]
-    );
-    // Neither audits nor verdicts end it.
-    world.up("10.0.0.1", 1);
-    world.pass(20.0);
-    assert_eq!(world.take_trace(), [""; 0]);
-    world.kernel = Table::from_iter([service(
-        "192.0.2.1",
-        80,
-        &[("10.0.0.1", 3), ("10.0.0.2", 1)],
-    )]);
-    world.pass(5.0);
-    assert_eq!(
-        world.take_ops(),
-        ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"]
-    );
 }
 
 #[test]

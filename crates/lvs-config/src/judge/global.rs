@@ -7,8 +7,8 @@ use lvs_model::{ForwardingMethod, Protocol, Timeouts};
 use super::{Judge, argument, command};
 use crate::finding::Reason;
 use crate::model::{
-    Authentication, Config, ConflictAction, Device, Heartbeat, NannyProcesses, NatRouter,
-    PrivatePath, ServiceKind, SharedDisk, SyncSettings, VipMover,
+    Authentication, Config, ConflictAction, Device, Heartbeat, ManualWeight, NannyProcesses,
+    NatRouter, PrivatePath, ServiceKind, SharedDisk, SyncSettings, VipMover,
 };
 use crate::section::Section;
 use crate::value::Port;
@@ -45,6 +45,11 @@ impl Judge<'_, '_> {
             audit_interval: file
                 .seconds("audit_interval")
                 .unwrap_or(default.audit_interval),
+            manual_weight: match file.choice("manual_weight") {
+                Some("keep") => ManualWeight::Keep,
+                Some("repair") => ManualWeight::Repair,
+                _ => ManualWeight::Drain,
+            },
             set_sysctls: file.is_on("set_sysctls"),
             nannies: match file.choice("nannies") {
                 Some("shared") => NannyProcesses::Shared,

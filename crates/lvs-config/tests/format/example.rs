@@ -60,7 +60,9 @@ fn example_manual_and_document_have_every_extension() {
     }
     let (_, table) = DOCUMENT.split_once("## Keywords").expect("the table");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
-    let listed: Vec<&str> = rows.filter_map(|row| Some(row.split_once('`')?.0)).collect();
+    let listed: Vec<&str> = rows
+        .filter_map(|row| Some(row.split_once('`')?.0))
+        .collect();
     assert_eq!(listed, names);
     for row in VALUES {
         let entry = format!("`{} = {}`", row.keyword, row.value);
