@@ -126,12 +126,7 @@ fn a_storm_of_changes_loses_no_virtual_address() {
     // One that goes in the storm is back within a second of its end.
     pair.remove_address(A);
     drop(storm);
-    let name = pair.name(A);
-    let mine = format!("ip -n {name} -force");
-    let quiet = || {
-        let found = Command::new("pgrep").args(["-f", &mine]).output();
-        !found.expect("pgrep runs").status.success()
-    };
+    let quiet = || !pair.processes(A).iter().any(|(_, name)| name == "ip");
     wait_until(LOADING, quiet).expect("the storm is over");
     let ended = Instant::now();
     let back = wait_until(Duration::from_secs(1), || pair.owns(A));
