@@ -27,8 +27,21 @@ fn keyed(mode: &str) -> Pair {
 
 #[test]
 fn a_clean_stop_leaves_the_address_when_the_partner_has_it() {
-    let pair = settle(keyed("require"));
+    clean_stop(keyed("require"), SIGNED_LENGTH);
+}
+
+#[test]
+fn an_unsigned_clean_stop_does_the_same_by_a_fifth_byte_that_is_sent_for_nothing_else() {
+    clean_stop(Pair::new(), 5);
+}
+
+/// A leaves, by heartbeats of `length` bytes.
+fn clean_stop(pair: Pair, length: usize) {
+    let pair = settle(pair);
+    let quiet = (Tap::on(&pair.name(B)), Instant::now());
     assert!(pair.stays_with(A, KEEPALIVE * 3));
+    let fifth = |frame: &crate::tap::Frame| frame.payload_length() == Some(5);
+    assert!(quiet.0.first(quiet.1, fifth).is_none());
     let tap = Tap::on(&pair.name(B));
     let stop = Instant::now();
     pair.terminate(A);
@@ -47,8 +60,8 @@ fn a_clean_stop_leaves_the_address_when_the_partner_has_it() {
     ] {
         assert!(pair.log(side).contains(line), "{}", pair.log(side));
     }
-    let signed = |frame: &crate::tap::Frame| frame.payload_length() == Some(SIGNED_LENGTH);
-    assert!(tap.first(stop, signed).is_some());
+    let leaving = |frame: &crate::tap::Frame| frame.payload_length() == Some(length);
+    assert!(tap.first(stop, leaving).is_some());
 }
 
 #[test]

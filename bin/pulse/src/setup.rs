@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
@@ -135,6 +136,10 @@ impl Setup {
             signs: signing::mode(pair.authentication).signs(),
             by_term: pair.stay_active,
             warm_standby: pair.warm_standby,
+            sync_wait: config
+                .sync_daemon
+                .as_ref()
+                .map_or(Duration::ZERO, |sync| sync.wait),
         };
         Ok(Self {
             settings,

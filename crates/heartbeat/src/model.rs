@@ -49,6 +49,9 @@ pub struct Settings {
     pub by_term: bool,
     /// lvsd runs on the standby too. Of no effect with fos. lvs.cf: `warm_standby`.
     pub warm_standby: bool,
+    /// So long the sync daemon of a standby listens before a partner that leaves is relieved; zero
+    /// without a sync daemon. lvs.cf: `sync_wait`.
+    pub sync_wait: Duration,
 }
 
 /// State of the two heartbeat links. Without a private path both are the same.

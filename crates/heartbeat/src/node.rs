@@ -22,6 +22,7 @@ use crate::question::Questions;
 use crate::schedule::{Announcements, Due};
 use crate::supervise::{State, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
+use warm::Relief;
 
 /// A service that did not stay up is not tried again for so long, at first.
 const FIRST_BAN: Duration = Duration::from_secs(10);
@@ -61,12 +62,25 @@ pub struct Node {
     term: u64,
     /// Both are active and the partner does not hear us, since then.
     deaf_since: Option<Mono>,
-    /// A clean stop waits for the partner until then.
-    hand_over_by: Option<Mono>,
+    /// A clean stop waits for the partner.
+    hand_over: Option<HandOver>,
     answered: Option<Mono>,
-    /// A partner that leaves serves until we do: the first checks are waited for until then.
-    checks_by: Option<Mono>,
+    /// A partner that leaves serves until we do.
+    relief: Option<Relief>,
+    /// On standby, and so listening for the partner's connections, since then.
+    standby_since: Mono,
+    /// The sync daemon is switched when the addresses come up, not before.
+    sync_at_raise: bool,
     fos: fos::Fos,
+}
+
+/// How long a clean stop waits.
+#[derive(Clone, Copy, Debug)]
+struct HandOver {
+    /// For the next word of the partner.
+    due: Mono,
+    /// In all.
+    until: Mono,
 }
 
 impl Node {
@@ -97,9 +111,11 @@ impl Node {
             stale: false,
             term: 0,
             deaf_since: None,
-            hand_over_by: None,
+            hand_over: None,
             answered: None,
-            checks_by: None,
+            relief: None,
+            standby_since: now,
+            sync_at_raise: false,
             fos: fos::Fos::default(),
         }
     }
@@ -137,8 +153,8 @@ impl Node {
             self.offer_at,
             self.release_by,
             self.deaf_since.map(|since| since + self.settings.keepalive),
-            self.hand_over_by,
-            self.checks_by,
+            self.hand_over.map(|hand_over| hand_over.due),
+            self.relief_due(),
             self.fos.control_by,
             self.service.next(),
         ]
@@ -191,6 +207,7 @@ impl Node {
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         out.push(Action::Notice(Notice::Starting(self.settings.role)));
         self.listen(now);
+        self.standby_since = now;
         if self.is_fos() {
             self.start_fos(now, out);
             return;
@@ -264,12 +281,12 @@ impl Node {
             self.deaf_since = None;
             self.event(now, Event::PartnerDeaf, out);
         }
-        if self.hand_over_by.is_some_and(|at| at <= now) {
-            self.hand_over_by = None;
+        if self.hand_over.is_some_and(|it| it.due <= now) {
+            self.hand_over = None;
             self.event(now, Event::HandOverDue, out);
         }
-        if self.checks_by.is_some_and(|at| at <= now) {
-            self.end_checks(now, out);
+        if self.relief_due().is_some_and(|at| at <= now) {
+            self.relieve(now, out);
         }
         if self.fos.control_by.is_some_and(|at| at <= now) {
             self.event(now, Event::ControlDue, out);
@@ -326,7 +343,7 @@ impl Node {
             self.partner_lost = true;
             out.push(Action::Notice(Notice::PartnerLost));
         }
-        self.end_checks(now, out);
+        self.relieve(now, out);
         self.event(now, Event::PartnerSilent, out);
         if self.phase != Phase::Starting {
             self.controlled();
@@ -413,7 +430,7 @@ impl Node {
             wants_control: self.fos.wants_control,
             leaving: self.leaving,
             warm: self.is_warm(),
-            partner_serves: self.checks_by.is_some() && !self.service.is_checked(),
+            partner_serves: self.relief_due().is_some_and(|at| now < at),
         }
     }
 
@@ -427,7 +444,7 @@ impl Node {
             Verdict::Stay | Verdict::TakeOverLater => {}
             Verdict::TakeOver => {
                 let notice = self.takeover_notice(event);
-                self.wait_for_checks(now, event);
+                self.prepare_relief(now, event);
                 self.take_over(now, notice, out);
             }
             Verdict::Raise => self.raise(now, event, out),

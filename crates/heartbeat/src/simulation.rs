@@ -7,7 +7,8 @@
 //! Checked (rules of `docs/heartbeat.md`): addresses are up only between takeover and give-up;
 //! STOPPED is said by nobody who holds addresses; once the paths are whole, at most one owner
 //! after K + 1 s; exactly one after the longest ban and dead times; in three of four schedules one
-//! or both of the directors have a warm standby, and their service runs in the end. For signed pairs besides: with
+//! or both of the directors have a warm standby, and their service runs in the end; in every second a
+//! partner that leaves is relieved after ten seconds of listening only. For signed pairs besides: with
 //! one direction cut and nothing else, at most one owner after D + K and the time of a takeover.
 
 use std::cmp::Reverse;
@@ -102,6 +103,7 @@ struct Side {
     term: u64,
     role: ConfiguredRole,
     warm: bool,
+    sync_wait: Duration,
     holding: bool,
     started: Mono,
     paused_until: Mono,
@@ -139,6 +141,7 @@ impl Side {
             signs: self.signing.mode.signs(),
             by_term: self.signing.by_term,
             warm_standby: self.warm,
+            sync_wait: self.sync_wait,
             ..settings(self.role)
         }
     }
@@ -155,6 +158,7 @@ impl World {
             term: 0,
             role,
             warm: false,
+            sync_wait: Duration::ZERO,
             holding: false,
             started: Mono::ZERO,
             paused_until: Mono::ZERO,
@@ -192,6 +196,7 @@ impl World {
         let mut world = Self::peaceful(seed, signing);
         for (side, bit) in world.sides.iter_mut().zip([1, 2]) {
             side.warm = (seed / 2) & bit != 0;
+            side.sync_wait = Duration::from_secs((seed / 8) % 2 * 10);
         }
         let random = &mut world.random;
         world.loss_percent =

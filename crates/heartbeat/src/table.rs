@@ -112,7 +112,8 @@ pub enum When {
     Leaving,
     /// The service runs on the standby too.
     Warm,
-    /// The partner leaves and serves until we do, and the real servers have not been checked.
+    /// The partner leaves and serves until we do, and the real servers have not been checked or its
+    /// connections are not known.
     PartnerServes,
 }
 
@@ -180,7 +181,7 @@ pub struct Facts {
     pub leaving: bool,
     /// The service runs on the standby too.
     pub warm: bool,
-    /// The partner serves until we do, and the first checks are waited for.
+    /// The partner serves until we do, and first checks or connections are waited for.
     pub partner_serves: bool,
 }
 
@@ -305,6 +306,12 @@ pub const TABLE: &[Row] = &[
         Verdict::Stay,
     ),
     row(STARTING, Event::ServiceReady, When::Always, Verdict::Raise),
+    row(
+        STARTING,
+        Event::ServiceChecked,
+        When::PartnerServes,
+        Verdict::Stay,
+    ),
     row(
         STARTING,
         Event::ServiceChecked,

@@ -29,6 +29,7 @@ pub(crate) fn settings(role: ConfiguredRole) -> Settings {
         signs: false,
         by_term: false,
         warm_standby: false,
+        sync_wait: Duration::ZERO,
     }
 }
 

@@ -90,8 +90,9 @@ fn primary_alone_then_the_backup_comes_and_a_clean_stop() {
         .hear(9.0, Value::Stopped)
         .put(9.5, Input::AddressRemoved)
         .hear(11.0, Value::Stopped)
+        // Nothing is heard of it for a quarter of a second, as of an original.
         .put(12.0, Input::Stop { signal: 15 })
-        .put(12.1, Input::ServiceEnded);
+        .put(12.5, Input::ServiceEnded);
     trace.matches("clean_stop");
 }
 

@@ -28,6 +28,11 @@ const AUDIT: Kind = Kind::Seconds {
     max: 3_600_000,
 };
 
+const SYNC_WAIT: Kind = Kind::Seconds {
+    min: 0,
+    max: 60_000,
+};
+
 /// The keywords.
 pub const EXTENSIONS: &[Keyword] = &[
     row("audit_interval", GLOBAL, AUDIT),
@@ -47,6 +52,7 @@ pub const EXTENSIONS: &[Keyword] = &[
     row("stay_active", GLOBAL, Kind::Bool),
     row("copy_config", GLOBAL, Kind::Bool),
     row("warm_standby", GLOBAL, Kind::Bool),
+    row("sync_wait", GLOBAL, SYNC_WAIT),
     row("vip", GLOBAL, Kind::Choice(&["interface", "external"])),
     row("scheduler_flags", VIRTUAL, Kind::Word),
     row("one_packet", VIRTUAL, Kind::Bool),

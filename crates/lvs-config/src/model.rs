@@ -194,6 +194,14 @@ pub struct SyncSettings {
     pub interface: Device,
     /// Only messages with this id are taken, 0 by default. lvs.cf: `syncd_id`.
     pub id: u8,
+    /// How long a director listens before a partner that stops is relieved, 0 to 60 s, 10 s by
+    /// default: connections are told of as their packets come. *Extension*, `sync_wait`.
+    pub wait: Duration,
+}
+
+impl SyncSettings {
+    /// [`SyncSettings::wait`] by default.
+    pub const WAIT: Duration = Duration::from_secs(10);
 }
 
 /// SCSI disk that both directors share, in fos mode.

@@ -61,7 +61,8 @@ fn an_extension_is_noted_only_in_its_plain_form() {
 fn every_global_extension_reaches_the_configuration() {
     let config = all(
         "manual_weight = keep\nset_sysctls = 1\ncopy_config = 1\nnannies = shared\nheartbeat_key = /etc/lvs.key\n\
-         heartbeat_auth = sign\nstay_active = 1\nwarm_standby = 1\nvip = external\n",
+         heartbeat_auth = sign\nstay_active = 1\nwarm_standby = 1\nvip = external\n\
+         syncdaemon = 1\nsync_wait = 2.5\n",
     );
     assert!(config.set_sysctls && config.copy_config);
     assert_eq!(config.manual_weight, ManualWeight::Keep);
@@ -71,6 +72,8 @@ fn every_global_extension_reaches_the_configuration() {
     assert_eq!(heartbeat.authentication, Authentication::Sign);
     assert!(heartbeat.stay_active && heartbeat.warm_standby);
     assert_eq!(heartbeat.vip, VipMover::External);
+    let wait = config.sync_daemon.map(|sync| sync.wait);
+    assert_eq!(wait, Some(Duration::from_millis(2500)));
 }
 
 #[test]

@@ -91,16 +91,44 @@ pub struct Datagram<'a> {
     pub trailer: &'a [u8],
 }
 
-/// Behind the four bytes of an unsigned heartbeat, and nothing after it: the sender misses the
-/// receiver's heartbeats. An original does not read it.
-pub const QUESTION: u8 = b'?';
+/// Behind the four bytes of an unsigned heartbeat, and nothing after it; most have none. An original
+/// does not read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// The sender misses the receiver's heartbeats.
+    Question,
+    /// The sender is active and leaves as soon as the receiver has taken over.
+    Leaving,
+    /// The sender has taken over from a receiver that leaves.
+    Taken,
+}
+
+impl Mark {
+    /// The fifth byte.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Question => b'?',
+            Self::Leaving => b'<',
+            Self::Taken => b'>',
+        }
+    }
+}
 
 impl Datagram<'_> {
+    /// The mark of an unsigned heartbeat, if it has one.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        let [byte] = self.trailer else { return None };
+        let marks = [Mark::Question, Mark::Leaving, Mark::Taken];
+        marks.into_iter().find(|mark| mark.byte() == *byte)
+    }
+
     /// Whether the sender asks for a heartbeat of the receiver. Of a signed one the signature is not
     /// looked at here.
     #[must_use]
     pub fn asks(&self) -> bool {
-        self.trailer == [QUESTION] || signed::asks(self.trailer)
+        self.mark() == Some(Mark::Question) || signed::asks(self.trailer)
     }
 }
 
@@ -219,10 +247,25 @@ mod tests {
             let bytes = [&magic, trailer].concat();
             decode(&bytes, Service::Lvs, ByteOrder::Little).map(|datagram| datagram.asks())
         };
-        assert_eq!(asks(&[QUESTION]), Ok(true));
-        for trailer in [&[][..], &[0], &[QUESTION; 2], &[0xff; 68], &[0xff; 1396]] {
+        assert_eq!(asks(b"?"), Ok(true));
+        for trailer in [&[][..], &[0], b"<", b"??", &[0xff; 68], &[0xff; 1396]] {
             assert_eq!(asks(trailer), Ok(false), "{trailer:?}");
         }
+    }
+
+    #[test]
+    fn a_fifth_byte_is_a_mark_and_two_bytes_are_none() {
+        let magic = encode(Service::Lvs, Value::Running, ByteOrder::Little).to_vec();
+        let mark = |trailer: &[u8]| {
+            let bytes = [&magic, trailer].concat();
+            decode(&bytes, Service::Lvs, ByteOrder::Little).map(|datagram| datagram.mark())
+        };
+        for wanted in [Mark::Question, Mark::Leaving, Mark::Taken] {
+            assert_eq!(mark(&[wanted.byte()]), Ok(Some(wanted)));
+            assert_eq!(mark(&[wanted.byte(); 2]), Ok(None));
+        }
+        assert_eq!(mark(b""), Ok(None));
+        assert_eq!(mark(b"!"), Ok(None));
     }
 
     #[test]

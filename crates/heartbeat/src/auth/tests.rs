@@ -6,7 +6,7 @@ use lvs_model::Mono;
 use wire::heartbeat::signed::{Key, LENGTH, SignatureError, State, Statement};
 use wire::heartbeat::{Service, Value};
 
-use super::{Auth, Mode, Refusal, Verdict};
+use super::{Auth, Mode, Refusal, Said, Verdict};
 use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
 use crate::node::Node;
 use crate::table::Phase;
@@ -76,6 +76,47 @@ fn a_datagram_counts_once_and_an_older_one_is_only_a_sign_of_life() {
     assert!(matches!(late, Verdict::Beat(_, Some(said)) if !said.newest));
     assert_eq!(backup.open(&beats[68]), REPLAYED);
     assert_eq!(backup.open(&beats[5]), REPLAYED);
+}
+
+#[test]
+fn unsigned_marks_hand_over_between_nodes_that_do_not_sign_and_bind_nobody_else() {
+    let leaves = Statement {
+        state: State::Leaving,
+        ..SAYS
+    };
+    let states = |verdict| match verdict {
+        Verdict::Beat(Value::Running, said) => said.map(|said: Said| said.statement.state),
+        other => panic!("{other:?}"),
+    };
+    let leaving = auth(true, Mode::Off, 5).seal(Value::Running, leaves);
+    assert_eq!(leaving.len(), 5);
+    for mode in [Mode::Off, Mode::Accept] {
+        let mut standby = auth(false, mode, 6);
+        let active = Statement {
+            state: State::Active,
+            ..SAYS
+        };
+        let bare = standby.seal(Value::Running, active);
+        assert_eq!(bare.len(), 4);
+        assert_eq!(states(standby.open(&leaving)), Some(State::Leaving));
+        let taken = standby.seal(Value::Running, active);
+        assert_eq!(
+            states(auth(true, mode, 7).open(&taken)),
+            Some(State::Active)
+        );
+        // The leaver is gone, or has changed its mind.
+        assert_eq!(states(standby.open(&bare)), None);
+        assert_eq!(standby.seal(Value::Running, active), bare);
+    }
+    assert_eq!(states(auth(false, Mode::Sign, 6).open(&leaving)), None);
+    assert!(matches!(
+        auth(false, Mode::Require, 6).open(&leaving),
+        Verdict::Refused(Refusal::Signature(_))
+    ));
+    let mut fos = Auth::new(Service::Fos, false, Mode::Off, Vec::new(), 6);
+    let leaving = Auth::new(Service::Fos, true, Mode::Off, Vec::new(), 5);
+    let leaving = { leaving }.seal(Value::Running, leaves);
+    assert_eq!(states(fos.open(&leaving)), None);
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl Node {
         let before = self.partner.hear(value, said);
         self.learn_term(said, out);
         if said.is_none_or(|said| said.statement.state != State::Leaving) {
-            self.end_checks(now, out);
+            self.relieve(now, out);
         }
         self.hear_fos(now, value, path, out);
         match value {
@@ -115,6 +115,10 @@ impl Node {
             _ => Event::HeardRunning,
         };
         self.note_deafness(now, event, said, out);
+        if let Some(hand_over) = &mut self.hand_over {
+            // It claims, and will say when it has the addresses.
+            hand_over.due = hand_over.until;
+        }
         self.event(now, event, out);
     }
 
@@ -174,13 +178,17 @@ impl Node {
         readable.map_or(by_role, |said| said.statement.term > self.term)
     }
 
-    /// Whether a clean stop can be handed over: the partner stands by and understands it.
+    /// Whether a clean stop can be handed over: the partner stands by and understands it. Of one that
+    /// does not sign that is not known before it answers.
     pub(super) fn is_partner_ready(&self, now: Mono) -> bool {
         let alive = self.partner.is_alive(now, self.settings.dead_time);
+        if !self.settings.signs {
+            return alive && self.partner.last_value() == Some(Value::Stopped);
+        }
         let ready = |said: Said| {
             said.knows_us && said.statement.fit && said.statement.state == State::Inactive
         };
-        self.settings.signs && alive && self.partner.said().is_some_and(ready)
+        alive && self.partner.said().is_some_and(ready)
     }
 
     /// D begins anew.

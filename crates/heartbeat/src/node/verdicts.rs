@@ -5,7 +5,7 @@ use std::time::Duration;
 use lvs_model::{Mono, SyncRole};
 use wire::heartbeat::Value;
 
-use super::Node;
+use super::{HandOver, Node};
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
 use crate::schedule::Announcements;
@@ -15,6 +15,9 @@ use crate::table::{Event, Phase};
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a clean stop goes on serving while the partner does not take over.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(10);
+/// How long a partner that does not sign has to say that it will. An original says nothing: it waits to
+/// be told STOPPED.
+const CLAIM_WITHIN: Duration = Duration::from_millis(250);
 /// "resending arps" happens this often at most, whatever the partner sends.
 const REASSERT_PAUSE: Duration = Duration::from_secs(1);
 /// The longest time without a takeover after a service did not stay up.
@@ -35,20 +38,21 @@ impl Node {
             return;
         }
         out.push(Action::RunHook(Hook::Active));
-        if self.service.is_up() {
-            // The claim, as below; the sync daemon's switch takes processes, and nobody waits for it.
-            self.send_now(now, out);
-            self.event(now, Event::ServiceReady, out);
-            out.push(Action::SyncDaemon(SyncRole::Master));
-            return;
-        }
+        // A partner that leaves tells us of its connections until we serve. Nor does a takeover that
+        // is nothing but addresses wait for the processes that the switch takes.
+        self.sync_at_raise = self.service.is_up() || self.relief.is_some();
         // An old one that is still ending is waited for: its end starts the new one.
         if !self.service.has_process() {
             self.start_service(now, out);
         }
-        out.push(Action::SyncDaemon(SyncRole::Master));
+        if !self.sync_at_raise {
+            out.push(Action::SyncDaemon(SyncRole::Master));
+        }
         // The claim: a partner that is about to take over as well hears it before it does.
         self.send_now(now, out);
+        if self.service.is_up() {
+            self.event(now, Event::ServiceReady, out);
+        }
     }
 
     pub(super) fn takeover_notice(&self, event: Event) -> Notice {
@@ -81,13 +85,16 @@ impl Node {
     /// The service stands, or with fos the partner has let go: the addresses follow.
     pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         self.phase = Phase::Active;
-        self.checks_by = None;
+        self.relief = None;
         self.holding = true;
         self.last_takeover = Some(now);
         self.reassert(now, out);
         // A partner that has let go, or is not there, need not be told to.
         self.fos.wants_control &= event == Event::ControlDue;
         self.send_now(now, out);
+        if std::mem::take(&mut self.sync_at_raise) {
+            out.push(Action::SyncDaemon(SyncRole::Master));
+        }
         if self.is_fos() {
             self.raised_fos(now, out);
         }
@@ -96,6 +103,7 @@ impl Node {
     /// Everything is given up: from now on the partner is listened to.
     pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.phase = Phase::Standby;
+        self.standby_since = now;
         self.listen(now);
         self.send_now(now, out);
         if self.is_fos() {
@@ -146,7 +154,13 @@ impl Node {
     /// Asks the partner to take over and serves until it has.
     pub(super) fn hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.phase = Phase::HandingOver;
-        self.hand_over_by = Some(now + HAND_OVER_WITHIN);
+        let until = now + HAND_OVER_WITHIN + self.settings.sync_wait;
+        let due = if self.settings.signs {
+            until
+        } else {
+            now + CLAIM_WITHIN
+        };
+        self.hand_over = Some(HandOver { due, until });
         out.push(Action::Notice(Notice::HandingOver));
         self.send_now(now, out);
     }
@@ -157,8 +171,9 @@ impl Node {
         self.announcements = None;
         self.offer_at = None;
         self.deaf_since = None;
-        self.hand_over_by = None;
-        self.checks_by = None;
+        self.hand_over = None;
+        self.relief = None;
+        self.sync_at_raise = false;
         self.run_hook(Hook::Inactive, out);
         self.switch_sync(SyncRole::Backup, out);
         self.controlled();

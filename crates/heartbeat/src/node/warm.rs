@@ -16,6 +16,26 @@ use crate::table::{Event, Phase};
 /// may be silent, and the partner leaves by itself after 10 s.
 const CHECKED_WITHIN: Duration = Duration::from_secs(1);
 
+/// What is waited for while a partner that leaves serves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Relief {
+    /// Our first checks, until then.
+    checks_by: Mono,
+    /// Our sync daemon has listened for long enough then.
+    synchronised_at: Mono,
+}
+
+impl Relief {
+    /// When there is nothing more to wait for, if nothing happens until then.
+    fn due(&self, is_checked: bool) -> Mono {
+        if is_checked {
+            self.synchronised_at
+        } else {
+            self.checks_by.max(self.synchronised_at)
+        }
+    }
+}
+
 impl Node {
     /// Whether the service runs on the standby too.
     pub(super) fn is_warm(&self) -> bool {
@@ -52,14 +72,23 @@ impl Node {
     }
 
     /// A takeover begins because of `event`: if the partner serves until we do, our table is to be
-    /// complete first.
-    pub(super) fn wait_for_checks(&mut self, now: Mono, event: Event) {
-        self.checks_by = (event == Event::HeardLeaving).then_some(now + CHECKED_WITHIN);
+    /// complete first, and its connections known.
+    pub(super) fn prepare_relief(&mut self, now: Mono, event: Event) {
+        self.relief = (event == Event::HeardLeaving).then(|| Relief {
+            checks_by: now + CHECKED_WITHIN,
+            synchronised_at: self.standby_since + self.settings.sync_wait,
+        });
     }
 
-    /// The partner has served long enough, or does so no longer.
-    pub(super) fn end_checks(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.checks_by.take().is_some() && self.service.is_up() {
+    /// When the partner will have served long enough, if it leaves.
+    pub(super) fn relief_due(&self) -> Option<Mono> {
+        let is_checked = self.service.is_checked();
+        self.relief.map(|relief| relief.due(is_checked))
+    }
+
+    /// It has, or does so no longer.
+    pub(super) fn relieve(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.relief.take().is_some() && self.service.is_up() {
             self.event(now, Event::ChecksDue, out);
         }
     }

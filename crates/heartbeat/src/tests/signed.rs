@@ -1,5 +1,8 @@
 //! Rules that need a signed partner: terms, a deaf partner, the clean stop.
 
+use std::time::Duration;
+
+use lvs_model::SyncRole;
 use wire::heartbeat::Value;
 use wire::heartbeat::signed::{State, Statement};
 
@@ -202,6 +205,75 @@ fn a_leaver_is_let_serve_for_a_second_at_most_and_not_once_it_lets_go() {
     assert_eq!(bench.node.phase(), Phase::Active);
 }
 
+/// The same, with a sync daemon that listens for five seconds first, and servers checked at once.
+fn beside_a_leaver_with_connections(warm: bool) -> (Bench, Vec<Action>) {
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        sync_wait: Duration::from_secs(5),
+        warm_standby: warm,
+        ..settings(ConfiguredRole::Backup)
+    });
+    hear(&mut bench, 1.0, Value::Running, SAYS);
+    if warm {
+        bench.put(1.1, Input::ServiceReady);
+        bench.put(1.2, Input::ServiceChecked);
+    }
+    let mut actions = hear(&mut bench, 2.0, Value::Running, LEAVES);
+    if !warm {
+        bench.put(2.2, Input::ServiceReady);
+        actions.extend(bench.put(2.3, Input::ServiceChecked));
+    }
+    (bench, actions)
+}
+
+#[test]
+fn a_leaver_is_relieved_when_its_connections_are_known_and_synchronises_until_then() {
+    let master = Action::SyncDaemon(SyncRole::Master);
+    for warm in [false, true] {
+        let (mut bench, before) = beside_a_leaver_with_connections(warm);
+        assert_eq!(bench.node.phase(), Phase::Starting);
+        hear(&mut bench, 4.0, Value::Running, LEAVES);
+        let waited = bench.run_to(4.99);
+        assert_eq!(bench.node.phase(), Phase::Starting);
+        let deeds = waited.iter().map(|(_, action)| action);
+        assert!(!before.iter().chain(deeds).any(|action| *action == master));
+        let log = bench.run_to(5.0);
+        assert_eq!(bench.node.phase(), Phase::Active);
+        let switches = log.iter().filter(|(_, action)| *action == master);
+        assert_eq!(switches.count(), 1);
+
+        // It lets go, or dies: whatever is known has to do.
+        let (mut bench, _) = beside_a_leaver_with_connections(warm);
+        hear(&mut bench, 3.0, Value::Stopped, standing_by(1));
+        assert_eq!(bench.node.phase(), Phase::Active);
+    }
+}
+
+#[test]
+fn a_leaver_waits_as_long_as_the_partner_may_need_for_its_connections() {
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        sync_wait: Duration::from_secs(5),
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    hear(&mut bench, 6.0, Value::Stopped, standing_by(1));
+    bench.put(7.0, Input::Stop { signal: 15 });
+    let starting = Statement {
+        state: State::Starting,
+        ..SAYS
+    };
+    for second in 4..11_u32 {
+        let seconds = f64::from(second) * 2.0;
+        bench.run_to(seconds);
+        hear(&mut bench, seconds, Value::Running, starting);
+    }
+    bench.run_to(21.9);
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+    bench.run_to(22.0);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
 #[test]
 fn nobody_waits_for_checks_while_nobody_serves() {
     let mut bench = signing(ConfiguredRole::Backup, false);
@@ -243,6 +315,48 @@ fn a_clean_stop_does_not_wait_for_a_partner_that_cannot_or_does_not_come() {
     bench.put(7.0, Input::Stop { signal: 15 });
     bench.put(7.1, Input::Stop { signal: 2 });
     assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+#[test]
+fn an_unsigned_clean_stop_is_handed_over_to_one_of_ours_and_not_to_an_original() {
+    let stop = |answers: &[(f64, Statement)]| {
+        let mut bench = Bench::primary();
+        bench.make_active();
+        bench.hear(6.0, Value::Stopped);
+        bench.put(7.0, Input::Stop { signal: 15 });
+        assert_eq!(bench.node.phase(), Phase::HandingOver);
+        for (seconds, statement) in answers {
+            match statement.state {
+                // What is no mark says nothing but the value.
+                State::Starting => bench.hear(*seconds, Value::Running),
+                _ => hear(&mut bench, *seconds, Value::Running, *statement),
+            };
+        }
+        bench
+    };
+    let starting = Statement {
+        state: State::Starting,
+        ..SAYS
+    };
+    let mut bench = stop(&[]);
+    bench.run_to(7.24);
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+    bench.run_to(7.25);
+    assert_eq!(bench.node.phase(), Phase::Releasing, "an original");
+
+    let mut bench = stop(&[(7.1, starting)]);
+    bench.run_to(9.0);
+    assert_eq!(bench.node.phase(), Phase::HandingOver, "it has claimed");
+    let release = hear(&mut bench, 9.1, Value::Running, SAYS);
+    assert_eq!(release[1], Action::DropAddresses);
+
+    let bench = stop(&[(7.1, SAYS)]);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.put(7.0, Input::Stop { signal: 15 });
+    assert_eq!(bench.node.phase(), Phase::Releasing, "there is nobody");
 }
 
 #[test]

@@ -189,6 +189,7 @@ fn sync_daemon(file: &Section) -> Option<SyncSettings> {
     Some(SyncSettings {
         interface,
         id: u8::try_from(id).ok()?,
+        wait: file.seconds("sync_wait").unwrap_or(SyncSettings::WAIT),
     })
 }
 

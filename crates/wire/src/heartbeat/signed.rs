@@ -16,7 +16,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{MAGIC_LENGTH, QUESTION};
+use super::MAGIC_LENGTH;
 
 /// The version written and read.
 pub const VERSION: u8 = 1;
@@ -119,7 +119,7 @@ impl fmt::Debug for Key {
 /// Why a datagram is not a valid signed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignatureError {
-    /// Nothing behind the four bytes, or a question.
+    /// Nothing behind the four bytes, or a [mark](super::Mark).
     Missing,
     /// Another version, length or an unknown state.
     Format,
@@ -187,7 +187,7 @@ pub(super) fn asks(trailer: &[u8]) -> bool {
 /// # Errors
 /// [`SignatureError`].
 pub fn decode(bytes: &[u8], keys: &[Key]) -> Result<Signed, SignatureError> {
-    if matches!(bytes.get(MAGIC_LENGTH..), None | Some([] | [QUESTION])) {
+    if matches!(bytes.get(MAGIC_LENGTH..), None | Some([] | [_])) {
         return Err(SignatureError::Missing);
     }
     if bytes.len() != LENGTH {
@@ -330,7 +330,7 @@ mod tests {
             let datagram = super::super::decode(&bytes, Service::Lvs, ByteOrder::Little);
             assert_eq!(datagram.map(|datagram| datagram.asks()), Ok(asks));
         }
-        let question = [&magic(Value::Running)[..], &[QUESTION]].concat();
+        let question = [&magic(Value::Running)[..], b"?"].concat();
         assert_eq!(decode(&question, &[key()]), Err(SignatureError::Missing));
     }
 
