@@ -5,8 +5,11 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
+use caribe_tests::{c_ipvsadm, wait_until};
 use nix::sys::signal::Signal;
 
 use crate::director::*;
@@ -65,6 +68,16 @@ fn check_programs() {
 /// Runs lvsd on a sample until `destinations` have entered; ends it and sees the table empty. The
 /// lines by which they entered.
 fn a_sample(name: &str, servers: &[Server], destinations: &[&str]) -> Vec<String> {
+    a_sample_with(name, servers, destinations, |_| {})
+}
+
+/// The same, and `meanwhile` once they are in.
+fn a_sample_with(
+    name: &str,
+    servers: &[Server],
+    destinations: &[&str],
+    meanwhile: impl FnOnce(&Director),
+) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/lvs-config/tests/samples");
     let mut director = Director::new(&[]);
     check_programs();
@@ -77,14 +90,35 @@ fn a_sample(name: &str, servers: &[Server], destinations: &[&str]) -> Vec<String
     let table = director.table();
     let found = table.iter().filter(|line| line.starts_with("-a ")).count();
     assert_eq!(found, destinations.len(), "{table:?}");
+    meanwhile(&director);
     assert_eq!(director.end(Signal::SIGTERM).code(), Some(0));
     assert_eq!(director.table(), [""; 0]);
     entered
 }
 
+/// The kernel's idle times.
+fn timeouts() -> String {
+    let mut list = Command::new(c_ipvsadm());
+    let output = list.args(["-L", "--timeout"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn weights_grow(director: &Director) {
+    // 2 may be in the line by which they entered.
+    for (last, weights) in [(21, &[4, 8, 10][..]), (22, &[4, 8, 16, 20])] {
+        for weight in weights {
+            let step = format!("-e -t 192.0.2.80:80 -r 10.20.0.{last}:8080 -m -w {weight}");
+            let is_done = || director.has_logged(&format!("ipvsadm {step}"));
+            wait_until(Duration::from_secs(60), is_done).unwrap_or_else(|| panic!("no {step}"));
+        }
+    }
+}
+
+/// With `CARIBE_SLOW_START` the weights are watched until they are those of the file, some 90 s.
 #[test]
 fn nat_with_ports_of_its_own_and_weights_that_start_small() {
-    let entered = a_sample(
+    let is_long = std::env::var_os("CARIBE_SLOW_START").is_some();
+    let entered = a_sample_with(
         "nat",
         &[
             ("10.20.0.21", 8080, Says("HTTP/1.1 200 OK\r\n\r\n")),
@@ -94,6 +128,11 @@ fn nat_with_ports_of_its_own_and_weights_that_start_small() {
             "-t 192.0.2.80:80 -r 10.20.0.21:8080 -m",
             "-t 192.0.2.80:80 -r 10.20.0.22:8080 -m",
         ],
+        |director| {
+            if is_long {
+                weights_grow(director);
+            }
+        },
     );
     // Of 10; the first two steps are one operation if lvsd reads both reports in one turn.
     let is_small = |line: &String| line.ends_with(" -w 1") || line.ends_with(" -w 2");
@@ -101,8 +140,8 @@ fn nat_with_ports_of_its_own_and_weights_that_start_small() {
 }
 
 #[test]
-fn direct_routing_without_the_server_that_is_not_active() {
-    a_sample(
+fn direct_routing_without_the_server_that_is_not_active_and_quiesced_when_one_fails() {
+    a_sample_with(
         "direct",
         &[
             ("192.0.2.31", 25, Says("220 mx1 ESMTP\r\n")),
@@ -113,6 +152,11 @@ fn direct_routing_without_the_server_that_is_not_active() {
             "-t 192.0.2.25:25 -r 192.0.2.31:25 -g -w 1",
             "-t 192.0.2.25:25 -r 192.0.2.32:25 -g -w 1",
         ],
+        |director| {
+            run("ip", "addr del 192.0.2.31/32 dev lo");
+            director.wait_for_log("ipvsadm -e -t 192.0.2.25:25 -r 192.0.2.31:25 -g -w 0");
+            director.wait_for_line("-a -t 192.0.2.25:25 -r 192.0.2.31:25 -g -w 0");
+        },
     );
 }
 
@@ -160,13 +204,17 @@ fn ftp_by_its_greeting() {
 
 #[test]
 fn udp_checked_by_a_program_and_by_any_answer() {
-    a_sample(
+    a_sample_with(
         "udp",
         &[("192.0.2.71", 7007, Echoes("pong"))],
         &[
             "-u 192.0.2.53:53 -r 192.0.2.61:53 -g -w 1",
             "-u 192.0.2.53:7007 -r 192.0.2.71:7007 -g -w 1",
         ],
+        |director| {
+            director.wait_for_log("ipvsadm --set 0 0 30");
+            assert!(timeouts().contains(" 30\n"), "{}", timeouts());
+        },
     );
 }
 
@@ -188,5 +236,21 @@ fn a_regular_expression_that_one_of_two_servers_meets() {
             ("192.0.2.102", 80, Says("HTTP/1.1 404 Not Found\r\n\r\n")),
         ],
         &["-t 192.0.2.100:80 -r 192.0.2.101:80 -g -w"],
+    );
+}
+
+#[test]
+fn idle_times_and_servers_that_only_need_to_accept() {
+    a_sample_with(
+        "sync",
+        &[
+            ("192.0.2.131", 389, Says("")),
+            ("192.0.2.132", 389, Says("")),
+        ],
+        &[
+            "-t 192.0.2.38:389 -r 192.0.2.131:389 -g -w 1",
+            "-t 192.0.2.38:389 -r 192.0.2.132:389 -g -w 1",
+        ],
+        |_| assert!(timeouts().contains("900 60 60"), "{}", timeouts()),
     );
 }
