@@ -4,6 +4,7 @@
 //! `CARIBE_PULSE` and `CARIBE_LVSD` name other programs than the installed ones.
 
 mod devices;
+mod duplicate;
 mod legacy;
 mod pair;
 mod paths;

@@ -9,7 +9,7 @@ use crate::pair::{A, B, Pair, VIP, ip};
 use crate::tap::{Seen, Tap};
 use crate::{DEAD_TIME, LOADING, settle, settled};
 
-const VIP6: &str = "2001:db8::50";
+pub const VIP6: &str = "2001:db8::50";
 /// ARP operations: REQUEST and REPLY (RFC 826).
 const FORMS: [u16; 2] = [1, 2];
 
@@ -18,7 +18,7 @@ fn address(text: &str) -> IpAddr {
 }
 
 /// A second virtual service, with an IPv6 address.
-fn with_ipv6() -> Pair {
+pub fn with_ipv6() -> Pair {
     let pair = Pair::new();
     let service = "virtual six {\n active = 1\n address = 2001:db8::50 eth0\n vip_nmask = 128\n \
                    port = 80\n server a {\n  address = 2001:db8::11\n  active = 1\n }\n}\nvirtual web {";

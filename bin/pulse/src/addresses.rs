@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use heartbeat::Links as LinkReport;
-use link::{Announcer, Assignment, Change, Event, Link, LinkError, Links, Outcome, Watch};
+use link::{
+    Advertisement, Announcer, Answers, Assignment, Change, Event, Link, LinkError, Links, Outcome,
+    Watch,
+};
 
 use crate::guardian::Guardian;
 
@@ -25,6 +28,8 @@ pub struct Addresses {
     links: Links,
     watch: Watch,
     announcer: Announcer,
+    /// Who else has our addresses; none without IPv6.
+    answers: Option<Answers>,
     guardian: Guardian,
     /// Raised by us.
     held: Vec<Assignment>,
@@ -51,6 +56,7 @@ impl Addresses {
             links,
             watch: Watch::open().map_err(io::Error::other)?,
             announcer: Announcer::open().map_err(io::Error::other)?,
+            answers: Answers::open().ok(),
             guardian: Guardian::start()?,
             held: Vec::new(),
             unsaid: Vec::new(),
@@ -60,9 +66,11 @@ impl Addresses {
         })
     }
 
-    /// Readable when something changed.
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        self.watch.as_fd()
+    /// Readable when something changed, or somebody said what addresses it has.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [self.watch.as_fd()]
+            .into_iter()
+            .chain(self.answers.as_ref().map(AsFd::as_fd))
     }
 
     /// Whether [`Addresses::look`] is to be called again soon, with or without a change.
@@ -123,6 +131,33 @@ impl Addresses {
             log::error!("announcement: {error}");
         }
         say(&std::mem::take(&mut self.unsaid));
+    }
+
+    /// Asks who has the IPv6 ones of `wanted`.
+    pub fn ask(&mut self, wanted: &[Assignment]) {
+        let wanted = self.place(wanted);
+        for error in self.announcer.ask(&wanted) {
+            log::error!("question for an address: {error}");
+        }
+    }
+
+    /// What other machines have said of `wanted`.
+    pub fn answers(&self, wanted: &[Assignment]) -> Vec<Advertisement> {
+        let Some(answers) = &self.answers else {
+            return Vec::new();
+        };
+        let six = wanted.iter().filter_map(|it| match it.address {
+            IpAddr::V6(address) => Some(address),
+            IpAddr::V4(_) => None,
+        });
+        let mut heard = answers.drain(&six.collect::<Vec<_>>());
+        heard.retain(|said| {
+            !self
+                .known
+                .iter()
+                .any(|own| own.mac.is_some() && own.mac == said.mac)
+        });
+        heard
     }
 
     /// Takes what the kernel told and compares it with what is held.

@@ -125,6 +125,7 @@ impl Setup {
         let has_partner = has_partner(pair);
         let paths = paths(&config, role, has_partner)?;
         let keys = signing::keys(pair).map_err(SetupError::Keys)?;
+        let addresses = addresses(&config);
         let settings = Settings {
             role,
             service,
@@ -140,10 +141,11 @@ impl Setup {
                 .sync_daemon
                 .as_ref()
                 .map_or(Duration::ZERO, |sync| sync.wait),
+            addresses: addresses.iter().map(|it| it.address).collect(),
         };
         Ok(Self {
             settings,
-            addresses: addresses(&config),
+            addresses,
             paths,
             keys,
             config,

@@ -151,7 +151,7 @@ impl Shell {
             .chain(self.service.fd())
             .chain(self.reading.as_ref().map(|reading| reading.as_fd()))
             .chain(self.gateway.as_ref().map(AsFd::as_fd))
-            .chain([self.addresses.fd()]);
+            .chain(self.addresses.fds());
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
     }
@@ -341,6 +341,12 @@ impl Shell {
         } else if found.removed {
             self.give(Input::AddressRemoved);
         }
+        for said in self.addresses.answers(&self.setup.addresses) {
+            self.give(Input::AddressAnswered {
+                address: said.address.into(),
+                mac: said.mac,
+            });
+        }
     }
 
     /// The links under both heartbeat addresses, if lvs.cf wants them monitored.
@@ -362,6 +368,7 @@ impl Shell {
                 self.sockets.send(value, statement);
             }
             Action::KeepTerm(term) => self.term_file.write(term),
+            Action::Notice(notice) if notice.is_alarm() => log::error!("{notice}"),
             Action::Notice(notice) => log::info!("{notice}"),
             Action::RunHook(hook) => self.run_hook(hook),
             Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
@@ -379,9 +386,14 @@ impl Shell {
             Action::StopService => self.service.signal(Signal::SIGTERM),
             Action::KillService => self.service.signal(Signal::SIGKILL),
             Action::ReloadService => self.service.signal(Signal::SIGHUP),
-            Action::RaiseAddresses => self.addresses.raise(&self.setup.addresses),
+            Action::RaiseAddresses => {
+                let mut usable = self.setup.addresses.clone();
+                usable.retain(|wanted| !self.node.is_unused(wanted.address));
+                self.addresses.raise(&usable);
+            }
             Action::DropAddresses => self.addresses.drop_all(),
             Action::Announce => self.addresses.announce(),
+            Action::AskForAddresses => self.addresses.ask(&self.setup.addresses),
             Action::Exit => self.done = true,
         }
     }

@@ -10,9 +10,11 @@
 //! - [`question`]: a heartbeat that does not come is asked for
 //! - [`supervise`]: the service as a process: started, ready, ending, tried again
 //! - [`notice`]: every log line, in the original's words
+//! - [`duplicates`]: IPv6 addresses that another machine has, too
 //! - [`schedule`]: when announcements of the addresses are repeated
 
 pub mod auth;
+pub mod duplicates;
 pub mod node;
 pub mod notice;
 pub mod partner;

@@ -1,8 +1,10 @@
 //! The words between the machine and its shell.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lvs_model::SyncRole;
+use wire::arp::Mac;
 use wire::heartbeat::{Service, Value};
 
 use crate::auth::{Refusal, Said};
@@ -52,6 +54,8 @@ pub struct Settings {
     /// So long the sync daemon of a standby listens before a partner that leaves is relieved; zero
     /// without a sync daemon. lvs.cf: `sync_wait`.
     pub sync_wait: Duration,
+    /// What is held while active. No two nodes of a pair need to hold the same.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// State of the two heartbeat links. Without a private path both are the same.
@@ -102,6 +106,13 @@ pub enum Input {
     Links(Links),
     /// Somebody removed an address of ours.
     AddressRemoved,
+    /// Another station says that it has this IPv6 address, which we hold or do not use.
+    AddressAnswered {
+        /// The address.
+        address: IpAddr,
+        /// Hardware address of the station.
+        mac: Option<Mac>,
+    },
     /// An interface came back, was renamed or has another hardware address.
     InterfaceChanged,
     /// lvs.cf was read again and is valid.
@@ -148,12 +159,15 @@ pub enum Action {
     KeepTerm(u64),
     /// Let the service read its configuration again.
     ReloadService,
-    /// Bring up what is missing of the wanted addresses, take down what is no longer wanted.
+    /// Bring up what is missing of the wanted addresses, take down what is no longer wanted or
+    /// [not to be used](crate::Node::is_unused).
     RaiseAddresses,
     /// Take all addresses down.
     DropAddresses,
     /// Announce every address.
     Announce,
+    /// Ask who has our IPv6 addresses, used or not; answered by `AddressAnswered`.
+    AskForAddresses,
     /// The machine is done: end the program with status 0.
     Exit,
 }

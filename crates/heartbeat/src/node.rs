@@ -2,6 +2,7 @@
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 
+mod claimed;
 mod fos;
 #[cfg(test)]
 mod fos_tests;
@@ -15,6 +16,7 @@ use lvs_model::{Mono, SyncRole};
 use wire::heartbeat::Service;
 
 use crate::auth::Refusal;
+use crate::duplicates::Duplicates;
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
 use crate::notice::Notice;
 use crate::partner::Partner;
@@ -71,6 +73,7 @@ pub struct Node {
     standby_since: Mono,
     /// The sync daemon is switched when the addresses come up, not before.
     sync_at_raise: bool,
+    duplicates: Duplicates,
     fos: fos::Fos,
 }
 
@@ -116,6 +119,7 @@ impl Node {
             relief: None,
             standby_since: now,
             sync_at_raise: false,
+            duplicates: Duplicates::default(),
             fos: fos::Fos::default(),
         }
     }
@@ -155,6 +159,7 @@ impl Node {
             self.deaf_since.map(|since| since + self.settings.keepalive),
             self.hand_over.map(|hand_over| hand_over.due),
             self.relief_due(),
+            self.duplicates.next(),
             self.fos.control_by,
             self.service.next(),
         ]
@@ -193,6 +198,9 @@ impl Node {
             Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
             Input::Links(links) => self.links(now, links, out),
             Input::AddressRemoved => self.address_removed(now, out),
+            Input::AddressAnswered { address, mac } => {
+                self.address_answered(now, address, mac, out);
+            }
             Input::InterfaceChanged => self.reassert(now, out),
             Input::Reload(settings) => self.reload(now, *settings, out),
             Input::Stop { signal } => {
@@ -292,6 +300,7 @@ impl Node {
             self.event(now, Event::ControlDue, out);
         }
         self.tick_announcements(now, out);
+        self.tick_duplicates(now, out);
         if let Some(notice) = self.partner.check_paths(now, self.settings.dead_time)
             && self.settings.has_private_path
         {
@@ -328,7 +337,7 @@ impl Node {
     fn tick_announcements(&mut self, now: Mono, out: &mut Vec<Action>) {
         let due = self.announcements.as_mut().map_or(Due::No, |a| a.due(now));
         if due != Due::No {
-            out.push(Action::Announce);
+            self.announce(out);
         }
         if due == Due::LastOfBurst {
             let service = self.settings.service;

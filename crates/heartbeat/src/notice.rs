@@ -3,7 +3,9 @@
 //! Administrators grep for these texts. Those under "ours" have no counterpart in the original.
 
 use std::fmt;
+use std::net::IpAddr;
 
+use wire::arp::Mac;
 use wire::heartbeat::{DecodeError, Service};
 
 use crate::auth::Refusal;
@@ -137,6 +139,12 @@ pub enum Notice {
     AddressRestored,
     /// Ours: addresses keep disappearing.
     AddressesTaken,
+    /// Ours: another machine has an address of ours, and we hold others.
+    AddressDuplicate(IpAddr, Option<Mac>),
+    /// Ours: it has it no more.
+    AddressFree(IpAddr),
+    /// Ours: other machines have all of our addresses.
+    AddressesDuplicate,
     /// Ours: the configuration was read again.
     Reloaded,
     /// Ours: a heartbeat from the partner's address must not count.
@@ -152,11 +160,29 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// Whether somebody has to do something about it.
+    #[must_use]
+    pub const fn is_alarm(&self) -> bool {
+        matches!(self, Self::AddressDuplicate(..) | Self::AddressesDuplicate)
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Starting(ConfiguredRole::Primary) => f.write_str("STARTING PULSE AS MASTER"),
             Self::Starting(ConfiguredRole::Backup) => f.write_str("STARTING PULSE AS BACKUP"),
+            Self::AddressDuplicate(address, mac) => {
+                write!(f, "address {address} is in use by another machine")?;
+                if let Some(mac) = mac {
+                    write!(f, " ({mac})")?;
+                }
+                f.write_str(": not used here")
+            }
+            Self::AddressFree(address) => {
+                write!(f, "address {address} is in use by nobody else: used again")
+            }
             Self::Terminating { signal } => write!(f, "Terminating due to signal {signal}"),
             Self::ForcedActive(service) => {
                 write!(f, "Forced active on startup: activating {service}")
@@ -253,6 +279,9 @@ impl Notice {
             Self::ServiceNotReady => "service not ready in time",
             Self::AddressRestored => "address was removed by somebody else: putting it back",
             Self::AddressesTaken => "addresses keep being removed: going inactive",
+            Self::AddressesDuplicate => {
+                "every address is in use by another machine: going inactive"
+            }
             Self::PartnerDeaf => "partner active and deaf to us: going inactive",
             Self::HandingOver => "stopping: waiting for the partner to take over",
             Self::Reloaded => "configuration read again",

@@ -76,6 +76,8 @@ pub enum Event {
     AddressRemoved,
     /// Addresses of ours were removed three times in ten seconds.
     AddressesTaken,
+    /// Other machines have every address of ours.
+    AddressesDuplicate,
     /// A clean stop is asked for.
     StopOrdered,
     /// Service ended and addresses down, or the time for it is over.
@@ -402,6 +404,12 @@ pub const TABLE: &[Row] = &[
         Event::AddressesTaken,
         When::Always,
         Verdict::Reassert,
+    ),
+    row(
+        ACTIVE,
+        Event::AddressesDuplicate,
+        When::PartnerAlive,
+        Verdict::GiveUp,
     ),
     row(
         ACTIVE,

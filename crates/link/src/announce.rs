@@ -49,6 +49,22 @@ impl Announcer {
         failures
     }
 
+    /// Asks who has each of the IPv6 `addresses`; [`Answers`](crate::Answers) hears it.
+    pub fn ask(&self, addresses: &[Assignment]) -> Vec<LinkError> {
+        let ports = match interfaces() {
+            Ok(ports) => ports,
+            Err(error) => return vec![error],
+        };
+        let ask = |assignment: &Assignment| {
+            let IpAddr::V6(ip) = assignment.address else {
+                return Ok(());
+            };
+            let port = find(&ports, &assignment.interface)?;
+            self.send(&ndisc::encode_question(port.mac()?, ip), port)
+        };
+        addresses.iter().filter_map(|it| ask(it).err()).collect()
+    }
+
     /// Sends one frame that says to `destination` that `address` is at `mac`, as the command
     /// `send_arp` does: for IPv4 an ARP reply, for IPv6 an advertisement, which goes to all nodes
     /// where ARP goes to all stations.
@@ -79,8 +95,7 @@ impl Announcer {
     }
 
     fn announce_one(&self, address: IpAddr, port: &Port, router: bool) -> Result<(), LinkError> {
-        let no_mac = || LinkError::NoHardwareAddress(port.name.clone());
-        let mac = port.address.addr().map(Mac).ok_or_else(no_mac)?;
+        let mac = port.mac()?;
         match address {
             IpAddr::V4(ip) => {
                 for form in [Form::Reply, Form::Request] {
@@ -107,6 +122,13 @@ impl Announcer {
 struct Port {
     name: String,
     address: LinkAddr,
+}
+
+impl Port {
+    fn mac(&self) -> Result<Mac, LinkError> {
+        let no_mac = || LinkError::NoHardwareAddress(self.name.clone());
+        self.address.addr().map(Mac).ok_or_else(no_mac)
+    }
 }
 
 /// getifaddrs(3) lists each interface with its index and hardware address, ready to send to.

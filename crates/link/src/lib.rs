@@ -2,21 +2,25 @@
 //!
 //! - [`Links`]: asks and changes the kernel's addresses over rtnetlink
 //! - [`Watch`]: hears when somebody else changes them
-//! - [`Announcer`]: gratuitous ARP and unsolicited neighbour advertisements
+//! - [`Announcer`]: gratuitous ARP and unsolicited neighbour advertisements; asks who else has an address
+//! - [`Answers`]: hears what is answered
 //! - [`plan`]: which addresses are missing, which are left over; pure
 //!
 //! `bin/pulse` and `bin/send_arp` are the callers. Nothing in here decides who holds an address.
 
 mod announce;
+mod answers;
 mod error;
 mod links;
 pub mod plan;
 mod watch;
 
 pub use announce::Announcer;
+pub use answers::Answers;
 pub use error::LinkError;
 pub use links::{Links, Outcome};
 pub use plan::{Assignment, Change};
 pub use watch::{Event, Watch};
 pub use wire::arp::Mac;
+pub use wire::ndisc::Advertisement;
 pub use wire::rtnetlink::{Address, Link};

@@ -5,6 +5,7 @@
 //! not know.
 
 mod capability;
+mod icmp6;
 mod ipvs;
 mod memory;
 mod names;
@@ -13,6 +14,7 @@ mod spawn;
 mod time;
 
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
+pub use icmp6::only_icmp6;
 pub use ipvs::{IpvsOption, ipvs_option};
 pub use memory::give_back_memory;
 pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};

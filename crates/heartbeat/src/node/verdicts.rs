@@ -117,7 +117,8 @@ impl Node {
     pub(super) fn reassert(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.holding && self.phase == Phase::Active {
             self.announcements = Some(Announcements::begin(now));
-            out.extend([Action::RaiseAddresses, Action::Announce]);
+            out.push(Action::RaiseAddresses);
+            self.announce(out);
         }
     }
 
@@ -142,9 +143,13 @@ impl Node {
             Event::HeardStopMe => Notice::ToldToGoInactive,
             Event::PartnerDeaf => Notice::PartnerDeaf,
             Event::AddressesTaken => Notice::AddressesTaken,
+            Event::AddressesDuplicate => Notice::AddressesDuplicate,
             _ => Notice::ServiceUnfit,
         };
-        if matches!(event, Event::ServiceUnfit | Event::AddressesTaken) {
+        if matches!(
+            event,
+            Event::ServiceUnfit | Event::AddressesTaken | Event::AddressesDuplicate
+        ) {
             self.banned_until = Some(now + self.ban);
             self.ban = (self.ban * 2).min(LONGEST_BAN);
         }
@@ -169,6 +174,7 @@ impl Node {
     pub(super) fn give_up(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.phase = Phase::Releasing;
         self.announcements = None;
+        self.duplicates.forget();
         self.offer_at = None;
         self.deaf_since = None;
         self.hand_over = None;

@@ -1,0 +1,73 @@
+//! Addresses of ours that somebody else says to have.
+
+use std::net::IpAddr;
+
+use lvs_model::Mono;
+use wire::arp::Mac;
+use wire::heartbeat::Value;
+
+use super::Node;
+use crate::duplicates::{Answer, Due};
+use crate::model::Action;
+use crate::notice::Notice;
+use crate::table::{Event, Phase};
+
+impl Node {
+    /// Whether another machine has `address`, so that it is not to be raised here.
+    #[must_use]
+    pub fn is_unused(&self, address: IpAddr) -> bool {
+        self.duplicates.is_unused(address)
+    }
+
+    /// Announces, and asks whether somebody else has what is announced.
+    pub(super) fn announce(&self, out: &mut Vec<Action>) {
+        out.push(Action::Announce);
+        if self.settings.addresses.iter().any(IpAddr::is_ipv6) {
+            out.push(Action::AskForAddresses);
+        }
+    }
+
+    pub(super) fn address_answered(
+        &mut self,
+        now: Mono,
+        address: IpAddr,
+        mac: Option<Mac>,
+        out: &mut Vec<Action>,
+    ) {
+        let is_ours = self.settings.addresses.contains(&address);
+        if self.phase != Phase::Active || !is_ours || self.may_be_partner(now) {
+            return;
+        }
+        if self.duplicates.answered(now, address) != Answer::Duplicate {
+            return;
+        }
+        out.push(Action::Notice(Notice::AddressDuplicate(address, mac)));
+        let mut all = self.settings.addresses.iter();
+        if all.all(|address| self.is_unused(*address)) {
+            self.event(now, Event::AddressesDuplicate, out);
+        }
+        if self.phase == Phase::Active {
+            out.push(Action::RaiseAddresses);
+        }
+    }
+
+    /// A partner that is silent may hold addresses, and one that is active does.
+    fn may_be_partner(&self, now: Mono) -> bool {
+        let alive = self.partner.is_alive(now, self.settings.dead_time);
+        let lets_go = alive && self.partner.last_value() == Some(Value::Stopped);
+        self.settings.has_partner && !lets_go
+    }
+
+    pub(super) fn tick_duplicates(&mut self, now: Mono, out: &mut Vec<Action>) {
+        loop {
+            match self.duplicates.due(now) {
+                Due::Nothing => return,
+                Due::Ask => out.push(Action::AskForAddresses),
+                Due::Free(address) => {
+                    out.push(Action::Notice(Notice::AddressFree(address)));
+                    self.reassert(now, out);
+                }
+            }
+        }
+    }
+}
