@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caribe_tests::wait_until;
 use nix::sys::signal::{Signal, kill};
@@ -12,15 +12,16 @@ use crate::director::*;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn web(weight: u32) -> String {
+fn web(serial: u32, weight: u32) -> String {
     let servers = [weighing(1, weight), server(2)];
-    block("web", "192.0.2.1", "", &[&servers[0], &servers[1]])
+    let web = block("web", "192.0.2.1", "", &[&servers[0], &servers[1]]);
+    format!("serial_no = {serial}\n{web}")
 }
 
 #[test]
 fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
     let mut director = Director::new(&[1]);
-    director.start(&web(1));
+    director.start(&web(7, 1));
     director.wait_for_table(2);
     let is_known = || {
         director
@@ -32,10 +33,13 @@ fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
     let status = director.status();
     assert_eq!(status.len(), 4, "{status:#?}");
     let pid = format!(
-        "{{\"kind\":\"lvsd\",\"pid\":{},\"reload_failed\":false,",
-        director.pid()
+        "{{\"kind\":\"lvsd\",\"pid\":{},\"file\":\"{}\",\"serial_no\":7,\"content\":\"",
+        director.pid(),
+        director.config().display()
     );
     assert!(status[0].starts_with(&pid), "{}", status[0]);
+    let whole = "\",\"reload_failed\":false,";
+    assert!(status[0].contains(whole), "{}", status[0]);
     assert!(status[1].contains("\"service\":\"-t 192.0.2.1:8080\""));
     assert!(
         status[1].ends_with("\"servers\":2,\"up\":1}"),
@@ -68,8 +72,9 @@ fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
     director.reload("bogus = 1\n");
     let has_failed = || director.status()[0].contains("\"reload_failed\":true");
     wait_until(LIMIT, has_failed).expect("a failed reload");
-    director.reload(&web(1));
+    director.reload(&web(8, 1));
     wait_until(LIMIT, || !has_failed()).expect("a good reload");
+    assert!(director.status()[0].contains("\"serial_no\":8,"));
     director.end(Signal::SIGTERM);
     assert!(!fs::exists("/run/lvs/lvsd.sock").unwrap());
 }
@@ -85,17 +90,22 @@ fn a_hundred_reloads_are_few_and_leave_descriptors_and_foreign_services_as_they_
     }
     let foreign = director.table();
     assert_eq!(foreign.len(), 100);
-    director.start(&web(1));
+    director.start(&web(7, 1));
     director.wait_for_table(103);
     director.operations(0);
     let descriptors = director.open_descriptors();
+    let begun = Instant::now();
     for number in 0..100 {
-        director.write(&web(1 + number % 5));
+        director.write(&web(7, 1 + number % 5));
         director.signal(Signal::SIGHUP);
         std::thread::sleep(Duration::from_millis(100));
     }
     let read = director.wait_for_log("rereading configuration file").len();
-    assert!((2..=3).contains(&read), "read {read} times in 10 s");
+    // At 0, 2, 6, 14, 22 … seconds: a busy machine needs more than ten for the storm.
+    let took = begun.elapsed();
+    let more = took.as_secs().saturating_sub(14 - 8) / 8;
+    let most = 3 + usize::try_from(more).unwrap();
+    assert!((2..=most).contains(&read), "read {read} times in {took:?}");
     // The last file counts, read or not yet.
     let is_right = || director.status()[2].contains("\"target\":5");
     wait_until(LIMIT, is_right).expect("the last file's weight");

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use config_file::{ConfigFile, Program, Reading, Step};
+use control::FileStatus;
 use daemon::{
     Clock, Parent, PollFd, PollFlags, Signal, Signals, StatusSocket, Tidying, reap, wait,
 };
@@ -31,6 +32,8 @@ pub struct Setup<'a> {
     pub status: Option<StatusSocket>,
     /// lvs.cf.
     pub path: PathBuf,
+    /// What it was when it was read.
+    pub file: FileStatus,
     /// What an lvs.cf that was read again asks for; says so in the log.
     pub accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
     /// Called once, when the table is as lvs.cf wants it.
@@ -66,6 +69,7 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         parent: setup.parent,
         status: setup.status,
         path: setup.path,
+        file: setup.file,
         accept: setup.accept,
         reading: None,
         ready: Some(setup.ready),
@@ -91,6 +95,7 @@ struct Shell<'a> {
     parent: Option<Parent>,
     status: Option<StatusSocket>,
     path: PathBuf,
+    file: FileStatus,
     accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
     /// lvs.cf being read again, its names looked up meanwhile.
     reading: Option<Box<Reading>>,
@@ -177,7 +182,10 @@ impl Shell<'_> {
                 self.reading = Some(reading);
                 return;
             }
-            Step::Done(Ok(file)) => Ok((self.accept)(&file)),
+            Step::Done(Ok(file)) => {
+                self.file = file_status(&file);
+                Ok((self.accept)(&file))
+            }
             Step::Done(Err(fault)) => Err(fault.lines(Program::Lvsd)),
         };
         self.tidying = Tidying::after(self.clock.now());
@@ -226,8 +234,11 @@ impl Shell<'_> {
             self.events.push_back(Input::Deadline);
         }
         if let Some(status) = &mut self.status {
-            let (now, machine) = (self.clock.now(), &self.machine);
-            status.serve(now, || machine.status(now, std::process::id()).json_lines());
+            let (now, machine, file) = (self.clock.now(), &self.machine, &self.file);
+            status.serve(now, || {
+                let all = machine.status(now, std::process::id(), file);
+                all.json_lines()
+            });
         }
         Ok(())
     }
@@ -262,6 +273,15 @@ impl Shell<'_> {
                 .extend(ended.map(|nanny| Input::Ended(nanny, exit)));
         }
         self.nannies.kill_strays();
+    }
+}
+
+/// Which file it is, for the status.
+pub fn file_status(file: &ConfigFile) -> FileStatus {
+    FileStatus {
+        path: file.path.display().to_string(),
+        serial: file.loaded.config.serial,
+        content: file.loaded.hash.to_string(),
     }
 }
 

@@ -116,6 +116,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         }
     };
     let machine = Lvsd::new(accept(&file), options.clear);
+    let read = shell::file_status(&file);
     // As large as the site that was made of it, and not needed any more.
     drop(file);
     let status = shell::run(shell::Setup {
@@ -126,6 +127,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         parent,
         status: status_socket(),
         path,
+        file: read,
         accept: Box::new(accept),
         ready: Box::new(ready),
         checked: Box::new(move || {

@@ -42,7 +42,7 @@ pub use reason::Reason;
 pub use report::{CheckResult, Report};
 pub use shared::{Errand, MAX_ERRAND, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
-pub use status::{CheckStatus, ServerStatus, ServiceStatus, Status};
+pub use status::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Status};
 
 /// Longest message in bytes; a receiver needs no larger buffer.
 pub const MAX_MESSAGE: usize = 512;

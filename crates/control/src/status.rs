@@ -18,6 +18,8 @@ use crate::{CheckResult, Phase, Place, Reason};
 pub struct Status {
     /// Its process id.
     pub pid: u32,
+    /// The lvs.cf that it goes by.
+    pub file: FileStatus,
     /// What was wrong with lvs.cf at the last SIGHUP, in the words of the log; empty once a good
     /// file was read.
     pub reload_failure: Vec<String>,
@@ -25,6 +27,17 @@ pub struct Status {
     pub repairs: u64,
     /// The services of lvs.cf, in its order.
     pub services: Vec<ServiceStatus>,
+}
+
+/// Which lvs.cf: by this two directors' files are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Where it was read.
+    pub path: String,
+    /// Its `serial_no`.
+    pub serial: u32,
+    /// Hash of its content, as in the log.
+    pub content: String,
 }
 
 /// A service.
@@ -94,6 +107,9 @@ impl Status {
         let mut text = String::new();
         line(&mut text, "lvsd", |object| {
             object.plain("pid", self.pid);
+            object.string("file", &self.file.path);
+            object.plain("serial_no", self.file.serial);
+            object.string("content", &self.file.content);
             object.plain("reload_failed", !self.reload_failure.is_empty());
             object.strings("reload_failure", &self.reload_failure);
             object.plain("repairs", self.repairs);
@@ -204,6 +220,11 @@ mod tests {
         };
         let status = Status {
             pid: 7,
+            file: FileStatus {
+                path: "/etc/lvs.cf".into(),
+                serial: 12,
+                content: "cbf29ce484222325".into(),
+            },
             reload_failure: vec!["lvs.cf:2:1: unknown command \"x\"".into()],
             repairs: 3,
             services: vec![ServiceStatus {
@@ -224,7 +245,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                r#"{"kind":"lvsd","pid":7,"reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"services":1}"#,
+                r#"{"kind":"lvsd","pid":7,"file":"/etc/lvs.cf","serial_no":12,"content":"cbf29ce484222325","reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"services":1}"#,
                 r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"servers":1,"up":1}"#,
                 r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"drained":false,"by_hand":null,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"pid":812,"restarts":1}"#,
             ]

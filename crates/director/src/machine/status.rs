@@ -1,6 +1,6 @@
 //! What lvsd says of itself.
 
-use control::{CheckStatus, ServerStatus, ServiceStatus, Standing, Status};
+use control::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Standing, Status};
 use lvs_model::Mono;
 
 use crate::{Monitor, SiteDestination, SiteService};
@@ -8,11 +8,12 @@ use crate::{Monitor, SiteDestination, SiteService};
 use super::Lvsd;
 
 impl Lvsd {
-    /// The state at `now`. The shell adds its process id.
+    /// The state at `now`. The shell adds its process id, and the file that it read last.
     #[must_use]
-    pub fn status(&self, now: Mono, pid: u32) -> Status {
+    pub fn status(&self, now: Mono, pid: u32, file: &FileStatus) -> Status {
         Status {
             pid,
+            file: file.clone(),
             reload_failure: self.reload_failure.clone(),
             repairs: self.repair_count,
             services: (self.site.services.iter())

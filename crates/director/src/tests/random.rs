@@ -2,7 +2,7 @@
 
 use control::{Phase, Place};
 use ipvs::Ipvs;
-use lvs_config::Config;
+use lvs_config::{Config, ManualWeight};
 use lvs_model::{
     Destination, DestinationKey, FwMark, IpvsOp, Protocol, ServiceKey, VirtualService,
 };
@@ -154,6 +154,11 @@ fn random_file(dice: &mut Dice) -> Config {
     }
     let mut file = config(blocks);
     file.hard_shutdown = false;
+    file.manual_weight = [
+        ManualWeight::Drain,
+        ManualWeight::Keep,
+        ManualWeight::Repair,
+    ][dice.below(3) as usize];
     file
 }
 
@@ -176,7 +181,26 @@ fn live(world: &mut World, dice: &mut Dice) {
             if dice.is(4) {
                 world.kernel = Table::new();
             }
+            set_a_weight_by_hand(world, dice);
         }
+    }
+}
+
+fn set_a_weight_by_hand(world: &mut World, dice: &mut Dice) {
+    let all = world.kernel.services().flat_map(|service| {
+        let key = service.service.key;
+        service.destinations.iter().map(move |d| (key, *d))
+    });
+    let all: Vec<_> = all.collect();
+    if !all.is_empty() {
+        let number = dice.below(u32::try_from(all.len()).unwrap());
+        let (key, destination) = all[number as usize];
+        let weight = weight(dice.below(4));
+        let edited = Destination {
+            weight,
+            ..destination
+        };
+        world.kernel.follow(&IpvsOp::EditDestination(key, edited));
     }
 }
 

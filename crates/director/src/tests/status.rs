@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::{CheckResult, Phase, Place, Reason, Report, Standing};
+use control::{CheckResult, FileStatus, Phase, Place, Reason, Report, Standing};
 use lvs_model::Weight;
 
 use super::world::*;
@@ -37,7 +37,7 @@ fn the_status_has_what_the_nannies_said_and_what_became_of_it() {
     ));
     world.now = world.now + Duration::from_millis(1500);
     world.kill("10.0.0.2");
-    let status = world.lvsd.status(world.now, 7);
+    let status = world.lvsd.status(world.now, 7, &FileStatus::default());
     let service = &status.services[0];
     assert!(service.is_present);
     assert_eq!(service.sorry.map(|(_, is_in)| is_in), Some(false));
@@ -61,19 +61,31 @@ fn a_failed_reload_is_shown_until_a_good_one_and_repairs_are_counted() {
     let good = std::mem::replace(&mut world.file, Err(vec!["lvs.cf:2:1: no".into()]));
     world.feed(Input::Hangup);
     assert_eq!(
-        world.lvsd.status(world.now, 7).reload_failure,
+        world
+            .lvsd
+            .status(world.now, 7, &FileStatus::default())
+            .reload_failure,
         ["lvs.cf:2:1: no"]
     );
     world.file = good;
     world.pass(2.0);
     world.feed(Input::Hangup);
     assert_eq!(
-        world.lvsd.status(world.now, 7).reload_failure,
+        world
+            .lvsd
+            .status(world.now, 7, &FileStatus::default())
+            .reload_failure,
         Vec::<String>::new()
     );
     world.kernel = Table::new();
     world.pass(6.0);
-    assert_eq!(world.lvsd.status(world.now, 7).repairs, 1);
+    assert_eq!(
+        world
+            .lvsd
+            .status(world.now, 7, &FileStatus::default())
+            .repairs,
+        1
+    );
 }
 
 #[test]
