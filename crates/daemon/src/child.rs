@@ -145,16 +145,18 @@ impl Program {
     /// Started as another user, and nothing else is asked: without a copy of this process, which
     /// [`Command`] makes for a change of user.
     fn start_as(&self, user: User) -> io::Result<Child> {
-        let (theirs, ours) = self.stdin_pair()?;
-        let input = Some(theirs.map_or_else(null, Ok)?);
-        let (output, error, read) = match self.stdout {
-            Stdout::Null => (Some(null()?), Some(null()?), None),
-            Stdout::Inherit => (None, None, None),
+        // What is closed again comes before what stays: so it gets low numbers, which make the start
+        // cheap, each time the same ones.
+        let (error, (read, output)) = match self.stdout {
+            Stdout::Null => (Some(null()?), (None, Some(null()?))),
+            Stdout::Inherit => (None, (None, None)),
             Stdout::Pipe => {
                 let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-                (Some(write), Some(null()?), Some(read))
+                (Some(null()?), (Some(read), Some(write)))
             }
         };
+        let (theirs, ours) = self.stdin_pair()?;
+        let input = Some(theirs.map_or_else(null, Ok)?);
         let words = |words: Vec<OsString>| -> io::Result<Vec<CString>> {
             let words = words.into_iter().map(|word| CString::new(word.into_vec()));
             Ok(words.collect::<Result<_, _>>()?)

@@ -3,7 +3,7 @@
 //! fork(2) copies the page tables of the caller, and afterwards each page that it writes to. Here the
 //! child runs in the caller's memory until it executes its program, and the caller waits for that, as
 //! in posix_spawn(3), which cannot change the user. Used by `daemon` for the monitors, of which a large
-//! site starts thousands.
+//! site starts thousands; nor is the table of descriptors copied, which holds a socket to each of those.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};
 use std::io;
@@ -25,7 +25,8 @@ pub struct Launch<'a> {
     pub args: &'a [CString],
     /// Its whole environment.
     pub env: &'a [CString],
-    /// Its standard input, output and error, none of them below 3; our own where it is `None`.
+    /// Its standard input, output and error, none of them below 3; our own where it is `None`. The
+    /// cost of a start grows with the highest of these numbers.
     pub stdio: [Option<BorrowedFd<'a>>; 3],
     /// User and group id; it gets no other groups.
     pub user: (u32, u32),
@@ -43,7 +44,7 @@ struct Orders {
 }
 
 /// Starts a program with no signal blocked, and none ignored but those that we ignore, SIGPIPE not
-/// among them; returns its pid.
+/// among them, and with no descriptor above its standard ones; returns its pid.
 ///
 /// # Errors
 /// No right to become that user, no such program, no room for a process; `EINVAL` for a descriptor
@@ -87,12 +88,13 @@ fn clone(orders: &mut Orders) -> io::Result<i32> {
     // Elements of 16 bytes: the alignment that a stack has.
     let mut stack = vec![0_u128; STACK / size_of::<u128>()];
     let top = stack.as_mut_ptr_range().end;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::SIGCHLD;
     #[expect(unsafe_code, reason = "nix offers clone only as unsafe")]
     // SAFETY: `top` is the aligned end of a stack that lives until this returns, which with
     // CLONE_VFORK is not before the child has stopped using our memory. `child` gets the pointer to
     // `Orders` that it expects, and meanwhile nobody else uses what it points to: all signals are
-    // blocked, and other threads know nothing of it.
+    // blocked, and other threads know nothing of it. It shares our descriptors until it has taken
+    // copies of the few that it needs, and changes none before.
     let pid = unsafe { libc::clone(child, top.cast(), flags, ptr::from_mut(orders).cast()) };
     if pid < 0 {
         Err(io::Error::last_os_error())
@@ -117,11 +119,14 @@ extern "C" fn child(orders: *mut c_void) -> c_int {
 
 /// Returns only with an error.
 fn become_program(orders: &Orders) -> Result<(), c_int> {
+    own_descriptors(orders.stdio)?;
     for (number, fd) in (0..).zip(orders.stdio) {
         if fd >= 0 {
             call(libc::SYS_dup3, [c_long::from(fd), number, 0])?;
         }
     }
+    // What execve would not close: an old kernel leaves those to the program.
+    let _ = close_above(2, 0);
     let (user, group) = orders.user;
     call(SET_GROUPS, [0, 0, 0])?;
     call(SET_GROUP, [c_long::from(group), 0, 0])?;
@@ -143,6 +148,23 @@ fn become_program(orders: &Orders) -> Result<(), c_int> {
     Err(errno(&io::Error::last_os_error()))
 }
 
+/// Leaves the caller's table of descriptors for one with those up to the highest of `stdio`.
+fn own_descriptors(stdio: [c_int; 3]) -> Result<(), c_int> {
+    let highest = stdio.into_iter().fold(2, c_int::max);
+    // A kernel before 5.9, or a filter that does not know it: then a copy of all of them.
+    close_above(highest, CLOSE_RANGE_UNSHARE)
+        .or_else(|_| call(libc::SYS_unshare, [c_long::from(libc::CLONE_FILES), 0, 0]))
+}
+
+/// linux/close_range.h
+const CLOSE_RANGE_UNSHARE: c_long = 2;
+
+fn close_above(highest: c_int, flags: c_long) -> Result<(), c_int> {
+    let last = -1; // of unsigned numbers
+    let first = c_long::from(highest) + 1;
+    call(libc::SYS_close_range, [first, last, flags])
+}
+
 #[cfg(target_pointer_width = "64")]
 const SET_GROUPS: c_long = libc::SYS_setgroups;
 #[cfg(target_pointer_width = "64")]
@@ -160,7 +182,8 @@ const SET_USER: c_long = libc::SYS_setuid32;
 /// A system call of [`become_program`]: none of them takes a pointer that is not null.
 fn call(number: c_long, [one, two, three]: [c_long; 3]) -> Result<(), c_int> {
     #[expect(unsafe_code, reason = "libc's own are for whole processes")]
-    // SAFETY: dup3, setgid and setuid take numbers, setgroups of no groups a null pointer.
+    // SAFETY: close_range, unshare, dup3, setgid and setuid take numbers, setgroups of no groups a
+    // null pointer. None of them changes memory.
     let result = unsafe { libc::syscall(number, one, two, three) };
     if result < 0 {
         Err(errno(&io::Error::last_os_error()))
@@ -247,7 +270,7 @@ fn errno(error: &io::Error) -> c_int {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{PipeReader, Read};
+    use std::io::{PipeReader, Read, Write};
     use std::os::fd::AsFd;
 
     use super::*;
@@ -269,6 +292,14 @@ mod tests {
 
     fn is_root() -> bool {
         ids().0 == 0
+    }
+
+    /// As a descriptor that we had inherited.
+    fn outlive_execve(fd: &impl AsRawFd) {
+        #[expect(unsafe_code, reason = "beside the clone, so libc's own")]
+        // SAFETY: takes numbers, and the descriptor is open.
+        let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, 0) };
+        assert_eq!(result, 0);
     }
 
     /// Runs a shell script as `user`, and what it printed.
@@ -313,6 +344,30 @@ mod tests {
         assert!(text.starts_with("64001\n64002\n"), "{text}");
         assert!(text.contains(&format!("SigBlk:\t{none}\n")), "{text}");
         assert!(text.contains(&status), "{text}");
+    }
+
+    #[test]
+    fn it_gets_its_standard_descriptors_and_ours_stay_as_they_are() {
+        if !is_root() {
+            return;
+        }
+        let (mut input, writer) = io::pipe().unwrap();
+        let inherited = writer.try_clone().unwrap();
+        outlive_execve(&inherited);
+        let (pid, mut output) = shell("cd /proc/self/fd && echo *", ids()).unwrap();
+        let mut text = String::new();
+        output.read_to_string(&mut text).unwrap();
+        reap(pid);
+        // The shell's own for the directory is 3.
+        assert!(["0 1 2\n", "0 1 2 3\n"].contains(&text.as_str()), "{text}");
+        let mut ours = [writer, inherited];
+        for pipe in &mut ours {
+            pipe.write_all(b"x").unwrap();
+        }
+        drop(ours);
+        text.clear();
+        input.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "xx");
     }
 
     #[test]
