@@ -3,6 +3,7 @@
 //! The daemons say everything through the `log` crate's macros; the texts are the original's. A
 //! line never blocks and never fails: what syslog does not take is counted and said later.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -73,6 +74,11 @@ struct Connection {
 impl Connection {
     /// Sends one line, behind one that says how many got lost before it; counts what is not taken.
     fn say(&mut self, ident: &str, level: Level, text: &str) {
+        if self.socket.is_none() && !self.connect() {
+            // Not even put into a frame: a thousand lines of a start may be for nobody.
+            self.dropped = self.dropped.saturating_add(1);
+            return;
+        }
         if self.dropped > 0 {
             let lost = format!("{} log lines were lost", self.dropped);
             if self.send(frame(ident, Level::Warn, &lost).as_bytes()) {
@@ -136,10 +142,12 @@ impl Log for Syslog {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let text = one_line(&record.args().to_string());
+        let text = record.args().to_string();
+        let text = one_line(&text);
         if self.also_stdout {
             use std::io::Write as _;
-            let _ = writeln!(io::stdout().lock(), "{}: {text}", self.ident);
+            let line = format!("{}: {text}\n", self.ident);
+            let _ = io::stdout().lock().write_all(line.as_bytes());
         }
         let Ok(mut connection) = self.socket.lock() else {
             return;
@@ -177,10 +185,15 @@ fn frame(ident: &str, level: Level, text: &str) -> String {
 }
 
 /// The text without what could forge a second line or drive a terminal.
-fn one_line(text: &str) -> String {
-    if !text.chars().any(char::is_control) {
-        return text.to_owned();
+fn one_line(text: &str) -> Cow<'_, str> {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain || !text.chars().any(char::is_control) {
+        return Cow::Borrowed(text);
     }
+    Cow::Owned(escape(text))
+}
+
+fn escape(text: &str) -> String {
     text.trim_end_matches('\n')
         .chars()
         .flat_map(|c| {
