@@ -60,7 +60,7 @@ impl Nannies {
         let args = options.argv().split_off(1);
         let started = if options.shared {
             self.pool(options).map(|pool| {
-                pool.start(nanny, args);
+                pool.start(nanny, &args);
                 pool.pid().unsigned_abs()
             })
         } else {
@@ -197,13 +197,14 @@ impl Nannies {
         let pid = i32::try_from(pid).ok();
         if let Some(pool) = pid.and_then(|pid| self.pools.get_mut(&pid)) {
             pool.hear(heard);
-            pool.flush();
         }
     }
 
-    /// Before a wait: pools that need room in their sockets wait for that too.
-    pub fn await_room(&mut self) {
+    /// Before a wait: sends pools what they were told; those that need room in their sockets wait for
+    /// that too.
+    pub fn flush(&mut self) {
         for pool in self.pools.values_mut() {
+            pool.flush();
             let has_changed = pool.has_become_full_or_free();
             if let Some(link) = pool.link().filter(|_| has_changed)
                 && let Err(error) = self.links.modify(link, &mut pool_event(pool))

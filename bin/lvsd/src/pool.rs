@@ -15,12 +15,16 @@ use lvs_model::ChildExit;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
+/// Bytes of a datagram of several errands: a site starts and ends thousands of nannies together. One that
+/// is not full goes at the end of the turn.
+const FULL: usize = 16 * 1024;
+
 /// The process and its members.
 pub struct Pool {
     program: PathBuf,
     child: Child,
     members: BTreeSet<NannyId>,
-    /// Errands that the full socket did not take, in their order.
+    /// Datagrams of errands that are not sent yet, in their order.
     unsent: VecDeque<Vec<u8>>,
     was_full: bool,
 }
@@ -57,7 +61,7 @@ impl Pool {
         &self.members
     }
 
-    /// Whether an errand waits for room in the socket.
+    /// Whether errands wait for room in the socket, behind a [`flush`](Self::flush).
     pub fn is_full(&self) -> bool {
         !self.unsent.is_empty()
     }
@@ -69,8 +73,9 @@ impl Pool {
     }
 
     /// Makes it a nanny more.
-    pub fn start(&mut self, nanny: NannyId, args: Vec<OsString>) {
+    pub fn start(&mut self, nanny: NannyId, args: &[OsString]) {
         self.members.insert(nanny);
+        let args = args.iter().map(OsString::as_os_str).collect();
         self.say(&Errand::Start(nanny.0, args));
     }
 
@@ -88,12 +93,18 @@ impl Pool {
         }
     }
 
-    fn say(&mut self, errand: &Errand) {
-        self.unsent.push_back(errand.encode());
-        self.flush();
+    fn say(&mut self, errand: &Errand<'_>) {
+        let errand = errand.encode();
+        match self.unsent.back_mut() {
+            Some(last) if last.len() + errand.len() <= FULL => last.extend(errand),
+            _ => {
+                self.flush();
+                self.unsent.push_back(errand);
+            }
+        }
     }
 
-    /// Sends what waits, as far as there is room.
+    /// Sends what waits, as far as there is room. To be called before each wait.
     pub fn flush(&mut self) {
         while let (Some(link), Some(datagram)) = (self.child.link(), self.unsent.front()) {
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;

@@ -211,7 +211,7 @@ impl Shell<'_> {
     fn listen(&mut self) -> io::Result<()> {
         let deadline = self.machine.next_deadline();
         let read_until = self.reading.as_ref().map(|reading| reading.deadline());
-        self.nannies.await_room();
+        self.nannies.flush();
         let awaited = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![awaited(self.signals.as_fd()), awaited(self.nannies.as_fd())];
         fds.extend(self.parent.as_ref().map(AsFd::as_fd).map(awaited));

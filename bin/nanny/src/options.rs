@@ -1,6 +1,6 @@
 //! The command line of nanny.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -273,9 +273,9 @@ pub enum Request {
 ///
 /// # Errors
 /// [`StartError::BadArgument`] and [`StartError::UnexpectedArguments`].
-pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, StartError> {
+pub fn parse<W: AsRef<OsStr>>(args: &[W], aliases: &Aliases) -> Result<Request, StartError> {
     let mut options = Options::default();
-    let words = args.iter().map(OsString::as_os_str);
+    let words = args.iter().map(AsRef::as_ref);
     let mut has_words = false;
     for item in Scanner::new(&TABLE, words).with_aliases(aliases) {
         match item.map_err(|error| StartError::BadArgument(error.to_string()))? {

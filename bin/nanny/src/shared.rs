@@ -4,11 +4,11 @@
 //! deadline in one ordered list, so that a turn costs no more than what happened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io;
 use std::time::Duration;
 
-use control::{Errand, News};
+use control::{Errand, MAX_ERRANDS, News};
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, Tidying};
 use healthcheck::Input;
 use lvs_model::Mono;
@@ -48,6 +48,8 @@ pub struct Shared {
     /// Signals, the link, and the members' descriptors.
     epoll: Epoll,
     events: Box<[EpollEvent]>,
+    /// Room for a datagram of errands; one byte more, to see what is too long.
+    errands: Box<[u8]>,
     members: BTreeMap<u64, Member>,
     /// When which member is due; each at most once.
     due: BTreeSet<(Mono, u64)>,
@@ -98,6 +100,7 @@ impl Shared {
             awaits_room: false,
             epoll,
             events: vec![EpollEvent::empty(); EVENTS].into(),
+            errands: vec![0; MAX_ERRANDS + 1].into(),
             members: BTreeMap::new(),
             due: BTreeSet::new(),
             seed,
@@ -238,26 +241,39 @@ impl Shared {
     }
 
     fn take_errands(&mut self) {
+        let mut buffer = std::mem::take(&mut self.errands);
         loop {
-            match self.link.hear() {
-                Heard::Errand(Errand::Start(nanny, args)) => self.start(nanny, &args),
-                Heard::Errand(Errand::Tell(nanny, order)) => {
-                    self.feed(nanny, Input::Order(order));
+            match self.link.hear(&mut buffer) {
+                Heard::Errands(mut datagram) => {
+                    while !datagram.is_empty() {
+                        match Errand::decode(&mut datagram) {
+                            Ok(errand) => self.take_errand(&errand),
+                            Err(error) => log::warn!("from lvsd: {error}"),
+                        }
+                    }
                 }
-                Heard::Errand(Errand::End(nanny)) => {
-                    let terminate = healthcheck::Signal::Terminate(Signal::SIGTERM as i32);
-                    self.feed(nanny, Input::Signal(terminate));
-                }
-                Heard::Nothing => return,
+                Heard::Nothing => break,
                 Heard::Gone => {
                     self.is_over = true;
-                    return;
+                    break;
                 }
+            }
+        }
+        self.errands = buffer;
+    }
+
+    fn take_errand(&mut self, errand: &Errand<'_>) {
+        match errand {
+            Errand::Start(nanny, args) => self.start(*nanny, args),
+            Errand::Tell(nanny, order) => self.feed(*nanny, Input::Order(*order)),
+            Errand::End(nanny) => {
+                let terminate = healthcheck::Signal::Terminate(Signal::SIGTERM as i32);
+                self.feed(*nanny, Input::Signal(terminate));
             }
         }
     }
 
-    fn start(&mut self, nanny: u64, args: &[OsString]) {
+    fn start(&mut self, nanny: u64, args: &[&OsStr]) {
         match self.watch(nanny, args) {
             Ok(watch) => {
                 self.tidying = Tidying::after(self.now);
@@ -272,7 +288,7 @@ impl Shared {
         }
     }
 
-    fn watch(&self, nanny: u64, args: &[OsString]) -> Result<Watch, StartError> {
+    fn watch(&self, nanny: u64, args: &[&OsStr]) -> Result<Watch, StartError> {
         let Request::Run(options) = options::parse(args, &Aliases::default())? else {
             return Err(StartError::UnexpectedArguments);
         };

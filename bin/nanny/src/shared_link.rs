@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use control::{Errand, MAX_ERRAND, MAX_NEWS, News, Report};
+use control::{MAX_ERRANDS, MAX_NEWS, News, Report};
 use daemon::Parent;
 use lvs_model::Mono;
 use nix::errno::Errno;
@@ -22,13 +22,12 @@ pub struct Link {
     /// When they are to be sent, if there are any.
     due: Option<Mono>,
     is_full: bool,
-    buffer: Box<[u8]>,
 }
 
 /// What came from lvsd.
-pub enum Heard {
-    /// An errand.
-    Errand(Errand),
+pub enum Heard<'a> {
+    /// Errands, one or several.
+    Errands(&'a [u8]),
     /// The end: lvsd is gone.
     Gone,
     /// Nothing more for now.
@@ -43,8 +42,6 @@ impl Link {
             unsent: Vec::new(),
             due: None,
             is_full: false,
-            // One byte more, to see what is too long.
-            buffer: vec![0; MAX_ERRAND + 1].into(),
         }
     }
 
@@ -58,25 +55,21 @@ impl Link {
         self.is_full
     }
 
-    /// The next errand. What is none is logged and passed over.
-    pub fn hear(&mut self) -> Heard {
-        loop {
-            let fd = self.parent.as_fd().as_raw_fd();
-            match recv(fd, &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
+    /// The next datagram, in `buffer`; one that does not fit is logged and passed over.
+    pub fn hear<'b>(&self, buffer: &'b mut [u8]) -> Heard<'b> {
+        let length = loop {
+            match recv(self.fd().as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
                 Ok(0) => return Heard::Gone,
-                Ok(length) => {
-                    let datagram = self.buffer.get(..length).unwrap_or_default();
-                    match Errand::decode(datagram) {
-                        Ok(errand) if length <= MAX_ERRAND => return Heard::Errand(errand),
-                        Ok(_) => log::warn!("{}: errand is too long", self.parent.name()),
-                        Err(error) => log::warn!("{}: {error}", self.parent.name()),
-                    }
+                Ok(length) if length > MAX_ERRANDS => {
+                    log::warn!("{}: errands are too long", self.parent.name());
                 }
+                Ok(length) => break length,
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return Heard::Nothing,
                 Err(_) => return Heard::Gone,
             }
-        }
+        };
+        Heard::Errands(buffer.get(..length).unwrap_or_default())
     }
 
     /// Says something of a nanny that checks every `interval`, with the [`flush`](Self::flush) when it

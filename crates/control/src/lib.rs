@@ -40,7 +40,7 @@ pub use error::MessageError;
 pub use order::Order;
 pub use reason::Reason;
 pub use report::{CheckResult, Report};
-pub use shared::{Errand, MAX_ERRAND, MAX_NEWS, News};
+pub use shared::{Errand, MAX_ERRANDS, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
 pub use status::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Status};
 

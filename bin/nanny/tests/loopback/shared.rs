@@ -1,6 +1,7 @@
 //! One process that does the work of many nannies: the same verdicts, texts and ends.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -36,18 +37,25 @@ impl Process {
         }
     }
 
-    fn errand(&self, errand: &Errand) {
+    fn errand(&self, errand: &Errand<'_>) {
+        self.errands(std::slice::from_ref(errand));
+    }
+
+    fn errands(&self, errands: &[Errand<'_>]) {
+        let datagram: Vec<u8> = errands.iter().flat_map(Errand::encode).collect();
         let link = self.child.link().expect("its socket");
-        send(link.as_raw_fd(), &errand.encode(), MsgFlags::MSG_NOSIGNAL).expect("it listens");
+        send(link.as_raw_fd(), &datagram, MsgFlags::MSG_NOSIGNAL).expect("it listens");
     }
 
     /// Makes it the nanny `number` of the server at `real`.
     fn watch(&self, number: u64, real: SocketAddr, args: &[&str]) {
         let (rip, rport) = (real.ip().to_string(), real.port().to_string());
         let words = ["-h", &rip, "-p", "1", "-r", &rport, "-t", "0.3", "--lvs"];
-        let words = words.iter().chain(args).map(Into::into).collect();
-        self.errand(&Errand::Start(number, words));
-        self.errand(&Errand::Tell(number, Order::Adopt(Standing::default())));
+        let words = words.iter().chain(args).map(OsStr::new).collect();
+        self.errands(&[
+            Errand::Start(number, words),
+            Errand::Tell(number, Order::Adopt(Standing::default())),
+        ]);
     }
 
     /// Hands news to `take` until it says that it has enough.
@@ -185,7 +193,7 @@ fn one_is_ended_and_the_others_go_on() {
 #[test]
 fn arguments_that_make_no_nanny_end_this_one_only() {
     let process = Process::start();
-    process.errand(&Errand::Start(1, vec!["--lvs".into()]));
+    process.errand(&Errand::Start(1, vec!["--lvs".as_ref()]));
     process.listen(|news| news == News::Ended(1, 1));
     process.watch(2, server(hold), &[]);
     assert_eq!(process.verdicts(1)[&2], "good");
