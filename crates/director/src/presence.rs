@@ -81,7 +81,7 @@ impl Presence {
             }
         }
         let sorry = site.sorry.as_ref().map(|sorry| sorry.destination.key);
-        self.has_sorry = sorry.is_some_and(|key| found.destination(&key).is_some());
+        self.has_sorry = sorry.is_some_and(|key| present.contains_key(&key));
     }
 
     /// Sees what somebody else did to the weights between `before` and `found`. Of a destination in

@@ -146,7 +146,7 @@ impl Builder<'_> {
     fn service(&self, blocks: &[&VirtualBlock]) -> Option<SiteService> {
         let first = blocks.first()?;
         let ports = Ports::of(blocks);
-        let mut destinations = Vec::new();
+        let mut destinations = Destinations::default();
         let mut numbers = BTreeMap::new();
         for block in blocks {
             for server in &block.servers {
@@ -155,7 +155,7 @@ impl Builder<'_> {
                 monitor.key.nth = *nth;
                 *nth += 1;
                 let key = ports.destination(block, server);
-                let place = self.place(&mut destinations, ports, key, server);
+                let place = destinations.place(ports, key, server);
                 place.quiesce |= block.quiesce;
                 place.monitors.push(monitor);
             }
@@ -163,45 +163,15 @@ impl Builder<'_> {
         let sorry = blocks.iter().find_map(|block| self.sorry(block, ports));
         let is_real = |sorry: &Sorry| {
             let same = |d: &SiteDestination| d.destination.key == sorry.destination.key;
-            destinations.iter().any(same)
+            destinations.list.iter().any(same)
         };
         Some(SiteService {
             service: settings(first),
             blocks: blocks.iter().map(|b| (b.name.clone(), b.port)).collect(),
             interval: blocks.iter().map(|b| b.check.timeout).max()?,
             sorry: sorry.filter(|sorry| !is_real(sorry)),
-            destinations,
+            destinations: destinations.list,
         })
-    }
-
-    /// The destination of a real server, a new one if it is the first with this key.
-    fn place<'d>(
-        &self,
-        destinations: &'d mut Vec<SiteDestination>,
-        ports: Ports,
-        key: DestinationKey,
-        server: &RealServer,
-    ) -> &'d mut SiteDestination {
-        let same = |d: &SiteDestination| {
-            let found = d.destination.key;
-            found == key || (ports == Ports::MarkIgnored && found.address == key.address)
-        };
-        let index = destinations.iter().position(same).unwrap_or_else(|| {
-            destinations.push(SiteDestination {
-                destination: Destination {
-                    forwarding: server.forwarding,
-                    weight: server.weight,
-                    thresholds: server.thresholds,
-                    ..Destination::new(key)
-                },
-                quiesce: false,
-                monitors: Vec::new(),
-            });
-            destinations.len() - 1
-        });
-        let place = &mut destinations[index];
-        place.destination.weight = place.destination.weight.min(server.weight);
-        place
     }
 
     fn monitor(&self, block: &VirtualBlock, server: &RealServer) -> Monitor {
@@ -264,6 +234,45 @@ impl Builder<'_> {
             },
             block: block.name.clone(),
         })
+    }
+}
+
+/// The destinations of a service while they are collected.
+#[derive(Default)]
+struct Destinations {
+    list: Vec<SiteDestination>,
+    /// Where in it one stands.
+    numbers: BTreeMap<DestinationKey, usize>,
+}
+
+impl Destinations {
+    /// The destination of a real server, a new one if it is the first with this key.
+    fn place(
+        &mut self,
+        ports: Ports,
+        key: DestinationKey,
+        server: &RealServer,
+    ) -> &mut SiteDestination {
+        let mut what_counts = key;
+        if ports == Ports::MarkIgnored {
+            what_counts.port = 0;
+        }
+        let number = *self.numbers.entry(what_counts).or_insert_with(|| {
+            self.list.push(SiteDestination {
+                destination: Destination {
+                    forwarding: server.forwarding,
+                    weight: server.weight,
+                    thresholds: server.thresholds,
+                    ..Destination::new(key)
+                },
+                quiesce: false,
+                monitors: Vec::new(),
+            });
+            self.list.len() - 1
+        });
+        let place = &mut self.list[number];
+        place.destination.weight = place.destination.weight.min(server.weight);
+        place
     }
 }
 

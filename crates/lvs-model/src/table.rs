@@ -17,14 +17,14 @@ pub struct TableService {
 }
 
 impl TableService {
-    /// The destination with this key.
-    #[must_use]
-    pub fn destination(&self, key: &DestinationKey) -> Option<&Destination> {
-        self.destinations.iter().find(|d| d.key == *key)
+    /// Where the destination stands, or would; of a service of a [`Table`], which keeps their order.
+    fn place(&self, key: &DestinationKey) -> Result<usize, usize> {
+        self.destinations.binary_search_by_key(key, |d| d.key)
     }
 }
 
-/// The services of a kernel, found by key.
+/// The services of a kernel, found by key, and their destinations too, which stand in the order of
+/// their keys: two tables that hold the same are equal, in whatever order it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table(BTreeMap<ServiceKey, TableService>);
 
@@ -36,7 +36,8 @@ impl Table {
     }
 
     /// Takes a service in, in place of one with the same key.
-    pub fn insert(&mut self, service: TableService) {
+    pub fn insert(&mut self, mut service: TableService) {
+        service.destinations.sort_unstable_by_key(|d| d.key);
         self.0.insert(service.service.key, service);
     }
 
@@ -44,6 +45,14 @@ impl Table {
     #[must_use]
     pub fn get(&self, key: &ServiceKey) -> Option<&TableService> {
         self.0.get(key)
+    }
+
+    /// The destination with this key of that service.
+    #[must_use]
+    pub fn destination(&self, service: &ServiceKey, key: &DestinationKey) -> Option<&Destination> {
+        let service = self.get(service)?;
+        let place = service.place(key).ok()?;
+        service.destinations.get(place)
     }
 
     /// Whether there is a service with this key.
@@ -87,13 +96,21 @@ impl Table {
             IpvsOp::AddDestination(key, destination)
             | IpvsOp::EditDestination(key, destination) => {
                 if let Some(found) = self.0.get_mut(key) {
-                    found.destinations.retain(|d| d.key != destination.key);
-                    found.destinations.push(*destination);
+                    let before = found.place(&destination.key);
+                    let place = before.unwrap_or_else(|place| {
+                        found.destinations.insert(place, *destination);
+                        place
+                    });
+                    if let Some(present) = found.destinations.get_mut(place) {
+                        *present = *destination;
+                    }
                 }
             }
             IpvsOp::DeleteDestination(key, destination) => {
-                if let Some(found) = self.0.get_mut(key) {
-                    found.destinations.retain(|d| d.key != *destination);
+                if let Some(found) = self.0.get_mut(key)
+                    && let Ok(place) = found.place(destination)
+                {
+                    found.destinations.remove(place);
                 }
             }
             IpvsOp::Flush => self.0.clear(),
@@ -112,5 +129,49 @@ impl FromIterator<TableService> for Table {
             table.insert(service);
         }
         table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Protocol, Weight};
+
+    fn service(servers: &[(u8, u32)]) -> TableService {
+        let key = ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            address: [192, 0, 2, 1].into(),
+            port: 80,
+        };
+        let destination = |(last, weight): &(u8, u32)| {
+            let address = [10, 0, 0, *last].into();
+            let mut destination = Destination::new(DestinationKey { address, port: 80 });
+            destination.weight = Weight::new(*weight).unwrap();
+            destination
+        };
+        TableService {
+            service: VirtualService::new(key),
+            destinations: servers.iter().map(destination).collect(),
+        }
+    }
+
+    #[test]
+    fn what_was_followed_equals_what_is_read_in_another_order() {
+        let TableService {
+            service: web,
+            destinations,
+        } = service(&[(3, 1), (1, 1), (2, 1), (1, 5)]);
+        let mut table = Table::new();
+        table.follow(&IpvsOp::AddService(web.clone()));
+        for destination in destinations {
+            table.follow(&IpvsOp::AddDestination(web.key, destination));
+        }
+        let read = |servers| Table::from_iter([service(servers)]);
+        assert_eq!(table, read(&[(3, 1), (2, 1), (1, 5)]));
+        let third = service(&[(3, 1)]).destinations[0].key;
+        assert!(table.destination(&web.key, &third).is_some());
+        table.follow(&IpvsOp::DeleteDestination(web.key, third));
+        assert_eq!(table, read(&[(1, 5), (2, 1)]));
+        assert!(table.destination(&web.key, &third).is_none());
     }
 }

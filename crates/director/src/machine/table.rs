@@ -210,11 +210,11 @@ impl Lvsd {
             let (Some(service), Some(presence)) = (service, self.presence.get_mut(&key)) else {
                 continue;
             };
-            let Some(found) = self.known.get(&key) else {
+            if !self.known.contains(&key) {
                 // Somebody took it away, or it was refused.
                 whole.push(key);
                 continue;
-            };
+            }
             let touched = numbers.iter().filter_map(|n| service.destinations.get(*n));
             let touched: Vec<&SiteDestination> = touched.collect();
             let change = presence.settle_some(service, &touched, now, &standing);
@@ -223,7 +223,7 @@ impl Lvsd {
             let sorry = service.sorry.as_ref().map(|sorry| &sorry.destination);
             for destination in touched.chain(sorry) {
                 let wanted = presence.wanted_destination(service, destination);
-                match change_of(found, &destination.key, wanted) {
+                match change_of(&self.known, key, destination.key, wanted) {
                     Some(op @ IpvsOp::DeleteDestination(..)) => removals.push(op),
                     op => additions.extend(op),
                 }
@@ -360,17 +360,17 @@ fn report_sorry(service: &SiteService, change: Option<SorryChange>, out: &mut Ve
 
 /// What makes one destination of a service as it is wanted.
 fn change_of(
-    found: &TableService,
-    key: &DestinationKey,
+    known: &Table,
+    service: ServiceKey,
+    key: DestinationKey,
     wanted: Option<Destination>,
 ) -> Option<IpvsOp> {
-    let service = found.service.key;
-    match (found.destination(key), wanted) {
+    match (known.destination(&service, &key), wanted) {
         (None, Some(wanted)) => Some(IpvsOp::AddDestination(service, wanted)),
         (Some(found), Some(wanted)) => {
             (*found != wanted).then_some(IpvsOp::EditDestination(service, wanted))
         }
-        (Some(_), None) => Some(IpvsOp::DeleteDestination(service, *key)),
+        (Some(_), None) => Some(IpvsOp::DeleteDestination(service, key)),
         (None, None) => None,
     }
 }

@@ -283,8 +283,8 @@ impl World {
 
     fn is_outdated(&self, op: &IpvsOp) -> bool {
         let has = |key, destination| {
-            let service = self.kernel.get(key);
-            service.map(|service| service.destination(destination).is_some())
+            let destination = self.kernel.destination(key, destination);
+            self.kernel.contains(key).then_some(destination.is_some())
         };
         match op {
             IpvsOp::AddService(service) => self.kernel.contains(&service.key),
