@@ -112,6 +112,14 @@ impl Director {
         self.launch(text, &mut command);
     }
 
+    /// The same where a process begins with a low limit of open descriptors, and may have more.
+    pub fn start_with_descriptors(&mut self, text: &str, count: usize) {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={count}:4096"));
+        command.args([LVSD, "-v", "-n", "-c"]).arg(self.config());
+        self.launch(text, &mut command);
+    }
+
     fn launch(&mut self, text: &str, command: &mut Command) {
         self.write(text);
         let mut appending = File::options();

@@ -110,3 +110,13 @@ fn the_sorry_server_serves_only_while_all_others_are_out() {
     });
     assert_eq!(director.wait_for_table(2)[1], sorry);
 }
+
+#[test]
+fn a_low_limit_of_descriptors_is_raised_for_a_nanny_each() {
+    let last: Vec<u8> = (1..=30).collect();
+    let mut director = Director::new(&last);
+    let servers: Vec<String> = last.iter().map(|last| server(*last)).collect();
+    let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+    director.start_with_descriptors(&block("web", "192.0.2.1", "", &servers), 24);
+    director.wait_for_table(31);
+}

@@ -82,6 +82,10 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         true => Some(background().map_err(failure)?),
         false => None,
     };
+    // Each nanny has a socket to us, or they check a thousand servers at once in one process.
+    if let Err(error) = daemon::make_room_for_descriptors() {
+        log::warn!("cannot raise the limit of open descriptors: {error}");
+    }
     // What a nanny's program leaves behind when its nanny is killed comes to us.
     daemon::adopt_orphans().map_err(failure)?;
     if let Some(pid_file) = &mut pid_file {

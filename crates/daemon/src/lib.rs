@@ -11,6 +11,7 @@
 //! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`StatusSocket`]: tells who connects how things are
+//! - [`make_room_for_descriptors`]: more of them than a process begins with
 //! - [`Tidying`]: when freed memory goes back to the kernel
 //! - [`only_root_can_change`]: files that root may run
 //! - [`notify`]: readiness and state for systemd
@@ -19,6 +20,7 @@ mod background;
 mod child;
 mod clock;
 mod descendants;
+mod descriptors;
 pub mod log;
 pub mod notify;
 mod parent;
@@ -33,6 +35,7 @@ pub use background::{Background, background, detach};
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
 pub use descendants::{Stray, adopt_orphans, kill_strays};
+pub use descriptors::make_room_for_descriptors;
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use signals::Signals;
