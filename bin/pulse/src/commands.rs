@@ -125,16 +125,22 @@ impl Commands {
 }
 
 /// Arguments of the commands of `ipvsadm` that switch the sync daemon; none if lvs.cf has none.
+///
+/// The new one starts before the other one stops, which may take seconds: until then connections would
+/// neither be told nor learnt. One of the same role that a killed predecessor left may have other settings.
 pub fn sync_arguments(config: &Config, role: SyncRole) -> Vec<Vec<OsString>> {
     let Some(sync) = &config.sync_daemon else {
         return Vec::new();
     };
     let words = |words: &[&str]| words.iter().map(OsString::from).collect();
-    let (role, id) = (role.to_string(), sync.id.to_string());
+    let other = match role {
+        SyncRole::Master => SyncRole::Backup,
+        SyncRole::Backup => SyncRole::Master,
+    };
+    let (role, other, id) = (role.to_string(), other.to_string(), sync.id.to_string());
     let interface = sync.interface.label();
     vec![
-        words(&["--stop-daemon", "backup"]),
-        words(&["--stop-daemon", "master"]),
+        words(&["--stop-daemon", &role]),
         words(&[
             "--start-daemon",
             &role,
@@ -143,6 +149,7 @@ pub fn sync_arguments(config: &Config, role: SyncRole) -> Vec<Vec<OsString>> {
             "--syncid",
             &id,
         ]),
+        words(&["--stop-daemon", &other]),
     ]
 }
 

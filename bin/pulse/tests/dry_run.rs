@@ -86,14 +86,14 @@ fn a_clean_file_gives_status_0_and_the_plan_wherever_it_is_checked() {
         "heartbeat: primary 198.51.100.1, backup 198.51.100.2",
         "active: /nowhere/up now",
         &format!("active: /usr/sbin/lvsd --nofork -c {name}"),
-        "active: /sbin/ipvsadm --stop-daemon backup",
         "active: /sbin/ipvsadm --stop-daemon master",
         "active: /sbin/ipvsadm --start-daemon master --mcast-interface eth1 --syncid 0",
+        "active: /sbin/ipvsadm --stop-daemon backup",
         "active: address 192.0.2.50/32 on eth0 as eth0:1",
         "standby: /nowhere/down",
         "standby: /sbin/ipvsadm --stop-daemon backup",
-        "standby: /sbin/ipvsadm --stop-daemon master",
         "standby: /sbin/ipvsadm --start-daemon backup --mcast-interface eth1 --syncid 0",
+        "standby: /sbin/ipvsadm --stop-daemon master",
     ];
     for option in ["-t", "--test-start", "--norun"] {
         let mut pulse = Command::new(env!("CARGO_BIN_EXE_pulse"));

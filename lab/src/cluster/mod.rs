@@ -130,6 +130,16 @@ impl Cluster {
         )))
     }
 
+    /// Stops pulse as its init script does, and does not wait for its end.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn stop_pulse(&self, director: &str) -> io::Result<()> {
+        let host = self.site.host(director)?;
+        host.exec(&["sh", "-c", "kill -TERM $(cat /var/run/pulse.pid)"])?;
+        Ok(())
+    }
+
     /// The director that alone holds the virtual address.
     ///
     /// # Errors

@@ -31,6 +31,12 @@ impl Connections {
         })
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Asks every connection again; how many do not answer, or by another server than at first.
     #[must_use]
     pub fn lost(&mut self) -> usize {
