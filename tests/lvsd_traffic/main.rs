@@ -197,6 +197,50 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     assert!(rig.lvsd.take().unwrap().wait().unwrap().success());
 }
 
+/// Some of the servers with some weight, under some name and scheduler; the first is always there.
+fn random_file(dice: &mut u64) -> (String, usize) {
+    let mut below = |limit: u64| {
+        *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (*dice >> 33) % limit
+    };
+    let mut servers = vec![(1, 1)];
+    servers.extend((2..=4).filter(|_| below(3) > 0).map(|number| (number, 1)));
+    for (_, weight) in &mut servers {
+        *weight = 1 + u32::try_from(below(3)).unwrap();
+    }
+    let section = ["web", "shop"][usize::from(below(2) == 0)];
+    let scheduler = ["rr", "wrr", "wlc"][usize::try_from(below(3)).unwrap()];
+    (file(section, scheduler, &servers), servers.len())
+}
+
+/// Four reloads, or as many as `CARIBE_RELOADS` says.
+#[test]
+fn random_reloads_never_take_the_service_away_and_refuse_nobody() {
+    let reloads = std::env::var("CARIBE_RELOADS").ok();
+    let reloads = reloads.map_or(4, |number| number.parse::<u32>().expect("a number"));
+    let mut rig = Rig::build();
+    let mut dice = 23;
+    rig.start(&file("web", "wrr", &[(1, 1), (2, 1)]), 2);
+    rig.operations(0);
+    let client = rig.client();
+    let mut up = 2;
+    for _ in 0..reloads {
+        let text;
+        (text, up) = random_file(&mut dice);
+        rig.reload(&text, 0);
+    }
+    wait_until(SOON, || rig.destinations() == up).expect("what the last file says");
+    rig.operations(0);
+    let (_, account) = losses(client);
+    let is_dropped = |how: &String| how == "timed out";
+    assert!(account.lost_by.keys().all(is_dropped), "{account:?}");
+    assert!(account.lost * 100 <= account.sent, "{account:?}");
+    let gone = ["-D ", "-d -t 10.9.0.100:80 -r 10.9.0.21:80"];
+    for operation in gone.map(|start| format!("ipvsadm {start}")) {
+        assert!(!rig.said().contains(&operation), "{}", rig.said());
+    }
+}
+
 #[test]
 fn two_thousand_connections_outlive_lvsd_and_its_successor_touches_nothing() {
     let mut rig = Rig::build();
