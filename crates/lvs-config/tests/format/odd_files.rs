@@ -1,7 +1,7 @@
-//! Some seven hundred odd files by families: each keyword at each place with each kind of bad value,
-//! and files odd as a whole. Each has its expected verdict.
+//! Odd files by families: each keyword, extensions among them, at each place in both forms with each
+//! kind of bad value, and files odd as a whole. Each has its expected verdict.
 
-use lvs_config::{KEYWORDS, Keyword, Kind, Place, Reason, Severity};
+use lvs_config::{EXTENSIONS, KEYWORDS, Keyword, Kind, Place, Reason, Severity};
 
 use crate::support::{read_text, verdict};
 
@@ -70,7 +70,11 @@ fn statement(keyword: &Keyword, fault: Fault) -> String {
     let first = match fault {
         Missing => return format!("{} =", keyword.name),
         Twice => {
-            let line = format!("{} = {}", keyword.name, good(keyword.kind));
+            let value = match keyword.name {
+                "scheduler_flags" => "flag-1".into(),
+                _ => good(keyword.kind),
+            };
+            let line = format!("{} = {value}", keyword.name);
             return format!("{line}\n{line}");
         }
         WrongType => wrong(keyword.kind).into(),
@@ -89,7 +93,8 @@ fn statement(keyword: &Keyword, fault: Fault) -> String {
 }
 
 /// Why the file is refused, if it is.
-fn refused(kind: Kind, fault: Fault) -> Option<Reason> {
+fn refused(keyword: &Keyword, fault: Fault) -> Option<Reason> {
+    let kind = keyword.kind;
     match (fault, kind) {
         (Missing, Kind::List) => Some(Reason::ListExpected),
         (Missing, _) => Some(Reason::MissingArguments),
@@ -110,6 +115,9 @@ fn refused(kind: Kind, fault: Fault) -> Option<Reason> {
         (_, Kind::Device | Kind::Scheduler) => Some(Reason::InvalidArgument),
         (EmptyQuotes, Kind::Program | Kind::CheckProgram) => Some(Reason::InvalidArgument),
         (WrongType, Kind::Text) => Some(Reason::InvalidArgument),
+        (EmptyQuotes, Kind::Word) => None,
+        // Words, but of those that the scheduler knows.
+        (_, Kind::Word) if keyword.name == "scheduler_flags" => Some(Reason::InvalidArgument),
         (_, Kind::Word | Kind::Program | Kind::Command) => None,
         (_, Kind::QuotedCommand | Kind::CheckProgram | Kind::Text) => None,
     }
@@ -138,25 +146,29 @@ fn file(place: Place, statement: &str) -> (String, u32) {
 }
 
 #[test]
-fn every_keyword_with_every_bad_value_gets_its_verdict() {
+fn every_keyword_with_every_bad_value_gets_its_verdict_in_both_forms() {
     let mut count = 0;
-    for keyword in KEYWORDS {
+    for keyword in KEYWORDS.iter().chain(EXTENSIONS) {
         for (place, fault) in keyword
             .places
             .iter()
             .flat_map(|place| FAULTS.map(|fault| (*place, fault)))
         {
-            count += 1;
-            one_odd_file(keyword, place, fault);
+            for mark in ["", "#:"] {
+                count += 1;
+                one_odd_file(keyword, place, fault, mark);
+            }
         }
     }
-    assert!(count >= 600, "{count} files");
+    assert!(count >= 1500, "{count} files");
 }
 
-fn one_odd_file(keyword: &Keyword, place: Place, fault: Fault) {
-    let what = format!("{} {place:?} {fault:?}", keyword.name);
-    let (text, line) = file(place, &statement(keyword, fault));
-    match (refused(keyword.kind, fault), read_text(text.as_bytes())) {
+fn one_odd_file(keyword: &Keyword, place: Place, fault: Fault, mark: &str) {
+    let what = format!("{mark}{} {place:?} {fault:?}", keyword.name);
+    let statement =
+        statement(keyword, fault).replace(keyword.name, &format!("{mark}{}", keyword.name));
+    let (text, line) = file(place, &statement);
+    match (refused(keyword, fault), read_text(text.as_bytes())) {
         (Some(reason), Err(refusal)) => {
             assert_eq!((refusal.reason(), refusal.line()), (reason, line), "{what}");
             let column = refusal.first().map_or(0, |first| first.position.column);
