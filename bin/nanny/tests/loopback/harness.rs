@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use control::{CheckResult, MAX_MESSAGE, Order, Report, Standing};
+use control::{CheckResult, MAX_MESSAGE, Order, Phase, Report, Standing};
 use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Stdin};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
@@ -216,6 +216,30 @@ impl Drop for Script {
         if let Some(dir) = self.0.parent().filter(|dir| *dir != std::env::temp_dir()) {
             let _ = std::fs::remove_dir(dir);
         }
+    }
+}
+
+/// What is said of one server first: how its check went, and what follows from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    pub check: Option<CheckResult>,
+    /// Its report, word for word.
+    pub state: Option<String>,
+}
+
+impl Said {
+    /// Notes a report; whether both are known.
+    pub fn note(&mut self, report: &Report) -> bool {
+        match report {
+            Report::Check { result, .. } if self.check.is_none() => {
+                self.check = Some(result.clone());
+            }
+            Report::State { standing, .. } if standing.phase != Phase::New => {
+                self.state.get_or_insert_with(|| report.to_string());
+            }
+            _ => {}
+        }
+        self.check.is_some() && self.state.is_some()
     }
 }
 

@@ -1,7 +1,8 @@
 //! One process that does the work of many nannies: the same verdicts, texts and ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::harness::{SLACK, Script, closed_port, hold, server};
+use crate::harness::{Nanny, SLACK, Said, Script, closed_port, hold, server};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -116,30 +117,87 @@ impl Drop for Process {
     }
 }
 
+/// A server, what its nanny is told, and the verdict.
+type Case<'a> = (SocketAddr, &'a [&'a str], &'a str);
+
+/// What both forms say of the case.
+fn says_the_same(number: u64, case: &Case<'_>, shared: &Said) {
+    let (real, args, words) = *case;
+    let alone = Nanny::start(real, args);
+    let mut said = Said::default();
+    while !said.note(&alone.report(PATIENCE)) {}
+    assert_eq!(*shared, said, "case {number}: {args:?}");
+    let verdict = match &said.check {
+        Some(CheckResult::Failed(reason)) => format!("failed: {reason}"),
+        _ => "good".to_owned(),
+    };
+    assert_eq!(verdict, words, "case {number}: {args:?}");
+}
+
 #[test]
-fn every_server_gets_the_verdict_of_a_process_of_its_own() {
+fn every_server_gets_verdict_text_and_standing_of_a_process_of_its_own() {
     let process = Process::start();
-    let script = Script::new("shared-hang", "sleep 60");
-    let hangs = script.command();
-    process.watch(1, server(hold), &[]);
-    process.watch(2, closed_port(), &[]);
-    process.watch(3, server(hold), &["-x", "220"]);
-    process.watch(4, server(drop), &["-x", "220"]);
-    process.watch(5, closed_port(), &["-e", "/bin/echo OK", "-x", "OK"]);
-    process.watch(6, closed_port(), &["-e", &hangs, "-x", "OK"]);
-    let verdicts = process.verdicts(6);
-    let words: Vec<&str> = verdicts.values().map(String::as_str).collect();
-    assert_eq!(
-        words,
-        [
-            "good",
-            "failed: connect: Connection refused",
-            "failed: answer timed out",
+    let hangs = Script::new("shared-hang", "sleep 60");
+    let fails = Script::new("shared-fail", "exit 3");
+    let (hangs, fails) = (hangs.command(), fails.command());
+    let busy = server(|mut stream| {
+        let _ = stream.write_all(b"421 busy\r\n");
+        hold(stream);
+    });
+    let cases: [Case<'_>; 12] = [
+        (server(hold), &[], "good"),
+        (closed_port(), &[], "failed: connect: Connection refused"),
+        (server(hold), &["-x", "220"], "failed: answer timed out"),
+        (
+            server(drop),
+            &["-x", "220"],
             "failed: short answer: 0 of 3 bytes",
-            "good",
+        ),
+        (
+            busy,
+            &["-x", "220"],
+            "failed: other answer: \"421 busy\\r\\n\"",
+        ),
+        (busy, &["--regex", "-x", "^4[0-9]+ "], "good"),
+        (busy, &["-x", "421", "-w", "64", "-q"], "good"),
+        (closed_port(), &["-e", "/bin/echo OK", "-x", "OK"], "good"),
+        (
+            closed_port(),
+            &["-e", &hangs, "-x", "OK"],
             "failed: check program did not end in time",
-        ]
-    );
+        ),
+        (
+            closed_port(),
+            &["-e", &fails, "-x", "OK"],
+            "failed: check program ended with status 3",
+        ),
+        (
+            closed_port(),
+            &["-e", "/nowhere/x", "-x", "OK"],
+            "failed: check program not started: No such file or directory",
+        ),
+        (
+            closed_port(),
+            &["-u", "-s", "x"],
+            "failed: answer: Connection refused",
+        ),
+    ];
+    for (number, (real, args, _)) in (0..).zip(&cases) {
+        process.watch(number, *real, args);
+    }
+    let mut said: BTreeMap<u64, Said> = BTreeMap::new();
+    let mut complete = BTreeSet::new();
+    process.listen(|news| {
+        if let News::Report(number, report) = news
+            && said.entry(number).or_default().note(&report)
+        {
+            complete.insert(number);
+        }
+        complete.len() == cases.len()
+    });
+    for (number, case) in (0..).zip(&cases) {
+        says_the_same(number, case, &said[&number]);
+    }
 }
 
 #[test]
