@@ -70,16 +70,6 @@ fn the_backup_takes_over_when_the_primary_dies_and_the_primary_does_not_pre_empt
 }
 
 #[test]
-fn a_clean_stop_hands_over_within_a_second() {
-    let pair = settled();
-    pair.terminate(A);
-    let took = pair.wait_for_owners(&[B], LOADING);
-    assert!(took < Duration::from_secs(1), "{took:?}");
-    assert!(pair.log(A).contains("Terminating due to signal 15"));
-    assert!(pair.log(B).contains("primary inactive: activating lvs"));
-}
-
-#[test]
 fn addresses_and_lvsd_go_within_a_second_of_kill_9() {
     let mut pair = settled();
     pair.kill_pulse(A);

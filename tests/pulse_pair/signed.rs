@@ -54,6 +54,7 @@ fn clean_stop(pair: Pair, length: usize) {
     let announced = tap.first(stop, |frame| frame.outgoing && frame.announces(vip));
     assert!(announced.expect("B announces") < stopped(&tap).expect("said"));
     for (side, line) in [
+        (A, "Terminating due to signal 15"),
         (A, "stopping: waiting for the partner to take over"),
         (A, "partner active: stopping"),
         (B, "primary inactive: activating lvs"),
