@@ -4,7 +4,8 @@
 //! no clock. Every start draws a boot id, every datagram has a counter that begins at a random
 //! number, and every datagram echoes the counter of the partner's newest that was good. A new boot
 //! id of the partner counts once it echoes what we sent after its last one was accepted: no
-//! recording can, and nothing that was under way while the partner was started again.
+//! recording can, and nothing that was under way while the partner was started again. Unsigned ones
+//! say by a mark what a clean stop needs, and nothing else.
 
 use std::fmt;
 
@@ -51,7 +52,7 @@ pub struct Said {
 
 impl Said {
     /// What a mark says. There is no term, and whoever marks hears us.
-    const fn unsigned(state: State) -> Self {
+    pub(crate) const fn unsigned(state: State) -> Self {
         Self {
             statement: Statement {
                 state,

@@ -54,7 +54,7 @@ pub struct Settings {
     /// So long the sync daemon of a standby listens before a partner that leaves is relieved; zero
     /// without a sync daemon. lvs.cf: `sync_wait`.
     pub sync_wait: Duration,
-    /// What is held while active. No two nodes of a pair need to hold the same.
+    /// The addresses that are held while active. lvs.cf: `address`, `nat_router`.
     pub addresses: Vec<IpAddr>,
 }
 

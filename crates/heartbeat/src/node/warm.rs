@@ -13,7 +13,7 @@ use crate::supervise::State;
 use crate::table::{Event, Phase};
 
 /// How long a partner that leaves is let serve until our real servers have been checked. One of them
-/// may be silent, and the partner leaves by itself after 10 s.
+/// may be silent, and the partner leaves by itself in the end.
 const CHECKED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What is waited for while a partner that leaves serves.

@@ -2,7 +2,7 @@
 
 use lvs_model::SyncRole;
 use wire::heartbeat::Value;
-use wire::heartbeat::signed::{State, Statement};
+use wire::heartbeat::signed::State;
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;
@@ -31,23 +31,10 @@ fn position(actions: &[Action], wanted: &Action) -> usize {
 }
 
 fn hear_leaving(bench: &mut Bench, seconds: f64) -> Vec<Action> {
-    let said = Said {
-        statement: Statement {
-            state: State::Leaving,
-            term: 1,
-            by_term: false,
-            hears: true,
-            fit: true,
-            asks: false,
-        },
-        knows_us: true,
-        newest: true,
-        first: false,
-    };
     let input = Input::Beat {
         value: Value::Running,
         path: PairPath::Public,
-        said: Some(said),
+        said: Some(Said::unsigned(State::Leaving)),
     };
     bench.put(seconds, input)
 }
