@@ -116,7 +116,7 @@ impl Attempts {
                     .add(&socket, EpollEvent::new(EpollFlags::EPOLLOUT, id))?;
                 self.open.push_back((now, socket));
             }
-            // No way there for now.
+            // No way there at this moment.
             Err(_) => {}
         }
         Ok(())

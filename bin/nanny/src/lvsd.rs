@@ -21,7 +21,7 @@ pub enum Heard {
     Order(Order),
     /// The end: lvsd is gone.
     Gone,
-    /// Nothing more for now.
+    /// Nothing more has come.
     Nothing,
 }
 

@@ -30,7 +30,7 @@ pub enum Heard<'a> {
     Errands(&'a [u8]),
     /// The end: lvsd is gone.
     Gone,
-    /// Nothing more for now.
+    /// Nothing more has come.
     Nothing,
 }
 

@@ -5,7 +5,7 @@
 //! word) and its words, with a NUL behind every one. The runner does them one after the other, ends
 //! one that takes too long, and logs how each ended. When pulse is gone it does what it has been told
 //! and ends.
-//! A message that begins with [`WILL`] is not for now but for the case that pulse is killed: it
+//! A message that begins with [`WILL`] is kept for the case that pulse is killed: it
 //! replaces the one before, and an empty one takes it back.
 
 use std::collections::VecDeque;
