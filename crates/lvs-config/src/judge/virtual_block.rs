@@ -171,10 +171,14 @@ impl Judge<'_, '_> {
             self.findings.remark(at, Severity::LeaveOut, what);
             return false;
         }
-        if service.scheduler != before.scheduler || service.persistence != before.persistence {
+        let settings = |block: &VirtualBlock| {
+            let scheduler = (block.scheduler.clone(), block.scheduler_flags);
+            (scheduler, block.one_packet, block.persistence)
+        };
+        if settings(service) != settings(before) {
             let what = format!(
-                "virtual {name} differs in scheduler, persistent or pmask from the block in line \
-                 {line} with the same fwmark, whose settings count"
+                "virtual {name} differs in its scheduler or persistence, or what belongs to them, \
+                 from the block in line {line} with the same fwmark, whose settings count"
             );
             self.findings.warn(at, what);
         }

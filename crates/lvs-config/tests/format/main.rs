@@ -5,6 +5,7 @@ mod generator;
 mod messages;
 mod odd_files;
 mod properties;
+mod ranges;
 mod samples;
 mod support;
 mod vectors;

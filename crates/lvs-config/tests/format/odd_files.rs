@@ -203,6 +203,23 @@ fn one_odd_file(keyword: &Keyword, place: Place, fault: Fault, mark: &str) {
 }
 
 #[test]
+fn every_keyword_without_effect_at_its_place_is_said_to_have_none() {
+    let mut count = 0;
+    for keyword in KEYWORDS {
+        for place in keyword.idle {
+            count += 1;
+            let statement = format!("{} = {}", keyword.name, good(keyword.kind));
+            let (text, line) = file(*place, &statement);
+            let loaded = read_text(text.as_bytes()).expect("accepted");
+            let what = format!("{} has no effect in a ", keyword.name);
+            let is_it = |f: &lvs_config::Finding| f.position.line == line && f.what.contains(&what);
+            assert!(loaded.findings.iter().any(is_it), "{text}");
+        }
+    }
+    assert!(count >= 10, "{count} keywords");
+}
+
+#[test]
 fn every_keyword_is_unknown_at_every_other_place() {
     for place in [
         Place::Global,

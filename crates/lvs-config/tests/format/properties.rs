@@ -2,6 +2,8 @@
 //!
 //! Seeds are fixed; a failure names the number of its file.
 
+use std::time::{Duration, Instant};
+
 use crate::generator::{File, Random};
 use crate::support::read_text;
 use lvs_config::{MAX_FINDINGS, Severity, SyntaxTree};
@@ -129,10 +131,20 @@ fn a_file_cut_off_anywhere_is_refused_or_ends_between_blocks() {
     }
 }
 
+/// What takes time that grows with the square of the size takes minutes for the smaller size.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time is what this test is about; nothing but its limit depends on it"
+)]
 fn large_files_of_every_shape_are_read_in_time_that_grows_with_their_size() {
+    const SIZES: [(usize, Duration); 2] = [
+        (256 * 1024, Duration::from_secs(5)),
+        (1024 * 1024, Duration::from_secs(20)),
+    ];
     let line = b"virtual v {\nactive = 1\naddress = 192.0.2.1 eth0:1\n}\n";
-    let shapes: [&[u8]; 8] = [
+    let named = b"virtual v {\nactive = 1\nserver s {\naddress = localhost\nactive = 1\n}\n}\n";
+    let shapes: [&[u8]; 10] = [
         b"a {\n",
         b"x\n",
         b"\"",
@@ -140,10 +152,15 @@ fn large_files_of_every_shape_are_read_in_time_that_grows_with_their_size() {
         b"serial_no = 1\n",
         b"virtual v {\n}\n",
         b"virtual v {\nserver s {\n",
+        b"primary = localhost\n",
         line,
+        named,
     ];
-    for shape in shapes {
-        let text: Vec<u8> = shape.iter().copied().cycle().take(1024 * 1024).collect();
+    for (shape, (size, limit)) in shapes.iter().flat_map(|s| SIZES.map(|size| (s, size))) {
+        let text: Vec<u8> = shape.iter().copied().cycle().take(size).collect();
+        let begun = Instant::now();
         is_sound(&text);
+        let (took, shape) = (begun.elapsed(), String::from_utf8_lossy(shape));
+        assert!(took < limit, "{size} bytes of {shape:?} took {took:?}");
     }
 }

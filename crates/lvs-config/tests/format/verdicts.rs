@@ -199,6 +199,11 @@ fn missing_and_second_addresses() {
         ("P-22", &virtual_block(nobody), "leave out 4"),
         ("P-22", &virtual_block(&zero), "leave out 4"),
         ("P-22", "virtual v {\nserver s {\nactive = 1\n}\n}\n", "ok"),
+        (
+            "P-22",
+            "failover f {\nactive = 1\nstart_cmd = /bin/x\nstop_cmd = /bin/y\n}\n",
+            "missing arguments 5",
+        ),
         ("P-25", &format!("{block}{block}"), "leave out 5"),
         ("P-27", &twice, "leave out 8"),
     ]);
@@ -262,10 +267,18 @@ fn firewall_marks() {
             virtual_block(&format!("fwmark = 1\nport = 443\n{second}"))
         )
     };
+    let persistent = |first: &str, second: &str| {
+        let block = |lines| virtual_block(&format!("fwmark = 1\npersistent = 60\n{lines}"));
+        block(first) + &block(second)
+    };
     check(&[
         ("P-26", &two(""), "ok"),
         ("P-26", &two("scheduler = rr\n"), "warn 6"),
         ("P-26", &two("persistent = 60\n"), "warn 6"),
+        ("P-26", &two("one_packet = 1\n"), "warn 6"),
+        ("P-26", &two("scheduler_flags = flag-1\n"), "warn 6"),
+        ("P-26", &persistent("", ""), "ok"),
+        ("P-26", &persistent("", "pmask = 255.255.255.0\n"), "warn 7"),
     ]);
     assert_eq!(config(&two("")).virtuals.len(), 2);
 }
@@ -320,6 +333,11 @@ fn failover_blocks() {
     check(&[
         ("P-33", &block(""), "missing arguments 5"),
         ("P-33", &block("start_cmd = \"\"\n"), "missing arguments 5"),
+        (
+            "P-33",
+            &block("start_cmd = /bin/x\n").replace("stop_cmd = /bin/y\n", ""),
+            "missing arguments 5",
+        ),
         ("P-33", &block("start_cmd = /bin/x\n"), "ok"),
         ("P-33", "failover f {\n}\n", "ok"),
         (
