@@ -1,6 +1,9 @@
 //! Changing one value of a file and nothing else of it.
 //!
 //! Used by tools that write lvs.cf: only the line of the statement changes, or one line is added.
+//! Whole blocks: [`blocks`].
+
+mod blocks;
 
 use std::fmt;
 
@@ -25,7 +28,8 @@ pub enum EditError {
     NoSuchBlock,
     /// Nothing closes the block, so there is no place for a new line.
     OpenBlock,
-    /// The text has a line end, a NUL or an unescaped quote in it, or is no keyword.
+    /// The text has a line end, a NUL or an unescaped quote in it, or is no keyword; or no such block
+    /// stands at that place.
     CannotBeWritten,
 }
 

@@ -3,7 +3,8 @@
 //! A program passes the bytes of the file and a [`Lookup`] for names to [`read`] and gets a
 //! [`Config`] with remarks, or a [`Refusal`] that names line and column of everything wrong.
 //!
-//! - [`SyntaxTree`]: first stage, lines, words and blocks without loss; a value can be changed in it
+//! - [`SyntaxTree`]: first stage, lines, words and blocks without loss; a value can be changed in it,
+//!   a block added or removed
 //! - [`read`]: second stage, types, ranges and what settings mean together
 //! - [`Config`]: what a file means, typed and in range
 //! - [`Finding`]: one message about a file

@@ -36,6 +36,9 @@ pub struct File {
     pub serial: u32,
     /// Weights of the active servers in active blocks, in file order.
     pub active_weights: Vec<u32>,
+    /// Each virtual block's name, without quotes, and how many servers it has; all are called `s`.
+    pub blocks: Vec<(&'static str, usize)>,
+    pub line_end: &'static str,
 }
 
 /// Statements outside blocks; `{n}` is a number from 1 to 9.
@@ -104,6 +107,8 @@ impl File {
             text: Vec::new(),
             serial: u32::try_from(random.below(4_000_000_000)).unwrap_or(0),
             active_weights: Vec::new(),
+            blocks: Vec::new(),
+            line_end: writer.line_end,
         };
         writer.noise(random);
         writer.statement(random, 0, &format!("serial_no = {}", file.serial));
@@ -128,7 +133,9 @@ impl File {
         writer.statement(random, 5, &address);
         writer.statement(random, 5, &format!("port = {}", 8000 + number));
         writer.some_of(random, 5, BLOCK);
-        for server in 0..random.below(4) {
+        let servers = random.below(4);
+        self.blocks.push((name.trim_matches('"'), servers));
+        for server in 0..servers {
             let weight = 1 + random.below(65_535);
             let is_up = random.chance(2);
             writer.line(random, 5, "server s {");
