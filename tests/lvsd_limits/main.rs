@@ -5,6 +5,9 @@
 #[expect(dead_code, reason = "the rest is used by lvsd_kernel")]
 #[path = "../lvsd_kernel/director.rs"]
 mod director;
+#[expect(dead_code, reason = "the rest is used by pulse_pair")]
+#[path = "../pulse_pair/pair.rs"]
+mod pair;
 
 use std::fs;
 use std::net::IpAddr;
@@ -20,6 +23,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use director::*;
+use pair::{A, B, Pair};
 
 /// A setting of the kernel; it has its old value again when this goes.
 struct Setting {
@@ -234,24 +238,46 @@ fn a_dump_that_another_program_disturbs_leads_to_no_operation() {
     kernel.apply(&[IpvsOp::Flush]).unwrap();
 }
 
+/// IPVS is not there, and no request for it loads it, until this goes.
+struct WithoutIpvs {
+    _helper: Setting,
+}
+
+impl WithoutIpvs {
+    const RULE: &str = "/run/modprobe.d/none.conf";
+
+    fn begin() -> Self {
+        let helper = Setting::set("/proc/sys/kernel/modprobe", "/bin/false");
+        // Namespaces of the tests before hold the module until they are gone.
+        let is_gone = || {
+            let modules = fs::read_to_string("/proc/modules").unwrap();
+            let names = modules.lines().filter_map(|line| line.split(' ').next());
+            let mut names: Vec<&str> = names.filter(|name| name.starts_with("ip_vs")).collect();
+            // The schedulers first.
+            names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+            let remove = |name: &&str| Command::new("rmmod").arg(name).output().unwrap();
+            names.iter().all(|name| remove(name).status.success())
+        };
+        wait_until(Duration::from_secs(30), is_gone).expect("no module in use");
+        fs::create_dir_all("/run/modprobe.d").unwrap();
+        fs::write(Self::RULE, "install ip_vs /bin/false\n").unwrap();
+        Self { _helper: helper }
+    }
+}
+
+impl Drop for WithoutIpvs {
+    fn drop(&mut self) {
+        // A test that fails here has failed already.
+        let _ = fs::remove_file(Self::RULE);
+    }
+}
+
+// By their names this and the next test are the first: after others the module may be held for a minute.
 #[test]
-fn a_director_without_ipvs_ends_with_a_reason_and_a_later_start_succeeds() {
+fn a_director_without_ipvs_ends_with_a_reason() {
     let _alone = alone();
-    let mut director = Director::new(&[1]);
-    let no_helper = Setting::set("/proc/sys/kernel/modprobe", "/bin/false");
-    // By its name this test is the first: namespaces of others would hold the module.
-    let is_gone = || {
-        let modules = fs::read_to_string("/proc/modules").unwrap();
-        let names = modules.lines().filter_map(|line| line.split(' ').next());
-        let mut names: Vec<&str> = names.filter(|name| name.starts_with("ip_vs")).collect();
-        // The schedulers first.
-        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-        let remove = |name: &&str| Command::new("rmmod").arg(name).output().unwrap();
-        names.iter().all(|name| remove(name).status.success())
-    };
-    wait_until(Duration::from_secs(30), is_gone).expect("no module in use");
-    // Removing comes first: both are the same program.
-    run("mount", "--bind /bin/false /sbin/modprobe");
+    let director = Director::new(&[1]);
+    let _without = WithoutIpvs::begin();
     director.write(&web(""));
     let refused = Command::new("/usr/sbin/lvsd")
         .args(["-n", "-c"])
@@ -261,8 +287,25 @@ fn a_director_without_ipvs_ends_with_a_reason_and_a_later_start_succeeds() {
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("IPVS"), "{said}");
-    run("umount", "/sbin/modprobe");
-    drop(no_helper);
-    director.start(&web(""));
-    director.wait_for_table(2);
+}
+
+#[test]
+fn a_pair_without_ipvs_claims_once_each_and_serves_ten_seconds_after_its_module_came() {
+    let _alone = alone();
+    let _own_run = Director::new(&[]);
+    let mut pair = Pair::new();
+    let without = WithoutIpvs::begin();
+    pair.start(A);
+    pair.start(B);
+    std::thread::sleep(Duration::from_secs(15));
+    for side in [A, B] {
+        let said = pair.log(side);
+        assert!(said.contains("IPVS"), "{said}");
+        assert_eq!(said.matches(": activating lvs").count(), 1, "{said}");
+        assert!(!pair.owns(side), "{said}");
+    }
+    drop(without);
+    let took = wait_until(3 * FIVE_SECONDS, || pair.owns(A) != pair.owns(B)).expect("an owner");
+    println!("module there: served again after {took:?}");
+    assert!(took <= 2 * FIVE_SECONDS, "{took:?}");
 }

@@ -22,7 +22,7 @@ use crate::notice::Notice;
 use crate::partner::Partner;
 use crate::question::Questions;
 use crate::schedule::{Announcements, Due};
-use crate::supervise::{State, Supervision};
+use crate::supervise::{LONGEST_PAUSE, State, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 use warm::Relief;
 
@@ -43,7 +43,10 @@ pub struct Node {
     holding: bool,
     leaving: bool,
     links_lost: bool,
-    /// CHILDFAIL: the service did not stay up; no takeover before this.
+    /// CHILDFAIL: the service did not stay up. Without `warm_standby` it runs on standby all the same
+    /// until it does.
+    on_trial: bool,
+    /// The addresses were lost, or fos did not stay up; no takeover before this.
     banned_until: Option<Mono>,
     ban: Duration,
     send_at: Mono,
@@ -101,6 +104,7 @@ impl Node {
             holding: false,
             leaving: false,
             links_lost: false,
+            on_trial: false,
             banned_until: None,
             ban: FIRST_BAN,
             offer_at: None,
@@ -186,7 +190,7 @@ impl Node {
                 self.refuse(now, Refusal::NoHeartbeat(error), out);
             }
             Input::ServiceReady => {
-                self.service.ready();
+                self.service.ready(now);
                 self.event(now, Event::ServiceReady, out);
             }
             Input::ServiceChecked => {
@@ -316,6 +320,7 @@ impl Node {
     }
 
     fn tick_service(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.end_trial(now, out);
         if self.service.next().is_none_or(|at| now < at) {
             return;
         }
@@ -330,7 +335,7 @@ impl Node {
                 self.service.killed();
             }
             State::Pausing(_) => self.start_service(now, out),
-            State::Absent | State::Up | State::Killed => {}
+            State::Absent | State::Up(_) | State::Killed => {}
         }
     }
 
@@ -487,7 +492,7 @@ impl Node {
                 self.start_service(now, out);
             }
             Verdict::RestartServiceLater => {
-                let milliseconds = self.service.put_off(now).as_millis();
+                let milliseconds = self.service.put_off(now, LONGEST_PAUSE).as_millis();
                 out.push(Action::Notice(match self.phase {
                     Phase::Standby => Notice::WarmServiceRetried { milliseconds },
                     _ => Notice::ServiceRetried { milliseconds },

@@ -13,7 +13,11 @@ const ENDS_ALLOWED: usize = 3;
 /// See [`ENDS_ALLOWED`].
 const WINDOW: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Pauses between two starts of lvsd grow up to this: a kernel module that was loaded, or a file that was
+/// mended, is noticed within ten seconds.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A service that has served for so long is trusted again.
+const PROVEN_AFTER: Duration = Duration::from_secs(3);
 
 /// State of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +26,8 @@ pub enum State {
     Absent,
     /// Started, not ready; killed at the given time.
     Loading(Mono),
-    /// Serves.
-    Up,
+    /// Serves, since then.
+    Up(Mono),
     /// Asked to end; killed at the given time.
     Ending(Mono),
     /// Killed, not reaped yet.
@@ -38,6 +42,7 @@ pub struct Supervision {
     state: State,
     /// It has checked every real server.
     is_checked: bool,
+    started_at: Mono,
     ends: Vec<Mono>,
     /// It did not stay up; see [`Supervision::is_failing`].
     failing: bool,
@@ -49,6 +54,7 @@ impl Default for Supervision {
         Self {
             state: State::Absent,
             is_checked: false,
+            started_at: Mono::ZERO,
             failing: false,
             ends: Vec::new(),
             pause: FIRST_PAUSE,
@@ -74,27 +80,28 @@ impl Supervision {
     pub const fn next(&self) -> Option<Mono> {
         match self.state {
             State::Loading(at) | State::Ending(at) | State::Pausing(at) => Some(at),
-            State::Absent | State::Up | State::Killed => None,
+            State::Absent | State::Up(_) | State::Killed => None,
         }
     }
 
     /// It was started.
     pub fn started(&mut self, now: Mono) {
         self.state = State::Loading(now + READY_WITHIN);
+        self.started_at = now;
         self.is_checked = false;
     }
 
     /// It said that it serves.
-    pub const fn ready(&mut self) {
+    pub const fn ready(&mut self, now: Mono) {
         if matches!(self.state, State::Loading(_)) {
-            self.state = State::Up;
+            self.state = State::Up(now);
         }
     }
 
     /// Whether it serves.
     #[must_use]
     pub const fn is_up(&self) -> bool {
-        matches!(self.state, State::Up)
+        matches!(self.state, State::Up(_))
     }
 
     /// It said that it has checked every real server.
@@ -134,9 +141,9 @@ impl Supervision {
         let asked = matches!(self.state, State::Ending(_));
         self.state = State::Absent;
         if !asked {
-            let stayed_up = |end: &Mono| now - *end >= WINDOW + self.pause;
-            if self.ends.last().is_some_and(stayed_up) {
+            if now - self.started_at >= WINDOW {
                 self.pause = FIRST_PAUSE;
+                self.failing = false;
             }
             self.ends.retain(|end| now - *end < WINDOW);
             self.ends.push(now);
@@ -147,13 +154,13 @@ impl Supervision {
     /// Whether it ended too often to be started again at once.
     #[must_use]
     pub fn is_unfit(&self) -> bool {
-        self.ends.len() >= ENDS_ALLOWED
+        self.failing || self.ends.len() >= ENDS_ALLOWED
     }
 
-    /// Puts the next start off; returns by how much. Each time twice as long, up to a minute.
-    pub fn put_off(&mut self, now: Mono) -> Duration {
+    /// Puts the next start off; returns by how much. Each time twice as long, up to `longest`.
+    pub fn put_off(&mut self, now: Mono, longest: Duration) -> Duration {
         let pause = self.pause;
-        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        self.pause = (pause * 2).min(longest);
         self.failing = true;
         self.state = State::Pausing(now + pause);
         pause
@@ -169,8 +176,8 @@ impl Supervision {
     /// Whether it did not stay up, and has not done so for a while since.
     #[must_use]
     pub fn is_failing(&self, now: Mono) -> bool {
-        let recent = |end: &Mono| now - *end < WINDOW;
-        self.failing && (!self.is_up() || self.ends.last().is_some_and(recent))
+        let is_proven = matches!(self.state, State::Up(since) if now - since >= PROVEN_AFTER);
+        self.failing && !is_proven
     }
 
     /// A new takeover is a new chance.

@@ -214,7 +214,8 @@ pub struct Account {
     pub lost_by: BTreeMap<String, usize>,
     /// Replies by the server that gave them.
     pub served: BTreeMap<String, usize>,
-    /// Longest time from one reply to the next, or to the last request's end.
+    /// Longest time from one reply to the next, from the first request's beginning on and up to the last
+    /// one's: afterwards nobody asks, and requests that wait for a server that went say nothing.
     pub longest_gap: Duration,
 }
 
@@ -240,7 +241,9 @@ impl Account {
             }
         }
         good.extend(replies.iter().map(|reply| reply.begun).min());
-        good.extend(replies.iter().map(|reply| reply.ended).max());
+        let last_begun = replies.iter().map(|reply| reply.begun).max();
+        let all_before = |begun: &Instant| good.iter().all(|ended| ended < begun);
+        good.extend(last_begun.filter(all_before));
         good.sort_unstable();
         let gaps = good
             .iter()
@@ -288,15 +291,19 @@ mod tests {
             reply(start, 450, 460, served("rs1")),
         ]);
         assert_eq!((account.sent, account.lost), (4, 1));
-        assert_eq!(account.longest_gap, Duration::from_millis(440));
+        assert_eq!(account.longest_gap, Duration::from_millis(390));
         assert!((account.share("rs1") - 66.6).abs() < 0.1);
     }
 
     #[test]
-    fn silence_to_the_end_is_a_gap() {
+    fn silence_to_the_end_is_a_gap_and_the_wait_of_the_last_requests_is_not() {
         let start = Instant::now();
-        let account = Account::of(&[reply(start, 0, 700, Outcome::TimedOut)]);
-        assert_eq!(account.longest_gap, Duration::from_millis(700));
-        assert_eq!(account.lost, 1);
+        let account = Account::of(&[
+            reply(start, 0, 10, Outcome::Served("rs1".into())),
+            reply(start, 50, 3050, Outcome::TimedOut),
+            reply(start, 700, 3700, Outcome::TimedOut),
+        ]);
+        assert_eq!(account.longest_gap, Duration::from_millis(690));
+        assert_eq!(account.lost, 2);
     }
 }

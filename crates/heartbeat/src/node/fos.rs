@@ -22,6 +22,8 @@ const CLAIM_FLIES: Duration = Duration::from_millis(200);
 const CONTROL_WITHIN: Duration = Duration::from_secs(90);
 /// Time that fos has for its stop commands; the addresses stay until then.
 const ENDS_WITHIN: Duration = Duration::from_secs(75);
+/// Pauses between two starts of the monitors grow up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a fos node knows besides.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,7 +117,7 @@ impl Node {
     }
 
     fn retry_monitors(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let milliseconds = self.service.put_off(now).as_millis();
+        let milliseconds = self.service.put_off(now, LONGEST_PAUSE).as_millis();
         out.push(Action::Notice(Notice::MonitorsRetried { milliseconds }));
     }
 

@@ -28,6 +28,7 @@ impl Node {
         self.phase = Phase::Starting;
         self.offer_at = None;
         self.banned_until = None;
+        self.on_trial = false;
         self.deaf_since = None;
         self.removals.clear();
         self.service.forgive();
@@ -73,7 +74,7 @@ impl Node {
             return;
         }
         // Its commands have deadlines of their own; nobody waits for it here.
-        self.service.ready();
+        self.service.ready(now);
         if self.phase == Phase::Standby {
             out.push(Action::Notice(Notice::StartingMonitors));
             out.push(Action::StartMonitors);
@@ -146,7 +147,9 @@ impl Node {
             Event::AddressesDuplicate => Notice::AddressesDuplicate,
             _ => Notice::ServiceUnfit,
         };
-        if matches!(
+        if event == Event::ServiceUnfit && !self.is_fos() {
+            self.on_trial = true;
+        } else if matches!(
             event,
             Event::ServiceUnfit | Event::AddressesTaken | Event::AddressesDuplicate
         ) {

@@ -1,15 +1,15 @@
-//! The service beside a partner that serves: on a standby with `warm_standby`, and while a partner
-//! that leaves waits for us.
+//! The service beside a partner that serves: on a standby with `warm_standby`, on one where it did not
+//! stay up, and while a partner that leaves waits for us.
 
 use std::time::Duration;
 
 use lvs_model::Mono;
-use wire::heartbeat::Service;
+use wire::heartbeat::{Service, Value};
 
 use super::Node;
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::supervise::State;
+use crate::supervise::{LONGEST_PAUSE, State};
 use crate::table::{Event, Phase};
 
 /// How long a partner that leaves is let serve until our real servers have been checked. One of them
@@ -37,9 +37,20 @@ impl Relief {
 }
 
 impl Node {
-    /// Whether the service runs on the standby too.
+    /// Whether the service runs on the standby too: always, or to see whether it stays up.
     pub(super) fn is_warm(&self) -> bool {
-        self.settings.warm_standby && self.settings.service == Service::Lvs
+        (self.settings.warm_standby || self.on_trial) && self.settings.service == Service::Lvs
+    }
+
+    /// A service on trial that stays up is not needed any more when the partner serves.
+    pub(super) fn end_trial(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let is_proven = self.service.is_up() && !self.service.is_failing(now);
+        let partner_serves = self.partner.last_value() == Some(Value::Running);
+        if self.on_trial && is_proven && partner_serves && self.phase == Phase::Standby {
+            self.on_trial = false;
+            self.service.forgive();
+            self.change_warmth(now, true, out);
+        }
     }
 
     /// On standby: the service runs if it is to, or is tried again after a pause. What is still
@@ -49,7 +60,7 @@ impl Node {
             return;
         }
         if self.service.is_unfit() {
-            let milliseconds = self.service.put_off(now).as_millis();
+            let milliseconds = self.service.put_off(now, LONGEST_PAUSE).as_millis();
             out.push(Action::Notice(Notice::WarmServiceRetried { milliseconds }));
         } else {
             self.start_service(now, out);
