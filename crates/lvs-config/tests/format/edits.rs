@@ -66,7 +66,10 @@ impl Case {
     }
 
     /// The one part of `whole` that `part` lacks.
-    fn difference<'t>(&self, whole: &'t [u8], part: &[u8]) -> &'t [u8] {
+    fn difference<'t, T>(&self, whole: &'t [T], part: &[T]) -> &'t [T]
+    where
+        T: PartialEq + std::fmt::Debug,
+    {
         let same = whole.iter().zip(part).take_while(|(a, b)| a == b).count();
         let left = whole.len().checked_sub(part.len()).expect("it has grown");
         // Where several parts would do, the last of them.
@@ -209,6 +212,9 @@ fn a_file_loses_a_server_or_a_section_and_no_other_byte() {
             String::from_utf8_lossy(gone)
         );
         assert_eq!(count(case.tree.print()), all - 1, "file {seed}");
+        if case.file.text.ends_with(case.file.line_end.as_bytes()) {
+            case.difference(&lines(&case.file.text), &lines(case.tree.print()));
+        }
         assert!(case.config().virtuals.len() <= blocks, "file {seed}");
     }
 }
