@@ -51,6 +51,18 @@ fn f17_changed_settings_are_applied_and_a_weight_goes_to_the_nanny() {
 }
 
 #[test]
+fn another_persistence_netmask_edits_the_service() {
+    let mut file = two_servers();
+    file.virtuals[0] = persistent(60, [255; 4], file.virtuals[0].clone());
+    let mut world = World::start(file.clone(), Table::new());
+    world.take_trace();
+    file.virtuals[0] = persistent(60, [255, 255, 255, 0], file.virtuals[0].clone());
+    world.reload(file);
+    let edit = ["-E -t 192.0.2.1:80 -s wlc -p 60 -M 255.255.255.0"];
+    assert_eq!(world.take_ops(), edit);
+}
+
+#[test]
 fn f18_f20_a_server_comes_and_goes_alone() {
     let mut world = running();
     let mut file = two_services();

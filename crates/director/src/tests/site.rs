@@ -65,6 +65,45 @@ fn blocks_of_one_mark_are_one_service_and_a_server_is_in_it_once() {
 }
 
 #[test]
+fn the_first_block_of_a_mark_makes_the_service_and_each_keeps_its_own_check() {
+    let mut file = one_mark();
+    file.virtuals[0].scheduler = "rr".parse().unwrap();
+    file.virtuals[1] = persistent(60, [255; 4], file.virtuals[1].clone());
+    file.virtuals[1].check.expect = Some("TLS".into());
+    let site = Site::new(&file, false, false);
+    assert_eq!(site.services[0].service.to_string(), "-f 80 -s rr");
+    let monitors = &site.services[0].destinations[0].monitors;
+    let expected: Vec<_> = monitors
+        .iter()
+        .map(|m| m.options.check.expect.as_deref().unwrap())
+        .collect();
+    assert_eq!(expected, ["220", "TLS"]);
+    file.virtuals.swap(0, 1);
+    let site = Site::new(&file, false, false);
+    assert_eq!(site.services[0].service.to_string(), "-f 80 -s wlc -p 60");
+}
+
+#[test]
+fn a_sorry_server_has_the_services_port_weight_1_and_the_method_of_the_file() {
+    let mut real = weighing(server("a", "10.0.0.1", 8080), 9);
+    real.forwarding = lvs_model::ForwardingMethod::Tunnelling;
+    let web = with_sorry("10.0.0.99", block("web", "192.0.2.1", 80, vec![real]));
+    let sorry = |config: &Config| {
+        let site = Site::new(config, false, false);
+        site.services[0]
+            .sorry
+            .as_ref()
+            .unwrap()
+            .destination
+            .to_string()
+    };
+    let mut file = config(vec![web]);
+    assert_eq!(sorry(&file), "-r 10.0.0.99:80 -m -w 1");
+    file.network = lvs_model::ForwardingMethod::DirectRouting;
+    assert_eq!(sorry(&file), "-r 10.0.0.99:80 -g -w 1");
+}
+
+#[test]
 fn a_mark_with_one_port_keeps_the_port_given_and_0_where_none_was() {
     let mut file = one_mark();
     file.virtuals.pop();

@@ -12,6 +12,7 @@ use crate::{Input, Table};
 fn the_status_has_what_the_nannies_said_and_what_became_of_it() {
     let mut file = two_servers();
     file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
+    file.virtuals[0].servers[0].weight = weight(7);
     let mut world = World::start(file, Table::new());
     world.up("10.0.0.1", 1);
     let nanny = world.nanny("10.0.0.2");
@@ -45,6 +46,7 @@ fn the_status_has_what_the_nannies_said_and_what_became_of_it() {
         panic!("{service:?}");
     };
     assert_eq!((one.phase, one.place), (Phase::Up, Place::In(Weight::ONE)));
+    assert_eq!((one.target, two.target), (weight(7), Weight::ONE));
     assert_eq!((one.pid, one.restarts), (Some(1001), 0));
     assert_eq!((two.phase, two.place), (Phase::Down, Place::Out));
     assert_eq!((two.pid, two.restarts), (Some(1003), 1));

@@ -70,6 +70,25 @@ fn the_pause_between_two_starts_grows_to_a_minute() {
 }
 
 #[test]
+fn the_pause_doubles_for_a_nanny_that_lives_for_a_while_each_time() {
+    let mut file = two_servers();
+    file.virtuals[0].servers.truncate(1);
+    let mut world = World::start(file, Table::new());
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        world.pass(20.0);
+        let died = world.now;
+        world.kill("10.0.0.1");
+        while world.nannies.is_empty() {
+            world.pass(0.5);
+        }
+        pauses.push((world.now - died).as_secs());
+    }
+    assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+    assert_eq!(world.exit, None);
+}
+
+#[test]
 fn with_hard_shutdown_five_deaths_within_a_minute_end_lvsd() {
     let (starts, log, exit) = deaths(true, 8);
     assert_eq!(starts, [0.0, 1.0, 3.0, 7.0]);

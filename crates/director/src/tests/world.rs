@@ -138,6 +138,8 @@ pub struct World {
     pub file: Result<Config, Vec<String>>,
     /// Whether nannies obey SIGTERM, and start at all.
     pub nannies_end: bool,
+    /// Whether SIGKILL ends them: not while they wait for a disk.
+    pub nannies_die: bool,
     pub start_error: Option<StartError>,
     pub table_error: Option<String>,
     /// Operations that begin with this are refused by the kernel.
@@ -164,6 +166,7 @@ impl World {
             exit: None,
             file: Ok(config),
             nannies_end: true,
+            nannies_die: true,
             start_error: None,
             table_error: None,
             refused: None,
@@ -232,7 +235,7 @@ impl World {
             }
             Action::Kill(nanny) => {
                 self.note(format!("kill {}", nanny.0));
-                if self.nannies.remove(&nanny).is_some() {
+                if self.nannies_die && self.nannies.remove(&nanny).is_some() {
                     inputs.push_back(Input::Ended(nanny, ChildExit::Signal(9)));
                 }
             }
