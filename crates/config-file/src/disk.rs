@@ -12,7 +12,10 @@ use nix::fcntl::OFlag;
 /// The file that an option named, else the first of the usual places that exists, else the first.
 #[must_use]
 pub fn find(named: Option<&Path>) -> PathBuf {
-    let candidates = lvs_config::candidates(named);
+    first_existing(lvs_config::candidates(named))
+}
+
+fn first_existing(candidates: Vec<PathBuf>) -> PathBuf {
     let first = candidates.first().cloned().unwrap_or_default();
     let existing = candidates.into_iter().find(|path| path.exists());
     existing.unwrap_or(first)
@@ -74,5 +77,19 @@ mod tests {
     fn the_first_place_is_named_if_none_has_a_file() {
         let path = Path::new("/nowhere/lvs.cf");
         assert_eq!(find(Some(path)), path);
+        let both = ["/nowhere/lvs.cf", "/nowhere/else/lvs.cf"].map(PathBuf::from);
+        assert_eq!(first_existing(both.into()), path);
+    }
+
+    #[test]
+    fn the_usual_place_comes_before_that_of_the_first_releases() {
+        let dir = std::env::temp_dir().join(format!("config-find-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        let places = ["usual.cf", "old.cf"].map(|name| dir.join(name));
+        std::fs::write(&places[1], "").unwrap();
+        assert_eq!(first_existing(places.to_vec()), places[1]);
+        std::fs::write(&places[0], "").unwrap();
+        assert_eq!(first_existing(places.to_vec()), places[0]);
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -100,12 +100,16 @@ fn in_file<'a>(findings: impl IntoIterator<Item = &'a Finding>, path: &Path) -> 
 
 /// Writes lines about the start to `err`, standard error; to the log too unless a person sees them.
 pub fn tell(lines: &[String], err: &mut dyn Write) {
-    let is_seen = io::stderr().is_terminal();
+    let log = |line: &str| log::log!(Level::Error, "{line}");
+    tell_and_log(lines, err, io::stderr().is_terminal(), log);
+}
+
+fn tell_and_log(lines: &[String], err: &mut dyn Write, is_seen: bool, mut log: impl FnMut(&str)) {
     for line in lines {
         // Standard error may be closed; the log has the lines then.
         let _ = writeln!(err, "{line}");
         if !is_seen {
-            log::log!(Level::Error, "{line}");
+            log(line);
         }
     }
 }
@@ -149,6 +153,20 @@ mod tests {
                 "/nowhere/lvs.cf: No such file or directory"
             ]
         );
+    }
+
+    /// As pulse starts lvsd, where nobody reads standard error.
+    #[test]
+    fn without_a_terminal_the_log_has_the_lines_too() {
+        let lines = ["one", "two"].map(str::to_owned);
+        for (is_seen, logged_lines) in [(true, vec![]), (false, vec!["one", "two"])] {
+            let (mut err, mut logged) = (Vec::new(), Vec::new());
+            tell_and_log(&lines, &mut err, is_seen, |line| {
+                logged.push(line.to_owned());
+            });
+            assert_eq!(err, b"one\ntwo\n");
+            assert_eq!(logged, logged_lines);
+        }
     }
 
     #[test]
