@@ -147,6 +147,62 @@ mod tests {
         );
     }
 
+    /// Expressions and texts at random, as the C library's regcomp (extended syntax) and regexec judge
+    /// them in the C locale. What is not printable, and the per cent sign, stands as `%XX`.
+    const RECORDED: &str = include_str!("vectors/expressions.tsv");
+
+    fn bytes(written: &str) -> Vec<u8> {
+        let mut parts = written.split('%');
+        let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+        for part in parts {
+            bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+            bytes.extend(&part.as_bytes()[2..]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn expressions_at_random_are_judged_as_recorded_from_the_c_library() {
+        for row in RECORDED.lines() {
+            let mut columns = row.split('\t');
+            let mut column = || columns.next().expect("three columns");
+            let (verdict, expression, text) = (column(), bytes(column()), bytes(column()));
+            let ours = match Expression::new(&expression) {
+                Ok(compiled) if compiled.is_match(&text) => "match",
+                Ok(_) => "none",
+                Err(_) => "refused",
+            };
+            assert_eq!(ours, verdict, "{row}");
+        }
+        assert!(RECORDED.lines().count() > 1000);
+    }
+
+    #[test]
+    fn every_character_class_has_the_c_locales_members() {
+        type Class = (&'static str, fn(u8) -> bool);
+        let classes: [Class; 12] = [
+            ("alnum", |b| b.is_ascii_alphanumeric()),
+            ("alpha", |b| b.is_ascii_alphabetic()),
+            ("blank", |b| matches!(b, b' ' | b'\t')),
+            ("cntrl", |b| b.is_ascii_control()),
+            ("digit", |b| b.is_ascii_digit()),
+            ("graph", |b| b.is_ascii_graphic()),
+            ("lower", |b| b.is_ascii_lowercase()),
+            ("print", |b| b == b' ' || b.is_ascii_graphic()),
+            ("punct", |b| b.is_ascii_punctuation()),
+            ("space", |b| b == 0x0b || b.is_ascii_whitespace()),
+            ("upper", |b| b.is_ascii_uppercase()),
+            ("xdigit", |b| b.is_ascii_hexdigit()),
+        ];
+        for (name, is_member) in classes {
+            let expression = format!("^[[:{name}:]]$");
+            let compiled = Expression::new(expression.as_bytes()).unwrap();
+            for byte in 0..=u8::MAX {
+                assert_eq!(compiled.is_match(&[byte]), is_member(byte), "{name} {byte}");
+            }
+        }
+    }
+
     #[test]
     fn no_bytes_make_the_translation_panic() {
         const BYTES: &[u8] = b"ab[]^-.*+?{}()|\\$,19:=\n\xff";

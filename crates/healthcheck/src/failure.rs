@@ -148,3 +148,86 @@ impl fmt::Display for ProgramFailure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn error(number: i32, text: &'static str) -> OsError {
+        OsError { number, text }
+    }
+
+    /// What stands behind `RIP:RPORT is down: `, in lvsd's status, and on a page.
+    #[test]
+    fn every_reason_has_words_of_its_own() {
+        use ProgramFailure::{Output, Signal, Start, Status, Timeout, Unsafe};
+        let bytes = |text: &[u8]| -> Box<[u8]> { text.into() };
+        let long = [b'x'; 81];
+        let shown = format!("other answer: \"{}\"...", "x".repeat(80));
+        let rows = [
+            (
+                Failure::Connect(error(111, "Connection refused")),
+                "connect: Connection refused",
+            ),
+            (
+                Failure::Connect(error(113, "No route to host")),
+                "connect: No route to host",
+            ),
+            (Failure::ConnectTimeout, "connect timed out"),
+            (Failure::WriteTimeout, "send timed out"),
+            (
+                Failure::Write(error(32, "Broken pipe")),
+                "send: Broken pipe",
+            ),
+            (Failure::ReadTimeout(bytes(b"")), "answer timed out"),
+            (
+                Failure::ReadTimeout(bytes(b"22")),
+                "answer timed out after \"22\"",
+            ),
+            (
+                Failure::Read(error(104, "Connection reset by peer")),
+                "answer: Connection reset by peer",
+            ),
+            (
+                Failure::Short { got: 2, needed: 3 },
+                "short answer: 2 of 3 bytes",
+            ),
+            (
+                Failure::Other(bytes(b"5\r\n\xff")),
+                r#"other answer: "5\r\n\xff""#,
+            ),
+            (Failure::Other(bytes(&long)), &shown),
+            (
+                Failure::NotMade(error(24, "Too many open files")),
+                "check not made: Too many open files",
+            ),
+            (
+                Failure::Program(Unsafe),
+                "check program not run: others than root could change it",
+            ),
+            (
+                Failure::Program(Start(error(2, "No such file or directory"))),
+                "check program not started: No such file or directory",
+            ),
+            (
+                Failure::Program(Timeout),
+                "check program did not end in time",
+            ),
+            (
+                Failure::Program(Status(3)),
+                "check program ended with status 3",
+            ),
+            (
+                Failure::Program(Signal(9)),
+                "check program ended by signal 9",
+            ),
+            (
+                Failure::Program(Output(bytes(b"FAIL"))),
+                "check program printed \"FAIL\"",
+            ),
+        ];
+        for (failure, words) in rows {
+            assert_eq!(failure.to_string(), words);
+        }
+    }
+}

@@ -260,6 +260,22 @@ fn the_first_good_check_is_enough_and_later_ones_count() {
 }
 
 #[test]
+fn the_first_check_comes_at_once_and_the_pause_begins_when_a_check_has_ended() {
+    let interval = settings().interval;
+    let mut world = World::new(settings());
+    assert!(world.is_checking, "at once");
+    for _ in 0..100 {
+        // It takes longer than an interval.
+        world.now = world.now + interval * 3 / 2;
+        let ended = world.now;
+        world.check(true);
+        world.next_check();
+        let pause = world.now - ended;
+        assert!(pause <= interval && pause >= interval * 9 / 10, "{pause:?}");
+    }
+}
+
+#[test]
 fn the_weight_doubles_every_20_seconds() {
     // lvsd-nanny F-01: weight 100, interval 2, reentry 6.
     let interval = Duration::from_secs(2);
