@@ -28,8 +28,9 @@ pub fn print(
     for action in actions {
         match action {
             Action::Apply(ops) => {
+                let program = shell_words(&[&site.ipvsadm]);
                 for op in ops {
-                    writeln!(out, "{} {op}", site.ipvsadm.display())?;
+                    writeln!(out, "{program} {op}")?;
                 }
             }
             Action::StartNanny(_, options) if options.shared => {

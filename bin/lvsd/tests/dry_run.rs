@@ -1,7 +1,9 @@
 //! `lvsd -t` as configuration management runs it before a file is put in place (`validate=`): exit
 //! status, standard error, and odd things given as the file. No kernel with IPVS and no right needed.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -125,6 +127,44 @@ fn each_sample_gives_the_recorded_plan() {
         count += 1;
     }
     assert!(count >= 10, "{count} samples");
+}
+
+/// The words that a shell makes of a line.
+fn shell(line: &[u8]) -> Vec<Vec<u8>> {
+    let script = [b"set -- ", line, b"\nprintf '%s\\0' \"$@\""].concat();
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(OsStr::from_bytes(&script));
+    let output = shell.stdin(Stdio::null()).output().unwrap();
+    let words = output.stdout.strip_suffix(b"\0").unwrap_or_default();
+    words.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn a_shell_takes_each_line_apart_into_the_words_that_are_meant() {
+    let place = Place::new("shell");
+    let send = b"-a $HOME `id` $(id) 'y' ; * %s \xe4\\\\";
+    let mut text = b"ipvsadm = \"/opt/my tools/ipvsadm\"\n".to_vec();
+    text.extend(GOOD.replace(" port = 80\n", "").into_bytes());
+    let at = text.iter().rposition(|byte| *byte == b'}').unwrap();
+    let more = [
+        b" client_monitor = \"/opt/it's/nanny\"\n send = \"",
+        &send[..],
+        b"\"\n expect = \"\"\n",
+    ];
+    text.splice(at..at, more.concat());
+    let output = Command::new(env!("CARGO_BIN_EXE_lvsd"))
+        .arg("-t")
+        .arg("-c")
+        .arg(place.file(&text))
+        .output()
+        .unwrap();
+    let lines: Vec<&[u8]> = output.stdout.split(|byte| *byte == b'\n').collect();
+    let words = |line: usize| shell(lines[line]);
+    assert_eq!(words(0)[..2], [&b"/opt/my tools/ipvsadm"[..], b"--set"]);
+    assert_eq!(words(1)[1..4], [&b"-A"[..], b"-t", b"192.0.2.1:80"]);
+    let nanny = words(2);
+    assert_eq!(nanny[..2], [&b"/opt/it's/nanny"[..], b"-c"]);
+    assert_eq!(nanny[8..12], [b"-s", &send[..], b"-x", b""]);
 }
 
 #[test]

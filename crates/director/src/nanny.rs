@@ -3,7 +3,9 @@
 //! Made by [`Site`](crate::Site), printed by `lvsd -t`, run by the shell of lvsd.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -147,13 +149,29 @@ pub fn shell_words<S: AsRef<OsStr>>(words: &[S]) -> String {
 }
 
 fn quote(word: &OsStr) -> String {
-    let text = word.to_string_lossy();
+    let Some(text) = word.to_str() else {
+        return printed(word.as_bytes());
+    };
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+%@".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
-        text.into_owned()
+        text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+
+/// Bytes that are no text, for a line that is: the shell has printf write them.
+fn printed(bytes: &[u8]) -> String {
+    let mut line = String::from("\"$(printf '");
+    for byte in bytes {
+        match byte {
+            b'_' | b'.' | b'/' | b' ' => line.push(char::from(*byte)),
+            _ if byte.is_ascii_alphanumeric() => line.push(char::from(*byte)),
+            // Writing to a string does not fail.
+            _ => drop(write!(line, "\\{byte:03o}")),
+        }
+    }
+    line + "')\""
 }
 
 #[cfg(test)]
@@ -179,6 +197,8 @@ mod tests {
             shell_words(&words),
             r"nanny -s 'GET / HTTP/1.0\r\n' -x 'it'\''s' ''"
         );
+        let bytes = OsStr::from_bytes(b"-a \xe4%'");
+        assert_eq!(shell_words(&[bytes]), r#""$(printf '\055a \344\045\047')""#);
     }
 
     #[test]
