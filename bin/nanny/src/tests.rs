@@ -1,6 +1,7 @@
 //! The command line and what it means.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use healthcheck::{Command, LoadSource, Transport};
 use lvs_model::{ForwardingMethod, Weight};
@@ -111,6 +112,73 @@ fn the_argument_vector_of_lvsd_is_understood() {
         entry.destination.forwarding,
         ForwardingMethod::DirectRouting
     );
+}
+
+/// `lvsd -t` prints lines to be copied: each nanny of its recorded plans starts.
+#[test]
+fn each_nanny_that_a_dry_run_of_lvsd_prints_is_understood() {
+    let plans = concat!(env!("CARGO_MANIFEST_DIR"), "/../lvsd/golden");
+    let mut count = 0;
+    for entry in std::fs::read_dir(plans).unwrap() {
+        let plan = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in plan.lines().filter(|line| line.contains("/nanny ")) {
+            let script = format!("set -- {line}\nshift\nprintf '%s\\0' \"$@\"");
+            let mut shell = std::process::Command::new("/bin/sh");
+            let output = shell.args(["-c", &script]).output().unwrap();
+            let words = String::from_utf8(output.stdout).unwrap();
+            let words: Vec<&str> = words.trim_end_matches('\0').split('\0').collect();
+            let setup = resolved(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert!(setup.entry.is_some(), "{line}");
+            count += 1;
+        }
+    }
+    assert!(count >= 15, "{count} nannies");
+}
+
+#[test]
+fn what_is_not_given_has_the_originals_default() {
+    let setup = resolved(&["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9"]).unwrap();
+    let settings = &setup.settings;
+    assert_eq!(settings.interval, Duration::from_secs(10));
+    assert_eq!((settings.rise, settings.fall), (18, 1));
+    assert_eq!((settings.weight, settings.scale), (Weight::ONE, 10));
+    assert_eq!(settings.subject.real, "192.0.2.1:80".parse().unwrap());
+    assert!(!settings.quiesce && !settings.has_load);
+    assert_eq!((setup.load, setup.external), (None, None));
+    let entry = setup.entry.unwrap();
+    assert_eq!(entry.service.to_string(), "-t 192.0.2.9:80");
+    assert_eq!(entry.destination.to_string(), "-r 192.0.2.1:80 -m -w 1");
+
+    let ports = resolved(&["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9", "-p", "25"]).unwrap();
+    assert_eq!(ports.settings.subject.real.port(), 25);
+    let both = resolved(&["--fos", "--lvs", "-h", "192.0.2.1"]).unwrap();
+    assert_eq!(both.kind, Kind::FailoverService);
+}
+
+/// The status says it if the server could not be taken out at the end.
+#[test]
+fn the_end_of_a_nanny_by_hand_tells_whether_its_server_is_out() {
+    use healthcheck::{Input, Signal};
+    use lvs_model::{IpvsOp, Mono, VirtualService};
+
+    for refused in [None, Some(ipvs::Errno::EPERM)] {
+        let args = ["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9", "-p", "25"];
+        let setup = resolved(&args).unwrap();
+        let entry = setup.entry.clone().unwrap();
+        let mut fake = testkit::FakeIpvs::new();
+        let ops = [
+            IpvsOp::AddService(VirtualService::new(entry.service)),
+            IpvsOp::AddDestination(entry.service, entry.destination),
+        ];
+        assert!(ipvs::Ipvs::apply(&mut fake, &ops).unwrap().is_empty());
+        if let Some(errno) = refused {
+            fake.refuse_op(0, errno);
+        }
+        let table = crate::table::Table::new(Box::new(fake), entry);
+        let mut watch = crate::watch::Watch::start(setup, Some(table), Mono::ZERO);
+        watch.feed(Mono::ZERO, Input::Signal(Signal::Terminate(15)));
+        assert_eq!(watch.exit(), Some(u8::from(refused.is_some())));
+    }
 }
 
 #[test]

@@ -327,12 +327,12 @@ impl Watch {
 
     fn abandon_check(&mut self) {
         if let Some(Running::Program(run)) = self.check.take() {
-            log::info!("Killing child {}", run.pid());
             self.abandon(run);
         }
     }
 
     fn abandon(&mut self, mut run: Run) {
+        log::info!("Killing child {}", run.pid());
         run.kill();
         self.abandoned.push(run);
     }

@@ -1,6 +1,8 @@
 //! Load programs: the weight follows what they answer (lvs.cf `load_monitor`).
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use control::{Order, Phase, Place, Report, Standing};
@@ -66,4 +68,29 @@ fn a_load_that_cannot_be_read_moves_nothing() {
     assert_eq!(next_weight(&failing, 4, 4), None);
     let hanging = Script::executable("hanging", "sleep 60");
     assert_eq!(next_weight(&hanging, 4, 4), None);
+}
+
+/// By hand its lines are on standard output. `yes` prints without an end.
+#[test]
+fn r_a_load_program_that_runs_at_the_end_is_killed_and_said() {
+    let real = server(hold);
+    let (rip, rport) = (real.ip().to_string(), real.port().to_string());
+    let mut nanny = Command::new(env!("CARGO_BIN_EXE_nanny"))
+        .args([
+            "-n", "-v", "--lvs", "--norun", "-h", &rip, "-p", "1", "-r", &rport,
+        ])
+        .args(["-t", "20", "-U", "/usr/bin/yes"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(nanny.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let checked = lines.find(|line| line.contains("avail: 1 active: 1:"));
+    assert!(checked.is_some());
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(nanny.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let killed = lines.any(|line| line.contains("Killing child "));
+    assert_eq!(nanny.wait().unwrap().code(), Some(0));
+    assert!(killed);
 }

@@ -92,7 +92,8 @@ fn a_reset_fails() {
     let reset = |mut stream: TcpStream| {
         let _ = stream.read(&mut [0; 1]);
     };
-    comes_to(server(reset), &["-s", "hello", "-x", "abc"], "failed: ");
+    let words = "failed: answer: Connection reset by peer";
+    comes_to(server(reset), &["-s", "hello", "-x", "abc"], words);
 }
 
 #[test]

@@ -35,6 +35,17 @@ fn the_output_must_be_the_expected_one() {
 }
 
 #[test]
+fn a_program_is_told_of_its_server_and_where_programs_lie_but_of_no_parent() {
+    let text = "test $RIP:$RPORT:$VIP:$VPORT:$PROTOCOL = $1:$2:192.0.2.9:1:udp || exit 1\n\
+                test $PATH = /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin || exit 2\n\
+                test -z \"$CARIBE_PARENT\" || exit 3\n";
+    let script = Script::new("told", text);
+    let command = script.command();
+    let args = ["-V", "192.0.2.9", "-u", "-e", &command];
+    assert_eq!(Nanny::start(closed_port(), &args).check().0, "good");
+}
+
+#[test]
 fn a_program_that_fails_is_a_failed_check() {
     comes_to(
         "exit3",
