@@ -42,6 +42,8 @@ mod test_names;
 mod tests;
 #[cfg(test)]
 mod tests_of_ours;
+#[cfg(test)]
+mod tests_of_plans;
 mod tunnel;
 mod wanted;
 mod watch;
