@@ -212,4 +212,11 @@ mod tests {
             assert_eq!(parsed(args), Err(message.to_owned()));
         }
     }
+
+    #[test]
+    fn the_manual_explains_every_option() {
+        let page = include_str!("../../../man/pulse.8");
+        let options = TABLE.all().map(|row| (row.long_name(), row.short_name()));
+        assert_eq!(testkit::unexplained_options(page, options), [""; 0]);
+    }
 }
