@@ -2,11 +2,13 @@
 //! as the file. No right needed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::stat::Mode;
-use nix::unistd::mkfifo;
+use nix::unistd::{Uid, mkfifo};
 
 const GOOD: &str = "\
 serial_no = 1
@@ -143,4 +145,23 @@ fn what_is_no_file_is_named_with_the_reason() {
         ];
         assert_eq!(refusal(&path), expected);
     }
+}
+
+/// As root this drops root; without root there is nothing to drop.
+#[test]
+fn without_privilege_a_file_is_checked_all_the_same() {
+    const NOBODY: u32 = 65534;
+    let place = Place::new("nobody");
+    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o755)).unwrap();
+    // Where the build lies, another user may not be let in.
+    let program = place.0.join("fos");
+    fs::copy(env!("CARGO_BIN_EXE_fos"), &program).unwrap();
+    let mut fos = Command::new(&program);
+    if Uid::effective().is_root() {
+        fos.uid(NOBODY).gid(NOBODY);
+    }
+    let output = fos.args(["-F", "-t", "-c"]).arg(place.file(GOOD)).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout.split(|byte| *byte == b'\n').count(), 4);
 }
