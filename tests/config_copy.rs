@@ -82,6 +82,9 @@ fn a_good_file_replaces_the_partners_and_is_read_and_a_bad_one_does_not() {
         site.host("director-a").unwrap(),
         site.host("director-b").unwrap(),
     );
+    // By this two directors' files are compared.
+    let read_at_start = format!("{LVS_CF}: serial_no 1, content ");
+    assert!(said(a, &read_at_start) && said(b, &read_at_start));
     let mode = shell(b, &format!("chmod 640 {LVS_CF}; stat -c '%a %U' {LVS_CF}"));
     let changed = read(a).replace("serial_no = 1\n", "serial_no = 2\n");
     a.write_file(LVS_CF, &changed).unwrap();

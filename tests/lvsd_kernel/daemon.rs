@@ -113,22 +113,25 @@ fn under_pulse_it_says_ready_and_checked_and_ends_with_it_and_the_table_stays() 
 
 #[test]
 fn nannies_hold_no_privilege() {
-    let mut director = Director::new(&[1]);
-    director.start(&web());
-    director.wait_for_table(2);
-    let pid = director.nannies(1)[0];
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let field = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line[name.len()..]
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    assert!(field("Uid:").iter().all(|uid| uid != "0"), "{status}");
-    assert!(field("Gid:").iter().all(|gid| gid != "0"), "{status}");
-    assert_eq!(field("Groups:"), [""; 0]);
-    for set in ["CapEff:", "CapPrm:", "CapInh:"] {
-        assert_eq!(field(set), ["0000000000000000"], "{status}");
+    for form in ["process", "shared"] {
+        let mut director = Director::new(&[1]);
+        director.start(&format!("nannies = {form}\n{}", web()));
+        director.wait_for_table(2);
+        let pid = director.nannies(1)[0];
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line[name.len()..]
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert!(field("Uid:").iter().all(|uid| uid != "0"), "{status}");
+        assert!(field("Gid:").iter().all(|gid| gid != "0"), "{status}");
+        assert_eq!(field("Groups:"), [""; 0]);
+        for set in ["CapEff:", "CapPrm:", "CapInh:", "CapAmb:"] {
+            assert_eq!(field(set), ["0000000000000000"], "{status}");
+        }
+        assert_eq!(field("NoNewPrivs:"), ["1"], "{status}");
     }
 }

@@ -62,6 +62,13 @@ fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
     ] {
         assert!(status[3].contains(part), "{part}: {}", status[3]);
     }
+    let said = |serial| {
+        let name = director.config().display().to_string();
+        director.wait_for_log(&format!("{name}: serial_no {serial}, content "))[0].clone()
+    };
+    let logged = said(7);
+    let (_, content) = logged.rsplit_once(' ').unwrap();
+    assert!(status[0].contains(&format!("\"content\":\"{content}\",")));
     let mode = fs::metadata("/run/lvs/lvsd.sock").unwrap().permissions();
     assert_eq!(mode.mode() & 0o777, 0o660);
 
@@ -75,6 +82,7 @@ fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
     director.reload(&web(8, 1));
     wait_until(LIMIT, || !has_failed()).expect("a good reload");
     assert!(director.status()[0].contains("\"serial_no\":8,"));
+    assert_ne!(said(8).rsplit_once(' ').unwrap().1, content);
     director.end(Signal::SIGTERM);
     assert!(!fs::exists("/run/lvs/lvsd.sock").unwrap());
 }
