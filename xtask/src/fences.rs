@@ -90,6 +90,7 @@ pub fn check(root: &Path) -> io::Result<Vec<String>> {
     let manifest = std::fs::read_to_string(root.join("Cargo.toml"))?;
     let reasons = std::fs::read_to_string(root.join("docs/dependencies.md"))?;
     breaches.extend(breaches_of_reasons(&manifest, &reasons));
+    breaches.extend(crate::names::check(root)?);
     Ok(breaches)
 }
 

@@ -1,6 +1,7 @@
 //! The project's own checks, run by `make test`: `cargo run -p xtask -- test [--quick]`, `-- fences`.
 
 mod fences;
+mod names;
 mod suite;
 
 use std::io::Write;
