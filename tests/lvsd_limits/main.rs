@@ -306,6 +306,5 @@ fn a_pair_without_ipvs_claims_once_each_and_serves_ten_seconds_after_its_module_
     }
     drop(without);
     let took = wait_until(3 * FIVE_SECONDS, || pair.owns(A) != pair.owns(B)).expect("an owner");
-    println!("module there: served again after {took:?}");
     assert!(took <= 2 * FIVE_SECONDS, "{took:?}");
 }

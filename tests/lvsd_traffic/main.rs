@@ -1,7 +1,9 @@
 //! lvsd under traffic: reloads, its death and what others do to the table, with clients that count.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,10 @@ use caribe_lab::measure::{Account, Connections, HttpServer, Requests, Table};
 use caribe_lab::topology::{Family, Forwarding, Host, Layout, Process, Site};
 use caribe_tests::{demand_lab, wait_until};
 use nix::sys::signal::Signal;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, setsockopt, socket, sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 const SOON: Duration = Duration::from_secs(40);
 const DIRECTOR: &str = "director-a";
@@ -235,6 +241,45 @@ fn random_reloads_never_take_the_service_away_and_refuse_nobody() {
     let is_dropped = |how: &String| how == "timed out";
     assert!(account.lost_by.keys().all(is_dropped), "{account:?}");
     assert!(!rig.said().contains("ipvsadm -D "), "{}", rig.said());
+}
+
+/// A request from a certain port of the client; the server that answered within three seconds.
+fn request_from_port(rig: &Rig, port: u16) -> Option<String> {
+    let SocketAddr::V4(vip) = SocketAddr::new(rig.site.vip(), 80) else {
+        panic!("the site is IPv4");
+    };
+    let made = rig.site.host("client").unwrap().run(|| {
+        let flags = SockFlag::SOCK_CLOEXEC;
+        Ok(socket(AddressFamily::Inet, SockType::Stream, flags, None)?)
+    });
+    let made = made.unwrap();
+    setsockopt(&made, sockopt::ReuseAddr, &true).unwrap();
+    let limit = TimeVal::seconds(3);
+    setsockopt(&made, sockopt::SendTimeout, &limit).unwrap();
+    setsockopt(&made, sockopt::ReceiveTimeout, &limit).unwrap();
+    bind(made.as_raw_fd(), &SockaddrIn::new(0, 0, 0, 0, port)).unwrap();
+    connect(made.as_raw_fd(), &SockaddrIn::from(vip)).ok()?;
+    let mut stream = TcpStream::from(made);
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer
+        .split_once("\r\n\r\n")
+        .map(|(_, name)| name.to_owned())
+}
+
+/// A busy client comes round to its old ports while the kernel still remembers their connections.
+#[test]
+fn a_port_used_with_a_removed_server_is_good_for_another_one_where_lvsd_may_set_the_switch() {
+    let mut rig = Rig::build();
+    let may_set = |text: &str| format!("set_sysctls = 1\n{text}");
+    rig.start(&may_set(&file("web", "rr", &[(1, 1), (2, 1)])), 2);
+    rig.operations(0);
+    let first = request_from_port(&rig, 4000).expect("an answer");
+    let left = if first == "rs1" { (2, 1) } else { (1, 1) };
+    rig.reload(&may_set(&file("web", "rr", &[left])), 1);
+    let second = request_from_port(&rig, 4000);
+    assert_eq!(second, Some(format!("rs{}", left.0)));
 }
 
 #[test]

@@ -14,8 +14,17 @@ use crate::{Site, SiteService};
 pub enum Sysctl {
     /// A quiesced real server loses its persistent clients too.
     ExpireQuiescentTemplate,
-    /// Packets of a flow whose real server was removed go to another one at once.
+    /// Connections and flows whose real server was removed are forgotten with their next packet. Without
+    /// it they are silently dropped, and so is a new connection from the port of an old one, for as
+    /// long as the kernel remembers that.
     ExpireNodestConn,
+}
+
+fn is_udp(service: &SiteService) -> bool {
+    let ServiceKey::Address { protocol, .. } = service.service.key else {
+        return false;
+    };
+    protocol == Protocol::Udp
 }
 
 impl Sysctl {
@@ -34,13 +43,7 @@ impl Sysctl {
                 let quiesces = service.destinations.iter().any(|d| d.quiesce);
                 quiesces && service.service.persistence.is_some()
             }
-            Self::ExpireNodestConn => matches!(
-                service.service.key,
-                ServiceKey::Address {
-                    protocol: Protocol::Udp,
-                    ..
-                }
-            ),
+            Self::ExpireNodestConn => !service.destinations.is_empty(),
         }
     }
 }
@@ -50,8 +53,10 @@ impl Sysctl {
 pub struct SysctlNeed {
     /// The switch.
     pub sysctl: Sysctl,
-    /// Name of the first block that needs it.
+    /// Name of the first block that needs it, or needs it most.
     pub block: String,
+    /// That block is for UDP.
+    pub udp: bool,
 }
 
 impl fmt::Display for SysctlNeed {
@@ -63,9 +68,13 @@ impl fmt::Display for SysctlNeed {
                 f,
                 "persistent clients of {block} stay with a quiesced real server"
             ),
-            Sysctl::ExpireNodestConn => write!(
+            Sysctl::ExpireNodestConn if self.udp => write!(
                 f,
                 "UDP flows of {block} are lost after their real server was removed, until they pause"
+            ),
+            Sysctl::ExpireNodestConn => write!(
+                f,
+                "connections of {block} hang after their real server was removed, and new ones that use a port again"
             ),
         }
     }
@@ -75,12 +84,15 @@ impl fmt::Display for SysctlNeed {
 #[must_use]
 pub fn sysctls(site: &Site) -> Vec<SysctlNeed> {
     let need = |sysctl: Sysctl| {
-        let mut services = site.services.iter();
-        let service = services.find(|service| sysctl.is_needed(service))?;
+        let mut services: Vec<_> = site.services.iter().collect();
+        // Flows that never pause are hit worst.
+        services.sort_by_key(|service| !is_udp(service));
+        let service = services.into_iter().find(|it| sysctl.is_needed(it))?;
         let (block, _) = service.blocks.first()?;
         Some(SysctlNeed {
             sysctl,
             block: block.clone(),
+            udp: is_udp(service),
         })
     };
     let all = [Sysctl::ExpireQuiescentTemplate, Sysctl::ExpireNodestConn];
