@@ -83,6 +83,8 @@ pub struct Lvsd {
     given_up: Vec<ServiceKey>,
     /// Services with a refused operation: said once.
     failing: BTreeSet<ServiceKey>,
+    /// Services that the kernel would not create, though we know them as if it had.
+    uncreated: BTreeSet<ServiceKey>,
     /// Destinations with a refused operation since the last reading: as we know them they may never
     /// have been.
     unsure: BTreeSet<(ServiceKey, DestinationKey)>,
@@ -132,6 +134,7 @@ impl Lvsd {
             to_adopt: BTreeSet::new(),
             given_up: Vec::new(),
             failing: BTreeSet::new(),
+            uncreated: BTreeSet::new(),
             unsure: BTreeSet::new(),
             foreign: BTreeSet::new(),
             table_unreadable: false,

@@ -39,7 +39,7 @@ impl Lvsd {
                 .map(|(name, _)| name.clone())
                 .collect(),
             scheduler: service.service.scheduler.clone(),
-            is_present: self.known.contains(&key),
+            is_present: self.known.contains(&key) && !self.uncreated.contains(&key),
             sorry: (service.sorry.as_ref()).map(|sorry| {
                 let is_in = presence.is_some_and(|presence| presence.has_sorry());
                 (sorry.destination.key, is_in)

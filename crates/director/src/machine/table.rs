@@ -59,6 +59,7 @@ impl Lvsd {
         if !matches!(self.phase, Phase::Loading | Phase::Running) {
             return;
         }
+        self.uncreated.retain(|key| !found.contains(key));
         if self.is_settled() && found == self.known {
             self.has_looked_again = false;
             self.unsure.clear();
@@ -268,6 +269,11 @@ impl Lvsd {
     pub(super) fn take_refusals(&mut self, now: Mono, refusals: &[Refusal], out: &mut Vec<Action>) {
         let ops = self.in_flight.pop_front().unwrap_or_default();
         let mut is_outdated = false;
+        for op in &ops {
+            if let IpvsOp::AddService(service) = op {
+                self.uncreated.remove(&service.key);
+            }
+        }
         for refusal in refusals {
             let Some(op) = ops.get(refusal.index) else {
                 continue;
@@ -276,6 +282,9 @@ impl Lvsd {
             if refusal.kind == RefusalKind::Outdated {
                 is_outdated = true;
                 continue;
+            }
+            if let IpvsOp::AddService(service) = op {
+                self.uncreated.insert(service.key);
             }
             let key = service_key(op);
             if key.is_none_or(|key| self.failing.insert(key)) {

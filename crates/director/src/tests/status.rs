@@ -58,6 +58,25 @@ fn the_status_has_what_the_nannies_said_and_what_became_of_it() {
 }
 
 #[test]
+fn r_a_service_that_the_kernel_refuses_is_shown_as_absent() {
+    let mut world = World::before_start(two_servers(), Table::new(), false);
+    world.refused = Some("-A".into());
+    world.feed(Input::Start);
+    let is_present = |world: &World| {
+        let status = world.lvsd.status(world.now, 7, &FileStatus::default());
+        status.services[0].is_present
+    };
+    assert!(!is_present(&world));
+    world.up("10.0.0.1", 1);
+    assert!(!is_present(&world));
+    world.pass(12.0);
+    assert!(!is_present(&world));
+    world.refused = None;
+    world.pass(5.0);
+    assert!(is_present(&world));
+}
+
+#[test]
 fn a_failed_reload_is_shown_until_a_good_one_and_repairs_are_counted() {
     let mut world = World::start(two_servers(), Table::new());
     let good = std::mem::replace(&mut world.file, Err(vec!["lvs.cf:2:1: no".into()]));
