@@ -87,10 +87,17 @@ impl<R: Ipvs> Ipvs for ExternalIpvs<R> {
     }
 
     /// Runs the program for each change. A refusal's `errno` is `UnknownErrno` if the program said
-    /// no, `ETIMEDOUT` if it had to be killed, else why it could not be run.
+    /// no, `ETIMEDOUT` if it had to be killed, else why it could not be run. Once it was killed it is
+    /// not run for the rest of the list, which is refused as that change was: who waits for a list
+    /// waits for one limit.
     fn apply(&mut self, ops: &[IpvsOp]) -> Result<Vec<Refusal>, IpvsError> {
+        let mut hangs = false;
         let refusals = ops.iter().enumerate().filter_map(|(index, op)| {
-            let errno = self.refusal(op)?;
+            let errno = match hangs {
+                true => Errno::ETIMEDOUT,
+                false => self.refusal(op)?,
+            };
+            hangs = errno == Errno::ETIMEDOUT;
             Some(Refusal { index, errno })
         });
         Ok(refusals.collect())

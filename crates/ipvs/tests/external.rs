@@ -60,6 +60,22 @@ fn a_program_that_hangs_is_killed_at_its_limit() {
     assert!(start.elapsed() < LONG);
 }
 
+/// lvsd waits for each: a thousand changes at their limit would be an hour and more.
+#[test]
+fn r_a_program_that_hangs_is_not_run_for_the_rest_of_a_list() {
+    let path = script("hang-once", r#"echo "$1" >> "$0.runs"; exec sleep 60"#);
+    let runs = path.with_extension("runs");
+    let _ = std::fs::remove_file(&runs);
+    let mut table = ExternalIpvs::new(path, Duration::from_millis(200), FakeIpvs::new());
+    let list = [IpvsOp::Flush, IpvsOp::Zero(None), IpvsOp::Flush];
+    let refusals = table.apply(&list).unwrap();
+    let refused: Vec<_> = refusals.iter().map(|r| (r.index, r.errno)).collect();
+    let expected = [0, 1, 2].map(|index| (index, Errno::ETIMEDOUT));
+    assert_eq!(refused, expected);
+    assert_eq!(std::fs::read_to_string(runs).unwrap(), "-C\n");
+    assert_eq!(table.apply(&list[..1]).unwrap().len(), 1, "tried again");
+}
+
 #[test]
 fn a_program_that_closes_its_output_is_still_waited_for() {
     let path = script("quiet", "exec >&-; sleep 0.05; exit 3");
