@@ -272,3 +272,47 @@ fn print_foreign(f: &mut fmt::Formatter<'_>, keys: &[ServiceKey]) -> fmt::Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The original logged every line as info.
+    #[test]
+    fn what_fails_is_an_error_what_a_part_does_a_warning_and_the_rest_information() {
+        let child = Child {
+            name: "web".into(),
+            server: "a".into(),
+        };
+        let died = |after| Notice::MonitorDied(child.clone(), ChildExit::Signal(9), after);
+        let minute = Duration::from_secs(60);
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let name = || "web".to_owned();
+        let timeouts = Timeouts::default();
+        for (notice, severity) in [
+            (Notice::BadConfiguration(name()), Severity::Error),
+            (Notice::TableUnreadable(name()), Severity::Error),
+            (Notice::TimeoutsFailed(timeouts, name()), Severity::Error),
+            (died(AfterDeath::GiveUp), Severity::Error),
+            (died(AfterDeath::ManualAction(minute)), Severity::Error),
+            (died(AfterDeath::Restart(minute)), Severity::Warning),
+            (
+                Notice::MonitorSilent(child.clone(), minute),
+                Severity::Warning,
+            ),
+            (Notice::Repaired(1), Severity::Warning),
+            (
+                Notice::SorryIn {
+                    name: name(),
+                    address,
+                },
+                Severity::Warning,
+            ),
+            (Notice::Rereading, Severity::Info),
+            (Notice::ShuttingDown(15), Severity::Info),
+            (Notice::MonitorStarted(child.clone(), 7), Severity::Info),
+        ] {
+            assert_eq!(notice.severity(), severity, "{notice}");
+        }
+    }
+}

@@ -180,3 +180,32 @@ impl fmt::Display for Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The original logged every line as info.
+    #[test]
+    fn a_server_that_fails_is_a_warning_and_the_director_that_does_an_error() {
+        let real: SocketAddr = "192.0.2.1:80".parse().unwrap();
+        for (notice, severity) in [
+            (
+                Notice::NotMade(real, Failure::ConnectTimeout),
+                Severity::Error,
+            ),
+            (Notice::ShuttingDown(real), Severity::Warning),
+            (
+                Notice::Reason(real, Failure::ConnectTimeout),
+                Severity::Warning,
+            ),
+            (Notice::Line(String::new()), Severity::Warning),
+            (Notice::LoadUnreadable, Severity::Warning),
+            (Notice::Available(real), Severity::Info),
+            (Notice::Terminating(15), Severity::Info),
+            (Notice::Adjusting(real, Weight::ONE), Severity::Debug),
+        ] {
+            assert_eq!(notice.severity(), severity, "{notice}");
+        }
+    }
+}

@@ -46,6 +46,19 @@ fn a_program_is_told_of_its_server_and_where_programs_lie_but_of_no_parent() {
 }
 
 #[test]
+fn a_command_of_many_words_is_run_whole_and_with_the_usual_signals() {
+    let script = Script::new(
+        "words",
+        "test $# = 102 && eval test \"\\${102}\" = 100 && kill -PIPE $$",
+    );
+    let words: Vec<String> = (1..=100).map(|number| number.to_string()).collect();
+    let command = format!("{} {}", script.command(), words.join("  "));
+    let (result, _) = Nanny::start(closed_port(), &["-e", &command]).check();
+    // SIGPIPE, which a nanny itself ignores.
+    assert_eq!(result, "failed: check program ended by signal 13");
+}
+
+#[test]
 fn a_program_that_fails_is_a_failed_check() {
     comes_to(
         "exit3",

@@ -385,3 +385,20 @@ fn a_weight_that_stays_the_same_is_no_operation() {
     world.pass(60.0);
     assert_eq!(world.take_ops(), [""; 0]);
 }
+
+#[test]
+fn a_signal_that_means_nothing_is_said_once_and_ends_nothing() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.take_trace();
+    for number in [10, 10, 12] {
+        world.feed(Input::StraySignal(number));
+    }
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log signal 10 means nothing here, ignored",
+            "log signal 12 means nothing here, ignored"
+        ]
+    );
+    assert_eq!(world.exit, None);
+}

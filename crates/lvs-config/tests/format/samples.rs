@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{read_text, verdict};
-use lvs_config::{Config, ServiceKind};
+use lvs_config::{Config, ManualWeight, NannyProcesses, ServiceKind};
 use lvs_model::{ForwardingMethod, Netmask, Protocol};
 
 macro_rules! samples {
@@ -182,4 +182,69 @@ fn the_smallest_file_has_the_defaults() {
     assert_eq!(web.check.reentry, Duration::from_secs(180));
     assert_eq!(web.monitor.to_str(), Some("/usr/sbin/nanny"));
     assert_eq!(weights(&config), [1]);
+}
+
+#[test]
+fn what_is_not_given_has_the_originals_default() {
+    let config = read_text(b"virtual v {\nactive = 1\naddress = 192.0.2.1 eth0\n}\n");
+    let config = config.expect("accepted").config;
+    let heartbeat = &config.heartbeat;
+    assert_eq!((config.serial, config.service), (0, ServiceKind::Lvs));
+    assert_eq!((heartbeat.primary, heartbeat.backup), (None, None));
+    assert!(!heartbeat.backup_active && !heartbeat.monitor_links);
+    assert_eq!((heartbeat.private, heartbeat.port), (None, 539));
+    let times = [heartbeat.keepalive, heartbeat.dead_time];
+    assert_eq!(times, [2, 5].map(Duration::from_secs));
+    assert_eq!(config.network, ForwardingMethod::Masquerading);
+    assert_eq!((&config.nat_router, &config.sync_daemon), (&None, &None));
+    let idle = config.timeouts;
+    assert_eq!((idle.tcp, idle.tcp_fin, idle.udp), (0, 0, 0));
+    assert!(config.hard_shutdown);
+    assert_eq!(config.audit_interval, Duration::from_secs(5));
+    assert_eq!(config.manual_weight, ManualWeight::Drain);
+    assert_eq!(config.nannies, NannyProcesses::Own);
+    assert!(!config.set_sysctls && !config.copy_config);
+    assert_eq!(config.rsh_command, "rsh");
+    assert_eq!(config.ipvsadm.to_str(), Some("/sbin/ipvsadm"));
+    assert_eq!((&config.active_cmd, &config.inactive_cmd), (&None, &None));
+    let block = &config.virtuals[0];
+    assert_eq!((block.vip_prefix, block.fwmark), (None, None));
+    assert_eq!((block.protocol, block.port), (Protocol::Tcp, 80));
+    assert_eq!(block.scheduler.as_str(), "wlc");
+    assert_eq!((block.persistence, block.sorry_server), (None, None));
+    assert_eq!((block.quiesce, &block.load_monitor), (false, &None));
+    assert_eq!(block.monitor.to_str(), Some("/usr/sbin/nanny"));
+    let check = &block.check;
+    let texts = (&check.send, &check.expect, &check.send_program);
+    assert_eq!(texts, (&None, &None, &None));
+    let times = [check.timeout, check.reentry];
+    assert_eq!(times, [10, 180].map(Duration::from_secs));
+    assert!(!check.use_regex && (check.fall, check.rise) == (1, None));
+    let sync = read_text(b"syncdaemon = 1\n").expect("accepted").config;
+    let sync = sync.sync_daemon.expect("on");
+    assert_eq!((sync.interface.label(), sync.id), ("eth0", 0));
+    for inactive in ["virtual v {\n}\n", "failover v {\n}\n"] {
+        let config = read_text(inactive.as_bytes()).expect("accepted").config;
+        assert!(config.virtuals.is_empty() && config.failovers.is_empty());
+    }
+}
+
+/// As the original's page writes them into a new file.
+#[test]
+fn zeros_and_empty_words_mean_none() {
+    let text = b"backup = 0.0.0.0\nnat_router = 0.0.0.0 eth1:1\nnat_nmask = 0.0.0.0\n\
+        active_cmd = \"\"\nmonitor_links = 7\nvirtual v {\nactive = 1\n\
+        address = 192.0.2.1 eth0\nvip_nmask = 0.0.0.0\nsorry_server = 0.0.0.0\nfwmark = 0\n\
+        persistent = 60\npmask = 0.0.0.0\nload_monitor = \"\"\n}\nvirtual w {\nactive = 1\n\
+        address = 192.0.2.2 eth0\npersistent = 0\n}\n";
+    let config = read_text(text).expect("accepted").config;
+    assert_eq!((config.heartbeat.backup, &config.nat_router), (None, &None));
+    assert_eq!(config.active_cmd, None);
+    assert!(config.heartbeat.monitor_links);
+    let [v, w] = &config.virtuals[..] else {
+        panic!("two blocks");
+    };
+    assert_eq!((v.vip_prefix, v.sorry_server, v.fwmark), (None, None, None));
+    assert!(v.persistence.expect("60 s").netmask.is_host());
+    assert_eq!((&v.load_monitor, w.persistence), (&None, None));
 }
