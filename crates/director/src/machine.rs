@@ -68,6 +68,8 @@ pub struct Lvsd {
     audit_at: Mono,
     /// Whether the idle times go with the next plan.
     timeouts_due: bool,
+    /// Whether they were refused: said once.
+    timeouts_failing: bool,
     /// Whether the plan at the next reading is our own doing, not a repair.
     expects_changes: bool,
     /// Whether `Ready` was said.
@@ -126,6 +128,7 @@ impl Lvsd {
             is_reading: false,
             audit_at: Mono::ZERO,
             timeouts_due: true,
+            timeouts_failing: false,
             expects_changes: true,
             is_ready: false,
             is_checked: false,

@@ -269,10 +269,9 @@ impl Lvsd {
     pub(super) fn take_refusals(&mut self, now: Mono, refusals: &[Refusal], out: &mut Vec<Action>) {
         let ops = self.in_flight.pop_front().unwrap_or_default();
         let mut is_outdated = false;
+        let were_failing = self.timeouts_failing;
         for op in &ops {
-            if let IpvsOp::AddService(service) = op {
-                self.uncreated.remove(&service.key);
-            }
+            self.note_outcome(op, false);
         }
         for refusal in refusals {
             let Some(op) = ops.get(refusal.index) else {
@@ -283,11 +282,12 @@ impl Lvsd {
                 is_outdated = true;
                 continue;
             }
-            if let IpvsOp::AddService(service) = op {
-                self.uncreated.insert(service.key);
-            }
-            let key = service_key(op);
-            if key.is_none_or(|key| self.failing.insert(key)) {
+            self.note_outcome(op, true);
+            let is_new = match service_key(op) {
+                Some(key) => self.failing.insert(key),
+                None => !were_failing,
+            };
+            if is_new {
                 out.push(Action::Notice(self.refusal_notice(op, &refusal.reason)));
             }
         }
@@ -298,6 +298,23 @@ impl Lvsd {
                 self.audit_at = now;
             }
             Phase::Ended(status) => out.push(Action::Exit(status)),
+            _ => {}
+        }
+    }
+
+    /// What a refusal means besides that the next audit finds the difference; or that there was none.
+    fn note_outcome(&mut self, op: &IpvsOp, is_refused: bool) {
+        match op {
+            IpvsOp::AddService(service) if is_refused => {
+                self.uncreated.insert(service.key);
+            }
+            IpvsOp::AddService(service) => {
+                self.uncreated.remove(&service.key);
+            }
+            IpvsOp::SetTimeouts(_) => {
+                self.timeouts_failing = is_refused;
+                self.timeouts_due |= is_refused;
+            }
             _ => {}
         }
     }

@@ -294,6 +294,25 @@ fn a_refused_service_is_said_once_and_tried_again() {
 }
 
 #[test]
+fn r_refused_idle_times_are_said_once_and_tried_again() {
+    let mut file = two_servers();
+    file.timeouts.tcp = 100;
+    let mut world = World::before_start(file, Table::new(), false);
+    world.refused = Some("--set".into());
+    world.feed(Input::Start);
+    let failed = "ipvsadm failed to set timeouts (100 0 0): no";
+    assert!(world.take_log().contains(&failed.into()));
+    world.up("10.0.0.1", 1);
+    world.pass(15.0);
+    assert_eq!(world.take_log(), [""; 0]);
+    world.refused = None;
+    world.pass(5.0);
+    assert_eq!(world.take_ops(), ["--set 100 0 0"]);
+    world.pass(15.0);
+    assert_eq!(world.take_ops(), [""; 0]);
+}
+
+#[test]
 fn when_pulse_is_gone_lvsd_ends_and_leaves_the_table() {
     let mut world = World::start(two_servers(), Table::new());
     world.up("10.0.0.1", 1);
