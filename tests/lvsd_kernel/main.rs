@@ -6,6 +6,7 @@ mod daemon;
 mod director;
 mod extensions;
 mod external;
+mod marks;
 mod names;
 mod reload;
 mod samples;
