@@ -113,6 +113,21 @@ fn a_mark_with_one_port_keeps_the_port_given_and_0_where_none_was() {
 }
 
 #[test]
+fn a_mark_with_servers_of_both_kinds_gives_each_the_port_of_its_kind() {
+    let mut file = one_mark();
+    let mut other = server("b", "10.0.0.2", 8080);
+    other.forwarding = lvs_model::ForwardingMethod::DirectRouting;
+    file.virtuals[0].servers.push(other);
+    assert_eq!(
+        destinations(&file),
+        [
+            "-r 10.0.0.1:0 -m -w 2 by http/a:80 https/a:443",
+            "-r 10.0.0.2:8080 -g -w 1 by http/b:8080"
+        ]
+    );
+}
+
+#[test]
 fn f05_f06_a_server_of_a_mark_is_up_while_all_its_checks_are_good() {
     let mut world = World::start(direct(one_mark()), Table::new());
     let (http, https) = (

@@ -291,6 +291,12 @@ fn a_refused_service_is_said_once_and_tried_again() {
     world.refused = None;
     world.pass(5.0);
     assert_eq!(world.take_ops(), ["-A -t 192.0.2.1:80 -s wlc"]);
+    world.pass(5.0);
+    // The next time is another failure.
+    world.kernel = Table::new();
+    world.refused = Some("-A".into());
+    world.pass(5.0);
+    assert!(world.take_log().contains(&failed.into()));
 }
 
 #[test]

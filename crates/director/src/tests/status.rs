@@ -71,6 +71,14 @@ fn r_a_service_that_the_kernel_refuses_is_shown_as_absent() {
     assert!(!is_present(&world));
     world.pass(12.0);
     assert!(!is_present(&world));
+    // Somebody else creates it.
+    let service = world.lvsd.site().services[0].service.clone();
+    world.kernel.follow(&lvs_model::IpvsOp::AddService(service));
+    world.pass(5.0);
+    assert!(is_present(&world));
+    world.kernel = Table::new();
+    world.pass(5.0);
+    assert!(!is_present(&world));
     world.refused = None;
     world.pass(5.0);
     assert!(is_present(&world));

@@ -1,8 +1,9 @@
 //! Dead and silent nannies.
 
-use lvs_model::ChildExit;
+use lvs_model::{ChildExit, Mono};
 
 use super::world::*;
+use crate::supervision::{Life, Watch};
 use crate::{Input, StartError, Table};
 
 #[test]
@@ -183,4 +184,45 @@ fn the_end_of_a_nanny_that_was_told_to_end_is_no_death() {
     world.nannies.remove(&nanny);
     world.feed(Input::Ended(nanny, ChildExit::Status(0)));
     assert_eq!(world.take_trace(), [""; 0]);
+}
+
+#[test]
+fn a_long_life_does_not_clear_the_record_of_starts_that_fail_behind_it() {
+    let mut file = two_servers();
+    file.hard_shutdown = false;
+    let mut world = World::start(file, Table::new());
+    world.pass(400.0);
+    world.start_error = Some(StartError {
+        is_shortage: false,
+        reason: "no".into(),
+    });
+    world.kill("10.0.0.1");
+    world.take_trace();
+    world.pass(600.0);
+    let tries = world.take_log().len();
+    assert!(
+        (10..=16).contains(&tries),
+        "{tries}: one a minute in the end"
+    );
+}
+
+#[test]
+fn each_shortage_begins_with_a_short_pause() {
+    let now = Mono::ZERO;
+    let mut watch = Watch::new(now);
+    let mut pauses = |count: usize| -> Vec<u64> {
+        let pauses = (0..count).map(|_| {
+            watch.fail_to_start(now, true, true);
+            let Life::Due(at) = watch.life else {
+                panic!("to be started");
+            };
+            (at - now).as_secs()
+        });
+        let pauses = pauses.collect();
+        watch.begin(now, crate::NannyId(1));
+        watch.run(1);
+        pauses
+    };
+    assert_eq!(pauses(4), [1, 2, 4, 4]);
+    assert_eq!(pauses(2), [1, 2]);
 }
