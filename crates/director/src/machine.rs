@@ -64,6 +64,8 @@ pub struct Lvsd {
     in_flight: VecDeque<Vec<IpvsOp>>,
     /// Whether an answer to `ReadTable` has not come yet.
     is_reading: bool,
+    /// Whether that answer is to another question: lvs.cf has changed since.
+    is_reading_outdated: bool,
     /// When to compare the kernel's table with the wanted one again.
     audit_at: Mono,
     /// Whether the idle times go with the next plan.
@@ -126,6 +128,7 @@ impl Lvsd {
             known: Table::new(),
             in_flight: VecDeque::new(),
             is_reading: false,
+            is_reading_outdated: false,
             audit_at: Mono::ZERO,
             timeouts_due: true,
             timeouts_failing: false,

@@ -38,6 +38,7 @@ impl Lvsd {
         self.reload_monitors(now, &old, out);
         self.nannies_due = now;
         self.expects_changes = true;
+        self.is_reading_outdated = self.is_reading;
         self.read_table(out);
     }
 

@@ -59,6 +59,11 @@ impl Lvsd {
         if !matches!(self.phase, Phase::Loading | Phase::Running) {
             return;
         }
+        if std::mem::take(&mut self.is_reading_outdated) {
+            // Of the services that came since it lacks the destinations.
+            self.read_table(out);
+            return;
+        }
         self.uncreated.retain(|key| !found.contains(key));
         if self.is_settled() && found == self.known {
             self.has_looked_again = false;
@@ -112,6 +117,7 @@ impl Lvsd {
     /// The kernel could not be read: no start without it, else another try at the next audit.
     pub(super) fn miss_table(&mut self, now: Mono, reason: String, out: &mut Vec<Action>) {
         self.is_reading = false;
+        self.is_reading_outdated = false;
         self.nannies_due = now;
         self.audit_at = now + self.site.audit_interval;
         if !std::mem::replace(&mut self.table_unreadable, true) {
@@ -310,6 +316,11 @@ impl Lvsd {
             }
             IpvsOp::AddService(service) => {
                 self.uncreated.remove(&service.key);
+            }
+            // From then on whoever makes it again means it.
+            IpvsOp::DeleteService(key) if !is_refused => self.given_up.retain(|it| it != key),
+            IpvsOp::DeleteService(key) if !self.presence.contains_key(key) => {
+                self.given_up.push(*key);
             }
             IpvsOp::SetTimeouts(_) => {
                 self.timeouts_failing = is_refused;

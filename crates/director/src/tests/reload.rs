@@ -1,7 +1,10 @@
 //! Reload: exactly the differing services and destinations.
 
+use std::time::Duration;
+
 use lvs_config::Config;
 
+use super::start::service;
 use super::world::*;
 use crate::{Input, Table};
 
@@ -229,4 +232,45 @@ fn a_quiesced_server_that_leaves_the_file_leaves_the_table() {
     file.virtuals[0].servers.pop();
     world.reload(file);
     assert_eq!(world.take_ops(), ["-d -t 192.0.2.1:80 -r 10.0.0.2:80"]);
+}
+
+/// The reading that was under way had asked for the old file's services only.
+#[test]
+fn r_a_service_that_comes_while_the_table_is_read_keeps_the_servers_that_it_has() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.pass(3.0);
+    world.reload(two_servers());
+    world.pass(1.0);
+    let kernel = world.kernel.services().cloned();
+    let mail = service("192.0.2.2", 80, &[("10.0.0.3", 1)]);
+    world.kernel = kernel.chain([mail]).collect();
+    let mut file = two_servers();
+    let servers = vec![server("c", "10.0.0.3", 80)];
+    file.virtuals.push(block("mail", "192.0.2.2", 80, servers));
+    world.reload(file);
+    world.take_trace();
+    // The reload had to wait, and is due together with an audit.
+    world.now = world.now + Duration::from_secs(5);
+    world.feed(Input::Deadline);
+    assert_eq!(world.lvsd.own_services().len(), 2);
+    world.pass(15.0);
+    assert_eq!(world.take_ops(), [""; 0]);
+}
+
+/// Whoever makes it again behind the deletion means it.
+#[test]
+fn r_a_service_that_is_gone_is_not_ours_any_more() {
+    let mut world = running();
+    let mut file = two_services();
+    file.virtuals.remove(1);
+    world.reload(file);
+    world.take_trace();
+    let kernel = world.kernel.services().cloned();
+    let other = service("192.0.2.2", 25, &[("10.0.0.9", 1)]);
+    world.kernel = kernel.chain([other]).collect();
+    world.pass(20.0);
+    assert_eq!(
+        world.take_trace(),
+        ["log 1 services are not in lvs.cf and stay as they are: -t 192.0.2.2:25"]
+    );
 }

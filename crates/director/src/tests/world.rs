@@ -13,6 +13,7 @@ use lvs_model::{
 
 use crate::{
     Action, Input, Lvsd, NannyId, NannyOptions, Refusal, RefusalKind, Site, StartError, Table,
+    TableService,
 };
 
 pub fn weight(number: u32) -> Weight {
@@ -201,7 +202,7 @@ impl World {
     fn act(&mut self, action: Action, inputs: &mut VecDeque<Input>) {
         match action {
             Action::ReadTable => inputs.push_back(Input::Table(match &self.table_error {
-                None => Ok(self.kernel.clone()),
+                None => Ok(self.read_table()),
                 Some(reason) => Err(reason.clone()),
             })),
             Action::Apply(ops) => {
@@ -252,6 +253,19 @@ impl World {
                 self.exit = Some(status);
             }
         }
+    }
+
+    /// As the shell: of services that are not lvsd's it reads no destinations.
+    fn read_table(&self) -> Table {
+        let own = self.lvsd.own_services();
+        let read = |service: &TableService| {
+            let mut service = service.clone();
+            if !own.contains(&service.service.key) {
+                service.destinations.clear();
+            }
+            service
+        };
+        self.kernel.services().map(read).collect()
     }
 
     /// As the kernel: adding what is there, or touching what is not, is refused.
