@@ -21,7 +21,8 @@ pub struct Presence {
     settled: Mono,
     /// Destinations in the table and their weights.
     weights: BTreeMap<DestinationKey, Weight>,
-    /// Weights that somebody else has set and that stay; until the destination leaves the table.
+    /// Weights that somebody else has set and that stay. A failed check takes the destination out of
+    /// the table, but does not end a drain.
     by_hand: HeldWeights,
     /// What the checks of each destination said last.
     verdicts: BTreeMap<DestinationKey, Verdict>,
@@ -152,8 +153,7 @@ impl Presence {
             .map(|d| d.destination.key)
             .collect();
         self.weights.retain(|key, _| named.contains(key));
-        let weights = &self.weights;
-        self.by_hand.retain(|key| weights.contains_key(key));
+        self.by_hand.retain(|key| named.contains(key));
         self.verdicts.clear();
         (self.up, self.down) = (0, 0);
         for wanted in &site.destinations {

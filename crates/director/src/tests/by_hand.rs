@@ -137,3 +137,44 @@ fn r_a_refused_change_of_weight_is_no_order_by_hand() {
         ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"]
     );
 }
+
+/// Whether something else had been put right in between decided about that.
+#[test]
+fn r_a_drain_outlives_a_failed_check() {
+    for with_repair in [false, true] {
+        let mut world = World::start(two_servers(), Table::new());
+        world.up("10.0.0.1", 1);
+        world.up("10.0.0.2", 1);
+        let drained = service("192.0.2.1", 80, &[("10.0.0.1", 0), ("10.0.0.2", 1)]);
+        world.kernel = Table::from_iter([drained]);
+        world.pass(5.0);
+        world.down("10.0.0.1");
+        if with_repair {
+            world.kernel = Table::new();
+        }
+        world.pass(5.0);
+        world.take_trace();
+        world.up("10.0.0.1", 1);
+        let back = ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 0"];
+        assert_eq!(world.take_ops(), back, "{with_repair}");
+    }
+}
+
+#[test]
+fn a_drain_ends_when_lvs_cf_no_longer_names_the_server() {
+    let mut file = two_servers();
+    let mut world = World::start(file.clone(), Table::new());
+    world.up("10.0.0.1", 1);
+    world.kernel = Table::from_iter([service("192.0.2.1", 80, &[("10.0.0.1", 0)])]);
+    world.pass(5.0);
+    let first = file.virtuals[0].servers.remove(0);
+    world.reload(file.clone());
+    file.virtuals[0].servers.push(first);
+    world.reload_again(file);
+    world.take_trace();
+    world.up("10.0.0.1", 1);
+    assert_eq!(
+        world.take_ops(),
+        ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"]
+    );
+}
