@@ -1,0 +1,99 @@
+//! Addresses that go, that somebody takes away, that another machine has.
+
+use wire::heartbeat::Value;
+
+use super::{Bench, at, notices, settings};
+use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::table::Phase;
+
+#[test]
+fn addresses_do_not_wait_for_a_service_that_will_not_end() {
+    let mut bench = Bench::backup();
+    bench.make_active();
+    bench.hear(6.0, Value::Running);
+    let log = bench.run_to(6.5);
+    assert!(log.contains(&(at(6.5), Action::DropAddresses)));
+    bench.hear(8.0, Value::Running);
+    bench.hear(12.0, Value::Running);
+    let log = bench.run_to(16.0);
+    assert!(log.contains(&(at(16.0), Action::KillService)));
+}
+
+#[test]
+fn a_removed_address_is_put_back_and_a_fight_is_left_to_the_partner() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    for removal in [6.1, 6.2] {
+        let actions = bench.put(removal, Input::AddressRemoved);
+        assert!(actions.contains(&Action::RaiseAddresses));
+        assert!(actions.contains(&Action::Announce));
+    }
+    bench.put(6.3, Input::AddressRemoved);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+/// Active at 5.0 with these addresses, beside a partner that says STOPPED or not at all.
+fn holding(addresses: &[&str], partner: Option<f64>) -> Bench {
+    let mut bench = Bench::start(Settings {
+        addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    if let Some(seconds) = partner {
+        bench.hear(seconds, Value::Stopped);
+    }
+    bench
+}
+
+fn answer(bench: &mut Bench, seconds: f64, address: &str) -> Vec<Action> {
+    let address = address.parse().unwrap();
+    bench.put(seconds, Input::AddressAnswered { address, mac: None })
+}
+
+#[test]
+fn an_address_that_another_machine_has_is_not_used_and_the_others_are() {
+    let mut bench = holding(&["10.1.0.50", "fd00::50"], Some(6.0));
+    assert_eq!(answer(&mut bench, 6.5, "fd00::50"), []);
+    assert_eq!(answer(&mut bench, 6.5, "fd00::51"), []);
+    let log = bench.run_to(6.8);
+    assert!(log.contains(&(at(6.8), Action::AskForAddresses)));
+    let actions = answer(&mut bench, 6.81, "fd00::50");
+    let line = "address fd00::50 is in use by another machine: not used here";
+    assert_eq!(notices(&actions), [line]);
+    assert_eq!(actions.last(), Some(&Action::RaiseAddresses));
+    assert!(bench.node.is_unused("fd00::50".parse().unwrap()));
+    assert_eq!(bench.node.phase(), Phase::Active);
+    bench.hear(8.0, Value::Stopped);
+    let log: Vec<Action> = bench.run_to(17.82).into_iter().map(|(_, it)| it).collect();
+    let line = "address fd00::50 is in use by nobody else: used again";
+    assert!(notices(&log).contains(&line.to_owned()));
+    assert!(!bench.node.is_unused("fd00::50".parse().unwrap()));
+}
+
+#[test]
+fn a_node_whose_every_address_another_machine_has_tells_its_partner() {
+    let mut bench = holding(&["fd00::50"], Some(6.0));
+    answer(&mut bench, 6.5, "fd00::50");
+    let actions = answer(&mut bench, 6.81, "fd00::50");
+    let line = "every address is in use by another machine: going inactive";
+    assert_eq!(notices(&actions).last().map(String::as_str), Some(line));
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    let log = bench.put(6.9, Input::ServiceEnded);
+    assert!(log.contains(&Action::Send(Value::Stopped)));
+    assert!(!bench.node.statement(at(6.9), Value::Stopped).fit);
+}
+
+#[test]
+fn what_a_partner_may_hold_itself_is_no_duplicate() {
+    let mut silent = holding(&["fd00::50"], None);
+    let mut active = holding(&["fd00::50"], Some(6.0));
+    active.hear(6.1, Value::Running);
+    for bench in [&mut silent, &mut active] {
+        answer(bench, 6.5, "fd00::50");
+        bench.run_to(6.8);
+        answer(bench, 6.81, "fd00::50");
+        assert_eq!(bench.node.phase(), Phase::Active);
+        assert!(!bench.node.is_unused("fd00::50".parse().unwrap()));
+    }
+}

@@ -1,0 +1,127 @@
+//! The service that does not stay up: in place, given up, on trial on the standby.
+
+use wire::heartbeat::Value;
+
+use super::{Bench, at, settings};
+use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::table::Phase;
+
+#[test]
+fn a_dead_service_is_restarted_in_place_and_given_up_if_it_does_not_stay_up() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    for death in [6.1, 6.2] {
+        let actions = bench.put(death, Input::ServiceEnded);
+        assert!(actions.contains(&Action::StartService));
+        assert!(bench.node.is_holding());
+    }
+    let actions = bench.put(6.3, Input::ServiceEnded);
+    assert!(actions.contains(&Action::DropAddresses));
+    assert!(actions.contains(&Action::Send(Value::Stopped)));
+    // And it is not taken back before the service stays up.
+    bench.hear(7.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+#[test]
+fn without_a_partner_a_bad_service_is_tried_again_with_the_addresses_up() {
+    let mut bench = Bench::start(Settings {
+        has_partner: false,
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    for death in [6.1, 6.2, 6.3] {
+        bench.put(death, Input::ServiceEnded);
+    }
+    assert!(bench.node.is_holding());
+    let log = bench.run_to(7.4);
+    assert!(log.contains(&(at(7.3), Action::StartService)));
+    assert!(
+        log.iter()
+            .all(|(_, action)| !matches!(action, Action::Send(_)))
+    );
+}
+
+#[test]
+fn a_service_that_never_says_ready_is_killed() {
+    let mut bench = Bench::primary();
+    bench.run_to(14.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    let log = bench.run_to(15.0);
+    assert!(log.contains(&(at(15.0), Action::KillService)));
+}
+
+/// A primary without a warm standby whose service ended three times, at 6.3 last; the partner stands by.
+fn on_trial() -> Bench {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    for death in [6.1, 6.2, 6.3] {
+        bench.put(death, Input::ServiceEnded);
+    }
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench
+}
+
+#[test]
+fn where_the_service_does_not_stay_up_it_is_tried_every_five_seconds_and_nothing_claimed() {
+    let mut bench = on_trial();
+    let mut starts = Vec::new();
+    let mut now = 6.3;
+    while starts.len() < 6 {
+        now += 0.1;
+        let mut log = bench.run_to(now);
+        log.extend(
+            bench
+                .hear(now, Value::Stopped)
+                .into_iter()
+                .map(|a| (at(now), a)),
+        );
+        assert!(!log.iter().any(|(_, a)| *a == Action::Send(Value::Running)));
+        if log.iter().any(|(_, a)| *a == Action::StartService) {
+            starts.push(now);
+            bench.put(now, Input::ServiceEnded);
+        }
+    }
+    let pauses = starts.windows(2).map(|two| (two[1] - two[0]).round());
+    assert_eq!(pauses.collect::<Vec<_>>(), [2.0, 4.0, 5.0, 5.0, 5.0]);
+}
+
+#[test]
+fn a_service_on_trial_that_stays_up_for_three_seconds_takes_the_next_offer_without_a_start() {
+    let mut bench = on_trial();
+    bench.run_to(7.3);
+    bench.put(7.4, Input::ServiceReady);
+    for seconds in [8.0, 9.0, 10.0] {
+        bench.hear(seconds, Value::Stopped);
+        assert!(!bench.node.statement(at(seconds), Value::Stopped).fit);
+    }
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.hear(10.5, Value::Stopped);
+    // Four dead times after the takeover before.
+    let log = bench.run_to(23.0);
+    let actions: Vec<Action> = log.into_iter().map(|(_, action)| action).collect();
+    assert_eq!(bench.node.phase(), Phase::Active);
+    assert!(actions.contains(&Action::RaiseAddresses));
+    assert!(!actions.contains(&Action::StartService));
+}
+
+#[test]
+fn a_service_on_trial_ends_when_it_stays_up_and_the_partner_serves() {
+    let mut bench = on_trial();
+    bench.run_to(7.3);
+    bench.put(7.4, Input::ServiceReady);
+    let mut stopped = Vec::new();
+    for tenths in 75..130_u32 {
+        let now = f64::from(tenths) / 10.0;
+        let mut log = bench.hear(now, Value::Running);
+        log.extend(bench.put(now, Input::Tick));
+        if log.contains(&Action::StopService) {
+            stopped.push(now);
+        }
+    }
+    assert_eq!(stopped, [10.4]);
+    assert!(bench.put(13.0, Input::ServiceEnded).is_empty());
+    assert!(bench.node.statement(at(13.0), Value::Stopped).fit);
+}
