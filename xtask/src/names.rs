@@ -6,7 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Documents whose tables say which test shows what.
-const DOCUMENTS: [&str; 2] = ["docs/faults.md", "docs/promises.md"];
+const DOCUMENTS: [&str; 5] = [
+    "docs/differences.md",
+    "docs/faults.md",
+    "docs/heartbeat.md",
+    "docs/known-faults.md",
+    "docs/promises.md",
+];
 
 /// Where tests lie.
 const FOLDERS: [&str; 7] = ["bench", "bin", "crates", "fuzz", "lab", "tests", "xtask"];
