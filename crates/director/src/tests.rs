@@ -9,6 +9,7 @@ mod scale;
 mod site;
 mod start;
 mod status;
+mod stop;
 mod supervision;
 mod trace;
 mod world;

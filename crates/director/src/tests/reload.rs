@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use lvs_config::Config;
+use lvs_model::Mono;
 
 use super::start::service;
 use super::world::*;
-use crate::{Input, Table};
+use crate::{Action, Input, Lvsd, Site, Table};
 
 /// Two virtual services with both servers up.
 fn two_services() -> Config {
@@ -273,4 +274,76 @@ fn r_a_service_that_is_gone_is_not_ours_any_more() {
         world.take_trace(),
         ["log 1 services are not in lvs.cf and stay as they are: -t 192.0.2.2:25"]
     );
+}
+
+#[test]
+fn a_service_that_lvs_cf_names_later_is_taken_over_as_the_kernel_has_it() {
+    let found = service("192.0.2.1", 80, &[("10.0.0.1", 5), ("10.0.0.9", 1)]);
+    let mut world = World::start(config(vec![]), Table::from_iter([found]));
+    world.take_trace();
+    let mut file = two_servers();
+    file.virtuals[0].servers[0].weight = weight(5);
+    world.reload(file);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log rereading configuration file",
+            "log starting virtual service web active: 80",
+            "-d -t 192.0.2.1:80 -r 10.0.0.9:80",
+            "start 1 10.0.0.1",
+            "tell 1 adopt up 5 0",
+            "start 2 10.0.0.2",
+            "tell 2 adopt new out 0",
+            "log create_monitor for web/a running as pid 1001",
+            "log create_monitor for web/b running as pid 1002",
+        ]
+    );
+}
+
+#[test]
+fn a_service_that_comes_back_before_it_could_be_deleted_stays() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.refused = Some("-D".into());
+    world.reload(config(vec![]));
+    world.reload_again(two_servers());
+    world.up("10.0.0.1", 1);
+    world.take_trace();
+    world.refused = None;
+    let before = world.table();
+    world.pass(20.0);
+    assert_eq!(world.take_ops(), [""; 0]);
+    assert_eq!(world.table(), before);
+}
+
+#[test]
+fn a_nanny_of_a_server_that_went_is_killed_if_it_does_not_end() {
+    let mut world = running();
+    world.nannies_end = false;
+    let mut file = two_services();
+    file.virtuals[0].servers.pop();
+    world.reload(file);
+    world.take_trace();
+    world.pass(4.9);
+    assert_eq!(world.take_trace(), [""; 0]);
+    world.pass(0.1);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "kill 2",
+            "log 1 nannies did not end when told to, killing them"
+        ]
+    );
+    world.pass(60.0);
+    assert_eq!(world.take_trace(), [""; 0]);
+}
+
+#[test]
+fn the_kernel_is_read_once_for_a_start_and_a_reload_that_meet() {
+    let mut lvsd = Lvsd::new(Site::new(&two_servers(), false, false), false);
+    let mut actions = Vec::new();
+    lvsd.handle(Mono::ZERO, Input::Start, &mut actions);
+    let site = Box::new(Site::new(&two_services(), false, false));
+    lvsd.handle(Mono::ZERO, Input::Configuration(Ok(site)), &mut actions);
+    let readings = actions.iter().filter(|a| **a == Action::ReadTable);
+    assert_eq!(readings.count(), 1);
 }

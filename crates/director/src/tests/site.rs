@@ -110,6 +110,13 @@ fn a_mark_with_one_port_keeps_the_port_given_and_0_where_none_was() {
     assert_eq!(destinations(&file), ["-r 10.0.0.1:80 -m -w 2 by http/a:80"]);
     file.virtuals[0].servers[0].has_own_port = false;
     assert_eq!(destinations(&file), ["-r 10.0.0.1:0 -m -w 2 by http/a:80"]);
+    // One of two is enough.
+    file.virtuals[0].servers.push(server("b", "10.0.0.2", 80));
+    let both = [
+        "-r 10.0.0.1:0 -m -w 2 by http/a:80",
+        "-r 10.0.0.2:0 -m -w 1 by http/b:80",
+    ];
+    assert_eq!(destinations(&file), both);
 }
 
 #[test]

@@ -36,7 +36,10 @@ fn a_nanny_that_somebody_else_ends_takes_its_server_not_along() {
     world.take_trace();
     world.feed(Input::Ended(nanny, ChildExit::Status(0)));
     world.pass(0.0);
-    assert!(world.take_trace().contains(&"tell 3 adopt up 1 0".into()));
+    let trace = world.take_trace();
+    let said = "log nanny for child web/a died! exited with status 0, starting another at once";
+    assert!(trace.contains(&said.into()), "{trace:?}");
+    assert!(trace.contains(&"tell 3 adopt up 1 0".into()));
     assert_eq!(world.table(), table);
 }
 

@@ -169,3 +169,32 @@ fn a_bad_value_causes_one_message_not_a_second_about_its_absence() {
     let lines: Vec<_> = refusal.findings.iter().map(|f| f.position.line).collect();
     assert_eq!(lines, [3, 8]);
 }
+
+#[test]
+fn the_column_is_that_of_the_word_at_fault() {
+    for (text, column) in [
+        ("nat_router = 10.1 eth1:1\n", 14),
+        ("nat_router = 10.0.0.1 sixteen-bytes-xx\n", 23),
+        ("nat_router = 10.0.0.1\n", 22),
+        ("  sync  = 2\n", 11),
+        ("\tsync 0\n", 7),
+        ("sync = 0 0\n", 10),
+        ("heartbeat_port = +539\n", 18),
+    ] {
+        let refusal = read_text(text.as_bytes()).expect_err(text);
+        let first = refusal.first().expect("a finding");
+        assert_eq!(first.position.column, column, "{text}{first}");
+        assert_eq!(refusal.findings.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_bad_time_is_one_message_whatever_the_other_one_is() {
+    for text in [
+        "keepalive = x\ndeadtime = 1\n",
+        "keepalive = 9\ndeadtime = x\n",
+    ] {
+        let refusal = read_text(text.as_bytes()).expect_err(text);
+        assert_eq!(refusal.findings.len(), 1, "{text}");
+    }
+}

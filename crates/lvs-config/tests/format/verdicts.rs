@@ -105,6 +105,7 @@ fn numbers_and_addresses() {
         ("P-13", "keepalive = 010\n", "integer expected 1"),
         ("P-13", "syncd_id = 0x10\n", "integer expected 1"),
         ("P-13", "syncd_id = +5\n", "integer expected 1"),
+        ("P-13", "heartbeat_port = +5\n", "integer expected 1"),
         ("P-14", "syncd_id = 256\n", "invalid argument 1"),
         ("P-14", "syncd_id = -1\n", "invalid argument 1"),
         ("P-14", "tcp_timeout = 2147484\n", "invalid argument 1"),
