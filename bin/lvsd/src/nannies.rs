@@ -2,7 +2,7 @@
 //!
 //! A nanny has a process of its own, or shares one with others ([`Pool`]); callers need not know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -10,14 +10,22 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use control::{MAX_MESSAGE, Order, Report};
 use daemon::{Child, Program, Signal, Stdin, Stdout, Stray, User};
 use director::{Input, NannyId, NannyOptions, StartError};
+use lvs_model::ChildExit;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, recv, send};
 
 use crate::pool::Pool;
 
-/// Most nannies that are listened to in one turn of the loop.
+/// Most nannies that are asked for at once.
 const SPEAKERS: usize = 64;
+
+/// Most messages that one nanny is listened to for in one turn of the loop: one that never stops
+/// talking must not keep lvsd from everything else. The rest waits in its socket.
+pub const PATIENCE: usize = 64;
+
+/// The same once it has ended: more than its socket holds.
+pub const LAST_PATIENCE: usize = 1024;
 
 /// Marks what epoll says about a pool, whose pid is the rest. Nannies are numbered from 1 on.
 const POOL: u64 = 1 << 63;
@@ -27,6 +35,8 @@ pub struct Nannies {
     children: BTreeMap<NannyId, Child>,
     pools: BTreeMap<i32, Pool>,
     by_pid: BTreeMap<i32, NannyId>,
+    /// Those that have said what is no message: said once.
+    babblers: BTreeSet<NannyId>,
     /// Their sockets: the cost of a turn does not grow with the number of those that are silent.
     links: Epoll,
     user: Option<User>,
@@ -45,6 +55,7 @@ impl Nannies {
             children: BTreeMap::new(),
             pools: BTreeMap::new(),
             by_pid: BTreeMap::new(),
+            babblers: BTreeSet::new(),
             links: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             user: User::for_checks(),
             stdout: if foreground {
@@ -146,18 +157,21 @@ impl Nannies {
         }
     }
 
-    /// The process with this pid has ended and was reaped: whose it was.
-    pub fn remove(&mut self, pid: i32) -> Vec<NannyId> {
-        if let Some(pool) = self.pools.remove(&pid) {
-            return pool.members().iter().copied().collect();
+    /// The process with this pid has ended and was reaped: what those who were in it said last, and
+    /// their ends.
+    pub fn remove(&mut self, pid: i32, exit: ChildExit) -> Vec<Input> {
+        let mut heard = Vec::new();
+        if let Some(mut pool) = self.pools.remove(&pid) {
+            pool.hear(LAST_PATIENCE, &mut heard);
+            let members = pool.members().iter();
+            heard.extend(members.map(|nanny| Input::Ended(*nanny, exit)));
+        } else if let Some(nanny) = self.by_pid.remove(&pid) {
+            self.hear_nanny(nanny, LAST_PATIENCE, &mut heard);
+            self.children.remove(&nanny);
+            self.babblers.remove(&nanny);
+            heard.push(Input::Ended(nanny, exit));
         }
-        let nanny = self.by_pid.remove(&pid);
-        nanny
-            .inspect(|nanny| {
-                self.children.remove(nanny);
-            })
-            .into_iter()
-            .collect()
+        heard
     }
 
     /// Kills check programs whose nanny has ended without ending them. What was not started as a nanny
@@ -176,18 +190,25 @@ impl Nannies {
         }
     }
 
-    /// What those have said that have said something since the last time; not necessarily all.
+    /// What they have said since the last time: all of them have been asked, and each has said all or
+    /// as much as lvsd has patience for.
     pub fn hear(&mut self) -> Vec<Input> {
         let mut events = [EpollEvent::empty(); SPEAKERS];
-        let count = self.links.wait(&mut events, EpollTimeout::ZERO);
         let mut heard = Vec::new();
-        for event in events.iter().take(count.unwrap_or(0)) {
-            if event.data() & POOL == 0 {
-                let nanny = NannyId(event.data());
-                let reports = self.reports(nanny).into_iter();
-                heard.extend(reports.map(|report| Input::Report(nanny, report)));
-            } else {
-                self.hear_pool(event.data() & !POOL, &mut heard);
+        let nannies = self.children.len() + self.pools.len();
+        // The kernel puts those behind the others that it has named.
+        for _ in 0..=nannies / SPEAKERS {
+            let count = self.links.wait(&mut events, EpollTimeout::ZERO);
+            let count = count.unwrap_or(0);
+            for event in events.iter().take(count) {
+                if event.data() & POOL == 0 {
+                    self.hear_nanny(NannyId(event.data()), PATIENCE, &mut heard);
+                } else {
+                    self.hear_pool(event.data() & !POOL, &mut heard);
+                }
+            }
+            if count < SPEAKERS {
+                break;
             }
         }
         heard
@@ -196,7 +217,7 @@ impl Nannies {
     fn hear_pool(&mut self, pid: u64, heard: &mut Vec<Input>) {
         let pid = i32::try_from(pid).ok();
         if let Some(pool) = pid.and_then(|pid| self.pools.get_mut(&pid)) {
-            pool.hear(heard);
+            pool.hear(PATIENCE, heard);
         }
     }
 
@@ -214,28 +235,30 @@ impl Nannies {
         }
     }
 
-    /// Everything that a nanny has said since the last time.
-    fn reports(&mut self, nanny: NannyId) -> Vec<Report> {
-        let mut reports = Vec::new();
+    /// What a nanny has said since the last time, at most `most` messages.
+    fn hear_nanny(&mut self, nanny: NannyId, most: usize, heard: &mut Vec<Input>) {
         let Some(child) = self.children.get_mut(&nanny) else {
-            return reports;
+            return;
         };
         // One byte more, to see what is too long.
         let mut buffer = [0; MAX_MESSAGE + 1];
-        while let Some(link) = child.link() {
+        for _ in 0..most {
+            let Some(link) = child.link() else {
+                return;
+            };
             match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
                 // It has closed its end: nothing will come, and its silence will be noticed.
                 Ok(0) => child.close_link(),
                 Ok(length) => match Report::decode(buffer.get(..length).unwrap_or_default()) {
-                    Ok(report) => reports.push(report),
-                    Err(error) => log::warn!("{nanny}: {error}"),
+                    Ok(report) => heard.push(Input::Report(nanny, report)),
+                    Err(error) if self.babblers.insert(nanny) => log::warn!("{nanny}: {error}"),
+                    Err(_) => {}
                 },
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => break,
+                Err(Errno::EAGAIN) => return,
                 Err(_) => child.close_link(),
             }
         }
-        reports
     }
 }
 
@@ -264,6 +287,18 @@ fn is_shortage(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+    use std::io::Write;
+    use std::net::IpAddr;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::{Path, PathBuf};
+    use std::time::{Duration, Instant};
+
+    use control::{Phase, Place, Standing};
+    use lvs_model::{ForwardingMethod, Protocol, Weight};
+    use nix::sys::wait::waitpid;
+    use nix::unistd::Pid;
+
     use super::*;
 
     #[test]
@@ -273,5 +308,114 @@ mod tests {
         assert!(shortage(Errno::EMFILE));
         assert!(!shortage(Errno::ENOENT));
         assert!(!shortage(Errno::EACCES));
+    }
+
+    /// A program in the place of nanny, whose standard input is the socket to lvsd.
+    struct Script(PathBuf);
+
+    impl Script {
+        fn new(name: &str, text: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("lvsd-{name}-{}", std::process::id()));
+            let mut file = File::create(&path).unwrap();
+            write!(file, "#!/bin/sh\n{text}\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            Self(path)
+        }
+
+        fn options(&self, shared: bool) -> NannyOptions {
+            let address = IpAddr::from([192, 0, 2, 1]);
+            NannyOptions {
+                program: self.0.clone(),
+                rip: address,
+                port: 80,
+                check_port: 80,
+                fwmark: None,
+                protocol: Protocol::Tcp,
+                check: Default::default(),
+                quiesce: false,
+                verbose: false,
+                ipvsadm: Path::new("/sbin/ipvsadm").into(),
+                weight: Weight::ONE,
+                vip: address,
+                forwarding: ForwardingMethod::Masquerading,
+                load_program: None,
+                foreground: false,
+                shared,
+            }
+        }
+    }
+
+    impl Drop for Script {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    /// What is heard until `is_enough` says so.
+    fn hear_until(nannies: &mut Nannies, is_enough: impl Fn(&[Input]) -> bool) -> Vec<Input> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            let heard = nannies.hear();
+            if is_enough(&heard) {
+                return heard;
+            }
+        }
+        panic!("it did not come");
+    }
+
+    fn reap(pid: u32) {
+        waitpid(Pid::from_raw(i32::try_from(pid).unwrap()), None).unwrap();
+    }
+
+    #[test]
+    fn r_a_nanny_that_never_stops_talking_is_interrupted() {
+        let script = Script::new("talks", "while :; do printf alive >&0; done 2>&-");
+        let mut nannies = Nannies::new(false).unwrap();
+        let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
+        let heard = hear_until(&mut nannies, |heard| heard.len() >= PATIENCE);
+        nannies.signal(NannyId(1), Signal::SIGKILL);
+        reap(pid);
+        assert_eq!(heard.len(), PATIENCE);
+    }
+
+    #[test]
+    fn r_what_a_nanny_said_last_is_heard_when_it_has_ended() {
+        let script = Script::new(
+            "last",
+            "printf 'state down out 0 of 2 target 1 x' >&0; exit 3",
+        );
+        let mut nannies = Nannies::new(false).unwrap();
+        let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
+        reap(pid);
+        let heard = nannies.remove(i32::try_from(pid).unwrap(), ChildExit::Status(3));
+        let down = Standing {
+            phase: Phase::Down,
+            place: Place::Out,
+            count: 0,
+        };
+        assert!(
+            matches!(
+                heard.as_slice(),
+                [
+                    Input::Report(NannyId(1), Report::State { standing, .. }),
+                    Input::Ended(NannyId(1), ChildExit::Status(3)),
+                ] if *standing == down
+            ),
+            "{heard:?}"
+        );
+    }
+
+    #[test]
+    fn r_a_process_of_many_speaks_for_those_in_it_only() {
+        let script = Script::new("pool", "printf '2 alive\\n1 alive\\n' >&0; exec sleep 60");
+        let mut nannies = Nannies::new(false).unwrap();
+        let pid = nannies.start(NannyId(1), &script.options(true)).unwrap();
+        let heard = hear_until(&mut nannies, |heard| !heard.is_empty());
+        nannies.signal(NannyId(1), Signal::SIGKILL);
+        reap(pid);
+        assert!(
+            matches!(heard.as_slice(), [Input::Report(NannyId(1), Report::Alive)]),
+            "{heard:?}"
+        );
     }
 }

@@ -27,6 +27,8 @@ pub struct Pool {
     /// Datagrams of errands that are not sent yet, in their order.
     unsent: VecDeque<Vec<u8>>,
     was_full: bool,
+    /// Whether it has said what is no message: said once.
+    has_babbled: bool,
 }
 
 impl Pool {
@@ -38,6 +40,7 @@ impl Pool {
             members: BTreeSet::new(),
             unsent: VecDeque::new(),
             was_full: false,
+            has_babbled: false,
         }
     }
 
@@ -117,10 +120,13 @@ impl Pool {
         }
     }
 
-    /// Everything that its members have said since the last time.
-    pub fn hear(&mut self, heard: &mut Vec<Input>) {
+    /// What its members have said since the last time, at most `most` datagrams of it.
+    pub fn hear(&mut self, most: usize, heard: &mut Vec<Input>) {
         let mut buffer = vec![0; MAX_NEWS];
-        while let Some(link) = self.child.link() {
+        for _ in 0..most {
+            let Some(link) = self.child.link() else {
+                return;
+            };
             match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
                 // It has closed its end: nothing will come, and its silence will be noticed.
                 Ok(0) => self.child.close_link(),
@@ -136,9 +142,15 @@ impl Pool {
         }
     }
 
+    /// It speaks for its members only.
     fn take(&mut self, line: &[u8], heard: &mut Vec<Input>) {
         match News::decode(line) {
-            Ok(News::Report(nanny, report)) => heard.push(Input::Report(NannyId(nanny), report)),
+            Ok(News::Report(nanny, report)) => {
+                let nanny = NannyId(nanny);
+                if self.members.contains(&nanny) {
+                    heard.push(Input::Report(nanny, report));
+                }
+            }
             Ok(News::Ended(nanny, status)) => {
                 let nanny = NannyId(nanny);
                 if self.members.remove(&nanny) {
@@ -150,7 +162,10 @@ impl Pool {
                     self.child.close_link();
                 }
             }
-            Err(error) => log::warn!("process {}: {error}", self.pid()),
+            Err(error) if !std::mem::replace(&mut self.has_babbled, true) => {
+                log::warn!("process {}: {error}", self.pid());
+            }
+            Err(_) => {}
         }
     }
 }

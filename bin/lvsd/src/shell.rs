@@ -268,9 +268,7 @@ impl Shell<'_> {
             if let Some(reading) = &mut self.reading {
                 reading.ended(pid);
             }
-            let ended = self.nannies.remove(pid).into_iter();
-            self.events
-                .extend(ended.map(|nanny| Input::Ended(nanny, exit)));
+            self.events.extend(self.nannies.remove(pid, exit));
         }
         self.nannies.kill_strays();
     }
