@@ -7,6 +7,7 @@ use daemon::{PollFd, PollFlags};
 use healthcheck::{OsError, Outcome, Probe, Transport, Want};
 use lvs_model::Mono;
 use nix::errno::Errno;
+use nix::poll::{PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrStorage, connect,
     getsockopt, recv, send, socket, sockopt,
@@ -46,18 +47,21 @@ impl Exchange {
 
     /// What to wait for.
     pub fn poll_fd(&self) -> Option<PollFd<'_>> {
-        let events = match self.probe.want() {
-            Want::Connect | Want::Send(_) => PollFlags::POLLOUT,
-            Want::Receive(_) => PollFlags::POLLIN,
-            Want::Close => return None,
-        };
-        Some(PollFd::new(self.socket.as_ref()?.as_fd(), events))
+        Some(PollFd::new(self.socket.as_ref()?.as_fd(), self.events()?))
+    }
+
+    fn events(&self) -> Option<PollFlags> {
+        match self.probe.want() {
+            Want::Connect | Want::Send(_) => Some(PollFlags::POLLOUT),
+            Want::Receive(_) => Some(PollFlags::POLLIN),
+            Want::Close => None,
+        }
     }
 
     /// Does all that can be done now; `is_ready` if the wait said so.
     pub fn advance(&mut self, now: Mono, is_ready: bool) {
         if let Some(socket) = self.socket.take() {
-            if is_ready {
+            if is_ready || now >= self.probe.deadline() && self.has_come(&socket) {
                 self.proceed(&socket, now);
             }
             self.socket = Some(socket);
@@ -65,6 +69,16 @@ impl Exchange {
             self.open(now);
         }
         self.probe.expire(now);
+    }
+
+    /// A last look before the time is over: a wait that a signal or a pause of the machine has ended,
+    /// or one for thousands of checks, has not seen everything.
+    fn has_come(&self, socket: &OwnedFd) -> bool {
+        let Some(events) = self.events() else {
+            return false;
+        };
+        let mut fds = [PollFd::new(socket.as_fd(), events)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
     fn open(&mut self, now: Mono) {
@@ -151,5 +165,39 @@ pub fn os_error(errno: Errno) -> OsError {
     OsError {
         number: errno as i32,
         text: errno.desc(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use healthcheck::{Expect, NetworkCheck};
+
+    use super::*;
+
+    #[test]
+    fn r_an_answer_that_the_wait_did_not_see_counts_though_the_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let interval = Duration::from_secs(10);
+        let check = NetworkCheck {
+            transport: Transport::Tcp,
+            send: None,
+            expect: Some(Expect::new(b"220".into(), false).unwrap()),
+            interval,
+        };
+        let probe = Probe::new(Rc::new(check), Mono::ZERO);
+        let server = listener.local_addr().unwrap();
+        let mut exchange = Exchange::new(probe, Transport::Tcp, server);
+        exchange.advance(Mono::ZERO, false);
+        let (mut client, _) = listener.accept().unwrap();
+        exchange.advance(Mono::ZERO, true);
+        assert_eq!(exchange.outcome(), None);
+        client.write_all(b"220").unwrap();
+        exchange.advance(Mono::ZERO + interval * 3, false);
+        assert_eq!(exchange.outcome(), Some(&Ok(())));
     }
 }
