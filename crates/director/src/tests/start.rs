@@ -174,6 +174,17 @@ fn it_is_told_once_when_every_real_server_has_been_checked_and_the_table_follows
     world.up("10.0.0.2", 1);
     assert!(!is_told(&world.take_trace()));
 
+    // Nor while another service waits.
+    let mut file = two_servers();
+    let mail = vec![server("c", "10.0.0.3", 25)];
+    file.virtuals.push(block("mail", "192.0.2.2", 25, mail));
+    let mut world = World::start(file, Table::new());
+    world.up("10.0.0.1", 1);
+    world.up("10.0.0.2", 1);
+    assert!(!is_told(&world.take_trace()));
+    world.up("10.0.0.3", 1);
+    assert!(is_told(&world.take_trace()));
+
     // Nobody to wait for.
     let mut world = World::start(
         config(vec![block("web", "192.0.2.1", 80, vec![])]),
@@ -232,6 +243,22 @@ fn the_sorry_server_does_not_wait_longer_than_two_intervals_for_the_first_verdic
         world.take_ops(),
         ["-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1"]
     );
+
+    // Of several blocks the longest counts.
+    let mut slow = marked(
+        7,
+        block("slow", "192.0.2.1", 443, file.virtuals[0].servers.clone()),
+    );
+    slow.check.timeout = std::time::Duration::from_secs(6);
+    let quick = marked(7, file.virtuals[0].clone());
+    for blocks in [vec![quick.clone(), slow.clone()], vec![slow, quick]] {
+        let mut world = World::start(config(blocks), Table::new());
+        world.take_trace();
+        world.pass(11.9);
+        assert_eq!(world.take_ops(), [""; 0]);
+        world.pass(0.2);
+        assert_eq!(world.take_ops().len(), 1);
+    }
 
     file.virtuals[0].servers.clear();
     let mut world = World::start(file, Table::new());

@@ -221,6 +221,12 @@ fn udp_judges_one_datagram_alone() {
         answered(new(), &[b"PO", b"NG"]),
         Err(Failure::Short { got: 2, needed: 4 })
     );
+    let mut unasked = check(Transport::Udp, None, literal("PONG"));
+    unasked.connected(Mono::ZERO);
+    assert!(
+        matches!(unasked.want(), Want::Receive(_)),
+        "nothing to send"
+    );
     let mut silent = new();
     silent.connected(Mono::ZERO);
     silent.sent(1);

@@ -189,6 +189,13 @@ fn the_column_is_that_of_the_word_at_fault() {
 }
 
 #[test]
+fn a_bad_protocol_is_one_message_and_none_about_the_ports_name() {
+    let text = b"virtual v {\nprotocol = TCP\nport = tftp\n}\n";
+    let refusal = read_text(text).expect_err("refused");
+    assert_eq!(refusal.findings.len(), 1, "{refusal}");
+}
+
+#[test]
 fn a_bad_time_is_one_message_whatever_the_other_one_is() {
     for text in [
         "keepalive = x\ndeadtime = 1\n",

@@ -108,6 +108,7 @@ fn numbers_and_addresses() {
         ("P-13", "heartbeat_port = +5\n", "integer expected 1"),
         ("P-14", "syncd_id = 256\n", "invalid argument 1"),
         ("P-14", "syncd_id = -1\n", "invalid argument 1"),
+        ("P-14", "syncd_id = -x\n", "integer expected 1"),
         ("P-14", "tcp_timeout = 2147484\n", "invalid argument 1"),
         ("P-14", "heartbeat_port = 0\n", "invalid argument 1"),
         ("P-14", "heartbeat_port = 65536\n", "invalid argument 1"),
