@@ -276,7 +276,11 @@ impl Monitor {
             }
             (_, Place::In(weight)) if weight > Weight::ZERO || found.phase.is_up() => {
                 self.standing.count = found.count.max(self.settings.rise);
-                self.set_weight(weight.min(self.most_weight()));
+                self.set_weight(if weight == Weight::ZERO {
+                    first_weight(self.settings.weight)
+                } else {
+                    weight.min(self.most_weight())
+                });
             }
             (_, place) => {
                 self.standing = Standing {

@@ -41,9 +41,13 @@ pub fn loaded_weight(last: Weight, target: Weight, scale: u32, load: f64) -> Wei
     }
 }
 
-/// The weight for a new target: what lies above it shrinks in proportion, the rest grows by steps.
+/// The weight for a new target: what lies above it shrinks in proportion, the rest grows by steps; 0
+/// was the old target, and enters.
 #[must_use]
 pub fn retargeted_weight(last: Weight, old: Weight, new: Weight) -> Weight {
+    if last == Weight::ZERO {
+        return first_weight(new);
+    }
     if last <= new {
         return last;
     }
@@ -147,6 +151,10 @@ mod tests {
         assert_eq!(
             retargeted_weight(weight(50), weight(50), weight(0)),
             weight(0)
+        );
+        assert_eq!(
+            retargeted_weight(weight(0), weight(0), weight(64)),
+            weight(2)
         );
     }
 }

@@ -425,7 +425,7 @@ fn a_new_target_moves_the_weight_from_the_present_one() {
     assert_eq!(world.table, within(0));
     world.feed(Input::Order(Order::Target(weight(64))));
     world.checks("++");
-    assert_eq!(world.writes[4..], [0, 2, 4].map(within));
+    assert_eq!(world.writes[4..], [0, 2, 4, 8].map(within));
 }
 
 #[test]
@@ -538,6 +538,27 @@ fn lvsd_hears_of_every_change_and_of_nothing_twice() {
         ]
     );
     assert!(world.writes.is_empty());
+}
+
+#[test]
+fn r_a_server_whose_weight_was_0_enters_at_once_when_it_is_given_one() {
+    let none = Settings {
+        weight: Weight::ZERO,
+        ..settings()
+    };
+    let mut world = World::new(none);
+    world.checks("+");
+    assert_eq!(world.table, within(0));
+    world.feed(Input::Order(Order::Target(weight(64))));
+    assert_eq!((world.table, world.phase()), (within(2), Phase::Ramp));
+    // The same told to a successor.
+    let up = Standing {
+        phase: Phase::Up,
+        place: within(0),
+        count: 2,
+    };
+    let world = World::adopted(settings(), up);
+    assert_eq!((world.table, world.phase()), (within(2), Phase::Ramp));
 }
 
 #[test]
