@@ -267,7 +267,7 @@ impl Lvsd {
                     self.read_table(out);
                 }
                 self.kill_stuck(now, out);
-                self.tend_nannies(now, out);
+                self.tend_nannies(now, true, out);
                 self.settle_late_sorries(now, out);
             }
             Phase::Stopping(stop) => self.tend_stop(now, stop, out),

@@ -152,6 +152,11 @@ impl Watch {
         }
     }
 
+    /// Whether the machine lacked something for its last start.
+    pub const fn lacks_something(&self) -> bool {
+        self.shortages > 0
+    }
+
     /// The nanny ended though nobody told it to.
     pub fn die(&mut self, now: Mono, hard_shutdown: bool) -> AfterDeath {
         self.pid = None;
@@ -189,7 +194,7 @@ impl Watch {
         if is_shortage {
             let pause = Duration::from_secs(1 << self.shortages.min(6));
             let pause = pause.min(LONGEST_SHORTAGE_PAUSE);
-            self.shortages += 1;
+            self.shortages = self.shortages.saturating_add(1);
             self.life = Life::Due(now + pause);
             return AfterDeath::Restart(pause);
         }

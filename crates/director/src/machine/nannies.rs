@@ -10,9 +10,9 @@ use crate::{Action, Monitor, NannyId, Site, StartError};
 use super::{Lvsd, Phase};
 
 impl Lvsd {
-    /// Starts the nannies that are due, kills the ones that hang. Not before the table was read: a
-    /// nanny goes on from what is in it.
-    pub(super) fn tend_nannies(&mut self, now: Mono, out: &mut Vec<Action>) {
+    /// Starts the nannies that are due. Not before the table was read: a nanny goes on from what is in
+    /// it. Kills the ones that hang, if all that they have said `is_heard`.
+    pub(super) fn tend_nannies(&mut self, now: Mono, is_heard: bool, out: &mut Vec<Action>) {
         // The table's arrival comes back here.
         if now < self.nannies_due || self.is_reading || self.phase != Phase::Running {
             return;
@@ -26,7 +26,9 @@ impl Lvsd {
                     let Some(watch) = self.watches.get_mut(&monitor.key) else {
                         continue;
                     };
-                    kill_silent(now, monitor, watch, out);
+                    if is_heard {
+                        kill_silent(now, monitor, watch, out);
+                    }
                     if matches!(watch.life, Life::Due(at) if at <= now) {
                         self.next_nanny += 1;
                         let nanny = NannyId(self.next_nanny);
@@ -72,15 +74,16 @@ impl Lvsd {
                 out.push(Action::Notice(Notice::MonitorStarted(child, pid)));
             }
             Err(error) => {
-                out.push(Action::Notice(Notice::MonitorNotStarted(
-                    child,
-                    error.reason,
-                )));
                 self.by_nanny.remove(&nanny);
                 let is_hard = self.site.hard_shutdown;
                 let Some(watch) = self.watches.get_mut(&key) else {
                     return;
                 };
+                // Thousands may lack the same, every few seconds.
+                if !error.is_shortage || !watch.lacks_something() {
+                    let notice = Notice::MonitorNotStarted(child, error.reason);
+                    out.push(Action::Notice(notice));
+                }
                 let after = watch.fail_to_start(now, error.is_shortage, is_hard);
                 self.nannies_due = now;
                 if after == AfterDeath::GiveUp {

@@ -68,7 +68,7 @@ impl Lvsd {
         if self.is_settled() && found == self.known {
             self.has_looked_again = false;
             self.unsure.clear();
-            self.tend_nannies(now, out);
+            self.tend_nannies(now, false, out);
             return;
         }
         let mut ops = Vec::new();
@@ -100,7 +100,7 @@ impl Lvsd {
             out.push(Action::Ready);
         }
         self.tell_checked(out);
-        self.tend_nannies(now, out);
+        self.tend_nannies(now, false, out);
     }
 
     /// Whether the table is as wanted if it is as we know it: what an audit finds nearly always. A

@@ -1,10 +1,12 @@
 //! Dead and silent nannies.
 
+use std::time::Duration;
+
 use lvs_model::{ChildExit, Mono};
 
 use super::world::*;
 use crate::supervision::{Life, Watch};
-use crate::{Input, StartError, Table};
+use crate::{Action, Input, StartError, Table};
 
 #[test]
 fn f12_a_dead_nanny_is_replaced_at_once_and_goes_on_from_where_it_was() {
@@ -163,6 +165,28 @@ fn a_shortage_of_processes_never_ends_lvsd_and_changes_no_weight() {
     assert_eq!(world.nannies.len(), 2);
 }
 
+/// Thousands may want to start every four seconds.
+#[test]
+fn r_a_shortage_is_said_once_for_each_monitor() {
+    let mut world = World::before_start(two_servers(), Table::new(), false);
+    let shortage = StartError {
+        is_shortage: true,
+        reason: "Too many open files".into(),
+    };
+    world.start_error = Some(shortage.clone());
+    world.feed(Input::Start);
+    let failed = |name| format!("create_monitor for web/{name} failed: Too many open files");
+    assert_eq!(world.take_log()[1..], [failed("a"), failed("b")]);
+    world.pass(600.0);
+    assert_eq!(world.take_log(), [""; 0]);
+    world.start_error = None;
+    world.pass(4.0);
+    world.take_trace();
+    world.start_error = Some(shortage);
+    world.kill("10.0.0.1");
+    assert_eq!(world.take_log()[1..], [failed("a")]);
+}
+
 #[test]
 fn a_monitor_that_cannot_be_executed_counts_as_dead() {
     let mut world = World::before_start(two_servers(), Table::new(), false);
@@ -228,4 +252,20 @@ fn each_shortage_begins_with_a_short_pause() {
     };
     assert_eq!(pauses(4), [1, 2, 4, 4]);
     assert_eq!(pauses(2), [1, 2]);
+}
+
+/// What they have said meanwhile was not read either.
+#[test]
+fn r_no_nanny_is_called_silent_for_the_time_that_a_reading_of_the_table_took() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.pass(4.9);
+    let mut actions = Vec::new();
+    world.now = world.now + Duration::from_millis(100);
+    world.lvsd.handle(world.now, Input::Deadline, &mut actions);
+    assert_eq!(actions, [Action::ReadTable]);
+    actions.clear();
+    world.now = world.now + Duration::from_secs(8);
+    let table = Input::Table(Ok(world.kernel.clone()));
+    world.lvsd.handle(world.now, table, &mut actions);
+    assert_eq!(actions, []);
 }
