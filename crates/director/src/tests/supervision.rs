@@ -135,7 +135,7 @@ fn a_silent_nanny_is_killed_after_three_intervals_and_replaced() {
 fn a_machine_that_was_asleep_forgives_the_silence_of_its_nannies() {
     let mut world = World::start(two_servers(), Table::new());
     world.take_trace();
-    world.now = world.now + std::time::Duration::from_secs(3600);
+    world.now = world.now + Duration::from_secs(3600);
     world.feed(Input::Deadline);
     assert_eq!(world.take_trace(), [""; 0]);
     world.pass_in_silence(6.1);
