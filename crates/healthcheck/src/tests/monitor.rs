@@ -350,6 +350,28 @@ fn forced_up_before_the_first_success_starts_the_slow_start() {
 }
 
 #[test]
+fn forced_states_are_said_in_the_originals_words_and_end_where_the_weight_is() {
+    let mut world = World::new(Settings {
+        weight: weight(1),
+        ..settings()
+    });
+    world.checks("+");
+    world.lines.clear();
+    world.feed(Input::Signal(Signal::User2));
+    assert_eq!(world.phase(), Phase::ForcedUp);
+    world.feed(Input::Signal(Signal::Hangup));
+    assert_eq!(world.phase(), Phase::Up);
+    world.feed(Input::Signal(Signal::User1));
+    assert_eq!(world.phase(), Phase::ForcedDown);
+    let words = [
+        "rose-colored glasses on",
+        "DEBUG -- removing glasses",
+        "opaque glasses on",
+    ];
+    assert_eq!(world.lines, words);
+}
+
+#[test]
 fn failures_before_down_can_be_more_than_one() {
     let mut world = World::new(Settings {
         fall: 3,
