@@ -110,6 +110,8 @@ impl Drop for PidFile {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn path(name: &str) -> PathBuf {
@@ -121,6 +123,9 @@ mod tests {
         let path = path("held");
         let mut first = PidFile::claim(&path).unwrap();
         first.write().unwrap();
+        // At most 0644: nobody else may write it (the umask may take more away).
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o133, 0, "{mode:o}");
         match PidFile::claim(&path) {
             Err(PidFileError::Held(_, pid)) => assert_eq!(pid, Some(std::process::id())),
             other => panic!("{other:?}"),
@@ -145,7 +150,10 @@ mod tests {
     fn a_symbolic_link_is_refused() {
         let path = path("link");
         std::os::unix::fs::symlink("/dev/null", &path).unwrap();
-        assert!(matches!(PidFile::claim(&path), Err(PidFileError::Io(..))));
+        let refused = PidFile::claim(&path).unwrap_err();
+        assert!(matches!(refused, PidFileError::Io(..)));
+        let said = format!("failed to open {}: ", path.display());
+        assert!(refused.to_string().starts_with(&said), "{refused}");
         std::fs::remove_file(&path).unwrap();
     }
 }

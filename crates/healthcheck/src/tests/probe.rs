@@ -100,6 +100,16 @@ fn a_literal_answer_may_come_in_pieces() {
     );
 }
 
+/// lvs.cf takes 254 bytes; by hand there is no limit.
+#[test]
+fn a_literal_answer_may_be_longer_than_what_an_expression_sees() {
+    let text = "x".repeat(2 * LONGEST_ANSWER);
+    let halves = text.as_bytes().split_at(LONGEST_ANSWER);
+    let long = || check(Transport::Tcp, None, literal(&text));
+    assert_eq!(answered(long(), &[halves.0, halves.1]), Ok(()));
+    assert!(answered(long(), &[halves.0]).is_err());
+}
+
 #[test]
 fn a_server_that_accepts_and_closes_is_good_for_a_star_only() {
     assert_eq!(answered(check(Transport::Tcp, None, None), &[]), Ok(()));
