@@ -103,15 +103,9 @@ impl Judge<'_, '_> {
         Thresholds { upper, lower }
     }
 
-    /// The kernel takes a destination of the other family only behind a tunnel.
     fn check_family(&mut self, section: &Section, service: &VirtualBlock, server: &RealServer) {
-        let is_tunnel = server.forwarding == ForwardingMethod::Tunnelling;
-        let families = [service.vip, server.address].map(|ip| AddressFamily::of(&ip));
-        if families[0] != families[1] && !is_tunnel {
-            let what = format!(
-                "address = {}, an address of the family of {} expected: others need a tunnel",
-                server.address, service.vip
-            );
+        let method = server.forwarding;
+        if let Some(what) = of_other_family("address", server.address, service, method) {
             self.findings
                 .refuse(section.at("address"), Reason::InvalidArgument, what);
         }
@@ -165,4 +159,22 @@ impl Judge<'_, '_> {
         };
         number(one) == number(other)
     }
+}
+
+/// What is wrong with a destination that has not the service's family: the kernel takes it only behind
+/// a tunnel.
+pub(super) fn of_other_family(
+    keyword: &str,
+    address: IpAddr,
+    service: &VirtualBlock,
+    method: ForwardingMethod,
+) -> Option<String> {
+    let families = [service.vip, address].map(|ip| AddressFamily::of(&ip));
+    let is_refused = families[0] != families[1] && method != ForwardingMethod::Tunnelling;
+    is_refused.then(|| {
+        format!(
+            "{keyword} = {address}, an address of the family of {} expected: others need a tunnel",
+            service.vip
+        )
+    })
 }

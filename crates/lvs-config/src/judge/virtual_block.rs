@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use lvs_model::{AddressFamily, ForwardingMethod, FwMark, Netmask, SchedulerFlags, ServiceKey};
 
 use super::block::monitor;
+use super::server::of_other_family;
 use super::{Judge, argument, protocol};
 use crate::finding::{Position, Reason, Severity, shown};
 use crate::keyword::Place;
@@ -54,7 +55,7 @@ impl Judge<'_, '_> {
         };
         self.check_port_zero(block, &service);
         service.servers = self.servers(block, &service, network);
-        self.check_sorry_server(block, &service);
+        self.check_sorry_server(block, &service, network);
         Some(service)
     }
 
@@ -117,15 +118,22 @@ impl Judge<'_, '_> {
         flags
     }
 
-    fn check_sorry_server(&mut self, block: &Section, service: &VirtualBlock) {
+    fn check_sorry_server(
+        &mut self,
+        block: &Section,
+        service: &VirtualBlock,
+        network: ForwardingMethod,
+    ) {
         let Some(sorry) = service.sorry_server else {
             return;
         };
-        if service.servers.iter().any(|server| server.address == sorry) {
+        let at = block.at("sorry_server");
+        if let Some(what) = of_other_family("sorry_server", sorry, service, network) {
+            self.findings.refuse(at, Reason::InvalidArgument, what);
+        } else if service.servers.iter().any(|server| server.address == sorry) {
             let what =
                 format!("sorry_server = {sorry}, an address other than the real servers' expected");
-            self.findings
-                .refuse(block.at("sorry_server"), Reason::InvalidArgument, what);
+            self.findings.refuse(at, Reason::InvalidArgument, what);
         }
     }
 

@@ -310,6 +310,11 @@ fn checks() {
             "invalid argument 4",
         ),
         (
+            "a sorry server of another family",
+            "sorry_server = 2001:db8::9\n",
+            "invalid argument 4",
+        ),
+        (
             "P-40",
             "server w {\nactive = 1\naddress = 192.0.2.4\nweight = 0\n}\n",
             "warn 7",
