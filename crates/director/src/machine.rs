@@ -263,12 +263,13 @@ impl Lvsd {
                 if self.pace.is_due(now) {
                     reread(out);
                 }
+                // What changes the table comes before what reads it.
+                self.settle_late_sorries(now, out);
                 if now >= self.audit_at {
                     self.read_table(out);
                 }
                 self.kill_stuck(now, out);
                 self.tend_nannies(now, true, out);
-                self.settle_late_sorries(now, out);
             }
             Phase::Stopping(stop) => self.tend_stop(now, stop, out),
             Phase::Loading | Phase::Ended(_) => {}

@@ -83,11 +83,16 @@ impl Lvsd {
         }
         self.adopt();
         self.report_foreign(out);
+        let has_verdicts = !self.unsettled.is_empty();
         let wanted = self.settle_all(now, out);
         self.given_up.retain(|key| self.known.contains(key));
         let planned = plan(&wanted, &self.known, &self.given_up);
         self.forget_failures(&planned);
-        let repairs = self.repairs(&planned);
+        let due = match has_verdicts {
+            true => plan(&wanted, &before, &self.given_up),
+            false => Vec::new(),
+        };
+        let repairs = self.repairs(&planned, &due);
         if !std::mem::take(&mut self.expects_changes) && repairs > 0 {
             self.repair_count += repairs as u64;
             out.push(Action::Notice(Notice::Repaired(repairs)));
@@ -356,10 +361,18 @@ impl Lvsd {
         block.map_or_else(|| key.to_string(), |(name, _)| name.clone())
     }
 
-    /// Number of operations that put right what somebody else did, not what failed before.
-    fn repairs(&self, planned: &[IpvsOp]) -> usize {
-        let is_repair =
-            |op: &&IpvsOp| service_key(op).is_none_or(|key| !self.failing.contains(&key));
+    /// Number of operations that put right what somebody else did: not what failed before, nor what
+    /// was `due` if nobody had touched the table.
+    fn repairs(&self, planned: &[IpvsOp], due: &[IpvsOp]) -> usize {
+        let due: BTreeSet<_> = due
+            .iter()
+            .map(|op| (service_key(op), object_of(op)))
+            .collect();
+        let is_repair = |op: &&IpvsOp| {
+            let service = service_key(op);
+            let has_failed = service.is_some_and(|key| self.failing.contains(&key));
+            !has_failed && !due.contains(&(service, object_of(op)))
+        };
         planned.iter().filter(is_repair).count()
     }
 
@@ -409,6 +422,17 @@ fn change_of(
         }
         (Some(_), None) => Some(IpvsOp::DeleteDestination(service, key)),
         (None, None) => None,
+    }
+}
+
+/// The destination that an operation is about, if it is about one.
+const fn object_of(op: &IpvsOp) -> Option<DestinationKey> {
+    match op {
+        IpvsOp::DeleteDestination(_, key) => Some(*key),
+        _ => match destination_key(op) {
+            Some((_, key)) => Some(key),
+            None => None,
+        },
     }
 }
 

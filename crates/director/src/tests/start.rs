@@ -1,5 +1,7 @@
 //! Start, adoption, verdicts, sorry server.
 
+use std::time::Duration;
+
 use control::{Phase, Place};
 use lvs_model::{Destination, DestinationKey, Protocol, ServiceKey, VirtualService};
 
@@ -249,7 +251,7 @@ fn the_sorry_server_does_not_wait_longer_than_two_intervals_for_the_first_verdic
         7,
         block("slow", "192.0.2.1", 443, file.virtuals[0].servers.clone()),
     );
-    slow.check.timeout = std::time::Duration::from_secs(6);
+    slow.check.timeout = Duration::from_secs(6);
     let quick = marked(7, file.virtuals[0].clone());
     for blocks in [vec![quick.clone(), slow.clone()], vec![slow, quick]] {
         let mut world = World::start(config(blocks), Table::new());
@@ -381,4 +383,35 @@ fn an_operation_that_was_done_asks_for_no_look_at_the_table() {
     let mut world = World::start(two_servers(), Table::new());
     world.up("10.0.0.1", 1);
     assert!(world.lvsd.next_deadline() > Some(world.now));
+}
+
+#[test]
+fn a_verdict_in_the_turn_of_an_audit_is_no_repair() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    world.now = world.now + Duration::from_secs(20);
+    world.take_trace();
+    let nanny = world.nanny("10.0.0.2");
+    let verdict = World::verdict(nanny, Phase::Up, Place::In(weight(1)));
+    world.feed_together(vec![verdict, Input::Deadline]);
+    let added = "-a -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1";
+    assert_eq!(world.take_trace(), [added, "checked"]);
+}
+
+#[test]
+fn a_sorry_server_that_is_due_with_an_audit_goes_in_once() {
+    let mut file = two_servers();
+    file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
+    file.audit_interval = Duration::from_secs(4);
+    let mut world = World::start(file, Table::new());
+    world.take_trace();
+    world.now = world.now + Duration::from_secs(4);
+    world.feed(Input::Deadline);
+    assert_eq!(
+        world.take_trace(),
+        [
+            "log Virtual Server web: No real servers; activate sorry_server 10.0.0.99",
+            "-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1"
+        ]
+    );
 }

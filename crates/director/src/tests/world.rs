@@ -387,6 +387,10 @@ impl World {
     }
 
     pub fn say(&mut self, nanny: NannyId, phase: Phase, place: Place) {
+        self.feed(Self::verdict(nanny, phase, place));
+    }
+
+    pub fn verdict(nanny: NannyId, phase: Phase, place: Place) -> Input {
         let report = Report::State {
             standing: Standing {
                 phase,
@@ -397,7 +401,7 @@ impl World {
             target: Weight::ONE,
             reason: Reason::default(),
         };
-        self.feed(Input::Report(nanny, report));
+        Input::Report(nanny, report)
     }
 
     /// The nanny of this server finds it good.
