@@ -17,7 +17,7 @@ use crate::network::os_error;
 /// Where programs without a slash are looked for; also their own PATH.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Time between SIGTERM and SIGKILL.
+/// Time between SIGTERM and SIGKILL, and for its effect.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What every program of a nanny runs with.
@@ -35,8 +35,21 @@ pub struct Conditions {
 pub struct Run {
     child: Child,
     deadline: Mono,
-    is_terminated: bool,
+    stage: Stage,
     output: Vec<u8>,
+}
+
+/// How far its end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its time is not over.
+    Runs,
+    /// Told to end.
+    Terminated,
+    /// Killed.
+    Killed,
+    /// Still there: the kernel waits for something in its place, a disk perhaps.
+    Stuck,
 }
 
 impl Run {
@@ -65,7 +78,7 @@ impl Run {
         let run = Self {
             child,
             deadline: now + with.limit,
-            is_terminated: false,
+            stage: Stage::Runs,
             output: Vec::new(),
         };
         if let Some(output) = run.child.output() {
@@ -96,14 +109,19 @@ impl Run {
         if now < self.deadline {
             return;
         }
-        let signal = if self.is_terminated {
-            Signal::SIGKILL
-        } else {
-            Signal::SIGTERM
+        let (stage, signal) = match self.stage {
+            Stage::Runs => (Stage::Terminated, Signal::SIGTERM),
+            Stage::Terminated => (Stage::Killed, Signal::SIGKILL),
+            Stage::Killed | Stage::Stuck => (Stage::Stuck, Signal::SIGKILL),
         };
-        self.is_terminated = true;
+        self.stage = stage;
         self.deadline = now + GRACE;
         self.signal(signal);
+    }
+
+    /// Whether even SIGKILL has not ended it in time.
+    pub fn is_stuck(&self) -> bool {
+        self.stage == Stage::Stuck
     }
 
     /// Kills it and its process group; nothing more is read from it.
@@ -117,7 +135,7 @@ impl Run {
         self.read();
         self.kill();
         let end = match exit {
-            _ if self.is_terminated => ProgramEnd::Timeout,
+            _ if self.stage != Stage::Runs => ProgramEnd::Timeout,
             ChildExit::Status(status) => ProgramEnd::Status(status),
             ChildExit::Signal(signal) => ProgramEnd::Signal(signal),
         };

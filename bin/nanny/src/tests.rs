@@ -19,6 +19,15 @@ fn resolved(args: &[&str]) -> Result<Setup, String> {
     setup::resolve(&options, false, 1).map_err(|error| error.to_string())
 }
 
+/// The same as a nanny under lvsd understands it.
+pub fn under_lvsd(args: &[&str]) -> Setup {
+    let request = crate::options::parse(args, &popt::Aliases::default());
+    let Ok(crate::options::Request::Run(options)) = request else {
+        panic!("{args:?}");
+    };
+    setup::resolve(&options, true, 1).unwrap()
+}
+
 #[test]
 fn bad_command_lines_are_refused_in_the_originals_words() {
     const SERVER: [&str; 3] = ["-h", "192.0.2.1", "--lvs"];
@@ -162,8 +171,11 @@ fn the_end_of_a_nanny_by_hand_tells_whether_its_server_is_out() {
     use lvs_model::{IpvsOp, Mono, VirtualService};
 
     for refused in [None, Some(ipvs::Errno::EPERM)] {
-        let args = ["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9", "-p", "25"];
-        let setup = resolved(&args).unwrap();
+        // One that says nothing.
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port().to_string();
+        let args = ["--lvs", "-h", "127.0.0.1", "-V", "192.0.2.9", "-p", &port];
+        let setup = resolved(&[&args[..], &["-x", "220"]].concat()).unwrap();
         let entry = setup.entry.clone().unwrap();
         let mut fake = testkit::FakeIpvs::new();
         let ops = [

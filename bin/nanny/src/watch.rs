@@ -21,6 +21,9 @@ use crate::runner::Run;
 use crate::setup::{Check, Setup};
 use crate::table::Table;
 
+/// So many programs that cannot be killed: another one would only join them.
+const MOST_STUCK: usize = 4;
+
 /// The machine of either kind.
 enum Machine {
     RealServer(Monitor),
@@ -163,6 +166,7 @@ impl Watch {
             None => {}
         }
         self.finish_network_check(now);
+        self.finish_stuck_check(now);
         if let Some(load) = &mut self.load {
             load.advance(now, ready.load);
         }
@@ -275,6 +279,18 @@ impl Watch {
         }
     }
 
+    /// A program that cannot be killed is no reason to say nothing.
+    fn finish_stuck_check(&mut self, now: Mono) {
+        let is_stuck = |check: &mut Running| match check {
+            Running::Program(run) => run.is_stuck(),
+            Running::Network(_) => false,
+        };
+        if let Some(Running::Program(run)) = self.check.take_if(is_stuck) {
+            self.abandon(run);
+            self.program_check_ended(now, ProgramEnd::Timeout, b"");
+        }
+    }
+
     /// Does the actions in their order. Behind a change of the table that failed no other is
     /// tried: the machine hears of it and comes back to it in its next cycle.
     fn perform(&mut self, now: Mono, actions: Vec<Action>) {
@@ -314,6 +330,9 @@ impl Watch {
                 exchange.advance(now, false);
                 self.check = Some(Running::Network(exchange));
                 self.finish_network_check(now);
+            }
+            Check::Program(_) if self.abandoned.len() >= MOST_STUCK => {
+                self.program_check_ended(now, ProgramEnd::Timeout, b"");
             }
             Check::Program(check) => {
                 log::debug!("Invoking:  {}", check.command.words.join(" "));
@@ -369,5 +388,41 @@ impl Watch {
 
     fn real(&self) -> SocketAddr {
         self.setup.settings.subject.real
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use control::CheckResult;
+
+    use super::*;
+    use crate::tests::under_lvsd;
+
+    /// Nobody reaps them here: to the watch that is the same.
+    #[test]
+    fn r_a_program_that_cannot_be_killed_is_a_failed_check_and_the_fourth_is_the_last() {
+        let setup = under_lvsd(&["-h", "192.0.2.1", "--lvs", "-t", "1", "-e", "/bin/sleep 60"]);
+        let mut now = Mono::ZERO;
+        let mut watch = Watch::start(setup, None, now);
+        watch.feed(now, Input::Order(Order::Adopt(Standing::default())));
+        let mut failures = 0;
+        let mut programs = Vec::new();
+        while failures < 6 {
+            for group in watch.groups() {
+                if !programs.contains(&group) {
+                    programs.push(group);
+                }
+            }
+            now = watch.next_deadline().unwrap();
+            watch.turn(now, Ready::default());
+            let is_failure = |report: &Report| matches!(report, Report::Check { result, .. } if *result != CheckResult::Good);
+            failures += watch
+                .take_reports()
+                .iter()
+                .filter(|it| is_failure(it))
+                .count();
+            assert!(now < Mono::ZERO + Duration::from_secs(60), "{failures}");
+        }
+        assert_eq!(programs.len(), MOST_STUCK);
     }
 }
