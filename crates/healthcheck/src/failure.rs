@@ -75,9 +75,13 @@ impl Failure {
         const ENOMEM: i32 = 12;
         const ENFILE: i32 = 23;
         const EMFILE: i32 = 24;
+        const ENOBUFS: i32 = 105;
         match self {
             Self::NotMade(error) | Self::Program(ProgramFailure::Start(error)) => {
-                matches!(error.number, EAGAIN | ENOMEM | ENFILE | EMFILE)
+                matches!(error.number, EAGAIN | ENOMEM | ENFILE | EMFILE | ENOBUFS)
+            }
+            Self::Connect(error) | Self::Write(error) | Self::Read(error) => {
+                matches!(error.number, ENOMEM | ENOBUFS)
             }
             _ => false,
         }

@@ -430,6 +430,26 @@ fn a_lack_of_descriptors_changes_nothing() {
     );
 }
 
+/// The kernel had no memory for a connection: nothing is known of the server.
+#[test]
+fn r_a_director_without_memory_takes_no_server_out() {
+    let error = |number, text| OsError { number, text };
+    let memory = error(12, "Cannot allocate memory");
+    let buffers = error(105, "No buffer space available");
+    for failure in [
+        Failure::NotMade(buffers),
+        Failure::Connect(memory),
+        Failure::Write(buffers),
+        Failure::Read(memory),
+    ] {
+        let mut world = World::new(settings());
+        world.checks("+");
+        world.next_check();
+        world.feed(Input::Checked(Err(failure.clone())));
+        assert_eq!(world.table, within(2), "{failure}");
+    }
+}
+
 #[test]
 fn a_new_target_moves_the_weight_from_the_present_one() {
     // lvsd-nanny F-17: 1 to 7.
