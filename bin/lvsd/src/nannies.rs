@@ -69,7 +69,7 @@ impl Nannies {
     /// Starts one and returns the pid of its process.
     pub fn start(&mut self, nanny: NannyId, options: &NannyOptions) -> Result<u32, StartError> {
         let args = options.argv().split_off(1);
-        let started = if options.shared {
+        let started = if options.shared && Pool::fits(nanny, &args) {
             self.pool(options).map(|pool| {
                 pool.start(nanny, &args);
                 pool.pid().unsigned_abs()
@@ -163,11 +163,14 @@ impl Nannies {
         let mut heard = Vec::new();
         if let Some(mut pool) = self.pools.remove(&pid) {
             pool.hear(LAST_PATIENCE, &mut heard);
+            pool.close(&self.links);
             let members = pool.members().iter();
             heard.extend(members.map(|nanny| Input::Ended(*nanny, exit)));
         } else if let Some(nanny) = self.by_pid.remove(&pid) {
             self.hear_nanny(nanny, LAST_PATIENCE, &mut heard);
-            self.children.remove(&nanny);
+            if let Some(mut child) = self.children.remove(&nanny) {
+                close(&self.links, &mut child);
+            }
             self.babblers.remove(&nanny);
             heard.push(Input::Ended(nanny, exit));
         }
@@ -218,6 +221,9 @@ impl Nannies {
         let pid = i32::try_from(pid).ok();
         if let Some(pool) = pid.and_then(|pid| self.pools.get_mut(&pid)) {
             pool.hear(PATIENCE, heard);
+            if pool.is_over() {
+                pool.close(&self.links);
+            }
         }
     }
 
@@ -248,7 +254,7 @@ impl Nannies {
             };
             match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
                 // It has closed its end: nothing will come, and its silence will be noticed.
-                Ok(0) => child.close_link(),
+                Ok(0) => close(&self.links, child),
                 Ok(length) => match Report::decode(buffer.get(..length).unwrap_or_default()) {
                     Ok(report) => heard.push(Input::Report(nanny, report)),
                     Err(error) if self.babblers.insert(nanny) => log::warn!("{nanny}: {error}"),
@@ -256,7 +262,7 @@ impl Nannies {
                 },
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
-                Err(_) => child.close_link(),
+                Err(_) => close(&self.links, child),
             }
         }
     }
@@ -267,6 +273,14 @@ impl AsFd for Nannies {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.links.0.as_fd()
     }
+}
+
+/// Closes our end of a socket. Before that it is taken out of the set: a copy of this process, which
+/// looks names up, may hold it too, and then its end would wake us up again and again.
+pub fn close(links: &Epoll, child: &mut Child) {
+    // An error says that it is not in there.
+    let _ = child.link().map(|link| links.delete(link));
+    child.close_link();
 }
 
 /// What to wait for from a pool.
@@ -403,6 +417,44 @@ mod tests {
             ),
             "{heard:?}"
         );
+    }
+
+    #[test]
+    fn r_a_nanny_with_more_arguments_than_an_errand_holds_has_a_process_of_its_own() {
+        let script = Script::new("long", "exec sleep 60");
+        let mut nannies = Nannies::new(false).unwrap();
+        let mut options = script.options(true);
+        for (length, pools) in [(20_000, 1), (60_000, 0)] {
+            options.check.send = Some("x".repeat(length).into());
+            options.check.expect = options.check.send.clone();
+            let pid = nannies.start(NannyId(1), &options).unwrap();
+            let counts = (nannies.pools.len(), nannies.children.len());
+            nannies.signal(NannyId(1), Signal::SIGKILL);
+            reap(pid);
+            nannies.remove(i32::try_from(pid).unwrap(), ChildExit::Signal(9));
+            assert_eq!(counts, (pools, 1 - pools), "{length}");
+        }
+    }
+
+    /// A copy of this process, which looks names up, holds its sockets too.
+    #[test]
+    fn r_a_socket_that_another_process_still_holds_wakes_nobody_up_once_it_is_closed() {
+        let script = Script::new("ends", "printf '1 ended 0\\n' >&0; exit 0");
+        for shared in [false, true] {
+            let mut nannies = Nannies::new(false).unwrap();
+            let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
+            let process = i32::try_from(pid).unwrap();
+            let pool = nannies.pools.get(&process).and_then(Pool::link);
+            let link = pool.or_else(|| nannies.children.get(&NannyId(1)).and_then(Child::link));
+            let copy = link.unwrap().try_clone_to_owned().unwrap();
+            reap(pid);
+            nannies.hear();
+            nannies.remove(process, ChildExit::Status(0));
+            let mut events = [EpollEvent::empty()];
+            let woken = nannies.links.wait(&mut events, EpollTimeout::ZERO).unwrap();
+            drop(copy);
+            assert_eq!(woken, 0, "{shared}");
+        }
     }
 
     #[test]

@@ -8,12 +8,15 @@ use std::ffi::OsString;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
-use control::{Errand, MAX_NEWS, News, Order};
+use control::{Errand, MAX_ERRANDS, MAX_NEWS, News, Order};
 use daemon::{Child, Signal};
 use director::{Input, NannyId};
 use lvs_model::ChildExit;
 use nix::errno::Errno;
+use nix::sys::epoll::Epoll;
 use nix::sys::socket::{MsgFlags, recv, send};
+
+use crate::nannies::close;
 
 /// Bytes of a datagram of several errands: a site starts and ends thousands of nannies together. One that
 /// is not full goes at the end of the turn.
@@ -29,6 +32,8 @@ pub struct Pool {
     was_full: bool,
     /// Whether it has said what is no message: said once.
     has_babbled: bool,
+    /// Whether it has closed its end or its last member has ended.
+    is_over: bool,
 }
 
 impl Pool {
@@ -41,6 +46,7 @@ impl Pool {
             unsent: VecDeque::new(),
             was_full: false,
             has_babbled: false,
+            is_over: false,
         }
     }
 
@@ -56,7 +62,19 @@ impl Pool {
 
     /// Our end of its socket, until it has closed its own or its last member has ended.
     pub fn link(&self) -> Option<BorrowedFd<'_>> {
-        self.child.link()
+        self.child.link().filter(|_| !self.is_over)
+    }
+
+    /// Whether it is of no use any more.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Closes our end of its socket, which is in the set `links`. That ends it; whoever comes next gets
+    /// a new one.
+    pub fn close(&mut self, links: &Epoll) {
+        self.is_over = true;
+        close(links, &mut self.child);
     }
 
     /// Those of its members that have not ended.
@@ -75,11 +93,16 @@ impl Pool {
         std::mem::replace(&mut self.was_full, is_full) != is_full
     }
 
-    /// Makes it a nanny more.
+    /// Whether a nanny with these arguments can be one of many: three texts of lvs.cf may be longer
+    /// than a datagram.
+    pub fn fits(nanny: NannyId, args: &[OsString]) -> bool {
+        start(nanny, args).encode().len() <= MAX_ERRANDS
+    }
+
+    /// Makes it a nanny more; its arguments must [fit](Self::fits).
     pub fn start(&mut self, nanny: NannyId, args: &[OsString]) {
         self.members.insert(nanny);
-        let args = args.iter().map(OsString::as_os_str).collect();
-        self.say(&Errand::Start(nanny.0, args));
+        self.say(&start(nanny, args));
     }
 
     /// Says something to a member.
@@ -109,7 +132,7 @@ impl Pool {
 
     /// Sends what waits, as far as there is room. To be called before each wait.
     pub fn flush(&mut self) {
-        while let (Some(link), Some(datagram)) = (self.child.link(), self.unsent.front()) {
+        while let (Some(link), Some(datagram)) = (self.link(), self.unsent.front()) {
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
             match send(link.as_raw_fd(), datagram, flags) {
                 Err(Errno::EAGAIN | Errno::ENOBUFS) => return,
@@ -124,12 +147,12 @@ impl Pool {
     pub fn hear(&mut self, most: usize, heard: &mut Vec<Input>) {
         let mut buffer = vec![0; MAX_NEWS];
         for _ in 0..most {
-            let Some(link) = self.child.link() else {
+            let Some(link) = self.link() else {
                 return;
             };
             match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
                 // It has closed its end: nothing will come, and its silence will be noticed.
-                Ok(0) => self.child.close_link(),
+                Ok(0) => self.is_over = true,
                 Ok(length) => {
                     for line in News::lines(buffer.get(..length).unwrap_or_default()) {
                         self.take(line, heard);
@@ -137,7 +160,7 @@ impl Pool {
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
-                Err(_) => self.child.close_link(),
+                Err(_) => self.is_over = true,
             }
         }
     }
@@ -157,10 +180,7 @@ impl Pool {
                     let exit = ChildExit::Status(status.into());
                     heard.push(Input::Ended(nanny, exit));
                 }
-                if self.members.is_empty() {
-                    // Which ends it; whoever comes next gets a new one.
-                    self.child.close_link();
-                }
+                self.is_over = self.members.is_empty();
             }
             Err(error) if !std::mem::replace(&mut self.has_babbled, true) => {
                 log::warn!("process {}: {error}", self.pid());
@@ -168,4 +188,9 @@ impl Pool {
             Err(_) => {}
         }
     }
+}
+
+fn start(nanny: NannyId, args: &[OsString]) -> Errand<'_> {
+    let args = args.iter().map(OsString::as_os_str).collect();
+    Errand::Start(nanny.0, args)
 }
