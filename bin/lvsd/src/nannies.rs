@@ -222,7 +222,7 @@ impl Nannies {
         if let Some(pool) = pid.and_then(|pid| self.pools.get_mut(&pid)) {
             pool.hear(PATIENCE, heard);
             if pool.is_over() {
-                pool.close(&self.links);
+                pool.give_up(&self.links);
             }
         }
     }
@@ -253,8 +253,8 @@ impl Nannies {
                 return;
             };
             match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
-                // It has closed its end: nothing will come, and its silence will be noticed.
-                Ok(0) => close(&self.links, child),
+                // It has closed its end, which it does only when it ends.
+                Ok(0) => give_up(&self.links, child),
                 Ok(length) => match Report::decode(buffer.get(..length).unwrap_or_default()) {
                     Ok(report) => heard.push(Input::Report(nanny, report)),
                     Err(error) if self.babblers.insert(nanny) => log::warn!("{nanny}: {error}"),
@@ -262,7 +262,7 @@ impl Nannies {
                 },
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
-                Err(_) => close(&self.links, child),
+                Err(_) => give_up(&self.links, child),
             }
         }
     }
@@ -281,6 +281,14 @@ pub fn close(links: &Epoll, child: &mut Child) {
     // An error says that it is not in there.
     let _ = child.link().map(|link| links.delete(link));
     child.close_link();
+}
+
+/// The same with one that is not reaped yet and from which nothing will come any more.
+pub fn give_up(links: &Epoll, child: &mut Child) {
+    close(links, child);
+    if let Err(error) = child.signal(Signal::SIGKILL) {
+        log::error!("cannot kill process {}: {error}", child.pid());
+    }
 }
 
 /// What to wait for from a pool.
@@ -310,7 +318,7 @@ mod tests {
 
     use control::{Phase, Place, Standing};
     use lvs_model::{ForwardingMethod, Protocol, Weight};
-    use nix::sys::wait::waitpid;
+    use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
     use nix::unistd::Pid;
 
     use super::*;
@@ -433,6 +441,32 @@ mod tests {
             reap(pid);
             nannies.remove(i32::try_from(pid).unwrap(), ChildExit::Signal(9));
             assert_eq!(counts, (pools, 1 - pools), "{length}");
+        }
+    }
+
+    #[test]
+    fn r_a_nanny_that_hides_from_lvsd_is_killed() {
+        let scripts = [
+            ("hides", false, "exec sleep 20 <&-"),
+            ("left", true, "printf '1 ended 0\\n' >&0; exec sleep 20"),
+        ];
+        for (name, shared, text) in scripts {
+            let script = Script::new(name, text);
+            let mut nannies = Nannies::new(false).unwrap();
+            let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
+            let pid = Pid::from_raw(i32::try_from(pid).unwrap());
+            let end = loop {
+                nannies.hear();
+                match waitpid(pid, Some(WaitPidFlag::WNOHANG)).unwrap() {
+                    WaitStatus::StillAlive => {}
+                    end => break end,
+                }
+            };
+            assert_eq!(
+                end,
+                WaitStatus::Signaled(pid, Signal::SIGKILL, false),
+                "{name}"
+            );
         }
     }
 

@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::Epoll;
 use nix::sys::socket::{MsgFlags, recv, send};
 
-use crate::nannies::close;
+use crate::nannies::{close, give_up};
 
 /// Bytes of a datagram of several errands: a site starts and ends thousands of nannies together. One that
 /// is not full goes at the end of the turn.
@@ -70,11 +70,16 @@ impl Pool {
         self.is_over
     }
 
-    /// Closes our end of its socket, which is in the set `links`. That ends it; whoever comes next gets
-    /// a new one.
+    /// Closes our end of its socket, which is in the set `links`.
     pub fn close(&mut self, links: &Epoll) {
         self.is_over = true;
         close(links, &mut self.child);
+    }
+
+    /// Ends it, before it is reaped; whoever comes next gets a new one.
+    pub fn give_up(&mut self, links: &Epoll) {
+        self.is_over = true;
+        give_up(links, &mut self.child);
     }
 
     /// Those of its members that have not ended.
@@ -151,7 +156,7 @@ impl Pool {
                 return;
             };
             match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
-                // It has closed its end: nothing will come, and its silence will be noticed.
+                // It has closed its end, which it does only when it ends.
                 Ok(0) => self.is_over = true,
                 Ok(length) => {
                     for line in News::lines(buffer.get(..length).unwrap_or_default()) {
