@@ -130,6 +130,9 @@ mod tests {
     #[test]
     fn small_changes_are_not_made() {
         assert_eq!(loaded_weight(weight(2), weight(2), 10, 0.5), weight(2));
+        // A quarter is enough, and no less.
+        assert_eq!(loaded_weight(weight(4), weight(4), 10, 0.875), weight(5));
+        assert_eq!(loaded_weight(weight(4), weight(4), 10, 0.9), weight(4));
         assert_eq!(loaded_weight(weight(1), weight(1), 10, 0.0), weight(1));
         assert_eq!(loaded_weight(weight(0), weight(0), 10, 0.0), weight(0));
     }

@@ -130,17 +130,21 @@ impl World {
     }
 
     fn check(&mut self, good: bool) {
-        self.next_check();
-        self.is_checking = false;
         let refused = OsError {
             number: 111,
             text: "Connection refused",
         };
-        let outcome = if good {
+        self.end_check(if good {
             Ok(())
         } else {
             Err(Failure::Connect(refused))
-        };
+        });
+    }
+
+    /// Goes on to the next check and ends it so.
+    fn end_check(&mut self, outcome: Outcome) {
+        self.next_check();
+        self.is_checking = false;
         self.feed(Input::Checked(outcome));
     }
 
@@ -495,6 +499,59 @@ fn an_idle_server_climbs_and_the_load_is_asked_beside_the_checks() {
 }
 
 #[test]
+fn a_load_that_cannot_be_had_is_said_in_the_originals_words_and_asked_for_again() {
+    let mut world = World::new(Settings {
+        interval: Duration::from_secs(20),
+        weight: weight(1),
+        has_load: true,
+        ..settings()
+    });
+    world.checks("+");
+    assert!(world.load_asked);
+    world.load_asked = false;
+    world.checks("+");
+    assert!(!world.load_asked, "one question at a time");
+    world.lines.clear();
+    world.feed(Input::Load(LoadAnswer::Failed));
+    world.checks("+");
+    assert!(world.load_asked);
+    world.feed(Input::Load(LoadAnswer::Bad(b"who?\n".as_slice().into())));
+    let words = [
+        "failed to read remote load",
+        "bad load average returned: \"who?\\n\"",
+    ];
+    assert_eq!(world.lines, words);
+    assert_eq!(world.table, within(1));
+}
+
+/// As the original, which says nothing of a refused connection, at each.
+#[test]
+fn what_the_original_said_at_every_failed_check_is_said_at_every_one() {
+    let mut world = World::new(settings());
+    world.lines.clear();
+    for _ in 0..2 {
+        world.end_check(Err(Failure::ConnectTimeout));
+    }
+    let line = "CONNECT to 10.0.0.2:8080 timed out";
+    assert_eq!(
+        world.lines,
+        [line, "10.0.0.2:8080 is down: connect timed out", line]
+    );
+}
+
+#[test]
+fn without_lvsd_a_nanny_of_its_ends_and_moves_nothing() {
+    let mut world = World::new(Settings {
+        under_lvsd: true,
+        ..settings()
+    });
+    world.checks("+");
+    world.next_check();
+    world.feed(Input::Orphaned);
+    assert_eq!((world.exit, world.is_checking), (Some(0), false));
+}
+
+#[test]
 fn a_weight_above_the_configured_one_is_kept_only_where_the_load_may_have_led_to_it() {
     let found = |number, has_load| {
         let standing = Standing::found(within(number), weight(4));
@@ -508,6 +565,18 @@ fn a_weight_above_the_configured_one_is_kept_only_where_the_load_may_have_led_to
     assert_eq!(found(30, false), within(4));
     assert_eq!(found(30, true), within(30));
     assert_eq!(found(99, true), within(40));
+}
+
+#[test]
+fn a_server_of_weight_0_that_is_up_is_taken_over_as_up() {
+    let standing = Standing::found(within(0), weight(0));
+    let set = Settings {
+        weight: weight(0),
+        ..settings()
+    };
+    let world = World::adopted(set, standing);
+    assert_eq!((world.phase(), world.table), (Phase::Up, within(0)));
+    assert!(world.writes.is_empty());
 }
 
 #[test]
