@@ -2,3 +2,6 @@
 
 mod monitor;
 mod probe;
+mod under_lvsd;
+mod weights;
+mod world;
