@@ -99,6 +99,15 @@ impl NannyOptions {
         argv.0
     }
 
+    /// The most that it may want for its server: its weight, or with a load program so many times as
+    /// nanny(8) says. One that has been taken over must not draw everybody to its server.
+    #[must_use]
+    pub fn most_weight(&self) -> Weight {
+        const SCALE: u32 = 10;
+        let times = self.load_program.as_ref().map_or(1, |_| SCALE);
+        Weight::new(self.weight.get().saturating_mul(times)).unwrap_or(Weight::MAX)
+    }
+
     /// Whether `other` differs in the weight at most, so that a running nanny can be told.
     #[must_use]
     pub fn differs_in_weight_only(&self, other: &Self) -> bool {

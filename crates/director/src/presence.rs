@@ -288,6 +288,7 @@ fn verdict(
             None => is_complete = false,
             Some(Standing { phase, place, .. }) => match place {
                 Place::In(weight) if phase.is_up() => {
+                    let weight = weight.min(monitor.options.most_weight());
                     lowest = Some(lowest.map_or(weight, |lowest| lowest.min(weight)));
                 }
                 _ if phase == control::Phase::New => is_complete = false,

@@ -415,3 +415,27 @@ fn a_sorry_server_that_is_due_with_an_audit_goes_in_once() {
         ]
     );
 }
+
+/// Whoever has taken a nanny over shall not draw all clients to its server.
+#[test]
+fn r_a_nanny_gets_no_more_weight_for_its_server_than_lvs_cf_gives() {
+    let mut file = two_servers();
+    let load = block("load", "192.0.2.2", 80, vec![server("c", "10.0.0.3", 80)]);
+    file.virtuals.push(lvs_config::VirtualBlock {
+        load_monitor: Some("rup".into()),
+        ..load
+    });
+    file.virtuals[0].servers[0].weight = weight(7);
+    let mut world = World::start(file, Table::new());
+    world.take_trace();
+    for rip in ["10.0.0.1", "10.0.0.3"] {
+        world.up(rip, 65_535);
+    }
+    assert_eq!(
+        world.take_ops(),
+        [
+            "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 7",
+            "-a -t 192.0.2.2:80 -r 10.0.0.3:80 -m -w 10"
+        ]
+    );
+}
