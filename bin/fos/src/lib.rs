@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use daemon::log::Target;
-use daemon::{Background, Parent, PidFile, Signals};
+use daemon::{Background, Parent, PidFile, Signal, Signals};
 use director::failover::Fos;
 use popt::Aliases;
 
@@ -68,6 +68,8 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         Target::Syslog
     };
     daemon::log::start(NAME, target, options.verbose);
+    // pulse passes on what comes while names are looked up.
+    let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
     let file = config_file::read(&options.config_file);
     let file = file.map_err(|fault| fault.lines(config_file::Program::Fos))?;
     let site = load::site(&file, options)?;
@@ -75,7 +77,7 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         true => None,
         false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
     };
-    let signals = Signals::new(&shell::SIGNALS).map_err(failure)?;
+    signals.handle(&shell::SIGNALS).map_err(failure)?;
     let forks = !options.foreground && !options.no_fork;
     // pulse starts us with --nofork; a lifeline would not survive the way into the background.
     let parent = match forks {

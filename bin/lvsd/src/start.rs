@@ -8,7 +8,7 @@ use std::path::Path;
 
 use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
-use daemon::{Parent, PidFile, Signals, StatusSocket, background, notify};
+use daemon::{Parent, PidFile, Signal, Signals, StatusSocket, background, notify};
 use director::{Lvsd, Site, Table};
 
 use crate::kernel::Kernel;
@@ -64,6 +64,8 @@ pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
 }
 
 fn try_run(options: &Options) -> Result<u8, Vec<String>> {
+    // pulse passes on what comes while names are looked up.
+    let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
     let path = config_file::find(options.config_file.as_deref());
     let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
     let mut pid_file = match options.foreground {
@@ -71,7 +73,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
     };
     let kernel = Kernel::open(&file.loaded.config.ipvsadm).map_err(failure)?;
-    let signals = Signals::new(&shell::SIGNALS).map_err(failure)?;
+    signals.handle(&shell::SIGNALS).map_err(failure)?;
     let forks = !options.foreground && !options.no_fork;
     // pulse starts us with --nofork; a lifeline would not survive the way into the background.
     let parent = match forks {

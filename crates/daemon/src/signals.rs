@@ -15,6 +15,7 @@ use signal_hook::low_level;
 /// that arrive between two looks count as one, as in the kernel.
 pub struct Signals {
     wakeup: UnixStream,
+    writer: UnixStream,
     noted: Vec<(Signal, Arc<AtomicBool>)>,
 }
 
@@ -27,27 +28,41 @@ impl Signals {
     pub fn new(signals: &[Signal]) -> io::Result<Self> {
         let (wakeup, writer) = UnixStream::pair()?;
         wakeup.set_nonblocking(true)?;
-        let mut noted = Vec::with_capacity(signals.len());
+        let mut handled = Self {
+            wakeup,
+            writer,
+            noted: Vec::with_capacity(signals.len()),
+        };
+        handled.handle(signals)?;
+        Ok(handled)
+    }
+
+    /// Handles these too, those that it handled before among them: what has come of those is not lost.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn handle(&mut self, signals: &[Signal]) -> io::Result<()> {
         for &signal in signals {
             // signal-hook panics on these.
             if signal_hook::consts::FORBIDDEN.contains(&(signal as i32)) {
                 return Err(io::ErrorKind::InvalidInput.into());
             }
+            if self.noted.iter().any(|(noted, _)| *noted == signal) {
+                continue;
+            }
             let flag = Arc::new(AtomicBool::new(false));
             // The flag first: whoever sees the wake-up must find it set.
             signal_hook::flag::register(signal as i32, Arc::clone(&flag))?;
-            low_level::pipe::register(signal as i32, writer.try_clone()?)?;
-            noted.push((signal, flag));
+            low_level::pipe::register(signal as i32, self.writer.try_clone()?)?;
+            self.noted.push((signal, flag));
         }
-        signals
-            .iter()
-            .copied()
-            .collect::<SigSet>()
-            .thread_unblock()?;
-        Ok(Self { wakeup, noted })
+        let place = |signal: &Signal| signals.iter().position(|it| it == signal);
+        self.noted.sort_by_key(|(signal, _)| place(signal));
+        let handled = signals.iter().copied().collect::<SigSet>();
+        Ok(handled.thread_unblock()?)
     }
 
-    /// The signals that came since the last call, in the order given to [`new`](Self::new).
+    /// The signals that came since the last call, in the order given last.
     pub fn pending(&mut self) -> Vec<Signal> {
         let mut bytes = [0; 64];
         // Empty (would block) is the usual end; nothing else can be done about another error.
@@ -82,6 +97,16 @@ mod tests {
         raise(Signal::SIGUSR2).unwrap();
         assert_eq!(signals.pending(), [Signal::SIGUSR2]);
         assert_eq!(signals.pending(), []);
+    }
+
+    #[test]
+    fn what_came_before_more_are_handled_is_pending_still() {
+        let mut signals = Signals::new(&[Signal::SIGWINCH]).unwrap();
+        raise(Signal::SIGWINCH).unwrap();
+        let both = [Signal::SIGURG, Signal::SIGWINCH];
+        signals.handle(&both).unwrap();
+        raise(Signal::SIGURG).unwrap();
+        assert_eq!(signals.pending(), both);
     }
 
     #[test]
