@@ -60,6 +60,21 @@ impl HeldWeights {
         }
     }
 
+    /// A destination that is out of the table: only `policy` may have changed.
+    pub fn restrict(&mut self, policy: ManualWeight, key: &DestinationKey) -> Option<HeldChange> {
+        let held = self.get(key)?;
+        let may_stay = match policy {
+            ManualWeight::Repair => false,
+            ManualWeight::Drain => held == Weight::ZERO,
+            ManualWeight::Keep => true,
+        };
+        if may_stay {
+            return None;
+        }
+        self.0.remove(key);
+        Some(HeldChange::LetGo)
+    }
+
     /// The checks are bad: no weight set by hand brings new clients to a dead server.
     pub fn fail(&mut self, key: &DestinationKey) {
         if self.get(key) > Some(Weight::ZERO) {

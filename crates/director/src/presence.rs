@@ -85,24 +85,32 @@ impl Presence {
         self.has_sorry = sorry.is_some_and(|key| present.contains_key(&key));
     }
 
-    /// Sees what somebody else did to the weights between `before` and `found`. Of a destination in
-    /// `unsure` an operation was refused: how it was before is not known.
+    /// Sees what somebody else did to the weights between `before` and `found`, which are `None` where
+    /// there was no service. Of a destination in `unsure` an operation was refused: how it was before is
+    /// not known.
     pub fn follow_by_hand(
         &mut self,
         site: &SiteService,
         policy: ManualWeight,
-        (before, found): (&TableService, &TableService),
+        (before, found): (Option<&TableService>, Option<&TableService>),
         unsure: &BTreeSet<(ServiceKey, DestinationKey)>,
     ) -> Vec<(DestinationKey, HeldChange)> {
-        let weights = |service: &TableService| -> BTreeMap<DestinationKey, Weight> {
-            (service.destinations.iter().map(|d| (d.key, d.weight))).collect()
+        let weights = |service: Option<&TableService>| -> BTreeMap<DestinationKey, Weight> {
+            let destinations = service
+                .into_iter()
+                .flat_map(|service| &service.destinations);
+            destinations.map(|d| (d.key, d.weight)).collect()
         };
         let (before, found) = (weights(before), weights(found));
         let mut changes = Vec::new();
         for wanted in &site.destinations {
             let key = wanted.destination.key;
-            let is_ours = self.weights.contains_key(&key);
-            if !is_ours || unsure.contains(&(site.service.key, key)) {
+            if !self.weights.contains_key(&key) {
+                let change = self.by_hand.restrict(policy, &key);
+                changes.extend(change.map(|change| (key, change)));
+                continue;
+            }
+            if unsure.contains(&(site.service.key, key)) {
                 continue;
             }
             let sight = Sight {

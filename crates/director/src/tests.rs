@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod faults;
+mod misfortune;
 mod random;
 mod reload;
 mod scale;

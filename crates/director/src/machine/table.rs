@@ -154,14 +154,12 @@ impl Lvsd {
         let unsure = std::mem::take(&mut self.unsure);
         for service in &self.site.services {
             let key = service.service.key;
-            let (Some(before), Some(found)) = (before.get(&key), self.known.get(&key)) else {
-                continue;
-            };
+            let sight = (before.get(&key), self.known.get(&key));
             let Some(presence) = self.presence.get_mut(&key) else {
                 continue;
             };
             let policy = self.site.manual_weight;
-            let changes = presence.follow_by_hand(service, policy, (before, found), &unsure);
+            let changes = presence.follow_by_hand(service, policy, sight, &unsure);
             out.extend(changes.into_iter().map(|(destination, change)| {
                 Action::Notice(match change {
                     HeldChange::Held(weight) => Notice::WeightHeld(key, destination, weight),
@@ -281,8 +279,11 @@ impl Lvsd {
         let ops = self.in_flight.pop_front().unwrap_or_default();
         let mut is_outdated = false;
         let were_failing = self.timeouts_failing;
-        for op in &ops {
-            self.note_outcome(op, false);
+        let refused: BTreeSet<usize> = refusals.iter().map(|refusal| refusal.index).collect();
+        for (index, op) in ops.iter().enumerate() {
+            if !refused.contains(&index) {
+                self.note_outcome(op, false);
+            }
         }
         for refusal in refusals {
             let Some(op) = ops.get(refusal.index) else {
@@ -324,9 +325,6 @@ impl Lvsd {
             }
             // From then on whoever makes it again means it.
             IpvsOp::DeleteService(key) if !is_refused => self.given_up.retain(|it| it != key),
-            IpvsOp::DeleteService(key) if !self.presence.contains_key(key) => {
-                self.given_up.push(*key);
-            }
             IpvsOp::SetTimeouts(_) => {
                 self.timeouts_failing = is_refused;
                 self.timeouts_due |= is_refused;

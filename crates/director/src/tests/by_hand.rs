@@ -178,3 +178,27 @@ fn a_drain_ends_when_lvs_cf_no_longer_names_the_server() {
         ["-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"]
     );
 }
+
+/// As long as a destination or its service was out, nothing was decided anew.
+#[test]
+fn r_a_reload_to_repair_counts_for_a_server_that_is_out_too() {
+    for is_down in [false, true] {
+        let mut file = two_servers();
+        file.manual_weight = ManualWeight::Keep;
+        let mut world = World::start(file.clone(), Table::new());
+        world.up("10.0.0.1", 1);
+        world.kernel = Table::from_iter([service("192.0.2.1", 80, &[("10.0.0.1", 0)])]);
+        world.pass(5.0);
+        if is_down {
+            world.down("10.0.0.1");
+        } else {
+            world.kernel = Table::new();
+        }
+        file.manual_weight = ManualWeight::Repair;
+        world.reload(file);
+        world.up("10.0.0.1", 1);
+        world.pass(20.0);
+        let found = service("192.0.2.1", 80, &[("10.0.0.1", 1)]);
+        assert_eq!(world.kernel, Table::from_iter([found]), "{is_down}");
+    }
+}

@@ -12,17 +12,17 @@ use super::world::*;
 use crate::{Input, NannyId, Table, TableService, plan};
 
 /// Numbers from a seed (xorshift64).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, limit: u32) -> u32 {
+    pub fn below(&mut self, limit: u32) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         u32::try_from(self.0 % u64::from(limit)).unwrap()
     }
 
-    fn is(&mut self, one_in: u32) -> bool {
+    pub fn is(&mut self, one_in: u32) -> bool {
         self.below(one_in) == 0
     }
 
@@ -132,7 +132,7 @@ fn an_applied_plan_leaves_nothing_to_plan_and_foreign_services_alone() {
 }
 
 /// A file with some of two services and some of six servers.
-fn random_file(dice: &mut Dice) -> Config {
+pub fn random_file(dice: &mut Dice) -> Config {
     let mut blocks = Vec::new();
     for (number, port) in [(1, 80), (2, 25)] {
         if dice.is(5) {
@@ -162,7 +162,7 @@ fn random_file(dice: &mut Dice) -> Config {
     file
 }
 
-fn live(world: &mut World, dice: &mut Dice) {
+pub fn live(world: &mut World, dice: &mut Dice) {
     let nannies: Vec<NannyId> = world.nannies.keys().copied().collect();
     let nanny = (!nannies.is_empty())
         .then(|| nannies[dice.below(u32::try_from(nannies.len()).unwrap()) as usize]);
@@ -239,7 +239,7 @@ fn whatever_happens_wanted_services_stay_and_the_table_comes_right() {
 
 /// Long after the last event: every wanted service is there with the settings of the file, every
 /// monitor runs, no destination is there that the file does not name, nothing is left to do.
-fn check_rest(world: &mut World, seed: u64) {
+pub fn check_rest(world: &mut World, seed: u64) {
     let site = world.lvsd.site().clone();
     let table = world.table();
     assert_eq!(

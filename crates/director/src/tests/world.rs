@@ -141,6 +141,8 @@ pub struct World {
     pub nannies_end: bool,
     /// Whether SIGKILL ends them: not while they wait for a disk.
     pub nannies_die: bool,
+    /// Those that were sent SIGKILL.
+    killed: Vec<NannyId>,
     pub start_error: Option<StartError>,
     pub table_error: Option<String>,
     /// Operations that begin with this are refused by the kernel.
@@ -168,6 +170,7 @@ impl World {
             file: Ok(config),
             nannies_end: true,
             nannies_die: true,
+            killed: Vec::new(),
             start_error: None,
             table_error: None,
             refused: None,
@@ -236,6 +239,7 @@ impl World {
             }
             Action::Kill(nanny) => {
                 self.note(format!("kill {}", nanny.0));
+                self.killed.push(nanny);
                 if self.nannies_die && self.nannies.remove(&nanny).is_some() {
                     inputs.push_back(Input::Ended(nanny, ChildExit::Signal(9)));
                 }
@@ -420,6 +424,21 @@ impl World {
         self.nannies.remove(&nanny);
         self.feed(Input::Ended(nanny, ChildExit::Signal(9)));
         self.pass(0.0);
+    }
+
+    /// Nothing is refused any more, and SIGKILL has its effect on whom it was sent to.
+    pub fn end_faults(&mut self) {
+        self.start_error = None;
+        self.table_error = None;
+        self.refused = None;
+        self.fault_in = None;
+        self.nannies_end = true;
+        self.nannies_die = true;
+        for nanny in std::mem::take(&mut self.killed) {
+            if self.nannies.remove(&nanny).is_some() {
+                self.feed(Input::Ended(nanny, ChildExit::Signal(9)));
+            }
+        }
     }
 
     /// lvs.cf is changed and SIGHUP sent.
