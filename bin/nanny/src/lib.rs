@@ -7,8 +7,9 @@
 //!   `shared_link`: the loop around many (lvs.cf `nannies = shared`)
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
 //!   `reaping`: what programs leave behind
-//! - `table`, `lvsd`: where verdicts go, by hand and under lvsd
+//! - `table`, `lvsd`: where verdicts go, by hand and under lvsd; `confinement`: without files
 
+mod confinement;
 mod error;
 mod load;
 mod lvsd;
@@ -93,6 +94,9 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         .map_err(StartError::Table)?;
     let signals = begin(options, parent.is_some(), reports)?;
     describe(options);
+    if reports && !setup.needs_files() {
+        confine();
+    }
     let lvsd = parent.map(Lvsd::new);
     // What reading the options took.
     daemon::give_back_memory();
@@ -122,6 +126,17 @@ fn begin(options: &Options, has_parent: bool, under_lvsd: bool) -> io::Result<Si
         Signal::SIGUSR2,
         Signal::SIGCHLD,
     ])
+}
+
+/// A nanny under lvsd that needs no file has none.
+fn confine() {
+    match confinement::forbid_files() {
+        Ok(true) => {}
+        Ok(false) => {
+            log::debug!("this kernel has no Landlock: files stay as the user's rights are");
+        }
+        Err(error) => log::warn!("files are not forbidden: {error}"),
+    }
 }
 
 /// Says in debugging lines what was asked for.

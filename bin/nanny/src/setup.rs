@@ -57,6 +57,15 @@ pub struct Setup {
     pub remarks: Vec<String>,
 }
 
+impl Setup {
+    /// Whether a check or a question for the load opens files: it starts a program, or reads what
+    /// rwhod keeps.
+    pub const fn needs_files(&self) -> bool {
+        let reads = matches!(self.load, Some(LoadSource::Program(_) | LoadSource::Rwhod));
+        reads || matches!(self.check, Check::Program(_))
+    }
+}
+
 /// Resolves the options. `under_lvsd`: the table is lvsd's.
 ///
 /// # Errors

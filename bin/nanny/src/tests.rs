@@ -29,6 +29,21 @@ pub fn under_lvsd(args: &[&str]) -> Setup {
 }
 
 #[test]
+fn only_what_starts_a_program_or_reads_what_rwhod_keeps_needs_files() {
+    let needs = |more: &[&'static str]| {
+        let all = [&["-h", "192.0.2.1", "--lvs"], more].concat();
+        under_lvsd(&all).needs_files()
+    };
+    assert!(!needs(&[]));
+    assert!(!needs(&["-s", "GET /", "-x", "OK"]));
+    assert!(!needs(&["-U", "none"]));
+    assert!(!needs(&["-U", "rup"]));
+    assert!(needs(&["-U", "ruptime"]));
+    assert!(needs(&["-U", "/bin/load"]));
+    assert!(needs(&["-e", "/bin/check %h"]));
+}
+
+#[test]
 fn bad_command_lines_are_refused_in_the_originals_words() {
     const SERVER: [&str; 3] = ["-h", "192.0.2.1", "--lvs"];
     let with = |more: &[&'static str]| [&SERVER[..], more].concat();
