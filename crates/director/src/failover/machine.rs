@@ -198,9 +198,12 @@ impl Fos {
         out: &mut Vec<Action>,
     ) {
         let Some(record) = self.of_monitor(monitor) else {
+            // Its service left lvs.cf meanwhile.
+            out.extend(result.is_ok().then_some(Action::TerminateMonitor(monitor)));
             return;
         };
         let address = record.service.id.address;
+        let is_wanted = matches!(record.life, Life::Ending(_, _, true));
         out.push(Action::Notice(match result {
             Ok(pid) => {
                 record.life = Life::Running(monitor, pid, now);
@@ -212,6 +215,9 @@ impl Fos {
                 Notice::MonitorNotStarted(address, reason, pause)
             }
         }));
+        if !is_wanted {
+            stop_monitor(record, now, false, out);
+        }
     }
 
     fn monitor_ended(

@@ -67,7 +67,12 @@ impl Bench {
     }
 
     fn put(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
+        self.put_together(vec![input]);
+    }
+
+    /// What happened within one turn of the loop.
+    fn put_together(&mut self, inputs: Vec<Input>) {
+        let mut inputs = VecDeque::from(inputs);
         while let Some(input) = inputs.pop_front() {
             let mut out = Vec::new();
             self.fos.handle(self.now, input, &mut out);
@@ -354,4 +359,26 @@ fn the_monitor_is_called_as_recorded_from_the_original() {
         ]
     );
     assert_eq!(site.services[0].stop, words("/etc/web stop"));
+}
+
+/// Before the answer to its start came, the way out had begun, or the service was gone.
+#[test]
+fn r_a_monitor_that_starts_too_late_is_told_to_end() {
+    let both = [service("a", 21), service("b", 80)];
+    let with_b_under_way = || {
+        let mut bench = Bench::start_with(Mode::Monitor, &both, &[Some(ENDED), None]);
+        bench.seen.clear();
+        bench
+    };
+    let is_through = Input::CommandEnded(Ok(ENDED));
+    let mut bench = with_b_under_way();
+    let lost = Input::MonitorEnded(bench.monitors[0], ENDED);
+    bench.put_together(vec![is_through.clone(), lost]);
+    assert!(bench.seen.contains(&"end 1".into()), "{:?}", bench.seen);
+    assert_eq!(bench.seen.last().map(String::as_str), Some("exit"));
+
+    let mut bench = with_b_under_way();
+    let only_a = Input::Configuration(Ok(Box::new(site(&both[..1]))));
+    bench.put_together(vec![is_through, only_a]);
+    assert!(bench.seen.contains(&"end 1".into()), "{:?}", bench.seen);
 }
