@@ -37,6 +37,8 @@ struct Running {
 pub struct Fos {
     pub(super) mode: Mode,
     pub(super) records: Vec<Record>,
+    /// Monitors of services that left lvs.cf, told to end, and when they are killed.
+    pub(super) leaving: Vec<(MonitorId, Mono)>,
     pub(super) work: VecDeque<Work>,
     running: Option<Running>,
     next_monitor: u64,
@@ -51,6 +53,7 @@ impl Fos {
         Self {
             mode,
             records: site.services.into_iter().map(Record::new).collect(),
+            leaving: Vec::new(),
             work: VecDeque::new(),
             running: None,
             next_monitor: 0,
@@ -64,7 +67,8 @@ impl Fos {
     pub fn next_deadline(&self) -> Option<Mono> {
         let command = self.running.as_ref().map(|running| running.deadline);
         let records = self.records.iter().filter_map(Record::deadline);
-        records.chain(command).min()
+        let leaving = self.leaving.iter().map(|(_, at)| *at);
+        records.chain(command).chain(leaving).min()
     }
 
     /// Takes one input at `now`, which never goes back, and appends what is to be done.
@@ -199,7 +203,10 @@ impl Fos {
     ) {
         let Some(record) = self.of_monitor(monitor) else {
             // Its service left lvs.cf meanwhile.
-            out.extend(result.is_ok().then_some(Action::TerminateMonitor(monitor)));
+            if result.is_ok() {
+                self.leaving.push((monitor, now + GRACE));
+                out.push(Action::TerminateMonitor(monitor));
+            }
             return;
         };
         let address = record.service.id.address;
@@ -228,6 +235,7 @@ impl Fos {
         out: &mut Vec<Action>,
     ) {
         let (mode, is_ending) = (self.mode, self.is_ending);
+        self.leaving.retain(|(leaving, _)| *leaving != monitor);
         let Some(record) = self.of_monitor(monitor) else {
             return;
         };
@@ -321,6 +329,11 @@ impl Fos {
                 out.extend([Action::Notice(notice), Action::TerminateCommand]);
             }
         }
+        self.leaving.retain(|(monitor, at)| {
+            let is_late = *at <= now;
+            out.extend(is_late.then_some(Action::KillMonitor(*monitor)));
+            !is_late
+        });
         let mut repaired = Vec::new();
         for record in &mut self.records {
             match record.life {

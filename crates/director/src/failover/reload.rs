@@ -28,6 +28,9 @@ impl Fos {
         }
         for mut gone in old {
             stop_monitor(&mut gone, now, false, out);
+            if let Life::Ending(monitor, Some(at), _) = gone.life {
+                self.leaving.push((monitor, at));
+            }
             let id = gone.service.id;
             self.work.retain(|work| match work {
                 Work::Start(service) | Work::Stop(service) => service.id != id,

@@ -44,6 +44,8 @@ struct Bench {
     /// A command that was left running.
     hangs: bool,
     monitors: Vec<MonitorId>,
+    /// Whether monitors heed no SIGTERM.
+    monitors_hang: bool,
 }
 
 const ENDED: ChildExit = ChildExit::Status(0);
@@ -61,6 +63,7 @@ impl Bench {
             exits: exits.iter().copied().collect(),
             hangs: false,
             monitors: Vec::new(),
+            monitors_hang: false,
         };
         bench.put(Input::Start);
         bench
@@ -104,7 +107,8 @@ impl Bench {
             Action::TerminateMonitor(monitor) => {
                 self.monitors.retain(|m| *m != monitor);
                 let ended = Input::MonitorEnded(monitor, ENDED);
-                (format!("end {}", monitor.0), Some(ended))
+                let answer = (!self.monitors_hang).then_some(ended);
+                (format!("end {}", monitor.0), answer)
             }
             Action::KillMonitor(monitor) => (format!("kill {}", monitor.0), None),
             Action::ReadConfiguration => ("read".into(), None),
@@ -381,4 +385,17 @@ fn r_a_monitor_that_starts_too_late_is_told_to_end() {
     let only_a = Input::Configuration(Ok(Box::new(site(&both[..1]))));
     bench.put_together(vec![is_through, only_a]);
     assert!(bench.seen.contains(&"end 1".into()), "{:?}", bench.seen);
+}
+
+#[test]
+fn r_a_hung_monitor_whose_service_left_the_file_is_killed() {
+    let both = [service("a", 21), service("b", 80)];
+    let mut bench = Bench::start(Mode::Monitor, &both);
+    bench.monitors_hang = true;
+    bench.put(Input::Configuration(Ok(Box::new(site(&both[..1])))));
+    bench.seen.clear();
+    bench.now = bench.fos.next_deadline().expect("a deadline");
+    bench.put(Input::Deadline);
+    assert_eq!(bench.seen, ["kill 1"]);
+    assert_eq!(bench.fos.next_deadline(), None);
 }
