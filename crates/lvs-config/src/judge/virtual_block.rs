@@ -190,6 +190,14 @@ impl Judge<'_, '_> {
             );
             self.findings.warn(at, what);
         }
+        let sorries = service.sorry_server.zip(before.sorry_server);
+        if sorries.is_some_and(|(own, others)| own != others) {
+            let what = format!(
+                "virtual {name} has another sorry_server than the block in line {line} with the \
+                 same fwmark, whose counts"
+            );
+            self.findings.warn(at, what);
+        }
         true
     }
 }

@@ -273,6 +273,10 @@ fn firewall_marks() {
         let block = |lines| virtual_block(&format!("fwmark = 1\npersistent = 60\n{lines}"));
         block(first) + &block(second)
     };
+    let sorry = |first: u8, second: u8| {
+        let block = |last| virtual_block(&format!("fwmark = 1\nsorry_server = 192.0.2.9{last}\n"));
+        block(first) + &block(second)
+    };
     check(&[
         ("P-26", &two(""), "ok"),
         ("P-26", &two("scheduler = rr\n"), "warn 6"),
@@ -281,6 +285,9 @@ fn firewall_marks() {
         ("P-26", &two("scheduler_flags = flag-1\n"), "warn 6"),
         ("P-26", &persistent("", ""), "ok"),
         ("P-26", &persistent("", "pmask = 255.255.255.0\n"), "warn 7"),
+        ("sorry", &sorry(1, 1), "ok"),
+        ("sorry", &sorry(1, 2), "warn 7"),
+        ("sorry", &two("sorry_server = 192.0.2.91\n"), "ok"),
     ]);
     assert_eq!(config(&two("")).virtuals.len(), 2);
 }
