@@ -1,6 +1,7 @@
 //! The kernel's table, read for the machine and changed as it says.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +14,31 @@ const USUAL: [&str; 2] = ["/sbin/ipvsadm", "/usr/sbin/ipvsadm"];
 /// Time that another program has for one change.
 const LIMIT: Duration = Duration::from_secs(5);
 const MODPROBE: &str = "/sbin/modprobe";
+const EXPEDITED: &str = "/sys/kernel/rcu_expedited";
+
+/// While this is there the kernel does not take its time for a change of the scheduler. It takes the old
+/// one away, waits until no processor uses it, and only then puts the new one in; connections that begin
+/// meanwhile are refused. Usually that is some milliseconds; hurried, it is microseconds.
+struct Hurry(bool);
+
+impl Hurry {
+    fn for_some(ops: &[IpvsOp]) -> Self {
+        let is_edit = |op: &IpvsOp| matches!(op, IpvsOp::EditService(_));
+        let is_off = || fs::read_to_string(EXPEDITED).is_ok_and(|text| text.trim() == "0");
+        // Where it cannot be switched on it takes its time.
+        Self(ops.iter().any(is_edit) && is_off() && fs::write(EXPEDITED, "1").is_ok())
+    }
+}
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        if self.0
+            && let Err(error) = fs::write(EXPEDITED, "0")
+        {
+            log::warn!("{EXPEDITED} stays 1: {error}");
+        }
+    }
+}
 
 /// The kernel's table, and the program that changes it if lvs.cf names one.
 pub struct Kernel(Box<dyn Ipvs>);
@@ -93,6 +119,7 @@ impl Kernel {
 
     /// Carries the operations out; what was refused comes back.
     pub fn apply(&mut self, ops: &[IpvsOp]) -> Vec<Refusal> {
+        let _hurry = Hurry::for_some(ops);
         match self.0.apply(ops) {
             Ok(refusals) => refusals
                 .iter()
