@@ -19,23 +19,25 @@ const EXPEDITED: &str = "/sys/kernel/rcu_expedited";
 /// While this is there the kernel does not take its time for a change of the scheduler. It takes the old
 /// one away, waits until no processor uses it, and only then puts the new one in; connections that begin
 /// meanwhile are refused. Usually that is some milliseconds; hurried, it is microseconds.
-struct Hurry(bool);
+struct Hurry<'a>(Option<&'a Path>);
 
-impl Hurry {
-    fn for_some(ops: &[IpvsOp]) -> Self {
+impl<'a> Hurry<'a> {
+    /// Switches it on for `ops` that may change a scheduler, unless it is on already.
+    fn begin(switch: &'a Path, ops: &[IpvsOp]) -> Self {
         let is_edit = |op: &IpvsOp| matches!(op, IpvsOp::EditService(_));
-        let is_off = || fs::read_to_string(EXPEDITED).is_ok_and(|text| text.trim() == "0");
-        // Where it cannot be switched on it takes its time.
-        Self(ops.iter().any(is_edit) && is_off() && fs::write(EXPEDITED, "1").is_ok())
+        let is_off = || fs::read_to_string(switch).is_ok_and(|text| text.trim() == "0");
+        // Where it cannot be switched on the kernel takes its time.
+        let is_ours = ops.iter().any(is_edit) && is_off() && fs::write(switch, "1").is_ok();
+        Self(is_ours.then_some(switch))
     }
 }
 
-impl Drop for Hurry {
+impl Drop for Hurry<'_> {
     fn drop(&mut self) {
-        if self.0
-            && let Err(error) = fs::write(EXPEDITED, "0")
+        if let Some(switch) = self.0
+            && let Err(error) = fs::write(switch, "0")
         {
-            log::warn!("{EXPEDITED} stays 1: {error}");
+            log::warn!("{} stays 1: {error}", switch.display());
         }
     }
 }
@@ -119,7 +121,7 @@ impl Kernel {
 
     /// Carries the operations out; what was refused comes back.
     pub fn apply(&mut self, ops: &[IpvsOp]) -> Vec<Refusal> {
-        let _hurry = Hurry::for_some(ops);
+        let _hurry = Hurry::begin(Path::new(EXPEDITED), ops);
         match self.0.apply(ops) {
             Ok(refusals) => refusals
                 .iter()
@@ -176,6 +178,27 @@ mod tests {
 
     fn refusal(op: &IpvsOp, errno: Errno) -> Option<RefusalKind> {
         refused(op, ipvs::Refusal { index: 0, errno }).map(|refusal| refusal.kind)
+    }
+
+    #[test]
+    fn the_kernel_is_hurried_for_a_changed_service_only_and_left_as_it_was() {
+        let switch = std::env::temp_dir().join(format!("lvsd-hurry-{}", std::process::id()));
+        let value = || fs::read_to_string(&switch).unwrap();
+        let edit = [IpvsOp::EditService(VirtualService::new(key()))];
+        let add = [IpvsOp::AddService(VirtualService::new(key()))];
+        for (before, ops, during, after) in [
+            ("0\n", &edit, "1", "0"),
+            ("1\n", &edit, "1\n", "1\n"),
+            ("0\n", &add, "0\n", "0\n"),
+        ] {
+            fs::write(&switch, before).unwrap();
+            let hurry = Hurry::begin(&switch, ops);
+            assert_eq!(value(), during);
+            drop(hurry);
+            assert_eq!(value(), after);
+        }
+        fs::remove_file(&switch).unwrap();
+        assert!(Hurry::begin(&switch, &edit).0.is_none());
     }
 
     #[test]
