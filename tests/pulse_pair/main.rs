@@ -131,6 +131,23 @@ fn three_in_ten_heartbeats_lost_move_nothing() {
     assert!(!pair.log(B).contains("partner dead"), "{}", pair.log(B));
 }
 
+/// Each heartbeat that arrives tells the kernel that its neighbour is there. Otherwise it asks,
+/// and three lost answers end the heartbeats of a pair that hears each other.
+#[test]
+fn heartbeats_need_no_answer_to_arp() {
+    let pair = settled();
+    for side in [A, B] {
+        pair.keep_silent_about_addresses(side);
+    }
+    assert!(
+        pair.stays_with(A, Duration::from_secs(10)),
+        "A:\n{}\nB:\n{}",
+        pair.log(A),
+        pair.log(B)
+    );
+    assert!(!pair.log(B).contains("partner dead"), "{}", pair.log(B));
+}
+
 #[test]
 fn a_start_takes_away_what_a_killed_predecessor_left() {
     let mut pair = Pair::new();

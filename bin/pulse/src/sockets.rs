@@ -1,11 +1,13 @@
 //! The heartbeat's sockets: one a path, bound to our address, read empty at every turn.
 
 use std::io::{self, ErrorKind};
-use std::net::UdpSocket;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use heartbeat::auth::Verdict;
 use heartbeat::{Auth, PairPath};
+use nix::libc;
+use nix::sys::socket::{MsgFlags, SockaddrStorage, sendto};
 use wire::heartbeat::signed::Statement;
 use wire::heartbeat::{MAX_LENGTH, Value};
 
@@ -26,6 +28,22 @@ pub struct Sockets {
 struct End {
     path: HeartbeatPath,
     socket: UdpSocket,
+    /// A heartbeat of the partner has come since our last one went.
+    heard: bool,
+}
+
+impl End {
+    /// Sends one heartbeat. If the partner's have come meanwhile the kernel is told that its neighbour
+    /// is there: it would ask every half minute, and three lost answers would end a path that works.
+    fn send(&mut self, bytes: &[u8], partner: SocketAddr) -> nix::Result<()> {
+        let flags = if std::mem::take(&mut self.heard) {
+            MsgFlags::from_bits_retain(libc::MSG_CONFIRM)
+        } else {
+            MsgFlags::empty()
+        };
+        let address = SockaddrStorage::from(partner);
+        sendto(self.socket.as_raw_fd(), bytes, &address, flags).map(drop)
+    }
 }
 
 impl Sockets {
@@ -40,6 +58,7 @@ impl Sockets {
             Ok(End {
                 path: *path,
                 socket,
+                heard: false,
             })
         };
         Ok(Self {
@@ -62,12 +81,12 @@ impl Sockets {
     /// one. A path that fails does not stop the other.
     pub fn send(&mut self, value: Value, statement: Statement) {
         log::debug!("DEBUG -- Sending heartbeat...");
-        for end in &self.ends {
+        for end in &mut self.ends {
             let Some(partner) = end.path.partner else {
                 continue;
             };
             let bytes = self.auth.seal(value, statement);
-            if let Err(error) = end.socket.send_to(&bytes, partner) {
+            if let Err(error) = end.send(&bytes, partner) {
                 let name = match end.path.path {
                     PairPath::Public => "public",
                     PairPath::Private => "private",
@@ -80,7 +99,7 @@ impl Sockets {
     /// Reads every socket empty. Only what comes from the partner's end of the same path counts.
     pub fn drain(&mut self) -> Vec<Heard> {
         let mut heard = Vec::new();
-        for end in &self.ends {
+        for end in &mut self.ends {
             for _ in 0..MOST_PER_TURN {
                 let mut bytes = [0; MAX_LENGTH];
                 match end.socket.recv_from(&mut bytes) {
@@ -88,7 +107,10 @@ impl Sockets {
                         let bytes = bytes.get(..length).unwrap_or_default();
                         if Some(source) == end.path.partner {
                             log::debug!("DEBUG -- Received Heartbeat from partner");
-                            heard.push((end.path.path, self.auth.open(bytes)));
+                            let verdict = self.auth.open(bytes);
+                            end.heard |=
+                                matches!(verdict, Verdict::Beat(..) | Verdict::Question(..));
+                            heard.push((end.path.path, verdict));
                         } else {
                             log::debug!("Unexpected heartbeat from {}", source.ip());
                         }
