@@ -3,14 +3,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use nix::sys::stat::Mode;
-use nix::unistd::{Uid, mkfifo};
+use testkit::{DryRun, Ended, Place, ended};
 
-const NOBODY: u32 = 65534;
 /// Neither address is a machine's.
 const PAIR: &str = "\
 serial_no = 1
@@ -28,49 +25,11 @@ virtual web {
 }
 ";
 
-/// A directory of the test's own, gone at its end.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("pulse-t-{}-{name}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join("lvs.cf");
-        fs::write(&path, text).unwrap();
-        path
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Status, standard output, standard error.
-fn check(path: &Path) -> (i32, String, String) {
-    let mut pulse = Command::new(env!("CARGO_BIN_EXE_pulse"));
-    ended(pulse.arg("-t").arg("-c").arg(path))
-}
-
-fn ended(pulse: &mut Command) -> (i32, String, String) {
-    let output = pulse.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let status = output.status.code().unwrap();
-    (status, text(output.stdout), text(output.stderr))
-}
-
-/// Standard error of a run that failed with status 1 and said nothing on standard output.
-fn refusal(path: &Path) -> Vec<String> {
-    let (status, out, err) = check(path);
-    assert_eq!((status, out.as_str()), (1, ""), "{err}");
-    err.lines().map(str::to_owned).collect()
-}
+const PULSE: DryRun = DryRun {
+    program: env!("CARGO_BIN_EXE_pulse"),
+    words: &["-t"],
+    says: "pulse",
+};
 
 #[test]
 fn a_clean_file_gives_status_0_and_the_plan_wherever_it_is_checked() {
@@ -96,8 +55,8 @@ fn a_clean_file_gives_status_0_and_the_plan_wherever_it_is_checked() {
         "standby: /sbin/ipvsadm --stop-daemon master",
     ];
     for option in ["-t", "--test-start", "--norun"] {
-        let mut pulse = Command::new(env!("CARGO_BIN_EXE_pulse"));
-        let (status, out, err) = ended(pulse.args([option, "-c", &name]));
+        let mut pulse = Command::new(PULSE.program);
+        let Ended { status, out, err } = ended(pulse.args([option, "-c", &name]));
         assert_eq!(status, 0, "{err}");
         assert_eq!(out.lines().collect::<Vec<_>>(), plan);
         let role =
@@ -111,7 +70,7 @@ fn the_role_is_told_where_it_can_be() {
     let place = Place::new("role");
     let text = [PAIR, VIRTUAL].concat();
     for (own, role) in [("203.0.113.201", "primary"), ("203.0.113.202", "backup")] {
-        let (status, out, err) = check(&place.file(text.replace(own, "127.0.0.1")));
+        let Ended { status, out, err } = PULSE.check(&place.file(text.replace(own, "127.0.0.1")));
         assert_eq!((status, err.as_str()), (0, ""));
         assert_eq!(out.lines().next(), Some(&*format!("role: {role}")));
     }
@@ -121,7 +80,7 @@ fn the_role_is_told_where_it_can_be() {
 fn a_warm_standby_runs_lvsd_too() {
     let place = Place::new("warm");
     let file = place.file([PAIR, "#:warm_standby = 1\n", VIRTUAL].concat());
-    let (status, out, err) = check(&file);
+    let Ended { status, out, err } = PULSE.check(&file);
     assert_eq!(status, 0, "{err}");
     let lvsd = format!("/usr/sbin/lvsd --nofork -c {}", file.display());
     let expected = [
@@ -138,7 +97,7 @@ fn services_of_the_directors_come_behind_their_addresses() {
     let block = "service = fos\nfailover web {\n active = 1\n address = 192.0.2.77 eth0:1\n\
                  port = 80\n start_cmd = \"/nowhere/web start\"\n stop_cmd = \"/nowhere/web stop\"\n}\n";
     let file = place.file([PAIR, block].concat());
-    let (status, out, err) = check(&file);
+    let Ended { status, out, err } = PULSE.check(&file);
     assert_eq!(status, 0, "{err}");
     let name = file.display();
     let expected = [
@@ -151,18 +110,13 @@ fn services_of_the_directors_come_behind_their_addresses() {
 
 #[test]
 fn a_warning_gives_status_0_too_and_a_note_is_told() {
-    let place = Place::new("warning");
-    let text = ["serial_no = 1\naudit_interval = 2\n", PAIR, VIRTUAL].concat();
-    let (status, _, err) = check(&place.file(text));
-    assert_eq!(status, 0, "{err}");
-    assert!(err.contains(":3:13: warning: "), "{err}");
-    assert!(err.contains(":2:1: note: "), "{err}");
+    PULSE.tells_a_warning_and_a_note(&Place::new("warning"), &[PAIR, VIRTUAL].concat());
 }
 
 #[test]
 fn what_is_left_out_gives_status_1_beside_the_plan() {
     let place = Place::new("left-out");
-    let (status, out, err) = check(&place.file([PAIR, VIRTUAL, VIRTUAL].concat()));
+    let Ended { status, out, err } = PULSE.check(&place.file([PAIR, VIRTUAL, VIRTUAL].concat()));
     assert_eq!(status, 1, "{err}");
     assert!(err.contains(": left out: virtual web"), "{err}");
     assert!(out.contains("active: address 192.0.2.50/32 "), "{out}");
@@ -174,9 +128,9 @@ fn a_file_that_pulse_would_not_start_with_gives_status_1() {
     let file = place.file(PAIR);
     let name = file.display();
     let line = format!("pulse: no active lvs services defined in {name}");
-    assert_eq!(refusal(&file), [line]);
+    assert_eq!(PULSE.refusal(&file), [line]);
     let file = place.file(VIRTUAL);
-    assert_eq!(refusal(&file), ["pulse: lvs.cf names no primary"]);
+    assert_eq!(PULSE.refusal(&file), ["pulse: lvs.cf names no primary"]);
 }
 
 #[test]
@@ -185,14 +139,14 @@ fn a_shared_disk_that_nobody_would_reserve_keeps_fos_from_starting() {
     let disk = "service = fos\nprimary_shared = /dev/sda\nbackup_shared = /dev/sdb\n";
     let failover = "failover web {\n active = 1\n address = 192.0.2.50 eth0:1\n \
                     start_cmd = \"/bin/true\"\n stop_cmd = \"/bin/true\"\n}\n";
-    let lines = refusal(&place.file([PAIR, disk, failover].concat()));
+    let lines = PULSE.refusal(&place.file([PAIR, disk, failover].concat()));
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(
         lines[0].contains("nothing here reserves a shared disk"),
         "{lines:?}"
     );
     let half = disk.replace("backup_shared = /dev/sdb\n", "");
-    let (status, _, err) = check(&place.file([PAIR, &half, failover].concat()));
+    let Ended { status, err, .. } = PULSE.check(&place.file([PAIR, &half, failover].concat()));
     assert_eq!(status, 0, "{err}");
 }
 
@@ -201,7 +155,7 @@ fn what_pulse_does_otherwise_than_the_file_says_is_told() {
     let place = Place::new("otherwise");
     let alone = PAIR.replace("backup = 203.0.113.202\n", "active_cmd = up\n");
     let own = VIRTUAL.replace("192.0.2.50", "203.0.113.201");
-    let (status, out, err) = check(&place.file([&*alone, &own].concat()));
+    let Ended { status, out, err } = PULSE.check(&place.file([&*alone, &own].concat()));
     assert_eq!(status, 0, "{err}");
     assert!(!out.contains("active: address"), "{out}");
     assert!(out.contains("heartbeat: none, there is no partner\n"));
@@ -216,35 +170,13 @@ fn what_pulse_does_otherwise_than_the_file_says_is_told() {
 
 #[test]
 fn a_refused_file_gives_status_1_and_every_fault() {
-    let place = Place::new("refused");
-    let file = place.file(format!("keepalive = soon\n{VIRTUAL}bogus = 1\n"));
-    let name = file.display();
-    let lines = refusal(&file);
-    let first = format!("pulse: error parsing {name} at line 1: integer expected");
-    assert_eq!(lines[0], first);
-    assert!(lines[1].starts_with(&format!("{name}:1:13: integer expected: ")));
-    assert!(lines[2].starts_with(&format!("{name}:7:1: unknown command: ")));
-    assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(refusal(&place.file("#".repeat(1024 * 1024 + 1)))[1].contains("1 MiB"));
+    let first = |name: &str| format!("pulse: error parsing {name} at line 1: integer expected");
+    PULSE.names_both_faults(&Place::new("refused"), VIRTUAL, first);
 }
 
 #[test]
 fn what_is_no_file_is_named_with_the_reason() {
-    let place = Place::new("no-file");
-    let fifo = place.0.join("fifo");
-    mkfifo(&fifo, Mode::S_IRUSR).unwrap();
-    for (path, reason) in [
-        (place.0.clone(), "Is a directory"),
-        (fifo, "not a regular file"),
-        (place.0.join("none"), "No such file or directory"),
-    ] {
-        let name = path.display();
-        let expected = [
-            format!("pulse: failed to open {name}"),
-            format!("{name}: {reason}"),
-        ];
-        assert_eq!(refusal(&path), expected);
-    }
+    PULSE.refuses_what_is_no_file(&Place::new("no-file"));
 }
 
 /// systemd hands keys over in a directory of the service's own; lvs.cf names no file then.
@@ -253,10 +185,10 @@ fn keys_come_from_a_systemd_credential_if_lvs_cf_names_no_file() {
     let place = Place::new("credential");
     let file = place.file([PAIR, "#:heartbeat_auth = require\n", VIRTUAL].concat());
     let run = |directory: Option<&Path>| {
-        let mut pulse = Command::new(env!("CARGO_BIN_EXE_pulse"));
+        let mut pulse = PULSE.command(&file);
         pulse.env_remove("CREDENTIALS_DIRECTORY");
         pulse.envs(directory.map(|directory| ("CREDENTIALS_DIRECTORY", directory)));
-        let (status, out, err) = ended(pulse.arg("-t").arg("-c").arg(&file));
+        let Ended { status, out, err } = ended(&mut pulse);
         // The file is good; what this machine lacks is another matter.
         assert_eq!(status, 0, "{err}");
         (out, err)
@@ -265,16 +197,16 @@ fn keys_come_from_a_systemd_credential_if_lvs_cf_names_no_file() {
     assert!(err.contains("no heartbeat_key in lvs.cf and no credential heartbeat_key"));
     assert!(!out.contains("keys:"), "{out}");
 
-    let credential = place.0.join("heartbeat_key");
+    let credential = place.path().join("heartbeat_key");
     let key = "5a".repeat(32);
     fs::write(&credential, format!("7 {key}\n3 {key}\n")).unwrap();
     fs::set_permissions(&credential, fs::Permissions::from_mode(0o400)).unwrap();
-    let (out, err) = run(Some(&place.0));
+    let (out, err) = run(Some(place.path()));
     assert!(out.contains("keys: 7, 3\n"), "{out}{err}");
     assert!(!out.contains(&key) && !err.contains(&key));
 
     fs::set_permissions(&credential, fs::Permissions::from_mode(0o444)).unwrap();
-    let (_, err) = run(Some(&place.0));
+    let (_, err) = run(Some(place.path()));
     assert!(err.contains("readable by nobody else"), "{err}");
 }
 
@@ -282,19 +214,12 @@ fn keys_come_from_a_systemd_credential_if_lvs_cf_names_no_file() {
 #[test]
 fn without_privilege_a_file_is_checked_all_the_same() {
     let place = Place::new("nobody");
-    // Where the build lies, another user may not be let in.
-    let program = place.0.join("pulse");
-    fs::copy(env!("CARGO_BIN_EXE_pulse"), &program).unwrap();
     let file = place.file(
         [PAIR, VIRTUAL]
             .concat()
             .replace("203.0.113.201\n", "127.0.0.1\n"),
     );
-    let mut pulse = Command::new(&program);
-    if Uid::effective().is_root() {
-        pulse.uid(NOBODY).gid(NOBODY);
-    }
-    let (status, out, err) = ended(pulse.arg("-t").arg("-c").arg(&file));
+    let Ended { status, out, err } = PULSE.check_without_privilege(&place, &file);
     assert_eq!((status, err.as_str()), (0, ""));
     assert!(out.starts_with("role: primary\n"), "{out}");
 }
