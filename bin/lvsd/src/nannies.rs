@@ -167,7 +167,8 @@ impl Nannies {
             let members = pool.members().iter();
             heard.extend(members.map(|nanny| Input::Ended(*nanny, exit)));
         } else if let Some(nanny) = self.by_pid.remove(&pid) {
-            self.hear_nanny(nanny, LAST_PATIENCE, &mut heard);
+            // It is reaped: no signal goes to its pid any more.
+            self.listen(nanny, LAST_PATIENCE, &mut heard);
             if let Some(mut child) = self.children.remove(&nanny) {
                 close(&self.links, &mut child);
             }
@@ -205,7 +206,7 @@ impl Nannies {
             let count = count.unwrap_or(0);
             for event in events.iter().take(count) {
                 if event.data() & POOL == 0 {
-                    self.hear_nanny(NannyId(event.data()), PATIENCE, &mut heard);
+                    self.hear_nanny(NannyId(event.data()), &mut heard);
                 } else {
                     self.hear_pool(event.data() & !POOL, &mut heard);
                 }
@@ -215,6 +216,14 @@ impl Nannies {
             }
         }
         heard
+    }
+
+    fn hear_nanny(&mut self, nanny: NannyId, heard: &mut Vec<Input>) {
+        if self.listen(nanny, PATIENCE, heard)
+            && let Some(child) = self.children.get_mut(&nanny)
+        {
+            give_up(&self.links, child);
+        }
     }
 
     fn hear_pool(&mut self, pid: u64, heard: &mut Vec<Input>) {
@@ -241,30 +250,28 @@ impl Nannies {
         }
     }
 
-    /// What a nanny has said since the last time, at most `most` messages.
-    fn hear_nanny(&mut self, nanny: NannyId, most: usize, heard: &mut Vec<Input>) {
-        let Some(child) = self.children.get_mut(&nanny) else {
-            return;
+    /// What a nanny has said since the last time, at most `most` messages. Whether it has closed its
+    /// end, which it does only when it ends.
+    fn listen(&mut self, nanny: NannyId, most: usize, heard: &mut Vec<Input>) -> bool {
+        let Some(link) = self.children.get(&nanny).and_then(Child::link) else {
+            return false;
         };
         // One byte more, to see what is too long.
         let mut buffer = [0; MAX_MESSAGE + 1];
         for _ in 0..most {
-            let Some(link) = child.link() else {
-                return;
-            };
             match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
-                // It has closed its end, which it does only when it ends.
-                Ok(0) => give_up(&self.links, child),
+                Ok(0) => return true,
                 Ok(length) => match Report::decode(buffer.get(..length).unwrap_or_default()) {
                     Ok(report) => heard.push(Input::Report(nanny, report)),
                     Err(error) if self.babblers.insert(nanny) => log::warn!("{nanny}: {error}"),
                     Err(_) => {}
                 },
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return,
-                Err(_) => give_up(&self.links, child),
+                Err(Errno::EAGAIN) => return false,
+                Err(_) => return true,
             }
         }
+        false
     }
 }
 
@@ -468,6 +475,26 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    /// Its pid may be another process's by then.
+    #[test]
+    fn r_a_nanny_that_was_reaped_is_sent_no_signal() {
+        let script = Script::new("reaped", "exec sleep 20 <&-");
+        let mut nannies = Nannies::new(false).unwrap();
+        let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
+        let pid = i32::try_from(pid).unwrap();
+        let mut events = [EpollEvent::empty()];
+        let closed = nannies
+            .links
+            .wait(&mut events, EpollTimeout::from(20_000_u16));
+        assert_eq!(closed, Ok(1));
+        nannies.remove(pid, ChildExit::Status(0));
+        let pid = Pid::from_raw(pid);
+        // The first signal that ends it counts.
+        nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+        let end = waitpid(pid, None);
+        assert_eq!(end, Ok(WaitStatus::Signaled(pid, Signal::SIGTERM, false)));
     }
 
     /// A copy of this process, which looks names up, holds its sockets too.
