@@ -1,5 +1,6 @@
 //! A running nanny, seen from lvsd's end of its socket; servers that behave as told.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -9,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use control::{CheckResult, MAX_MESSAGE, Order, Phase, Report, Standing};
-use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Stdin};
+use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Stdin, Stdout};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -46,6 +47,7 @@ impl Nanny {
         .map(Into::into)
         .collect();
         program.stdin = Stdin::Report;
+        program.stdout = Stdout::Pipe;
         program.parent_name = "lvsd";
         let child = program.start().expect("nanny starts");
         let nanny = Self {
@@ -102,6 +104,14 @@ impl Nanny {
 
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal).unwrap();
+    }
+
+    /// All its lines until it ends; it has some with `-n`.
+    pub fn lines(&self) -> String {
+        let output = self.child.output().expect("a pipe").try_clone_to_owned();
+        let mut lines = String::new();
+        let read = File::from(output.unwrap()).read_to_string(&mut lines);
+        read.map(|_| lines).unwrap()
     }
 
     /// Closes our end of the socket.

@@ -97,6 +97,17 @@ fn sigterm_ends_a_nanny_at_once() {
     assert_eq!(nanny.exit_status(Duration::from_secs(1)), 0);
 }
 
+/// It looks for what programs left behind, and may not open /proc for that.
+#[test]
+fn r_a_nanny_that_has_no_files_ends_without_an_error() {
+    let mut nanny = Nanny::start(server(hold), &["-n"]);
+    nanny.check();
+    nanny.leave();
+    let lines = nanny.lines();
+    assert!(lines.contains("starting LVS client monitor"), "{lines}");
+    assert!(!lines.contains("cannot"), "{lines}");
+}
+
 #[test]
 fn an_order_to_check_ends_the_pause() {
     let nanny = Nanny::start(server(hold), &["-t", "30"]);
