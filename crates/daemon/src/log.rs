@@ -60,6 +60,8 @@ pub fn start(ident: &'static str, target: Target, verbose: bool) {
     };
     if log::set_boxed_logger(Box::new(syslog)).is_ok() {
         log::set_max_level(level);
+        // Reads the time zone, for good: whoever logs may have no right to its file later.
+        let _ = lvs_sys::local_time(0);
     }
 }
 
