@@ -37,7 +37,7 @@ struct Running {
 pub struct Fos {
     pub(super) mode: Mode,
     pub(super) records: Vec<Record>,
-    /// Monitors of services that left lvs.cf, told to end, and when they are killed.
+    /// Monitors that nobody wants since lvs.cf changed, told to end, and when they are killed.
     pub(super) leaving: Vec<(MonitorId, Mono)>,
     pub(super) work: VecDeque<Work>,
     running: Option<Running>,
@@ -161,7 +161,8 @@ impl Fos {
     /// No command is left: ready, or at the end.
     fn idle(&mut self, out: &mut Vec<Action>) {
         if self.is_ending {
-            if self.records.iter().all(|record| record.monitor().is_none()) {
+            let monitors = self.records.iter().filter_map(Record::monitor);
+            if monitors.count() == 0 && self.leaving.is_empty() {
                 out.extend([Action::Notice(Notice::WillExit), Action::Exit]);
             }
         } else if !self.is_ready {
@@ -202,7 +203,7 @@ impl Fos {
         out: &mut Vec<Action>,
     ) {
         let Some(record) = self.of_monitor(monitor) else {
-            // Its service left lvs.cf meanwhile.
+            // Its service left lvs.cf meanwhile, or has another command line for it.
             if result.is_ok() {
                 self.leaving.push((monitor, now + GRACE));
                 out.push(Action::TerminateMonitor(monitor));

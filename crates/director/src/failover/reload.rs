@@ -19,9 +19,13 @@ impl Fos {
                 continue;
             };
             let mut record = old.remove(place);
-            let same_monitor = record.service.monitor == service.monitor;
-            if !same_monitor && matches!(record.life, Life::Running(..)) {
-                stop_monitor(&mut record, now, true, out);
+            if record.service.monitor != service.monitor {
+                match record.life {
+                    Life::Running(..) => stop_monitor(&mut record, now, true, out),
+                    // The answer to its start finds nobody, and ends it.
+                    Life::Ending(_, None, true) => record.life = Life::Due(now),
+                    _ => {}
+                }
             }
             record.service = service;
             self.records.push(record);

@@ -399,3 +399,40 @@ fn r_a_hung_monitor_whose_service_left_the_file_is_killed() {
     assert_eq!(bench.seen, ["kill 1"]);
     assert_eq!(bench.fos.next_deadline(), None);
 }
+
+#[test]
+fn r_a_hung_monitor_whose_service_left_the_file_is_killed_before_the_end_too() {
+    let both = [service("a", 21), service("b", 80)];
+    let mut bench = Bench::start(Mode::Monitor, &both);
+    bench.monitors_hang = true;
+    bench.put(Input::Configuration(Ok(Box::new(site(&both[..1])))));
+    bench.monitors_hang = false;
+    bench.take();
+    bench.put(Input::Terminate(15));
+    assert_eq!(bench.deeds(), ["end 0"]);
+    bench.now = bench.fos.next_deadline().expect("a deadline");
+    bench.put(Input::Deadline);
+    assert_eq!(bench.deeds(), ["kill 1", "exit"]);
+}
+
+/// The reload came before the answer to its start.
+#[test]
+fn r_a_monitor_that_starts_with_an_old_command_line_is_replaced() {
+    let old = service("a", 21);
+    let new = FailoverService {
+        monitor: words("/usr/sbin/nanny -x new"),
+        ..old.clone()
+    };
+    let mut bench = Bench::start_with(Mode::Monitor, &[old], &[None]);
+    bench.take();
+    let is_through = Input::CommandEnded(Ok(ENDED));
+    let changed = Input::Configuration(Ok(Box::new(site(&[new]))));
+    bench.put_together(vec![is_through, changed]);
+    bench.run_to_deadline();
+    let deeds = bench.deeds();
+    assert!(deeds.contains(&"end 0".into()), "{deeds:?}");
+    assert_eq!(
+        deeds.last().map(String::as_str),
+        Some("/usr/sbin/nanny -x new")
+    );
+}
