@@ -15,6 +15,7 @@
 
 mod index;
 mod nannies;
+mod refusals;
 mod reload;
 mod status;
 mod stop;

@@ -9,10 +9,7 @@ use crate::by_hand::HeldChange;
 use crate::notice::Notice;
 use crate::presence::{Presence, SorryChange};
 use crate::supervision::Watch;
-use crate::{
-    Action, MonitorKey, Refusal, RefusalKind, SiteDestination, SiteService, Table, TableService,
-    plan,
-};
+use crate::{Action, MonitorKey, SiteDestination, SiteService, Table, TableService, plan};
 
 use super::{Lvsd, Phase};
 
@@ -273,112 +270,6 @@ impl Lvsd {
         self.in_flight.push_back(ops.clone());
         out.push(Action::Apply(ops));
     }
-
-    /// Says what was refused, once for each service; looks at the table again if it has changed.
-    pub(super) fn take_refusals(&mut self, now: Mono, refusals: &[Refusal], out: &mut Vec<Action>) {
-        let ops = self.in_flight.pop_front().unwrap_or_default();
-        let mut is_outdated = false;
-        let were_failing = self.timeouts_failing;
-        let refused: BTreeSet<usize> = refusals.iter().map(|refusal| refusal.index).collect();
-        for (index, op) in ops.iter().enumerate() {
-            if !refused.contains(&index) {
-                self.note_outcome(op, false);
-            }
-        }
-        for refusal in refusals {
-            let Some(op) = ops.get(refusal.index) else {
-                continue;
-            };
-            self.unsure.extend(destination_key(op));
-            if refusal.kind == RefusalKind::Outdated {
-                is_outdated = true;
-                continue;
-            }
-            self.note_outcome(op, true);
-            let is_new = match service_key(op) {
-                Some(key) => self.failing.insert(key),
-                None => !were_failing,
-            };
-            if is_new {
-                out.push(Action::Notice(self.refusal_notice(op, &refusal.reason)));
-            }
-        }
-        match self.phase {
-            // Once: if that does not help, the next audit is soon enough.
-            Phase::Running if is_outdated && !self.has_looked_again => {
-                self.has_looked_again = true;
-                self.audit_at = now;
-            }
-            Phase::Ended(status) => out.push(Action::Exit(status)),
-            _ => {}
-        }
-    }
-
-    /// What a refusal means besides that the next audit finds the difference; or that there was none.
-    fn note_outcome(&mut self, op: &IpvsOp, is_refused: bool) {
-        match op {
-            IpvsOp::AddService(service) if is_refused => {
-                self.uncreated.insert(service.key);
-            }
-            IpvsOp::AddService(service) => {
-                self.uncreated.remove(&service.key);
-            }
-            // From then on whoever makes it again means it.
-            IpvsOp::DeleteService(key) if !is_refused => self.given_up.retain(|it| it != key),
-            IpvsOp::SetTimeouts(_) => {
-                self.timeouts_failing = is_refused;
-                self.timeouts_due |= is_refused;
-            }
-            _ => {}
-        }
-    }
-
-    fn refusal_notice(&self, op: &IpvsOp, reason: &str) -> Notice {
-        let reason = reason.to_owned();
-        match op {
-            IpvsOp::SetTimeouts(timeouts) => Notice::TimeoutsFailed(*timeouts, reason),
-            IpvsOp::AddService(_) | IpvsOp::EditService(_) | IpvsOp::DeleteService(_) => {
-                Notice::ServiceFailed {
-                    name: service_key(op).map_or_else(String::new, |key| self.name(&key)),
-                    op: op.clone(),
-                    reason,
-                }
-            }
-            _ => Notice::DestinationFailed {
-                program: self.site.ipvsadm.clone(),
-                op: op.clone(),
-                reason,
-            },
-        }
-    }
-
-    /// The name of the service's first block, or its key if lvs.cf no longer names it.
-    fn name(&self, key: &ServiceKey) -> String {
-        let service = self.index.service(&self.site, key);
-        let block = service.and_then(|service| service.blocks.first());
-        block.map_or_else(|| key.to_string(), |(name, _)| name.clone())
-    }
-
-    /// Number of operations that put right what somebody else did: not what failed before, nor what
-    /// was `due` if nobody had touched the table.
-    fn repairs(&self, planned: &[IpvsOp], due: &[IpvsOp]) -> usize {
-        let due: BTreeSet<_> = due
-            .iter()
-            .map(|op| (service_key(op), object_of(op)))
-            .collect();
-        let is_repair = |op: &&IpvsOp| {
-            let service = service_key(op);
-            let has_failed = service.is_some_and(|key| self.failing.contains(&key));
-            !has_failed && !due.contains(&(service, object_of(op)))
-        };
-        planned.iter().filter(is_repair).count()
-    }
-
-    /// A service that nothing is planned for any more has come right.
-    fn forget_failures(&mut self, planned: &[IpvsOp]) {
-        let open: BTreeSet<ServiceKey> = planned.iter().filter_map(service_key).collect();
-        self.failing.retain(|key| open.contains(key));
-    }
 }
 
 /// The service as the kernel shall have it, after its nannies' last words.
@@ -420,36 +311,5 @@ fn change_of(
         }
         (Some(_), None) => Some(IpvsOp::DeleteDestination(service, key)),
         (None, None) => None,
-    }
-}
-
-/// The destination that an operation is about, if it is about one.
-const fn object_of(op: &IpvsOp) -> Option<DestinationKey> {
-    match op {
-        IpvsOp::DeleteDestination(_, key) => Some(*key),
-        _ => match destination_key(op) {
-            Some((_, key)) => Some(key),
-            None => None,
-        },
-    }
-}
-
-const fn destination_key(op: &IpvsOp) -> Option<(ServiceKey, DestinationKey)> {
-    match op {
-        IpvsOp::AddDestination(key, destination) | IpvsOp::EditDestination(key, destination) => {
-            Some((*key, destination.key))
-        }
-        _ => None,
-    }
-}
-
-const fn service_key(op: &IpvsOp) -> Option<ServiceKey> {
-    match op {
-        IpvsOp::AddService(service) | IpvsOp::EditService(service) => Some(service.key),
-        IpvsOp::DeleteService(key)
-        | IpvsOp::AddDestination(key, _)
-        | IpvsOp::EditDestination(key, _)
-        | IpvsOp::DeleteDestination(key, _) => Some(*key),
-        _ => None,
     }
 }
