@@ -1,0 +1,217 @@
+//! Nannies that lvsd talks to: scripts in their place.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use control::{Phase, Place, Standing};
+use lvs_model::{ForwardingMethod, Protocol, Weight};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::*;
+
+#[test]
+fn only_what_the_machine_lacks_is_a_shortage() {
+    let shortage = |errno: Errno| is_shortage(&io::Error::from(errno));
+    assert!(shortage(Errno::EAGAIN));
+    assert!(shortage(Errno::EMFILE));
+    assert!(!shortage(Errno::ENOENT));
+    assert!(!shortage(Errno::EACCES));
+}
+
+/// A program in the place of nanny, whose standard input is the socket to lvsd.
+struct Script(PathBuf);
+
+impl Script {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lvsd-{name}-{}", std::process::id()));
+        let mut file = File::create(&path).unwrap();
+        write!(file, "#!/bin/sh\n{text}\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Self(path)
+    }
+
+    fn options(&self, shared: bool) -> NannyOptions {
+        let address = IpAddr::from([192, 0, 2, 1]);
+        NannyOptions {
+            program: self.0.clone(),
+            rip: address,
+            port: 80,
+            check_port: 80,
+            fwmark: None,
+            protocol: Protocol::Tcp,
+            check: Default::default(),
+            quiesce: false,
+            verbose: false,
+            ipvsadm: Path::new("/sbin/ipvsadm").into(),
+            weight: Weight::ONE,
+            vip: address,
+            forwarding: ForwardingMethod::Masquerading,
+            load_program: None,
+            foreground: false,
+            shared,
+        }
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// What is heard until `is_enough` says so.
+fn hear_until(nannies: &mut Nannies, is_enough: impl Fn(&[Input]) -> bool) -> Vec<Input> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < deadline {
+        let heard = nannies.hear();
+        if is_enough(&heard) {
+            return heard;
+        }
+    }
+    panic!("it did not come");
+}
+
+fn reap(pid: u32) {
+    waitpid(Pid::from_raw(i32::try_from(pid).unwrap()), None).unwrap();
+}
+
+#[test]
+fn r_a_nanny_that_never_stops_talking_is_interrupted() {
+    let script = Script::new("talks", "while :; do printf alive >&0; done 2>&-");
+    let mut nannies = Nannies::new(false).unwrap();
+    let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
+    let heard = hear_until(&mut nannies, |heard| heard.len() >= PATIENCE);
+    nannies.signal(NannyId(1), Signal::SIGKILL);
+    reap(pid);
+    assert_eq!(heard.len(), PATIENCE);
+}
+
+#[test]
+fn r_what_a_nanny_said_last_is_heard_when_it_has_ended() {
+    let script = Script::new(
+        "last",
+        "printf 'state down out 0 of 2 target 1 x' >&0; exit 3",
+    );
+    let mut nannies = Nannies::new(false).unwrap();
+    let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
+    reap(pid);
+    let heard = nannies.remove(i32::try_from(pid).unwrap(), ChildExit::Status(3));
+    let down = Standing {
+        phase: Phase::Down,
+        place: Place::Out,
+        count: 0,
+    };
+    assert!(
+        matches!(
+            heard.as_slice(),
+            [
+                Input::Report(NannyId(1), Report::State { standing, .. }),
+                Input::Ended(NannyId(1), ChildExit::Status(3)),
+            ] if *standing == down
+        ),
+        "{heard:?}"
+    );
+}
+
+#[test]
+fn r_a_nanny_with_more_arguments_than_an_errand_holds_has_a_process_of_its_own() {
+    let script = Script::new("long", "exec sleep 60");
+    let mut nannies = Nannies::new(false).unwrap();
+    let mut options = script.options(true);
+    for (length, pools) in [(20_000, 1), (60_000, 0)] {
+        options.check.send = Some("x".repeat(length).into());
+        options.check.expect = options.check.send.clone();
+        let pid = nannies.start(NannyId(1), &options).unwrap();
+        let counts = (nannies.pools.len(), nannies.children.len());
+        nannies.signal(NannyId(1), Signal::SIGKILL);
+        reap(pid);
+        nannies.remove(i32::try_from(pid).unwrap(), ChildExit::Signal(9));
+        assert_eq!(counts, (pools, 1 - pools), "{length}");
+    }
+}
+
+#[test]
+fn r_a_nanny_that_hides_from_lvsd_is_killed() {
+    let scripts = [
+        ("hides", false, "exec sleep 20 <&-"),
+        ("left", true, "printf '1 ended 0\\n' >&0; exec sleep 20"),
+    ];
+    for (name, shared, text) in scripts {
+        let script = Script::new(name, text);
+        let mut nannies = Nannies::new(false).unwrap();
+        let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap());
+        let end = loop {
+            nannies.hear();
+            match waitpid(pid, Some(WaitPidFlag::WNOHANG)).unwrap() {
+                WaitStatus::StillAlive => {}
+                end => break end,
+            }
+        };
+        assert_eq!(
+            end,
+            WaitStatus::Signaled(pid, Signal::SIGKILL, false),
+            "{name}"
+        );
+    }
+}
+
+/// Its pid may be another process's by then.
+#[test]
+fn r_a_nanny_that_was_reaped_is_sent_no_signal() {
+    let script = Script::new("reaped", "exec sleep 20 <&-");
+    let mut nannies = Nannies::new(false).unwrap();
+    let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
+    let pid = i32::try_from(pid).unwrap();
+    let mut events = [EpollEvent::empty()];
+    let closed = nannies
+        .links
+        .wait(&mut events, EpollTimeout::from(20_000_u16));
+    assert_eq!(closed, Ok(1));
+    nannies.remove(pid, ChildExit::Status(0));
+    let pid = Pid::from_raw(pid);
+    // The first signal that ends it counts.
+    nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+    let end = waitpid(pid, None);
+    assert_eq!(end, Ok(WaitStatus::Signaled(pid, Signal::SIGTERM, false)));
+}
+
+/// A copy of this process, which looks names up, holds its sockets too.
+#[test]
+fn r_a_socket_that_another_process_still_holds_wakes_nobody_up_once_it_is_closed() {
+    let script = Script::new("ends", "printf '1 ended 0\\n' >&0; exit 0");
+    for shared in [false, true] {
+        let mut nannies = Nannies::new(false).unwrap();
+        let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
+        let process = i32::try_from(pid).unwrap();
+        let pool = nannies.pools.get(&process).and_then(Pool::link);
+        let link = pool.or_else(|| nannies.children.get(&NannyId(1)).and_then(Child::link));
+        let copy = link.unwrap().try_clone_to_owned().unwrap();
+        reap(pid);
+        nannies.hear();
+        nannies.remove(process, ChildExit::Status(0));
+        let mut events = [EpollEvent::empty()];
+        let woken = nannies.links.wait(&mut events, EpollTimeout::ZERO).unwrap();
+        drop(copy);
+        assert_eq!(woken, 0, "{shared}");
+    }
+}
+
+#[test]
+fn r_a_process_of_many_speaks_for_those_in_it_only() {
+    let script = Script::new("pool", "printf '2 alive\\n1 alive\\n' >&0; exec sleep 60");
+    let mut nannies = Nannies::new(false).unwrap();
+    let pid = nannies.start(NannyId(1), &script.options(true)).unwrap();
+    let heard = hear_until(&mut nannies, |heard| !heard.is_empty());
+    nannies.signal(NannyId(1), Signal::SIGKILL);
+    reap(pid);
+    assert!(
+        matches!(heard.as_slice(), [Input::Report(NannyId(1), Report::Alive)]),
+        "{heard:?}"
+    );
+}
