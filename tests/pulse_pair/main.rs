@@ -136,6 +136,10 @@ fn three_in_ten_heartbeats_lost_move_nothing() {
 #[test]
 fn heartbeats_need_no_answer_to_arp() {
     let pair = settled();
+    let know = wait_until(LOADING, || {
+        [A, B].iter().all(|side| pair.knows_partner(*side))
+    });
+    know.expect("both have sent a heartbeat");
     for side in [A, B] {
         pair.keep_silent_about_addresses(side);
     }

@@ -234,6 +234,12 @@ impl Pair {
         assert!(output.status.success(), "tc {words}: {error}");
     }
 
+    /// Whether a director knows its partner's hardware address.
+    pub fn knows_partner(&self, side: usize) -> bool {
+        let (name, partner) = (self.name(side), 2 - side);
+        ip(&format!("-n {name} neigh show to 10.1.0.{partner}")).contains("lladdr")
+    }
+
     /// A director no longer answers who has its address, and asks about its neighbours within
     /// two seconds where the kernel's default is half a minute.
     pub fn keep_silent_about_addresses(&self, side: usize) {
