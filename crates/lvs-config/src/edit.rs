@@ -38,7 +38,7 @@ impl fmt::Display for EditError {
         f.write_str(match self {
             Self::NoSuchBlock => "there is no such block",
             Self::OpenBlock => "the block is not closed",
-            Self::CannotBeWritten => "the text cannot be written in one line",
+            Self::CannotBeWritten => "this cannot be written there in one line",
         })
     }
 }
@@ -76,12 +76,7 @@ impl SyntaxTree {
         let mut items = self.items.as_slice();
         let mut found = None;
         for step in path {
-            let block = items
-                .iter()
-                .filter_map(|item| match item {
-                    Item::Block(block) => Some(block),
-                    Item::Line(_) => None,
-                })
+            let block = blocks(items)
                 .filter(|block| block.kind == step.kind && self.name(block) == step.name)
                 .nth(step.turn)
                 .ok_or(EditError::NoSuchBlock)?;
@@ -231,6 +226,13 @@ impl SyntaxTree {
         let after = self.source.get(end..).unwrap_or_default();
         [before, new, after].concat()
     }
+}
+
+fn blocks(items: &[Item]) -> impl Iterator<Item = &Block> {
+    items.iter().filter_map(|item| match item {
+        Item::Block(block) => Some(block),
+        Item::Line(_) => None,
+    })
 }
 
 /// Values as words, quoted where they must be; read again to see that they come back.

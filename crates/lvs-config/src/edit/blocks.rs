@@ -2,7 +2,7 @@
 
 use crate::tree::{Block, BlockKind, Item, LineEnd, SyntaxTree};
 
-use super::{BlockName, EditError, written};
+use super::{BlockName, EditError, blocks, written};
 
 impl SyntaxTree {
     /// Writes an empty block of this kind and name: a server at the end of the block at the end of
@@ -108,13 +108,6 @@ impl SyntaxTree {
             [&header[..], line_end, &close, line_end].concat()
         })
     }
-}
-
-fn blocks(items: &[Item]) -> impl Iterator<Item = &Block> {
-    items.iter().filter_map(|item| match item {
-        Item::Block(block) => Some(block),
-        Item::Line(_) => None,
-    })
 }
 
 #[cfg(test)]
