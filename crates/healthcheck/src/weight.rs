@@ -27,7 +27,7 @@ pub fn loaded_weight(last: Weight, target: Weight, scale: u32, load: f64) -> Wei
     let moved = f64::from(last.get()) + half * (1.0 - load).cbrt();
     let new = if load < 1.0 {
         let most = at_most_max(u64::from(target.get()) * u64::from(scale));
-        truncated(moved).min(most)
+        truncated(moved).min(most.max(target))
     } else if load > 1.0 {
         truncated(moved).max(target)
     } else {
@@ -125,6 +125,11 @@ mod tests {
         assert_eq!(loaded_weight(weight(40), weight(4), 10, 2.0), weight(38));
         assert_eq!(loaded_weight(weight(4), weight(4), 10, 9.0), weight(4));
         assert_eq!(loaded_weight(weight(9), weight(4), 10, 1.0), weight(9));
+    }
+
+    #[test]
+    fn r_a_scale_of_0_takes_no_weight_away_from_an_idle_server() {
+        assert_eq!(loaded_weight(weight(4), weight(4), 0, 0.0), weight(4));
     }
 
     #[test]
