@@ -201,8 +201,7 @@ impl Bed {
     }
 }
 
-/// Destinations in the table with a weight.
-/// Real servers with a weight. Over netlink: `/proc/net/ip_vs` was seen to leave services out, see
+/// Destinations in the table with a weight. Over netlink: `/proc/net/ip_vs` was seen to leave services out, see
 /// `docs/observed-behaviour.md`.
 fn servers_up(host: &Host) -> io::Result<usize> {
     host.run(|| {
