@@ -131,10 +131,8 @@ fn begin(options: &Options, has_parent: bool, under_lvsd: bool) -> io::Result<Si
 /// A nanny under lvsd that needs no file has none.
 fn confine() {
     match confinement::forbid_files() {
-        Ok(true) => {}
-        Ok(false) => {
-            log::debug!("this kernel has no Landlock: files stay as the user's rights are");
-        }
+        Ok(true) => log::debug!("Landlock: no file can be opened any more"),
+        Ok(false) => log::debug!("no Landlock: files stay as the user's rights are"),
         Err(error) => log::warn!("files are not forbidden: {error}"),
     }
 }

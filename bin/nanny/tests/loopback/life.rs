@@ -97,6 +97,20 @@ fn sigterm_ends_a_nanny_at_once() {
     assert_eq!(nanny.exit_status(Duration::from_secs(1)), 0);
 }
 
+/// On a kernel without Landlock that is said.
+#[test]
+fn only_a_nanny_without_programs_gives_its_files_up() {
+    let gives_up = |args: &[&str]| {
+        let mut nanny = Nanny::start(server(hold), &[&["-n", "-v"], args].concat());
+        nanny.check();
+        nanny.leave();
+        let lines = nanny.lines_until("Landlock");
+        lines.contains("Landlock: ")
+    };
+    assert!(gives_up(&["-s", "x"]));
+    assert!(!gives_up(&["-e", "/bin/true"]));
+}
+
 /// It looks for what programs left behind, and may not open /proc for that.
 #[test]
 fn r_a_nanny_that_has_no_files_ends_without_an_error() {
