@@ -3,8 +3,8 @@
 //! Started by lvsd it has no rights and reports its verdicts; started by hand it changes the
 //! kernel's table itself. The decisions are in the crate `healthcheck`. Here:
 //! - `options`: the command line, `setup`: what it means
-//! - `watch`: one server and what runs for it; `shell`: the loop around it, `shared` and
-//!   `shared_link`: the loop around many (lvs.cf `nannies = shared`)
+//! - `watch`: one server and what runs for it, `machine`: what decides; `shell`: the loop around it,
+//!   `shared` and `shared_link`: the loop around many (lvs.cf `nannies = shared`)
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
 //!   `reaping`: what programs leave behind
 //! - `table`, `lvsd`: where verdicts go, by hand and under lvsd; `confinement`: without files
@@ -13,6 +13,7 @@ mod confinement;
 mod error;
 mod load;
 mod lvsd;
+mod machine;
 mod network;
 mod options;
 mod reaping;

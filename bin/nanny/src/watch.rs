@@ -8,58 +8,18 @@ use std::time::Duration;
 
 use control::{Order, Place, Report, Standing};
 use daemon::PollFd;
-use healthcheck::{
-    Action, Failover, Input, LoadAnswer, Monitor, Outcome, Probe, ProgramEnd, Settings, Severity,
-    load_average,
-};
+use healthcheck::{Action, Input, LoadAnswer, Outcome, Probe, ProgramEnd, Severity, load_average};
 use lvs_model::{ChildExit, Mono};
 
 use crate::load::{self, Asked, LoadRun};
+use crate::machine::Machine;
 use crate::network::Exchange;
-use crate::options::Kind;
 use crate::runner::Run;
 use crate::setup::{Check, Setup};
 use crate::table::Table;
 
 /// So many programs that cannot be killed: another one would only join them.
 const MOST_STUCK: usize = 4;
-
-/// The machine of either kind.
-enum Machine {
-    RealServer(Monitor),
-    FailoverService(Failover),
-}
-
-impl Machine {
-    fn start(kind: Kind, settings: Settings, now: Mono, out: &mut Vec<Action>) -> Self {
-        match kind {
-            Kind::RealServer => Self::RealServer(Monitor::start(settings, now, out)),
-            Kind::FailoverService => {
-                let Settings {
-                    subject,
-                    interval,
-                    seed,
-                    ..
-                } = settings;
-                Self::FailoverService(Failover::start(subject, interval, seed, now, out))
-            }
-        }
-    }
-
-    fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
-        match self {
-            Self::RealServer(monitor) => monitor.handle(now, input, out),
-            Self::FailoverService(watch) => watch.handle(now, input, out),
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Mono> {
-        match self {
-            Self::RealServer(monitor) => monitor.next_deadline(),
-            Self::FailoverService(watch) => watch.next_deadline(),
-        }
-    }
-}
 
 /// A check on its way.
 enum Running {
