@@ -72,11 +72,14 @@ impl Monitor {
 
     fn retarget(&mut self, now: Mono, target: Weight, out: &mut Vec<Action>) {
         let old = std::mem::replace(&mut self.settings.weight, target);
+        let weight = retargeted_weight(self.weight, old, target);
         match self.standing.phase {
-            Phase::ForcedUp => self.standing.place = Place::In(target),
-            Phase::Ramp | Phase::Up => {
-                self.adjust(retargeted_weight(self.weight, old, target), out);
+            Phase::ForcedUp => {
+                self.standing.place = Place::In(target);
+                // For the time after.
+                self.weight = weight;
             }
+            Phase::Ramp | Phase::Up => self.adjust(weight, out),
             _ => {}
         }
         self.reported = None;

@@ -158,3 +158,21 @@ fn r_a_server_whose_weight_was_0_enters_at_once_when_it_is_given_one() {
     let world = World::adopted(settings(), up);
     assert_eq!((world.table, world.phase()), (within(2), Phase::Ramp));
 }
+
+#[test]
+fn r_a_target_given_while_forced_up_is_what_the_load_moves_from() {
+    let mut world = World::new(Settings {
+        interval: Duration::from_secs(20),
+        has_load: true,
+        ..settings()
+    });
+    world.checks("++++++");
+    assert_eq!(world.table, within(64));
+    world.feed(Input::Signal(Signal::User2));
+    world.feed(Input::Order(Order::Target(weight(10))));
+    world.feed(Input::Signal(Signal::Hangup));
+    world.checks("+");
+    assert_eq!(world.table, within(10));
+    world.feed(Input::Load(LoadAnswer::Average(0.0)));
+    assert_eq!(world.table, within(15));
+}
