@@ -60,19 +60,13 @@ impl HeldWeights {
         }
     }
 
-    /// A destination that is out of the table: only `policy` may have changed.
+    /// A destination that is out of the table, of which a drain is all that can be held: it stays unless
+    /// every weight is repaired from now on.
     pub fn restrict(&mut self, policy: ManualWeight, key: &DestinationKey) -> Option<HeldChange> {
-        let held = self.get(key)?;
-        let may_stay = match policy {
-            ManualWeight::Repair => false,
-            ManualWeight::Drain => held == Weight::ZERO,
-            ManualWeight::Keep => true,
-        };
-        if may_stay {
+        if policy != ManualWeight::Repair {
             return None;
         }
-        self.0.remove(key);
-        Some(HeldChange::LetGo)
+        self.0.remove(key).map(|_| HeldChange::LetGo)
     }
 
     /// The checks are bad: no weight set by hand brings new clients to a dead server.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use control::{Phase, Place};
-use lvs_model::{Destination, DestinationKey, Protocol, ServiceKey, VirtualService};
+use lvs_model::{Destination, DestinationKey, IpvsOp, Protocol, ServiceKey, VirtualService};
 
 use super::world::*;
 use crate::{Input, Table, TableService};
@@ -396,6 +396,33 @@ fn a_verdict_in_the_turn_of_an_audit_is_no_repair() {
     world.feed_together(vec![verdict, Input::Deadline]);
     let added = "-a -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1";
     assert_eq!(world.take_trace(), [added, "checked"]);
+}
+
+#[test]
+fn what_somebody_else_adds_is_a_repair_beside_a_verdict_of_that_turn() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    world.up("10.0.0.2", 1);
+    let service = world.lvsd.site().services[0].service.key;
+    let stranger = Destination::new(DestinationKey {
+        address: address("10.0.0.77"),
+        port: 80,
+    });
+    world
+        .kernel
+        .follow(&IpvsOp::AddDestination(service, stranger));
+    world.now = world.now + Duration::from_secs(20);
+    world.take_trace();
+    let verdict = World::verdict(world.nanny("10.0.0.2"), Phase::Down, Place::Out);
+    world.feed_together(vec![verdict, Input::Deadline]);
+    let mut trace = world.take_trace();
+    trace.sort();
+    let expected = [
+        "-d -t 192.0.2.1:80 -r 10.0.0.2:80",
+        "-d -t 192.0.2.1:80 -r 10.0.0.77:80",
+        "log table was changed from outside, repaired with 1 operations",
+    ];
+    assert_eq!(trace, expected);
 }
 
 #[test]
