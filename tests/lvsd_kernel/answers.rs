@@ -15,10 +15,10 @@ use nix::sys::signal::Signal;
 use crate::director::*;
 
 /// A real server: its address and port, and how it answers.
-type Server = (&'static str, u16, Answer);
+pub type Server = (&'static str, u16, Answer);
 
 #[derive(Clone, Copy)]
-enum Answer {
+pub enum Answer {
     /// TCP: says this to whoever connects, whatever is asked.
     Says(&'static str),
     /// UDP: answers each datagram with this.
@@ -28,7 +28,7 @@ enum Answer {
 use Answer::{Echoes, Says};
 
 /// Makes the addresses the director's own and serves on them; the threads end with the test binary.
-fn serve(servers: &[Server]) {
+pub fn serve(servers: &[Server]) {
     for (address, port, answer) in servers {
         run("ip", &format!("addr replace {address}/32 dev lo"));
         match *answer {
