@@ -42,8 +42,8 @@ impl Expression {
     /// Compiles a POSIX extended expression; escapes of lvs.cf are undone before.
     ///
     /// # Errors
-    /// [`ExpressionError`] if the C library would refuse it, for back-references and collating
-    /// symbols, and if it is too large.
+    /// [`ExpressionError`] if the C library would refuse it, for back-references, collating symbols and
+    /// counts above 255, and if it is too large.
     pub fn new(text: &[u8]) -> Result<Self, ExpressionError> {
         let translated = ere::translate(text)?;
         Regex::new(&translated)
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn expressions_match_as_in_the_c_library() {
-        let good: [(&[u8], &[u8]); 24] = [
+        let good: [(&[u8], &[u8]); 25] = [
             (br"^HTTP/1\.[01] 2[0-9][0-9] ", b"HTTP/1.1 204 No"),
             (b"a.b", b"a\nb"),
             (b"b$", b"a\nb"),
@@ -86,6 +86,7 @@ mod tests {
             (b"^a{2}?$", b""),
             (b"^(ab){2,3}$", b"ababab"),
             (b"^a{,2}$", b"aa"),
+            (b"^a{0,255}$", b"aa"),
             (br"\d", b"d"),
             (br"\w\s", b"a "),
             (b"a)", b"a)"),
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_the_c_library_or_the_engine_cannot_take_is_refused() {
-        let refused: [&[u8]; 17] = [
+        let refused: [&[u8]; 18] = [
             b"*",
             b"+a",
             b"a|*",
@@ -130,6 +131,7 @@ mod tests {
             b"a{2",
             b"a{3,2}",
             b"a{x}",
+            b"a{256}",
             br"(a)\1",
             br"a\",
             b"[[.ab.]]",

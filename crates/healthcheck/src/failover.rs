@@ -152,18 +152,69 @@ mod tests {
 
     use super::*;
 
-    /// The lines and the status after these checks.
-    fn run(checks: &[bool]) -> (Vec<String>, Option<u8>) {
+    fn start(out: &mut Vec<Action>) -> Failover {
         let subject = Subject {
             vip: "192.0.2.90".into(),
             vport: 21,
             real: "192.0.2.1:21".parse().unwrap(),
         };
+        Failover::start(subject, Duration::from_secs(2), 7, Mono::ZERO, out)
+    }
+
+    /// What it does about `input`, without its lines.
+    fn does(watch: &mut Failover, input: Input) -> Vec<Action> {
         let mut out = Vec::new();
-        let mut now = Mono::ZERO;
-        let mut watch = Failover::start(subject, Duration::from_secs(2), 7, now, &mut out);
+        watch.handle(Mono::ZERO, input, &mut out);
+        out.retain(|action| !matches!(action, Action::Notice(_)));
+        out
+    }
+
+    #[test]
+    fn one_check_runs_at_a_time_and_its_end_ends_it() {
+        for last in [Input::Orphaned, Input::Signal(Signal::Terminate(15))] {
+            let mut watch = start(&mut Vec::new());
+            assert_eq!(does(&mut watch, Input::Deadline), [Action::Check]);
+            assert_eq!(watch.next_deadline(), None);
+            assert_eq!(does(&mut watch, Input::Signal(Signal::Hangup)), []);
+            let end = [Action::AbandonCheck, Action::Exit(0)];
+            assert_eq!(does(&mut watch, last), end);
+            assert_eq!(watch.next_deadline(), None);
+        }
+    }
+
+    #[test]
+    fn a_forced_state_drops_the_check_and_lasts_until_sighup() {
+        for signal in [Signal::User1, Signal::User2] {
+            let mut watch = start(&mut Vec::new());
+            does(&mut watch, Input::Deadline);
+            let signal = Input::Signal(signal);
+            assert_eq!(does(&mut watch, signal), [Action::AbandonCheck]);
+            assert_eq!(watch.next_deadline(), None);
+            let hangup = Input::Signal(Signal::Hangup);
+            assert_eq!(does(&mut watch, hangup), [Action::Check]);
+        }
+    }
+
+    #[test]
+    fn what_the_director_lacks_is_no_loss() {
+        let mut watch = start(&mut Vec::new());
+        let full = crate::OsError {
+            number: 24,
+            text: "Too many open files",
+        };
+        for outcome in [Ok(()), Err(Failure::NotMade(full))] {
+            does(&mut watch, Input::Signal(Signal::Hangup));
+            assert_eq!(does(&mut watch, Input::Checked(outcome)), []);
+            assert!(watch.next_deadline().is_some());
+        }
+    }
+
+    /// The lines and the status after these checks.
+    fn run(checks: &[bool]) -> (Vec<String>, Option<u8>) {
+        let mut out = Vec::new();
+        let mut watch = start(&mut out);
         for &good in checks {
-            now = watch.next_deadline().unwrap();
+            let now = watch.next_deadline().unwrap();
             watch.handle(now, Input::Deadline, &mut out);
             let outcome = if good {
                 Ok(())

@@ -162,6 +162,24 @@ mod tests {
         OsError { number, text }
     }
 
+    #[test]
+    fn only_what_the_director_lacks_says_nothing_of_the_server() {
+        let (refused, denied) = (error(111, ""), error(13, ""));
+        let start = |error| Failure::Program(ProgramFailure::Start(error));
+        for number in [11, 12, 23, 24, 105] {
+            let lack = error(number, "");
+            assert!(Failure::NotMade(lack).says_nothing(), "{number}");
+            assert!(start(lack).says_nothing(), "{number}");
+            let there = matches!(number, 12 | 105);
+            for failure in [Failure::Connect, Failure::Write, Failure::Read] {
+                assert_eq!(failure(lack).says_nothing(), there, "{number}");
+            }
+        }
+        assert!(!Failure::Connect(refused).says_nothing());
+        assert!(!Failure::NotMade(denied).says_nothing() && !start(denied).says_nothing());
+        assert!(!Failure::ConnectTimeout.says_nothing());
+    }
+
     /// What stands behind `RIP:RPORT is down: `, in lvsd's status, and on a page.
     #[test]
     fn every_reason_has_words_of_its_own() {

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn addresses_go_into_words_also_inside() {
-        let command = Command::split("  curl http://%h:%p/  %% 100%x %", "192.0.2.1", 81).unwrap();
+        let command =
+            Command::split("  curl http://%h:%p/ \t %% 100%x\t%", "192.0.2.1", 81).unwrap();
         assert_eq!(
             command.words,
             ["curl", "http://192.0.2.1:81/", "%", "100%x", "%"]

@@ -160,6 +160,11 @@ mod tests {
             retargeted_weight(weight(50), weight(50), weight(0)),
             weight(0)
         );
+        // On its way to 100, above 40: not below that.
+        assert_eq!(
+            retargeted_weight(weight(50), weight(100), weight(40)),
+            weight(40)
+        );
         assert_eq!(
             retargeted_weight(weight(0), weight(0), weight(64)),
             weight(2)

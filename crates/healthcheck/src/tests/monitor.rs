@@ -23,7 +23,7 @@ fn the_transition_table_holds() {
     use Phase::{Counting, Down, ForcedDown, ForcedUp, New, Ramp, Up};
     use Place::Out;
     let zero = within(0);
-    let rows: [Row; 24] = [
+    let rows: [Row; 25] = [
         (New, Out, 0, Good, false, Ramp, within(2)),
         (New, Out, 0, Failed, false, Down, Out),
         (New, Out, 0, Failed, true, Down, Out),
@@ -48,6 +48,7 @@ fn the_transition_table_holds() {
         (Down, Out, 0, User2, false, ForcedUp, within(64)),
         (Down, Out, 0, Hangup, false, New, Out),
         (Up, within(64), 5, User2, false, ForcedUp, within(64)),
+        (Ramp, within(8), 5, User2, false, ForcedUp, within(8)),
     ];
     for (number, (phase, place, count, event, quiesce, after, place_after)) in
         rows.into_iter().enumerate()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::{Order, Place, Report};
+use control::{Order, Phase, Place, Report, Standing};
 use lvs_model::{Mono, Weight};
 
 use super::world::*;
@@ -108,6 +108,41 @@ fn lvsd_hears_of_every_change_and_of_nothing_twice() {
         ]
     );
     assert!(world.writes.is_empty());
+}
+
+#[test]
+fn another_target_is_reported_though_nothing_moves() {
+    let mut world = World::new(Settings {
+        under_lvsd: true,
+        ..settings()
+    });
+    world.checks("-");
+    world.feed(Input::Order(Order::Target(weight(9))));
+    let (_, last) = world.reports.last().unwrap();
+    let words = "state down out 0 of 2 target 9 connect: Connection refused";
+    assert_eq!(last.to_string(), words);
+}
+
+#[test]
+fn an_order_to_check_ends_no_forced_state() {
+    let mut world = World::new(settings());
+    world.checks("+");
+    world.feed(Input::Signal(Signal::User1));
+    world.feed(Input::Order(Order::Check));
+    assert!(!world.is_checking);
+    assert_eq!(
+        (world.phase(), world.table),
+        (Phase::ForcedDown, Place::Out)
+    );
+}
+
+#[test]
+fn only_the_first_order_to_adopt_counts() {
+    let mut world = World::new(settings());
+    world.checks("+");
+    let up = Standing::found(within(64), weight(64));
+    world.feed(Input::Order(Order::Adopt(up)));
+    assert_eq!(world.monitor.standing().place, within(2));
 }
 
 #[test]

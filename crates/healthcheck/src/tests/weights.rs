@@ -112,18 +112,20 @@ fn a_load_that_cannot_be_had_is_said_in_the_originals_words_and_asked_for_again(
 
 #[test]
 fn a_weight_above_the_configured_one_is_kept_only_where_the_load_may_have_led_to_it() {
-    let found = |number, has_load| {
+    let found = |number, has_load, scale| {
         let standing = Standing::found(within(number), weight(4));
         let set = Settings {
             weight: weight(4),
             has_load,
+            scale,
             ..settings()
         };
         World::adopted(set, standing).table
     };
-    assert_eq!(found(30, false), within(4));
-    assert_eq!(found(30, true), within(30));
-    assert_eq!(found(99, true), within(40));
+    assert_eq!(found(30, false, 10), within(4));
+    assert_eq!(found(30, true, 10), within(30));
+    assert_eq!(found(99, true, 10), within(40));
+    assert_eq!(found(99, true, 0), within(4));
 }
 
 #[test]
