@@ -1,6 +1,7 @@
 //! `virtual` blocks.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use lvs_model::{AddressFamily, ForwardingMethod, FwMark, Netmask, SchedulerFlags, ServiceKey};
 
@@ -151,15 +152,22 @@ impl Judge<'_, '_> {
             .map(|block| (block.position.line, block.position))
             .collect();
         let mut first: HashMap<ServiceKey, VirtualBlock> = HashMap::new();
+        let mut sorries = HashMap::new();
         services.retain(|service| {
             let at = places.get(&service.line).copied().unwrap_or_default();
-            let Some(before) = first.get(&service.key()) else {
-                let mut known = service.clone();
-                known.servers = Vec::new();
-                first.insert(service.key(), known);
-                return true;
+            let stays = match first.get(&service.key()) {
+                Some(before) => self.second_service(at, service, before),
+                None => {
+                    let mut known = service.clone();
+                    known.servers = Vec::new();
+                    first.insert(service.key(), known);
+                    true
+                }
             };
-            self.second_service(at, service, before)
+            if stays {
+                self.check_second_sorry(at, service, &mut sorries);
+            }
+            stays
         });
     }
 
@@ -190,15 +198,28 @@ impl Judge<'_, '_> {
             );
             self.findings.warn(at, what);
         }
-        let sorries = service.sorry_server.zip(before.sorry_server);
-        if sorries.is_some_and(|(own, others)| own != others) {
+        true
+    }
+
+    /// Blocks of one mark have one sorry server, the first that one of them names.
+    fn check_second_sorry(
+        &mut self,
+        at: Position,
+        service: &VirtualBlock,
+        first: &mut HashMap<ServiceKey, (u32, IpAddr)>,
+    ) {
+        let Some(sorry) = service.sorry_server else {
+            return;
+        };
+        let (line, others) = *first.entry(service.key()).or_insert((service.line, sorry));
+        if sorry != others {
             let what = format!(
-                "virtual {name} has another sorry_server than the block in line {line} with the \
-                 same fwmark, whose counts"
+                "virtual {} has another sorry_server than the block in line {line} with the \
+                 same fwmark, whose counts",
+                service.name
             );
             self.findings.warn(at, what);
         }
-        true
     }
 }
 

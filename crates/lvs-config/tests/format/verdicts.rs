@@ -288,6 +288,12 @@ fn firewall_marks() {
         ("sorry", &sorry(1, 1), "ok"),
         ("sorry", &sorry(1, 2), "warn 7"),
         ("sorry", &two("sorry_server = 192.0.2.91\n"), "ok"),
+        // The first block has none.
+        (
+            "sorry",
+            &(virtual_block("fwmark = 1\n") + &sorry(1, 2)),
+            "warn 12",
+        ),
     ]);
     assert_eq!(config(&two("")).virtuals.len(), 2);
 }
