@@ -1,6 +1,7 @@
 //! lvsd in a world of data: a table that refuses as the kernel does, nannies that say what a test
 //! lets them say, a clock that jumps.
 
+mod audit;
 mod by_hand;
 mod faults;
 mod misfortune;
