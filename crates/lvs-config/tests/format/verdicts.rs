@@ -213,6 +213,11 @@ fn missing_and_second_addresses() {
     assert_eq!(config(&format!("{block}{block}")).virtuals.len(), 1);
     let loaded = read_text(twice.as_bytes()).expect("accepted");
     assert!(loaded.has_left_out());
+    // Of a block that is left out nothing else is said.
+    let sorry = |last| virtual_block(&format!("sorry_server = 192.0.2.9{last}\n"));
+    let loaded = read_text((sorry(1) + &sorry(2)).as_bytes()).expect("accepted");
+    let severities: Vec<_> = loaded.findings.iter().map(|it| it.severity).collect();
+    assert_eq!(severities, [Severity::LeaveOut]);
 }
 
 #[test]
