@@ -1,12 +1,16 @@
 //! Start, reports, signals and end.
 
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use control::{Order, Phase, Place, Report, Standing};
 use daemon::Signal;
 use lvs_model::Weight;
 
-use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, hold, server};
+use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, hold, server, until};
 
 fn next_state(nanny: &Nanny) -> (Standing, String) {
     loop {
@@ -71,6 +75,29 @@ fn a_nanny_says_that_it_is_alive_also_while_a_check_waits() {
         }
     }
     assert!(alive > 1);
+}
+
+/// Its socket is full long before the server fails: one takes fewer than 300 messages.
+#[test]
+fn a_verdict_that_a_busy_lvsd_could_not_take_comes_when_it_listens_again() {
+    const GOOD: u32 = 400;
+    let checks = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&checks);
+    let real = server(move |mut stream: TcpStream| {
+        let is_good = count.fetch_add(1, Ordering::SeqCst) < GOOD;
+        let _ = stream.write_all(if is_good { b"220" } else { b"554" });
+    });
+    let nanny = Nanny::start(real, &["-x", "220", "-t", "2"]);
+    until(Duration::from_secs(60), || {
+        nanny.order(Order::Check);
+        checks.load(Ordering::SeqCst) > GOOD + 2
+    });
+    let is_verdict = |report: Report| match report {
+        Report::State { standing, .. } => standing.phase == Phase::Down,
+        Report::Alive | Report::Check { .. } => false,
+    };
+    let mut reports = (0..GOOD + 20).map(|_| nanny.report(Duration::from_secs(5)));
+    assert!(reports.any(is_verdict));
 }
 
 #[test]
