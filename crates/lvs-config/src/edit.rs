@@ -1,7 +1,7 @@
 //! Changing one value of a file and nothing else of it.
 //!
 //! Used by tools that write lvs.cf: only the line of the statement changes, or one line is added.
-//! Whole blocks: [`blocks`].
+//! Whole blocks: [`mod@blocks`].
 
 mod blocks;
 
