@@ -238,15 +238,19 @@ impl Rig {
     }
 }
 
-/// Waits until every sync thread of the kernel has begun and sleeps. One that is stopped before it
-/// began has the request interrupted, nothing is acknowledged, and the original waits for ever.
+/// Waits until every sync thread of the kernel, master or backup, has begun and sleeps. One that is
+/// stopped before it began has the request interrupted, nothing is acknowledged, and the original
+/// waits for ever. (The threads that estimate rates, which newer kernels have, never do sleep so.)
 fn wait_for_sync_threads() {
     let sleep = || {
         let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
         processes.all(|process| {
             let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
             let (name, rest) = stat.split_once(") ").unwrap_or_default();
-            !name.contains("(ipvs-") || rest.starts_with('S')
+            let is_sync = ["(ipvs-m:", "(ipvs-b:"]
+                .iter()
+                .any(|begin| name.contains(begin));
+            !is_sync || rest.starts_with('S')
         })
     };
     caribe_tests::wait_until(Duration::from_secs(20), sleep).expect("sync threads that sleep");

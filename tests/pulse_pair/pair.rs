@@ -243,17 +243,14 @@ impl Pair {
     /// A director no longer answers who has its address, and asks about its neighbours within
     /// two seconds where the kernel's default is half a minute.
     pub fn keep_silent_about_addresses(&self, side: usize) {
-        let words = [
-            "net.ipv4.neigh.eth0.base_reachable_time_ms=1000",
-            "net.ipv4.neigh.eth0.delay_first_probe_time=1",
-            "net.ipv4.conf.eth0.arp_ignore=8",
-        ];
-        let name = self.name(side);
+        let script = "cd /proc/sys/net/ipv4 && \
+             echo 1000 > neigh/eth0/base_reachable_time_ms && \
+             echo 1 > neigh/eth0/delay_first_probe_time && \
+             echo 8 > conf/eth0/arp_ignore";
         let status = Command::new("ip")
-            .args(["netns", "exec", &name, "sysctl", "-q"])
-            .args(words)
+            .args(["netns", "exec", &self.name(side), "sh", "-c", script])
             .status();
-        assert!(status.expect("sysctl runs").success());
+        assert!(status.expect("ip runs").success());
     }
 
     /// The switch's end of a director's cable: its carrier.
