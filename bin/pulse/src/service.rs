@@ -104,13 +104,12 @@ impl Service {
         }
     }
 
-    /// Whether `pid` was it; it is then gone.
-    pub fn ended(&mut self, pid: i32) -> bool {
-        let was = self.child.as_ref().is_some_and(|child| child.pid() == pid);
-        if was {
-            self.child = None;
-        }
-        was
+    /// If `pid` was it: what it said last, which may be why it ended. It is then gone.
+    pub fn ended(&mut self, pid: i32) -> Option<Vec<Input>> {
+        self.child.as_ref().filter(|child| child.pid() == pid)?;
+        let said = self.read();
+        self.child = None;
+        Some(said)
     }
 
     /// Reads what it wrote; what it said of itself. In the foreground its log lines go on to our
@@ -146,5 +145,30 @@ impl Service {
                 _ => log::debug!("service: {}", String::from_utf8_lossy(&line).trim_end()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    use super::*;
+
+    #[test]
+    fn r_what_a_service_said_last_is_heard_when_it_has_ended() {
+        let mut service = Service::new(&Options {
+            lvsd: "/bin/echo".into(),
+            // The last of the arguments that it says.
+            config_file: "file\nready".into(),
+            ..Options::default()
+        });
+        service.start(Part::Lvsd).unwrap();
+        // It has said all there is when it has closed its output.
+        let mut output = [PollFd::new(service.fd().unwrap(), PollFlags::empty())];
+        poll(&mut output, PollTimeout::NONE).unwrap();
+        let pid = service.child.as_ref().unwrap().pid();
+        assert_eq!(service.ended(pid + 1), None);
+        assert_eq!(service.ended(pid), Some(vec![Input::ServiceReady]));
+        assert_eq!(service.fd().map(|_| ()), None);
     }
 }

@@ -222,7 +222,10 @@ impl Shell {
 
     fn reap(&mut self) {
         while let Some((pid, exit)) = daemon::reap() {
-            if self.service.ended(pid) {
+            if let Some(said) = self.service.ended(pid) {
+                for said in said {
+                    self.give(said);
+                }
                 self.service_ended(pid, exit);
                 continue;
             }
