@@ -24,8 +24,9 @@ pub(super) fn write(settings: &Settings, site: &Site) -> String {
     } else {
         "128"
     };
+    // So many short connections come round to ports that they had used with a server that is out now.
     let mut text = format!(
-        "serial_no = 1\n\
+        "serial_no = 1\n#:set_sysctls = 1\n\
          primary = 10.9.0.11\nprimary_private = 10.9.1.11\n\
          backup = 10.9.0.12\nbackup_private = 10.9.1.12\nbackup_active = 1\n\
          service = lvs\nheartbeat = 1\nheartbeat_port = 539\n\

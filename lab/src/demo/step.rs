@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::measure::{Account, Requests, Stalls};
+use crate::measure::{Account, Reply, Requests, Stalls};
 
 /// Stalls of the machine below this need no words.
 const WORTH_TELLING: Duration = Duration::from_millis(100);
@@ -76,11 +76,25 @@ impl Step {
 
     /// Takes the client's account and demands that nothing was lost.
     pub(super) fn nothing_lost(&mut self, client: Requests) {
-        self.account = Account::of(&client.finish());
+        let replies = client.finish();
+        self.account = Account::of(&replies);
         let ways = self.account.lost_by.iter();
         let ways: Vec<_> = ways.map(|(how, count)| format!("{count} {how}")).collect();
         self.demand(ways.is_empty(), || {
-            format!("requests lost: {}", ways.join(", "))
+            format!(
+                "requests lost: {}; begun {} s into the step",
+                ways.join(", "),
+                begun_of_lost(&replies).join(", ")
+            )
         });
     }
+}
+
+/// When each of the lost requests began, in seconds since the first request of all.
+fn begun_of_lost(replies: &[Reply]) -> Vec<String> {
+    let first = replies.iter().map(|reply| reply.begun).min();
+    let lost = replies.iter().filter(|reply| !reply.is_served());
+    lost.zip(first.into_iter().cycle())
+        .map(|(reply, first)| format!("{:.2}", (reply.begun - first).as_secs_f64()))
+        .collect()
 }
