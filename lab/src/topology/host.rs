@@ -21,6 +21,9 @@ use crate::boot::LOG_SOCKET;
 /// Where the files of an own director lie that are usually the machine's.
 const CONFIGURATION: &str = "/etc/sysconfig/ha";
 
+/// So many lists of processes are killed where the kernel cannot kill them at once.
+const LISTS: usize = 100;
+
 /// A machine of the lab. Dropping it kills its processes and removes its namespace.
 pub struct Host {
     name: String,
@@ -171,12 +174,28 @@ impl Host {
         Ok(pids.len())
     }
 
-    /// Kills every process of the host at once, as a power failure would.
+    /// Kills every process of the host at once, as a power failure would; before Linux 5.14, which
+    /// cannot, one after the other.
     ///
     /// # Errors
     /// If the kernel refuses.
     pub fn kill_all(&self) -> io::Result<()> {
-        fs::write(self.cgroup.join("cgroup.kill"), "1")
+        let switch = self.cgroup.join("cgroup.kill");
+        if switch.exists() {
+            return fs::write(switch, "1");
+        }
+        // What was started meanwhile is in the next list.
+        for _ in 0..LISTS {
+            let pids = self.processes()?;
+            if pids.is_empty() {
+                break;
+            }
+            for pid in pids {
+                // One that has just ended needs no signal.
+                let _ = kill(pid, Signal::SIGKILL);
+            }
+        }
+        Ok(())
     }
 
     /// Stops every process of the host without telling it, as a paused virtual machine; returns when
