@@ -16,7 +16,7 @@ fn five_hours_east() -> Vec<u8> {
     file.extend([0_u32, 0, 0, 0, 1, 4].map(u32::to_be_bytes).as_flattened());
     file.extend((5 * 3600_i32).to_be_bytes());
     file.extend([0, 0]);
-    file.extend(b"XXX\0");
+    file.extend(b"PKT\0");
     file
 }
 
