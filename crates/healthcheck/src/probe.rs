@@ -114,7 +114,8 @@ impl Probe {
         if !matches!(self.state, State::Connecting) {
             return;
         }
-        self.deadline = now.min(self.deadline) + self.check.interval;
+        // Not from the deadline: after a pause of the director the server has its time all the same.
+        self.deadline = now + self.check.interval;
         let udp_needs_a_datagram =
             self.check.transport == Transport::Udp && self.check.expect.is_none();
         if self.check.send.is_some() || udp_needs_a_datagram {
