@@ -161,9 +161,11 @@ impl Builder<'_> {
             }
         }
         let sorry = blocks.iter().find_map(|block| self.sorry(block, ports));
+        // On another port too: it is out when its checks say so.
         let is_real = |sorry: &Sorry| {
-            let same = |d: &SiteDestination| d.destination.key == sorry.destination.key;
-            destinations.list.iter().any(same)
+            let address = sorry.destination.key.address;
+            let mut real = destinations.list.iter().map(|d| d.destination.key.address);
+            real.any(|real| real == address)
         };
         Some(SiteService {
             service: settings(first),

@@ -175,6 +175,19 @@ fn a_sorry_server_that_is_a_real_server_is_none() {
 }
 
 #[test]
+fn a_sorry_server_that_is_a_real_server_of_another_block_of_its_mark_is_none_on_any_port() {
+    let http = block("http", "192.0.2.1", 80, vec![server("a", "10.0.0.1", 80)]);
+    let servers = vec![server("b", "10.0.0.2", 443)];
+    let https = with_sorry("10.0.0.1", block("https", "192.0.2.1", 443, servers));
+    let mut file = direct(config(vec![http, https]));
+    for block in &mut file.virtuals {
+        block.fwmark = lvs_model::FwMark::new(7);
+    }
+    let site = Site::new(&file, false, false);
+    assert_eq!((site.services.len(), &site.services[0].sorry), (1, &None));
+}
+
+#[test]
 fn a_nanny_is_told_what_the_original_told_it_in_the_same_order() {
     let servers = vec![weighing(server("n1", "192.0.2.101", 80), 100)];
     let mut api = block("api", "192.0.2.100", 80, servers);

@@ -1,6 +1,6 @@
 //! `virtual` blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use lvs_model::{AddressFamily, ForwardingMethod, FwMark, Netmask, SchedulerFlags, ServiceKey};
@@ -169,6 +169,42 @@ impl Judge<'_, '_> {
             }
             stays
         });
+        self.check_sorries_of_marks(services, &places);
+    }
+
+    /// A real server of any block of a mark is no sorry server for that mark.
+    fn check_sorries_of_marks(
+        &mut self,
+        services: &[VirtualBlock],
+        places: &HashMap<u32, Position>,
+    ) {
+        let of_marks = || services.iter().filter(|service| service.fwmark.is_some());
+        let wanted: HashSet<(ServiceKey, IpAddr)> = of_marks()
+            .filter_map(|service| Some((service.key(), service.sorry_server?)))
+            .collect();
+        let mut real: HashMap<(ServiceKey, IpAddr), u32> = HashMap::new();
+        for service in of_marks() {
+            for server in &service.servers {
+                let key = (service.key(), server.address);
+                if wanted.contains(&key) {
+                    real.entry(key).or_insert(service.line);
+                }
+            }
+        }
+        for service in of_marks() {
+            let Some(sorry) = service.sorry_server else {
+                continue;
+            };
+            if let Some(line) = real.get(&(service.key(), sorry)) {
+                let what = format!(
+                    "virtual {}: sorry_server {sorry} is a real server of the block in line \
+                     {line} with the same fwmark, so it is not used",
+                    service.name
+                );
+                let at = places.get(&service.line).copied().unwrap_or_default();
+                self.findings.warn(at, what);
+            }
+        }
     }
 
     /// Whether a block stays whose key `before` has already.

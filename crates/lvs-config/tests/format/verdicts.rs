@@ -299,6 +299,18 @@ fn firewall_marks() {
             &(virtual_block("fwmark = 1\n") + &sorry(1, 2)),
             "warn 12",
         ),
+        (
+            "a sorry server that another block of the mark has as a real server",
+            &(virtual_block(&format!("fwmark = 1\n{}", server("a", "192.0.2.91", "")))
+                + &virtual_block("fwmark = 1\nsorry_server = 192.0.2.91\n")),
+            "warn 10",
+        ),
+        (
+            "as real server of another mark it is nobody's business",
+            &(virtual_block(&format!("fwmark = 2\n{}", server("a", "192.0.2.91", "")))
+                + &virtual_block("fwmark = 1\nsorry_server = 192.0.2.91\n")),
+            "ok",
+        ),
     ]);
     assert_eq!(config(&two("")).virtuals.len(), 2);
 }
