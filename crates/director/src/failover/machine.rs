@@ -212,19 +212,21 @@ impl Fos {
         };
         let address = record.service.id.address;
         let is_wanted = matches!(record.life, Life::Ending(_, _, true));
-        out.push(Action::Notice(match result {
+        match result {
             Ok(pid) => {
                 record.life = Life::Running(monitor, pid, now);
-                Notice::MonitorStarted(address, pid)
+                out.push(Action::Notice(Notice::MonitorStarted(address, pid)));
+                if !is_wanted {
+                    stop_monitor(record, now, false, out);
+                }
             }
-            Err(reason) => {
+            Err(reason) if is_wanted => {
                 let pause = record.fail(now);
                 record.life = Life::Due(now + pause);
-                Notice::MonitorNotStarted(address, reason, pause)
+                let notice = Notice::MonitorNotStarted(address, reason, pause);
+                out.push(Action::Notice(notice));
             }
-        }));
-        if !is_wanted {
-            stop_monitor(record, now, false, out);
+            Err(_) => record.life = Life::Off,
         }
     }
 

@@ -47,6 +47,7 @@ struct Bench {
     monitors: Vec<MonitorId>,
     /// Whether monitors heed no SIGTERM.
     monitors_hang: bool,
+    monitors_fail: bool,
 }
 
 const ENDED: ChildExit = ChildExit::Status(0);
@@ -65,6 +66,7 @@ impl Bench {
             hangs: false,
             monitors: Vec::new(),
             monitors_hang: false,
+            monitors_fail: false,
         };
         bench.put(Input::Start);
         bench
@@ -103,7 +105,11 @@ impl Bench {
             Action::StartMonitor(monitor, argv) => {
                 self.monitors.push(monitor);
                 let pid = 100 + i32::try_from(monitor.0).unwrap();
-                (join(&argv), Some(Input::MonitorStarted(monitor, Ok(pid))))
+                let result = match self.monitors_fail {
+                    true => Err("no process".into()),
+                    false => Ok(pid),
+                };
+                (join(&argv), Some(Input::MonitorStarted(monitor, result)))
             }
             Action::TerminateMonitor(monitor) => {
                 self.monitors.retain(|m| *m != monitor);
@@ -386,6 +392,19 @@ fn r_a_monitor_that_starts_too_late_is_told_to_end() {
     let only_a = Input::Configuration(Ok(Box::new(site(&both[..1]))));
     bench.put_together(vec![is_through, only_a]);
     assert!(bench.seen.contains(&"end 1".into()), "{:?}", bench.seen);
+}
+
+/// A try that will not come is not promised.
+#[test]
+fn r_a_monitor_that_cannot_be_started_on_the_way_out_is_not_tried_again() {
+    let mut bench = Bench::start_with(Mode::Monitor, &[service("a", 21)], &[None]);
+    bench.take();
+    bench.monitors_fail = true;
+    let is_through = Input::CommandEnded(Ok(ENDED));
+    bench.put_together(vec![is_through, Input::Terminate(15)]);
+    let promises = bench.seen.iter().filter(|line| line.contains("next try"));
+    assert_eq!(promises.count(), 0, "{:?}", bench.seen);
+    assert_eq!(bench.seen.last().map(String::as_str), Some("exit"));
 }
 
 #[test]
