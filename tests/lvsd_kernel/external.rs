@@ -89,3 +89,26 @@ fn a_mark_with_direct_routing_and_a_sorry_server_too() {
         ]
     );
 }
+
+#[test]
+fn a_reload_takes_another_program_for_the_changes_that_follow_and_back() {
+    let mut director = Director::new(&[1]);
+    let (program, notes) = noting_program(&director);
+    let web = |head: &str, scheduler: &str| {
+        let scheduler = format!("scheduler = {scheduler}\n");
+        format!(
+            "{head}{}",
+            block("web", "192.0.2.1", &scheduler, &[&server(1)])
+        )
+    };
+    let named = format!("ipvsadm = {program}\n");
+    director.start(&web("", "rr"));
+    director.wait_for_table(2);
+    director.reload(&web(&named, "wrr"));
+    director.wait_for_line("-A -t 192.0.2.1:8080 -s wrr");
+    let edit = ["-E -t 192.0.2.1:8080 -s wrr"];
+    assert_eq!(notes(), edit);
+    director.reload(&web("", "lc"));
+    director.wait_for_line("-A -t 192.0.2.1:8080 -s lc");
+    assert_eq!(notes(), edit);
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use director::{Refusal, RefusalKind, Table, TableService};
@@ -43,7 +43,10 @@ impl Drop for Hurry<'_> {
 }
 
 /// The kernel's table, and the program that changes it if lvs.cf names one.
-pub struct Kernel(Box<dyn Ipvs>);
+pub struct Kernel {
+    table: NetlinkIpvs,
+    program: Option<PathBuf>,
+}
 
 impl Kernel {
     /// Opens the kernel's table; changes go through `program` unless it is the usual `ipvsadm`.
@@ -51,13 +54,16 @@ impl Kernel {
     /// # Errors
     /// The kernel has no IPVS, or we may not use it.
     pub fn open(program: &Path) -> Result<Self, IpvsError> {
-        let mut table = NetlinkIpvs::open_or_load(Path::new(MODPROBE))?;
-        table.want_counters(false);
-        if USUAL.iter().any(|usual| program == Path::new(usual)) {
-            return Ok(Self(Box::new(table)));
-        }
-        let table = ExternalIpvs::new(program.to_owned(), LIMIT, table);
-        Ok(Self(Box::new(table)))
+        let table = NetlinkIpvs::open_or_load(Path::new(MODPROBE))?;
+        let mut kernel = Self::from(table);
+        kernel.use_program(program);
+        Ok(kernel)
+    }
+
+    /// Changes go through `program` from now on.
+    pub fn use_program(&mut self, program: &Path) {
+        let is_usual = USUAL.iter().any(|usual| program == Path::new(usual));
+        self.program = (!is_usual).then(|| program.to_owned());
     }
 
     /// The kernel's table to look at; loads no module.
@@ -65,9 +71,7 @@ impl Kernel {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn look() -> Result<Self, IpvsError> {
-        let mut table = NetlinkIpvs::open()?;
-        table.want_counters(false);
-        Ok(Self(Box::new(table)))
+        NetlinkIpvs::open().map(Self::from)
     }
 
     /// Every service; those with a key in `own` with their destinations, which take a dump each.
@@ -79,7 +83,7 @@ impl Kernel {
     /// As [`Ipvs`].
     pub fn read(&mut self, own: &BTreeSet<ServiceKey>) -> Result<Table, IpvsError> {
         let mut table = Table::new();
-        for entry in self.0.services()? {
+        for entry in self.table.services()? {
             let is_own = own.contains(&entry.service.key);
             self.take(entry, is_own, &mut table)?;
         }
@@ -101,7 +105,7 @@ impl Kernel {
         table: &mut Table,
     ) -> Result<(), IpvsError> {
         let destinations = match is_own {
-            true => self.0.destinations(&entry.service.key)?,
+            true => self.table.destinations(&entry.service.key)?,
             false => Vec::new(),
         };
         table.insert(TableService {
@@ -112,7 +116,7 @@ impl Kernel {
     }
 
     fn look_for(&mut self, key: &ServiceKey, table: &mut Table) -> Result<(), IpvsError> {
-        match self.0.service(key) {
+        match self.table.service(key) {
             Ok(entry) => self.take(entry, true, table),
             Err(IpvsError::Kernel(Errno::ESRCH)) => Ok(()),
             Err(error) => Err(error),
@@ -122,7 +126,11 @@ impl Kernel {
     /// Carries the operations out; what was refused comes back.
     pub fn apply(&mut self, ops: &[IpvsOp]) -> Vec<Refusal> {
         let _hurry = Hurry::begin(Path::new(EXPEDITED), ops);
-        match self.0.apply(ops) {
+        let result = match &self.program {
+            Some(program) => ExternalIpvs::new(program.clone(), LIMIT, &mut self.table).apply(ops),
+            None => self.table.apply(ops),
+        };
+        match result {
             Ok(refusals) => refusals
                 .iter()
                 .filter_map(|refusal| refused(ops.get(refusal.index)?, *refusal))
@@ -135,6 +143,16 @@ impl Kernel {
                     reason: error.to_string(),
                 })
                 .collect(),
+        }
+    }
+}
+
+impl From<NetlinkIpvs> for Kernel {
+    fn from(mut table: NetlinkIpvs) -> Self {
+        table.want_counters(false);
+        Self {
+            table,
+            program: None,
         }
     }
 }

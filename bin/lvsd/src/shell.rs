@@ -190,21 +190,10 @@ impl Shell<'_> {
         };
         self.tidying = Tidying::after(self.clock.now());
         if let Ok(site) = &site {
-            self.change_program(site);
+            self.kernel.use_program(&site.ipvsadm);
         }
         let site = site.map(Box::new);
         self.answers.push_back(Input::Configuration(site));
-    }
-
-    /// lvs.cf may name another program for the table's changes.
-    fn change_program(&mut self, site: &Site) {
-        if site.ipvsadm == self.machine.site().ipvsadm {
-            return;
-        }
-        match Kernel::open(&site.ipvsadm) {
-            Ok(kernel) => self.kernel = kernel,
-            Err(error) => log::error!("{}: not used: {error}", site.ipvsadm.display()),
-        }
     }
 
     /// Sleeps until something happens and notes it.

@@ -202,9 +202,10 @@ impl fmt::Display for Notice {
             ),
             Self::TableUnreadable(reason) => write!(f, "cannot read the table: {reason}"),
             Self::Repaired(count) => {
+                let s = if *count == 1 { "" } else { "s" };
                 write!(
                     f,
-                    "table was changed from outside, repaired with {count} operations"
+                    "table was changed from outside, repaired with {count} operation{s}"
                 )
             }
             Self::WeightHeld(service, destination, weight) => write!(

@@ -147,7 +147,7 @@ fn what_somebody_else_adds_is_a_repair_beside_a_verdict_of_that_turn() {
     let expected = [
         "-d -t 192.0.2.1:80 -r 10.0.0.2:80",
         "-d -t 192.0.2.1:80 -r 10.0.0.77:80",
-        "log table was changed from outside, repaired with 1 operations",
+        "log table was changed from outside, repaired with 1 operation",
     ];
     assert_eq!(trace, expected);
 }

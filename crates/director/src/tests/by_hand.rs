@@ -25,7 +25,7 @@ fn weight_0_set_by_hand_stays_until_another_is_set_and_others_are_repaired() {
         [
             "log weight of -t 192.0.2.1:80 -r 10.0.0.1:80 was set to 0 from outside, \
              left so until another is set",
-            "log table was changed from outside, repaired with 1 operations",
+            "log table was changed from outside, repaired with 1 operation",
             "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1"
         ]
     );
