@@ -21,6 +21,7 @@ use ipvs::{Ipvs, NetlinkIpvs};
 use lvs_model::{IpvsOp, Protocol, ServiceKey, VirtualService};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use testkit::processor_ticks;
 
 use director::*;
 use pair::{A, B, Pair};
@@ -112,24 +113,15 @@ fn without_descriptors_no_weight_changes_and_the_nanny_is_back_in_five_seconds()
     );
 }
 
-/// Processor time of a process in ticks of 10 ms.
-fn ticks(pid: i32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let fields: Vec<u64> = fields.split(' ').filter_map(|f| f.parse().ok()).collect();
-    // utime and stime: fields 14 and 15; two before ") " and the state are not in the list.
-    fields[10] + fields[11]
-}
-
 #[test]
 fn who_asks_for_the_status_while_no_descriptor_is_left_does_not_make_lvsd_spin() {
     let _alone = alone();
     let (director, _) = running();
     limit_descriptors(&director, director.open_descriptors());
     let _asks = UnixStream::connect("/run/lvs/lvsd.sock").unwrap();
-    let before = ticks(director.pid());
+    let before = processor_ticks(director.pid());
     std::thread::sleep(Duration::from_secs(2));
-    let used = ticks(director.pid()) - before;
+    let used = processor_ticks(director.pid()) - before;
     assert!(used < 50, "{used} ticks in 2 s");
     limit_descriptors(&director, 1024);
     assert_eq!(director.status().len(), 4);

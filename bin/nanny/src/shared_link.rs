@@ -15,8 +15,8 @@ use nix::sys::socket::{MsgFlags, recv, send};
 const LONGEST_HOLD: Duration = Duration::from_secs(2);
 
 /// The socket, and what it did not take yet.
-pub struct Link {
-    parent: Parent,
+pub struct Link<S = Parent> {
+    socket: S,
     /// Lines, each with its end.
     unsent: Vec<u8>,
     /// When they are to be sent, if there are any.
@@ -34,11 +34,11 @@ pub enum Heard<'a> {
     Nothing,
 }
 
-impl Link {
-    /// The parent that the environment names, which is lvsd.
-    pub fn new(parent: Parent) -> Self {
+impl<S: AsFd> Link<S> {
+    /// `socket` is that of the parent that the environment names, which is lvsd.
+    pub fn new(socket: S) -> Self {
         Self {
-            parent,
+            socket,
             unsent: Vec::new(),
             due: None,
             is_full: false,
@@ -47,7 +47,7 @@ impl Link {
 
     /// The socket: to be waited for until lvsd says something.
     pub fn fd(&self) -> BorrowedFd<'_> {
-        self.parent.as_fd()
+        self.socket.as_fd()
     }
 
     /// Whether to wait too until it takes more.
@@ -61,7 +61,7 @@ impl Link {
             match recv(self.fd().as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
                 Ok(0) => return Heard::Gone,
                 Ok(length) if length > MAX_ERRANDS => {
-                    log::warn!("{}: errands are too long", self.parent.name());
+                    log::warn!("lvsd: errands are too long");
                 }
                 Ok(length) => break length,
                 Err(Errno::EINTR) => {}
@@ -107,7 +107,7 @@ impl Link {
             let end = most.iter().rposition(|byte| *byte == b'\n');
             let lines = most.get(..=end.unwrap_or(0)).unwrap_or(most);
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-            match send(self.parent.as_fd().as_raw_fd(), lines, flags) {
+            match send(self.socket.as_fd().as_raw_fd(), lines, flags) {
                 Err(Errno::EAGAIN | Errno::ENOBUFS) => {
                     self.is_full = true;
                     return;
@@ -120,5 +120,93 @@ impl Link {
             }
         }
         self.due = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use control::{Phase, Place, Standing};
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
+
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(2);
+
+    fn link() -> (Link<OwnedFd>, OwnedFd) {
+        let flags = SockFlag::SOCK_NONBLOCK;
+        let (ours, lvsds) =
+            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+        setsockopt(&ours, sockopt::SndBuf, &4096).unwrap();
+        (Link::new(ours), lvsds)
+    }
+
+    /// Everything in lvsd's end, as lines.
+    fn heard(lvsds: &OwnedFd) -> Vec<News> {
+        let mut buffer = vec![0; MAX_NEWS];
+        let mut lines = Vec::new();
+        while let Ok(length) = recv(lvsds.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+            let news = News::lines(&buffer[..length]);
+            lines.extend(news.map(|line| News::decode(line).unwrap()));
+        }
+        lines
+    }
+
+    fn verdict(nanny: u64) -> News {
+        let standing = Standing {
+            phase: Phase::Down,
+            place: Place::Out,
+            count: 0,
+        };
+        let state = Report::State {
+            standing,
+            needed: 1,
+            target: lvs_model::Weight::ONE,
+            reason: control::Reason::default(),
+        };
+        News::Report(nanny, state)
+    }
+
+    #[test]
+    fn while_lvsd_is_busy_verdicts_are_kept_and_good_news_is_not() {
+        let (mut link, lvsds) = link();
+        let now = Mono::ZERO;
+        let mut said = 0;
+        while !link.is_full() {
+            said += 1;
+            link.say(now, INTERVAL, &verdict(said));
+            link.flush(now);
+        }
+        let kept = link.unsent.len();
+        for _ in 0..1000 {
+            link.say(now, INTERVAL, &News::Report(1, Report::Alive));
+        }
+        assert_eq!(link.unsent.len(), kept);
+        assert_eq!(link.deadline(), None, "the socket is waited for");
+        link.say(now, INTERVAL, &News::Ended(said + 1, 0));
+        let mut news = heard(&lvsds);
+        link.flush(now);
+        news.extend(heard(&lvsds));
+        let mut expected: Vec<News> = (1..=said).map(verdict).collect();
+        expected.push(News::Ended(said + 1, 0));
+        assert_eq!(news, expected);
+        assert!(!link.is_full());
+    }
+
+    #[test]
+    fn errands_that_are_too_long_are_passed_over_whole() {
+        let (link, lvsds) = link();
+        let mut buffer = vec![0; MAX_ERRANDS + 1];
+        for (length, is_heard) in [(MAX_ERRANDS, true), (MAX_ERRANDS + 1, false), (1, true)] {
+            let errands = vec![b'x'; length];
+            let sent = send(lvsds.as_raw_fd(), &errands, MsgFlags::empty());
+            assert_eq!(sent, Ok(length));
+            match link.hear(&mut buffer) {
+                Heard::Errands(bytes) => assert!(is_heard && bytes.len() == length, "{length}"),
+                Heard::Nothing => assert!(!is_heard, "{length}"),
+                Heard::Gone => panic!("{length}"),
+            }
+        }
     }
 }

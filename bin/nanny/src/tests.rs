@@ -19,6 +19,11 @@ fn resolved(args: &[&str]) -> Result<Setup, String> {
     setup::resolve(&options, false, 1).map_err(|error| error.to_string())
 }
 
+/// As a nanny that was started by hand understands it.
+pub fn by_hand(args: &[&str]) -> Setup {
+    resolved(args).unwrap()
+}
+
 /// The same as a nanny under lvsd understands it.
 pub fn under_lvsd(args: &[&str]) -> Setup {
     let request = crate::options::parse(args, &popt::Aliases::default());

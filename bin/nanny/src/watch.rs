@@ -352,7 +352,7 @@ mod tests {
     use control::CheckResult;
 
     use super::*;
-    use crate::tests::under_lvsd;
+    use crate::tests::{by_hand, under_lvsd};
 
     /// Nobody reaps them here: to the watch that is the same.
     #[test]
@@ -380,5 +380,44 @@ mod tests {
             assert!(now < Mono::ZERO + Duration::from_secs(60), "{failures}");
         }
         assert_eq!(programs.len(), MOST_STUCK);
+    }
+
+    /// It stays out of the table until the write works, and is tried with every check.
+    #[test]
+    fn a_change_of_the_table_that_failed_is_made_after_the_next_check() {
+        // One that says nothing: the verdicts are ours.
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port().to_string();
+        let args = [
+            "--lvs",
+            "-h",
+            "127.0.0.1",
+            "-V",
+            "192.0.2.9",
+            "-p",
+            &port,
+            "-x",
+            "220",
+        ];
+        let setup = by_hand(&args);
+        let entry = setup.entry.clone().unwrap();
+        let mut fake = testkit::FakeIpvs::new();
+        let service = lvs_model::VirtualService::new(entry.service);
+        let added = ipvs::Ipvs::apply(&mut fake, &[lvs_model::IpvsOp::AddService(service)]);
+        assert!(added.unwrap().is_empty());
+        fake.refuse_op(0, ipvs::Errno::EBUSY);
+        fake.refuse_op(1, ipvs::Errno::EBUSY);
+        let table = Table::new(Box::new(fake), entry);
+        let mut now = Mono::ZERO;
+        let mut watch = Watch::start(setup, Some(table), now);
+        let mut is_in = Vec::new();
+        for _ in 0..4 {
+            watch.feed(now, Input::Checked(Ok(())));
+            let place = watch.table.as_mut().unwrap().place().unwrap();
+            is_in.push(place != Place::Out);
+            now = watch.machine.next_deadline().unwrap();
+            watch.feed(now, Input::Deadline);
+        }
+        assert_eq!(is_in, [false, false, true, true]);
     }
 }

@@ -1,13 +1,16 @@
-//! For tests: a fake kernel table, a daemon's check of a file, a manual page read.
+//! For tests: a fake kernel table, a daemon's check of a file, a manual page read, `/proc` read.
 //!
 //! - [`FakeIpvs`]: a table that refuses what the kernel refuses, in the kernel's order
 //! - [`DryRun`]: `-t` of a daemon, run as configuration management does
 //! - [`unexplained_options`]: what a program takes and its manual page does not say
+//! - [`processor_ticks`]: what a process has cost so far
 
 mod dry_run;
 mod fake;
 mod manual;
+mod processes;
 
 pub use dry_run::{DryRun, Ended, Place, ended};
 pub use fake::FakeIpvs;
 pub use manual::unexplained_options;
+pub use processes::processor_ticks;

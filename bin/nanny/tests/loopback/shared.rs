@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
+use testkit::processor_ticks;
 
 use crate::harness::{Nanny, SLACK, Said, Script, closed_port, hold, server};
 
@@ -294,4 +295,17 @@ fn it_ends_with_lvsd_and_by_sigterm_and_takes_its_programs_along() {
         assert_eq!(process.exit_status(), 0);
         assert!(clock.now() - start < SLACK);
     }
+}
+
+/// What is done is due no more.
+#[test]
+fn servers_that_are_checked_leave_nothing_that_keeps_the_loop_awake() {
+    let process = Process::start();
+    process.watch(1, server(hold), &[]);
+    process.watch(2, closed_port(), &[]);
+    process.verdicts(2);
+    let before = processor_ticks(process.child.pid());
+    std::thread::sleep(Duration::from_secs(2));
+    let used = processor_ticks(process.child.pid()) - before;
+    assert!(used < 50, "{used} ticks in 2 s");
 }
