@@ -268,6 +268,7 @@ pub(crate) fn find(name: &[u8], place: Place) -> Option<Found> {
 pub(crate) fn place_of(name: &[u8]) -> Option<Place> {
     KEYWORDS
         .iter()
+        .chain(extension::EXTENSIONS)
         .find(|row| row.name.as_bytes() == name)
         .and_then(|row| row.places.first().copied())
 }

@@ -13,6 +13,7 @@
 //!
 //! Nothing in here opens a file or asks a resolver.
 
+mod advice;
 mod edit;
 mod escape;
 mod extension;

@@ -162,7 +162,7 @@ fn not_decimal(text: &[u8], range: &str) -> Problem {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
     if unsigned != text && is_decimal(unsigned) {
         problem(Reason::InvalidArgument, format!("{range} expected"))
-    } else if unsigned.first() == Some(&b'0') && unsigned.len() > 1 {
+    } else if matches!(unsigned, [b'0', b'0'..=b'9' | b'x' | b'X', ..]) {
         problem(
             Reason::IntegerExpected,
             format!("write decimal without leading zeros, {range}"),
@@ -204,7 +204,13 @@ fn seconds(text: &[u8], min: u64, max: u64) -> Result<Duration, Problem> {
     let whole = parts.next().unwrap_or_default();
     let decimals = parts.next();
     if !is_decimal(whole) || decimals.is_some_and(|decimals| !is_fraction(decimals)) {
-        return Err(not_decimal(text, &range()));
+        let is_long = decimals.is_some_and(|decimals| decimals.len() > MAX_DECIMALS);
+        let most = if is_long {
+            "at most nine decimals, "
+        } else {
+            ""
+        };
+        return Err(not_decimal(text, &format!("{most}{}", range())));
     }
     number(whole)
         .map(|whole| Duration::new(whole, nanoseconds(decimals.unwrap_or_default())))

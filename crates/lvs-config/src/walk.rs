@@ -3,6 +3,7 @@
 //! Each statement is checked by itself: is its keyword known here, are its words complete, is its
 //! value in range. What the settings mean together is judged by [`crate::judge`].
 
+use crate::advice::advice;
 use crate::extension;
 use crate::finding::{Findings, Position, Reason, Severity, printable, shown};
 use crate::keyword::{self, Keyword, Kind, Place};
@@ -325,44 +326,15 @@ impl<'a> Walker<'a> {
             return;
         };
         let at = self.position(statement.line, Some(first));
-        let what = format!("{}, {}", self.shown(first), self.advice(statement, place));
+        let name = self.tree.text(first);
+        let advice = advice(name, statement.hidden, place);
+        let what = match name {
+            b"" => advice,
+            _ => format!("{}, {advice}", self.shown(first)),
+        };
         match self.unknown {
             Unknown::Refuse => self.findings.refuse(at, Reason::UnknownCommand, what),
             Unknown::Keep => self.findings.warn(at, format!("kept: {what}")),
-        }
-    }
-
-    /// What to write instead of an unknown word.
-    fn advice(&self, statement: &Statement<'_>, place: Place) -> String {
-        let name = statement
-            .words
-            .first()
-            .map_or(&b""[..], |word| self.tree.text(word));
-        let lower = name.to_ascii_lowercase();
-        if statement.hidden {
-            return "a keyword expected behind #: (for a comment, write a blank after the #)"
-                .into();
-        }
-        match name {
-            b"}" => return "no block is open here".into(),
-            b"debug" => return "the keyword is debug_level".into(),
-            b"virtual" | b"failover" | b"server" => {
-                return format!("no such block {}: is a }} missing above?", place.shown());
-            }
-            _ => {}
-        }
-        if name.contains(&b'=') {
-            "blanks expected around the =".into()
-        } else if let Some(other) = keyword::place_of(name) {
-            format!(
-                "a keyword that stands {}, not {}",
-                other.shown(),
-                place.shown()
-            )
-        } else if keyword::place_of(&lower).is_some() {
-            "keywords are written in lower case".into()
-        } else {
-            format!("a keyword expected that is known {}", place.shown())
         }
     }
 

@@ -408,6 +408,72 @@ fn a_comment_that_begins_like_an_extension_is_refused_with_advice() {
     assert_eq!(first, expected);
 }
 
+/// What a refusal says of its first error, without place and reason.
+fn said(text: &str) -> String {
+    let refusal = read_text(text.as_bytes()).expect_err(text);
+    refusal.first().expect("finding").what.clone()
+}
+
+#[test]
+fn the_advice_about_an_unknown_word_is_as_good_behind_the_mark_and_for_extensions() {
+    let in_block = |line: &str| format!("virtual v {{\n{line}\n}}\n");
+    let cases = [
+        (
+            "#:keepalive=0.2\n".to_owned(),
+            "blanks expected around the =",
+        ),
+        (
+            "#:===== web =====\n".to_owned(),
+            "write a blank after the #",
+        ),
+        ("#:Keepalive = 1\n".to_owned(), "written in lower case"),
+        ("Audit_Interval = 1\n".to_owned(), "written in lower case"),
+        (
+            "#:weight = 1\n".to_owned(),
+            "stands in a server block, not outside blocks",
+        ),
+        (
+            in_block("#:audit_interval = 1"),
+            "stands outside blocks, not in a virtual block",
+        ),
+        (
+            in_block("forward = nat"),
+            "stands in a server block, not in a virtual block",
+        ),
+        (
+            "#:virtual v {\n".to_owned(),
+            "no block stands behind #:, write it with active = 0 and #:active = 1",
+        ),
+        ("#:\n".to_owned(), "a keyword expected directly behind #:"),
+        (
+            "#: keepalive = 1\n".to_owned(),
+            "a keyword expected directly behind #:",
+        ),
+    ];
+    for (text, expected) in cases {
+        let said = said(&text);
+        assert!(said.contains(expected), "{text}: {said}");
+    }
+    assert!(said("#:\n").starts_with("a keyword"));
+}
+
+#[test]
+fn a_bad_number_of_seconds_is_told_what_is_wrong_with_it() {
+    for (value, expected) in [
+        (
+            "0.0000000001",
+            "at most nine decimals, 0.01 to 3600 seconds expected",
+        ),
+        ("0.5s", "keepalive = 0.5s, 0.01 to 3600 seconds expected"),
+        ("00.5", "write decimal without leading zeros"),
+        ("0x5", "write decimal without leading zeros"),
+    ] {
+        let said = said(&format!("keepalive = {value}\n"));
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(said.contains("zeros"), expected.contains("zeros"), "{said}");
+    }
+}
+
 #[test]
 fn a_name_is_asked_once_and_an_address_never() {
     let mut names = Names::default();
