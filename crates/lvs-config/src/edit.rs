@@ -50,7 +50,8 @@ impl SyntaxTree {
     /// empty.
     ///
     /// The statement that counts is changed, comments and blanks around it stay. Where there is
-    /// none a line is added behind the block's last one, indented like it. A keyword may begin
+    /// none a line is added behind the block's last one, indented like it; `port` in front of the
+    /// block's servers, where it counts for them. A keyword may begin
     /// with `#:`; then only such statements are looked at. Whether the values mean something is not
     /// judged: read the result.
     ///
@@ -148,17 +149,15 @@ impl SyntaxTree {
             return Err(EditError::CannotBeWritten);
         }
         let line_end = self.line_end();
+        let items = match keyword {
+            "port" => before_servers(items),
+            _ => items,
+        };
         let mut new = self.indent(block, items).to_vec();
         new.extend_from_slice(keyword.as_bytes());
         new.extend_from_slice(b" = ");
         new.extend_from_slice(&written(values, false)?);
-        let at = match block {
-            Some(block) => {
-                let close = block.close.and_then(|line| self.lines.get(line));
-                close.ok_or(EditError::OpenBlock)?.start
-            }
-            None => self.end_of_statements(items),
-        };
+        let at = self.place(block, items)?;
         if self.ends_inside_line(at) {
             new.splice(..0, line_end.iter().copied());
         } else {
@@ -167,13 +166,27 @@ impl SyntaxTree {
         Ok(self.spliced(at, at, &new))
     }
 
-    /// Behind the last statement outside blocks; the start of the file if there is none.
-    fn end_of_statements(&self, items: &[Item]) -> usize {
+    /// Where a new line behind `items`, the block's or the first of them, begins.
+    fn place(&self, block: Option<&Block>, items: &[Item]) -> Result<usize, EditError> {
+        let Some(block) = block else {
+            return Ok(self.end_of_statements(items, 0));
+        };
+        let close = block.close.and_then(|line| self.lines.get(line));
+        let close = close.ok_or(EditError::OpenBlock)?.start;
+        let is_whole = items.len() == block.items.len();
+        Ok(match is_whole {
+            true => close,
+            false => self.end_of_statements(items, block.header + 1),
+        })
+    }
+
+    /// Behind the last statement among `items`; the start of line `first` if there is none.
+    fn end_of_statements(&self, items: &[Item], first: usize) -> usize {
         let last = items.iter().rev().find_map(|item| match item {
             Item::Line(line) if !self.words(*line).is_empty() => Some(*line),
             _ => None,
         });
-        let behind = last.map_or(0, |line| line + 1);
+        let behind = last.map_or(first, |line| line + 1);
         match self.lines.get(behind) {
             Some(next) => next.start,
             None => self.source.len(),
@@ -226,6 +239,12 @@ impl SyntaxTree {
         let after = self.source.get(end..).unwrap_or_default();
         [before, new, after].concat()
     }
+}
+
+/// The entries in front of the first real server: a server without a port has that of the lines above it.
+fn before_servers(items: &[Item]) -> &[Item] {
+    let first = items.iter().position(|item| matches!(item, Item::Block(_)));
+    items.get(..first.unwrap_or(items.len())).unwrap_or(items)
 }
 
 fn blocks(items: &[Item]) -> impl Iterator<Item = &Block> {
@@ -314,6 +333,18 @@ mod tests {
         };
         let result = edited(FILE, &[WEB, server], "weight", "2");
         assert_eq!(result, FILE.replace("a {\n", "a {\n\t     weight = 2\n"));
+    }
+
+    #[test]
+    fn a_port_comes_before_the_servers_that_take_it() {
+        let text = "virtual v {\n  # c\n  active = 1\n\n  # s\n  server a {\n  }\n  sync = 1\n}\n";
+        let v = BlockName { name: b"v", ..WEB };
+        let result = edited(text, &[v], "port", "443");
+        let added = "active = 1\n  port = 443\n";
+        assert_eq!(result, text.replace("active = 1\n", added));
+        let bare = "virtual v {\r  server a {\r  }\r}";
+        let result = edited(bare, &[v], "port", "443");
+        assert_eq!(result, bare.replace("v {\r", "v {\r     port = 443\r"));
     }
 
     #[test]
