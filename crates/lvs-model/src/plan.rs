@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Destination, DestinationKey, IpvsOp, ServiceKey, Table, TableService};
+use crate::{Destination, DestinationKey, IpvsOp, ServiceKey, Table, TableService, Weight};
 
 /// The operations that lead from `found` to `wanted`, in the order to carry them out.
 ///
 /// What is added comes before what is taken away: services and their destinations in the order of
-/// `wanted`, then destinations that go, then services that go. `given_up` are keys that were ours and
-/// are not in `wanted`; every other service outside `wanted` is somebody else's and stays.
+/// `wanted`, then destinations that go or get weight 0, then services that go. `given_up` are keys that
+/// were ours and are not in `wanted`; every other service outside `wanted` is somebody else's and stays.
 #[must_use]
 pub fn plan(wanted: &[TableService], found: &Table, given_up: &[ServiceKey]) -> Vec<IpvsOp> {
     let mut ops = Vec::new();
@@ -43,7 +43,7 @@ fn plan_additions(wanted: &TableService, found: Option<&TableService>, ops: &mut
     for destination in &wanted.destinations {
         match present.get(&destination.key) {
             None => ops.push(IpvsOp::AddDestination(key, *destination)),
-            Some(found) if *found != destination => {
+            Some(found) if *found != destination && !is_quiesced(destination) => {
                 ops.push(IpvsOp::EditDestination(key, *destination));
             }
             Some(_) => {}
@@ -51,15 +51,24 @@ fn plan_additions(wanted: &TableService, found: Option<&TableService>, ops: &mut
     }
 }
 
-/// Removes the destinations that a kept service shall no longer have.
+/// Quiesces and removes the destinations of a kept service that shall get no connection any more.
 fn plan_removals(wanted: &TableService, found: &TableService, ops: &mut Vec<IpvsOp>) {
+    let key = wanted.service.key;
     let stays = by_key(wanted);
     for destination in &found.destinations {
-        if !stays.contains_key(&destination.key) {
-            let key = wanted.service.key;
-            ops.push(IpvsOp::DeleteDestination(key, destination.key));
+        match stays.get(&destination.key) {
+            None => ops.push(IpvsOp::DeleteDestination(key, destination.key)),
+            Some(wanted) if is_quiesced(wanted) && *wanted != destination => {
+                ops.push(IpvsOp::EditDestination(key, **wanted));
+            }
+            Some(_) => {}
         }
     }
+}
+
+/// Whoever is to take over comes before this, as before a removal.
+fn is_quiesced(destination: &Destination) -> bool {
+    destination.weight == Weight::ZERO
 }
 
 /// Removes a service: first its destinations, as the original's nannies did, then itself.

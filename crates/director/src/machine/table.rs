@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use control::Standing;
-use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey};
+use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey, Weight};
 
 use crate::by_hand::HeldChange;
 use crate::notice::Notice;
@@ -231,7 +231,7 @@ impl Lvsd {
             for destination in touched.chain(sorry) {
                 let wanted = presence.wanted_destination(service, destination);
                 match change_of(&self.known, key, destination.key, wanted) {
-                    Some(op @ IpvsOp::DeleteDestination(..)) => removals.push(op),
+                    Some(op) if takes_away(&op) => removals.push(op),
                     op => additions.extend(op),
                 }
             }
@@ -311,5 +311,14 @@ fn change_of(
         }
         (Some(_), None) => Some(IpvsOp::DeleteDestination(service, key)),
         (None, None) => None,
+    }
+}
+
+/// Whether a destination gets no connection any more: whoever is to take over comes before this.
+fn takes_away(op: &IpvsOp) -> bool {
+    match op {
+        IpvsOp::DeleteDestination(..) => true,
+        IpvsOp::EditDestination(_, destination) => destination.weight == Weight::ZERO,
+        _ => false,
     }
 }

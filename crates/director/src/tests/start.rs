@@ -233,6 +233,53 @@ fn f14_the_sorry_server_is_in_only_while_all_others_are_out() {
 }
 
 #[test]
+fn r_the_sorry_server_is_in_before_the_last_real_one_is_quiesced() {
+    let mut file = two_servers();
+    file.virtuals[0].quiesce = true;
+    file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
+    let quiesced = |rip: &str, world: &World| {
+        World::verdict(world.nanny(rip), Phase::Down, Place::In(weight(0)))
+    };
+    let mut world = World::start(file, Table::new());
+    world.up("10.0.0.1", 1);
+    world.up("10.0.0.2", 1);
+    world.feed(quiesced("10.0.0.1", &world));
+    world.take_trace();
+    world.feed(quiesced("10.0.0.2", &world));
+    let sorry_first = [
+        "-a -t 192.0.2.1:80 -r 10.0.0.99:80 -m -w 1",
+        "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 0",
+    ];
+    assert_eq!(world.take_ops(), sorry_first);
+
+    // One comes back in the moment in which the other fails.
+    world.up("10.0.0.2", 1);
+    world.take_trace();
+    let up = World::verdict(world.nanny("10.0.0.1"), Phase::Up, Place::In(weight(1)));
+    world.feed_together(vec![quiesced("10.0.0.2", &world), up]);
+    world.feed_together(vec![
+        quiesced("10.0.0.1", &world),
+        World::verdict(world.nanny("10.0.0.2"), Phase::Up, Place::In(weight(1))),
+    ]);
+    let never_none = [
+        "-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1",
+        "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 0",
+        "-e -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1",
+        "-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 0",
+    ];
+    assert_eq!(world.take_ops(), never_none);
+
+    // Seen at a reading of the table, of which the verdict is part.
+    world.take_trace();
+    world.feed_together(vec![quiesced("10.0.0.2", &world), Input::Hangup]);
+    let ops = world.take_ops();
+    assert!(
+        ops[0].starts_with("-a ") && ops[1].ends_with("-w 0"),
+        "{ops:?}"
+    );
+}
+
+#[test]
 fn the_sorry_server_does_not_wait_longer_than_two_intervals_for_the_first_verdict() {
     let mut file = two_servers();
     file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
