@@ -256,7 +256,9 @@ impl Destinations {
         server: &RealServer,
     ) -> &mut SiteDestination {
         let mut what_counts = key;
-        if ports == Ports::MarkIgnored {
+        let has_mark = ports != Ports::Address;
+        if has_mark && server.forwarding != ForwardingMethod::Masquerading {
+            // Without effect there.
             what_counts.port = 0;
         }
         let number = *self.numbers.entry(what_counts).or_insert_with(|| {

@@ -135,6 +135,23 @@ fn a_mark_with_servers_of_both_kinds_gives_each_the_port_of_its_kind() {
 }
 
 #[test]
+fn r_a_directly_routed_server_is_once_in_a_mark_that_has_masqueraded_ones_too() {
+    let mut file = one_mark();
+    for (block, port) in file.virtuals.iter_mut().zip([80, 443]) {
+        let mut other = server("b", "10.0.0.2", port);
+        other.forwarding = lvs_model::ForwardingMethod::DirectRouting;
+        block.servers.push(other);
+    }
+    assert_eq!(
+        destinations(&file),
+        [
+            "-r 10.0.0.1:0 -m -w 2 by http/a:80 https/a:443",
+            "-r 10.0.0.2:80 -g -w 1 by http/b:80 https/b:443"
+        ]
+    );
+}
+
+#[test]
 fn f05_f06_a_server_of_a_mark_is_up_while_all_its_checks_are_good() {
     let mut world = World::start(direct(one_mark()), Table::new());
     let (http, https) = (
