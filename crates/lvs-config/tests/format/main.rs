@@ -1,5 +1,6 @@
 //! lvs.cf as its description has it, through the crate's public face.
 
+mod documents;
 mod edits;
 mod example;
 mod generator;

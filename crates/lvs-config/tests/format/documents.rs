@@ -1,0 +1,182 @@
+//! What manual and document say of each keyword is what the tables and the code have: its place, its
+//! range, its default.
+
+use lvs_config::{Config, EXTENSIONS, KEYWORDS, Keyword, Kind, Place, read};
+
+use crate::support::Names;
+
+const MANUAL: &str = include_str!("../../../../man/lvs.cf.5");
+const DOCUMENT: &str = include_str!("../../../../docs/lvs.cf-extensions.md");
+
+/// Their entries say that they are the same as the one above.
+const LIKE_ANOTHER: [&str; 2] = ["tcpfin_timeout", "udp_timeout"];
+/// Without effect in either block, explained in one of them.
+const OF_NO_USE: [&str; 2] = ["master", "dirs"];
+
+/// The part of the manual about a place.
+fn part(place: Place) -> &'static str {
+    let heading = match place {
+        Place::Global => ".SH GLOBAL STATEMENTS\n",
+        Place::Virtual => ".SH STATEMENTS OF A VIRTUAL BLOCK\n",
+        Place::Failover => ".SH STATEMENTS OF A FAILOVER BLOCK\n",
+        Place::Server => ".SH STATEMENTS OF A SERVER BLOCK\n",
+    };
+    let (_, part) = MANUAL.split_once(heading).expect(heading);
+    part.split("\n.SH ").next().unwrap_or_default()
+}
+
+/// What the manual says of a keyword at a place.
+fn entry(name: &str, place: Place) -> Option<&'static str> {
+    let (_, entry) = part(place).split_once(&format!(".TP\n.B {name}\n"))?;
+    entry.split("\n.TP\n").next()
+}
+
+fn rows() -> impl Iterator<Item = (&'static Keyword, Place)> {
+    let rows = KEYWORDS.iter().chain(EXTENSIONS);
+    rows.flat_map(|row| row.places.iter().map(move |place| (row, *place)))
+}
+
+/// Both bounds as they are written; none for a number without one.
+fn range(kind: Kind) -> Option<[String; 2]> {
+    match kind {
+        Kind::Integer { min, max } => Some([min, max].map(|bound| bound.to_string())),
+        Kind::Seconds { min, max } => {
+            let seconds = |milliseconds: u64| {
+                let number = u32::try_from(milliseconds).expect("bound");
+                (f64::from(number) / 1000.0).to_string()
+            };
+            Some([min, max].map(seconds))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the keyword does something at the place.
+fn has_effect(name: &str, place: Place) -> bool {
+    rows().any(|(row, there)| (row.name, there) == (name, place) && !row.idle.contains(&place))
+}
+
+#[test]
+fn the_manual_explains_each_keyword_at_its_place() {
+    for (row, _) in rows() {
+        let name = row.name;
+        for place in [Place::Global, Place::Virtual, Place::Server] {
+            let is_explained = entry(name, place).is_some();
+            assert_eq!(is_explained, has_effect(name, place), "{name} {place:?}");
+        }
+        let mut lines = part(Place::Failover).lines();
+        let is_named = lines.any(|line| {
+            let mut words = line.split_ascii_whitespace();
+            let is_bold = words.next().is_some_and(|word| word.starts_with(".B"));
+            is_bold && words.next() == Some(name)
+        });
+        let is_used = has_effect(name, Place::Failover) && !OF_NO_USE.contains(&name);
+        assert_eq!(is_named, is_used, "{name} in a failover block");
+    }
+}
+
+#[test]
+fn the_manual_has_each_range() {
+    let mut count = 0;
+    for (row, place) in rows() {
+        let Some(text) = entry(row.name, place) else {
+            continue;
+        };
+        let (Some([min, max]), false) = (range(row.kind), LIKE_ANOTHER.contains(&row.name)) else {
+            continue;
+        };
+        // Only whether it is 0 counts; the other threshold is its bound; 0 is no mark.
+        let is_open = ["monitor_links", "lower_threshold"].contains(&row.name);
+        let min = if row.name == "fwmark" { "1" } else { &min };
+        let said = [format!("{min} to {max}"), format!("up to {max}")];
+        let has_range = said.iter().any(|range| text.contains(range.as_str()));
+        assert!(is_open || has_range, "{} {place:?}: {said:?}", row.name);
+        count += 1;
+    }
+    assert!(count >= 18, "{count} ranges");
+}
+
+/// The value that the text calls the default: `Default X.`, `X (default)`.
+fn default(text: &str) -> Option<String> {
+    let words = text.split_ascii_whitespace();
+    let words: Vec<&str> = words.filter(|word| !word.starts_with('.')).collect();
+    words.windows(2).find_map(|pair| match pair {
+        ["Default", value] => Some(value.trim_end_matches(['.', ',']).to_owned()),
+        [value, mark] if mark.starts_with("(default)") => Some((*value).to_owned()),
+        _ => None,
+    })
+}
+
+/// A file with `line` at that place, where everything that may depend on it is in force.
+fn with(place: Place, line: &str) -> Config {
+    let lines = [Place::Global, Place::Virtual, Place::Server]
+        .map(|there| if there == place { line } else { "# nothing" });
+    let text = format!(
+        "syncdaemon = 1\n{}\nvirtual v {{\nactive = 1\naddress = 192.0.2.1 eth0\n{}\nserver s {{\n\
+         active = 1\naddress = 192.0.2.2\n{}\n}}\n}}\n",
+        lines[0], lines[1], lines[2]
+    );
+    let loaded = read(text.as_bytes(), &mut Names::default());
+    loaded.expect(line).config
+}
+
+#[test]
+fn the_default_that_the_manual_names_changes_nothing() {
+    let mut count = 0;
+    for (row, place) in rows() {
+        let Some(value) = entry(row.name, place).and_then(default) else {
+            continue;
+        };
+        let line = format!("{} = {value}", row.name);
+        let given = with(place, &line);
+        let not_given = with(place, "# nothing");
+        // The kernel's synchronisation is switched on for the sake of its other settings; a word for
+        // the load is kept as it is written.
+        if !["syncdaemon", "load_monitor"].contains(&row.name) {
+            assert_eq!(given, not_given, "{line}");
+        }
+        count += 1;
+    }
+    assert!(count >= 25, "{count} defaults");
+}
+
+/// The cells of the document's table of keywords.
+fn table() -> Vec<Vec<&'static str>> {
+    let (_, table) = DOCUMENT.split_once("## Keywords").expect("the table");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.split('|').map(str::trim).skip(1).collect())
+        .collect()
+}
+
+#[test]
+fn the_document_has_place_value_and_default_of_each_extension() {
+    let rows = table();
+    assert_eq!(rows.len(), EXTENSIONS.len());
+    for (row, cells) in EXTENSIONS.iter().zip(rows) {
+        let place = row.places[0];
+        let shown = match place {
+            Place::Global => "outside blocks",
+            Place::Virtual => "virtual",
+            Place::Failover => "failover",
+            Place::Server => "server",
+        };
+        assert_eq!(cells[1], shown, "{}", row.name);
+        let value = match (row.kind, range(row.kind)) {
+            // The other threshold is its bound.
+            _ if row.name == "lower_threshold" => None,
+            (Kind::Seconds { .. }, Some([min, max])) => Some(format!("seconds, {min} to {max}")),
+            (_, Some([min, max])) => Some(format!("{min} to {max}")),
+            (Kind::Bool, _) => Some("0, 1".to_owned()),
+            (Kind::Choice(words), _) => Some(format!("`{}`", words.join("`, `"))),
+            _ => None,
+        };
+        assert!(value.is_none_or(|value| value == cells[2]), "{cells:?}");
+        let default = cells[3].split(',').next().unwrap_or_default();
+        let is_value =
+            default.starts_with('`') || default.starts_with(|c: char| c.is_ascii_digit());
+        if is_value && row.name != "forward" {
+            let line = format!("{} = {}", row.name, default.trim_matches('`'));
+            assert_eq!(with(place, &line), with(place, "# nothing"), "{line}");
+        }
+    }
+}
