@@ -14,7 +14,7 @@ pub enum Severity {
     LeaveOut,
     /// Accepted; worth a line at every start and reload.
     Warn,
-    /// An original director beside this one would refuse the line; worth a line with `-t` only.
+    /// An original director beside this one would refuse the line or read it otherwise; worth a line with `-t` only.
     Note,
 }
 

@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use lvs_model::{AddressFamily, Protocol};
 
-use crate::finding::{Findings, Reason, shown};
+use crate::finding::{Findings, Reason, Severity, shown};
 use crate::keyword::Place;
 use crate::lookup::Hosts;
 use crate::model::{Command, Config};
@@ -48,7 +48,14 @@ impl Judge<'_, '_> {
         match port {
             Port::Number(number) => Some(*number),
             Port::Name(name) => {
+                // Both are asked in any case: a first reading only collects the questions.
+                let original = self.hosts.lookup().service(name, Protocol::Tcp);
                 let number = self.hosts.lookup().service(name, protocol);
+                if number.is_some() && original.is_none() && !section.is_hidden("port") {
+                    let what = "an original director knows names of tcp services only";
+                    let at = section.at("port");
+                    self.findings.remark(at, Severity::Note, what.into());
+                }
                 if number.is_none() {
                     let (name, word) = (shown(name.as_bytes()), protocol_word(protocol));
                     let what = format!(

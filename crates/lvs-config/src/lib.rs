@@ -23,6 +23,7 @@ mod judge;
 mod keyword;
 mod lookup;
 pub mod model;
+mod original;
 mod path;
 mod reader;
 mod section;

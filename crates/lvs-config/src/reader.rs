@@ -7,7 +7,8 @@ use crate::hash::ContentHash;
 use crate::judge::Judge;
 use crate::lookup::{Hosts, Lookup};
 use crate::model::Config;
-use crate::tree::{LineEnd, SyntaxTree};
+use crate::original::other_quotes;
+use crate::tree::{Content, LineEnd, SyntaxTree};
 use crate::walk::{Unknown, Walker};
 
 /// Largest file that is read, 1 MiB.
@@ -142,7 +143,7 @@ fn check_size(text: &[u8], findings: &mut Findings) {
     }
 }
 
-/// Byte order mark, line ends, blocks that nothing closes.
+/// Byte order mark, line ends, quotes, blocks that nothing closes.
 fn check_layout(tree: &SyntaxTree, findings: &mut Findings) {
     if tree.byte_order_mark {
         let start = Position { line: 1, column: 1 };
@@ -153,7 +154,10 @@ fn check_layout(tree: &SyntaxTree, findings: &mut Findings) {
         let at = tree.position(index, tree.end_of_text(index));
         let what = "line ends differ from those above: an original director loses lines";
         findings.warn(at, what.into());
+    } else {
+        note_line_ends(tree, findings);
     }
+    note_quotes(tree, findings);
     let last = tree.lines.len().saturating_sub(1);
     let at = tree.position(last, tree.end_of_text(last));
     for header in tree.unclosed.iter().rev() {
@@ -167,6 +171,34 @@ fn check_layout(tree: &SyntaxTree, findings: &mut Findings) {
             header + 1
         );
         findings.refuse(at, Reason::UnexpectedEndOfFile, what);
+    }
+}
+
+/// In a file with CRLF an original sees no line but the first.
+fn note_line_ends(tree: &SyntaxTree, findings: &mut Findings) {
+    let is_long = tree.lines.len() > 1;
+    let first = tree.lines.first().filter(|_| is_long);
+    if first.is_some_and(|first| first.ending == LineEnd::CrLf) {
+        let at = tree.position(0, tree.end_of_text(0));
+        let what = "lines end in CRLF: an original director reads only this one";
+        findings.remark(at, Severity::Note, what.into());
+    }
+}
+
+fn note_quotes(tree: &SyntaxTree, findings: &mut Findings) {
+    for (index, line) in tree.lines.iter().enumerate() {
+        let Content::Words {
+            words,
+            hidden: false,
+        } = &line.content
+        else {
+            continue;
+        };
+        let until_its_end = tree.source.get(..line.end).unwrap_or_default();
+        if let Some((word, what)) = other_quotes(until_its_end, words) {
+            let at = tree.position(index, word.start);
+            findings.remark(at, Severity::Note, what.into());
+        }
     }
 }
 

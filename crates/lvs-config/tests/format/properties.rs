@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::generator::{File, Random};
 use crate::support::read_text;
-use lvs_config::{MAX_FINDINGS, Severity, SyntaxTree};
+use lvs_config::{MAX_FINDINGS, MAX_LINE, Severity, SyntaxTree};
 
 const FILES: u64 = 10_000;
 
@@ -144,7 +144,8 @@ fn large_files_of_every_shape_are_read_in_time_that_grows_with_their_size() {
     ];
     let line = b"virtual v {\nactive = 1\naddress = 192.0.2.1 eth0:1\n}\n";
     let named = b"virtual v {\nactive = 1\nserver s {\naddress = localhost\nactive = 1\n}\n}\n";
-    let shapes: [&[u8]; 10] = [
+    let quotes = [b"\"a b\" ".repeat(MAX_LINE / 6), b"\n".to_vec()].concat();
+    let shapes: [&[u8]; 11] = [
         b"a {\n",
         b"x\n",
         b"\"",
@@ -155,6 +156,7 @@ fn large_files_of_every_shape_are_read_in_time_that_grows_with_their_size() {
         b"primary = localhost\n",
         line,
         named,
+        &quotes,
     ];
     for (shape, (size, limit)) in shapes.iter().flat_map(|s| SIZES.map(|size| (s, size))) {
         let text: Vec<u8> = shape.iter().copied().cycle().take(size).collect();

@@ -408,6 +408,45 @@ fn a_comment_that_begins_like_an_extension_is_refused_with_advice() {
     assert_eq!(first, expected);
 }
 
+/// Line and column of each note about a file that is accepted without a warning.
+fn notes(text: &str) -> Vec<(u32, u32)> {
+    let loaded = read_text(text.as_bytes()).expect(text);
+    let is_note = |f: &lvs_config::Finding| f.severity == Severity::Note;
+    assert!(loaded.findings.iter().all(is_note), "{:?}", loaded.findings);
+    let places = loaded.findings.iter();
+    places
+        .map(|f| (f.position.line, f.position.column))
+        .collect()
+}
+
+#[test]
+fn what_an_original_reads_otherwise_is_noted_for_the_partner() {
+    let quoted = |line: &str| notes(&virtual_block(line));
+    // Without a blank in it a quoted text ends its line.
+    assert_eq!(quoted("send = \"abc\" \n"), [(4, 8)]);
+    assert_eq!(quoted("\"port\" = 80\n"), [(4, 1)]);
+    assert_eq!(notes("virtual \"web\" {\n}\n"), [(1, 9)]);
+    assert_eq!(notes("nat_router = \"10.0.0.1\" \"eth1:1\"\n"), [(1, 14)]);
+    // A quote behind its first blank closes, whatever stands before it.
+    assert_eq!(quoted("send = \"a \\\"b\\\" c\"\n"), [(4, 8)]);
+    for same in [
+        "send = \"abc\"\n",
+        "send = \"a bc\"  \n",
+        "send = \"a\\\"b c\"\n",
+        "send = \"\"\n",
+        "#:send = \"abc\" \n",
+    ] {
+        assert_eq!(quoted(same), [], "{same}");
+    }
+    assert_eq!(notes("serial_no = 5\r\nkeepalive = 1\r\n"), [(1, 14)]);
+    assert_eq!(notes("serial_no = 5\r\n"), []);
+    assert_eq!(notes("serial_no = 5\rkeepalive = 1\r"), []);
+    let udp = |port: &str| quoted(&format!("protocol = udp\n{port}\nexpect = x\n"));
+    assert_eq!(udp("port = tftp"), [(5, 8)]);
+    assert_eq!(udp("#:port = tftp"), []);
+    assert_eq!(quoted("port = https\n"), []);
+}
+
 /// What a refusal says of its first error, without place and reason.
 fn said(text: &str) -> String {
     let refusal = read_text(text.as_bytes()).expect_err(text);
