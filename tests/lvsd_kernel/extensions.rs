@@ -112,6 +112,10 @@ fn switches_are_only_named_until_lvsd_may_set_them() {
     director.reload(&format!("set_sysctls = 1\n{file}"));
     director.wait_for_log("net.ipv4.vs.expire_quiescent_template set to 1");
     assert_eq!(value(), "1\n");
+    // Of what no switch helps against they are told all the same.
+    let extra = "protocol = udp\nquiesce_server = 1";
+    director.reload(&block("dns", "192.0.2.1", extra, &[&server(1)]));
+    director.wait_for_log("UDP flows of dns stay with a quiesced real server until they pause");
 }
 
 #[test]

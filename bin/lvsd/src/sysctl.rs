@@ -2,11 +2,12 @@
 
 use std::fs;
 
-use director::{Site, sysctls};
+use director::{Site, quiesced_flows, sysctls};
 
 const DIRECTORY: &str = "/proc/sys/net/ipv4/vs";
 
-/// Says which switch of `site` is off; turns it on if `may_set` (lvs.cf: `set_sysctls`).
+/// Says which switch of `site` is off, and what none helps against; turns it on if `may_set` (lvs.cf:
+/// `set_sysctls`).
 pub fn check(site: &Site, may_set: bool) {
     for need in sysctls(site) {
         let name = need.sysctl.name();
@@ -20,5 +21,11 @@ pub fn check(site: &Site, may_set: bool) {
             Ok(_) => log::warn!("net.ipv4.vs.{name} is 0: {need}"),
             Err(error) => log::warn!("{path}: {error}"),
         }
+    }
+    if let Some(block) = quiesced_flows(site) {
+        log::warn!(
+            "UDP flows of {block} stay with a quiesced real server until they pause: without \
+             quiesce_server it is removed"
+        );
     }
 }

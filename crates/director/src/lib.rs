@@ -32,4 +32,4 @@ pub use machine::Lvsd;
 pub use nanny::{NannyOptions, shell_words};
 pub use notice::{AfterDeath, Child, Notice, Severity};
 pub use site::{Monitor, MonitorKey, Site, SiteDestination, SiteService, Sorry};
-pub use sysctl::{Sysctl, SysctlNeed, sysctls};
+pub use sysctl::{Sysctl, SysctlNeed, quiesced_flows, sysctls};

@@ -20,11 +20,15 @@ pub enum Sysctl {
     ExpireNodestConn,
 }
 
+/// A mark has no protocol: that of its blocks counts.
 fn is_udp(service: &SiteService) -> bool {
-    let ServiceKey::Address { protocol, .. } = service.service.key else {
-        return false;
-    };
-    protocol == Protocol::Udp
+    match service.service.key {
+        ServiceKey::Address { protocol, .. } => protocol == Protocol::Udp,
+        ServiceKey::FwMark { .. } => {
+            let mut monitors = service.destinations.iter().flat_map(|d| &d.monitors);
+            monitors.any(|monitor| monitor.options.protocol == Protocol::Udp)
+        }
+    }
 }
 
 impl Sysctl {
@@ -97,4 +101,17 @@ pub fn sysctls(site: &Site) -> Vec<SysctlNeed> {
     };
     let all = [Sysctl::ExpireQuiescentTemplate, Sysctl::ExpireNodestConn];
     all.into_iter().filter_map(need).collect()
+}
+
+/// The first block whose UDP flows stay with a real server that has failed, because it is quiesced: for
+/// those there is no switch.
+#[must_use]
+pub fn quiesced_flows(site: &Site) -> Option<&str> {
+    let stays = |service: &&SiteService| {
+        let quiesces = service.destinations.iter().any(|d| d.quiesce);
+        // One-packet scheduling knows no flows.
+        quiesces && is_udp(service) && !service.service.one_packet
+    };
+    let service = site.services.iter().find(stays)?;
+    service.blocks.first().map(|(block, _)| block.as_str())
 }

@@ -279,3 +279,25 @@ fn a_removal_policy_names_the_kernel_switches_that_it_depends_on() {
         ]
     );
 }
+
+#[test]
+fn udp_flows_that_stay_with_a_quiesced_server_are_named() {
+    let flows = |config: &Config| -> Option<String> {
+        let site = Site::new(config, false, false);
+        crate::quiesced_flows(&site).map(str::to_owned)
+    };
+    let mut file = two_servers();
+    file.virtuals[0].quiesce = true;
+    assert_eq!(flows(&file), None);
+    file.virtuals[0].protocol = lvs_model::Protocol::Udp;
+    assert_eq!(flows(&file).as_deref(), Some("web"));
+    file.virtuals[0].fwmark = lvs_model::FwMark::new(7);
+    assert_eq!(flows(&file).as_deref(), Some("web"));
+    file.virtuals[0].one_packet = true;
+    assert_eq!(flows(&file), None);
+    file.virtuals[0].one_packet = false;
+    file.virtuals[0].quiesce = false;
+    assert_eq!(flows(&file), None);
+    let site = Site::new(&file, false, false);
+    assert!(crate::sysctls(&site).iter().all(|need| need.udp));
+}
