@@ -75,12 +75,17 @@ impl Failure {
         const ENOMEM: i32 = 12;
         const ENFILE: i32 = 23;
         const EMFILE: i32 = 24;
+        const EADDRNOTAVAIL: i32 = 99;
         const ENOBUFS: i32 = 105;
         match self {
             Self::NotMade(error) | Self::Program(ProgramFailure::Start(error)) => {
                 matches!(error.number, EAGAIN | ENOMEM | ENFILE | EMFILE | ENOBUFS)
             }
-            Self::Connect(error) | Self::Write(error) | Self::Read(error) => {
+            // No port of ours is left: EAGAIN for UDP, EADDRNOTAVAIL for TCP.
+            Self::Connect(error) => {
+                matches!(error.number, EAGAIN | ENOMEM | EADDRNOTAVAIL | ENOBUFS)
+            }
+            Self::Write(error) | Self::Read(error) => {
                 matches!(error.number, ENOMEM | ENOBUFS)
             }
             _ => false,
@@ -171,9 +176,16 @@ mod tests {
             assert!(Failure::NotMade(lack).says_nothing(), "{number}");
             assert!(start(lack).says_nothing(), "{number}");
             let there = matches!(number, 12 | 105);
-            for failure in [Failure::Connect, Failure::Write, Failure::Read] {
+            for failure in [Failure::Write, Failure::Read] {
                 assert_eq!(failure(lack).says_nothing(), there, "{number}");
             }
+        }
+        // No free port, for UDP and for TCP.
+        for number in [11, 12, 99, 105] {
+            assert!(
+                Failure::Connect(error(number, "")).says_nothing(),
+                "{number}"
+            );
         }
         assert!(!Failure::Connect(refused).says_nothing());
         assert!(!Failure::NotMade(denied).says_nothing() && !start(denied).says_nothing());
