@@ -5,6 +5,7 @@ mod edits;
 mod example;
 mod generator;
 mod messages;
+mod odd_edits;
 mod odd_files;
 mod properties;
 mod ranges;
