@@ -73,10 +73,8 @@ pub const VALUES: &[ExtendedValue] = &[ExtendedValue {
     value: "sctp",
 }];
 
-/// The extended value of a keyword that is written as `text`.
-pub(crate) fn value(keyword: &str, text: &[u8]) -> Option<&'static str> {
-    VALUES
-        .iter()
-        .find(|row| row.keyword == keyword && row.value.as_bytes() == text)
-        .map(|row| row.value)
+/// The extended values of a keyword.
+pub(crate) fn values(keyword: &str) -> impl Iterator<Item = &'static str> {
+    let rows = VALUES.iter().filter(move |row| row.keyword == keyword);
+    rows.map(|row| row.value)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use lvs_model::{AddressFamily, SchedulerName};
 
 use crate::escape::{BadEscape, unescape};
+use crate::extension;
 use crate::finding::{Reason, shown};
 use crate::keyword::{Keyword, Kind, ORIGINAL_SCHEDULERS};
 use crate::lookup::Hosts;
@@ -71,10 +72,14 @@ fn problem(reason: Reason, expected: impl Into<Cow<'static, str>>) -> Problem {
     }
 }
 
-/// Reads the words as `kind` says.
-pub(crate) fn parse(kind: Kind, words: Words<'_>, hosts: &mut Hosts<'_>) -> Result<Value, Problem> {
+/// Reads the words as the keyword's kind says.
+pub(crate) fn parse(
+    keyword: &Keyword,
+    words: Words<'_>,
+    hosts: &mut Hosts<'_>,
+) -> Result<Value, Problem> {
     let first = words.first;
-    match kind {
+    match keyword.kind {
         Kind::Integer { min, max } => integer(first, min, max).map(Value::Integer),
         Kind::Bool => boolean(first).map(Value::Bool),
         Kind::Seconds { min, max } => seconds(first, min, max).map(Value::Seconds),
@@ -96,7 +101,7 @@ pub(crate) fn parse(kind: Kind, words: Words<'_>, hosts: &mut Hosts<'_>) -> Resu
         }
         Kind::Mask => mask(first).map(Value::Mask),
         Kind::Port => port(first).map(Value::Port),
-        Kind::Choice(choices) => choice(first, choices).map(Value::Choice),
+        Kind::Choice(choices) => choice(first, choices, keyword.name).map(Value::Choice),
         Kind::Word | Kind::Command => Ok(Value::Text(first.to_vec())),
         Kind::Program => program(first),
         Kind::QuotedCommand => double_quoted(words).map(|text| Value::Text(text.to_vec())),
@@ -238,6 +243,7 @@ fn literal(text: &[u8]) -> Option<IpAddr> {
 
 /// Whether a text is meant as an address, so that no resolver may guess at it.
 fn looks_like_address(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_hex = last.starts_with("0x") || last.starts_with("0X");
     name.contains(':') || is_hex || !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit())
@@ -330,17 +336,15 @@ fn port(text: &[u8]) -> Result<Port, Problem> {
     }
 }
 
-fn choice(text: &[u8], choices: &[&'static str]) -> Result<&'static str, Problem> {
-    choices
-        .iter()
-        .find(|choice| choice.as_bytes() == text)
-        .copied()
-        .ok_or_else(|| {
-            problem(
-                Reason::InvalidArgument,
-                format!("one of {} expected", choices.join(", ")),
-            )
-        })
+/// One of the words, or of those that are an extension of the keyword.
+fn choice(text: &[u8], choices: &[&'static str], keyword: &str) -> Result<&'static str, Problem> {
+    let all = || choices.iter().copied().chain(extension::values(keyword));
+    let found = all().find(|choice| choice.as_bytes() == text);
+    found.ok_or_else(|| {
+        let all: Vec<&str> = all().collect();
+        let expected = format!("one of {} expected", all.join(", "));
+        problem(Reason::InvalidArgument, expected)
+    })
 }
 
 fn program(text: &[u8]) -> Result<Value, Problem> {

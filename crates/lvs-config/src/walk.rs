@@ -4,7 +4,6 @@
 //! value in range. What the settings mean together is judged by [`crate::judge`].
 
 use crate::advice::advice;
-use crate::extension;
 use crate::finding::{Findings, Position, Reason, Severity, printable, shown};
 use crate::keyword::{self, Keyword, Kind, Place};
 use crate::lookup::Hosts;
@@ -226,11 +225,7 @@ impl<'a> Walker<'a> {
                 "the quote at the end of the line closes although a backslash stands before it";
             self.findings.warn(position, what.into());
         }
-        let parsed = match extension::value(keyword.name, texts.first) {
-            Some(choice) => Ok(Value::Choice(choice)),
-            None => value::parse(keyword.kind, texts, &mut self.hosts),
-        };
-        match parsed {
+        match value::parse(keyword, texts, &mut self.hosts) {
             Ok(value) => {
                 let note = value::original_refuses(keyword, texts, &value);
                 if let Some(note) = note.filter(|_| !statement.hidden) {

@@ -125,6 +125,7 @@ fn numbers_and_addresses() {
         ("P-18", "primary = 010.0.0.1\n", "invalid argument 1"),
         ("P-18", "primary = \"10.0.0.1 x\"\n", "invalid argument 1"),
         ("P-18", "primary = 0x0a000001\n", "invalid argument 1"),
+        ("P-18", "primary = 192.0.2.1.\n", "invalid argument 1"),
         (
             "P-19",
             "nat_nmask = 255.0.255.0\n",
@@ -514,6 +515,12 @@ fn a_bad_number_of_seconds_is_told_what_is_wrong_with_it() {
 }
 
 #[test]
+fn a_bad_choice_is_told_all_that_there_are() {
+    let said = said("virtual v {\nprotocol = icmp\n}\n");
+    assert_eq!(said, "protocol = icmp, one of tcp, udp, sctp expected");
+}
+
+#[test]
 fn a_name_is_asked_once_and_an_address_never() {
     let mut names = Names::default();
     let servers: String = (1..4)
@@ -522,6 +529,17 @@ fn a_name_is_asked_once_and_an_address_never() {
     let text = format!("primary = 192.0.2.1\n{}", virtual_block(&servers));
     let loaded = read(text.as_bytes(), &mut names).expect("accepted");
     assert_eq!(loaded.config.virtuals[0].servers.len(), 3);
+    assert_eq!(names.asked, ["web1.example.com"]);
+    for number in [
+        "192.0.2.1.",
+        "192.0.2",
+        "192.0.2.256",
+        "0x7f.1",
+        "fe80::1%eth0",
+    ] {
+        let text = format!("primary = {number}\n");
+        let _ = read(text.as_bytes(), &mut names).expect_err(number);
+    }
     assert_eq!(names.asked, ["web1.example.com"]);
     assert_eq!(names.host("localhost"), "127.0.0.1".parse().ok());
 }
