@@ -70,6 +70,8 @@ pub struct Watch {
     deaths: Vec<Mono>,
     /// When the present or last one was started.
     born: Mono,
+    /// Since when its silence is noticed.
+    doubted: Option<Mono>,
 }
 
 impl Watch {
@@ -85,6 +87,7 @@ impl Watch {
             shortages: 0,
             deaths: Vec::new(),
             born: now,
+            doubted: None,
         }
     }
 
@@ -100,6 +103,7 @@ impl Watch {
     pub fn begin(&mut self, now: Mono, nanny: NannyId) {
         self.born = now;
         self.life = Life::Running { nanny, heard: now };
+        self.doubted = None;
     }
 
     /// It runs, as this process.
@@ -113,6 +117,7 @@ impl Watch {
     pub fn hear(&mut self, now: Mono) {
         if let Life::Running { heard, .. } = &mut self.life {
             *heard = now;
+            self.doubted = None;
         }
     }
 
@@ -131,24 +136,31 @@ impl Watch {
     }
 
     /// How long it has been silent, if that is too long for checks every `interval`.
-    pub fn silence(&self, now: Mono, interval: Duration) -> Option<Duration> {
-        match self.life {
-            Life::Running { heard, .. } if now > heard + interval * SILENT_INTERVALS => {
-                Some(now - heard)
-            }
-            _ => None,
+    ///
+    /// To be asked at each [`deadline`](Self::deadline): its silence must have been noticed half an
+    /// interval ago. After a pause of the machine a nanny can speak before it is called silent.
+    pub fn silence(&mut self, now: Mono, interval: Duration) -> Option<Duration> {
+        let Life::Running { heard, .. } = self.life else {
+            return None;
+        };
+        if now < heard + time_to_doubt(interval) {
+            return None;
         }
+        let doubted = *self.doubted.get_or_insert(now);
+        let is_silent = now > end_of_doubt(heard, doubted, interval);
+        is_silent.then_some(now - heard)
     }
 
     /// When something is to be done for it.
     pub fn deadline(&self, interval: Duration) -> Option<Mono> {
-        match self.life {
-            Life::Due(at) => Some(at),
+        match (self.life, self.doubted) {
+            (Life::Due(at), _) => Some(at),
+            (Life::Running { heard, .. }, None) => Some(heard + time_to_doubt(interval)),
             // A nanny may speak in the very moment; only later than this it is silent.
-            Life::Running { heard, .. } => {
-                Some(heard + interval * SILENT_INTERVALS + Duration::from_millis(1))
+            (Life::Running { heard, .. }, Some(doubted)) => {
+                Some(end_of_doubt(heard, doubted, interval) + Duration::from_millis(1))
             }
-            Life::Killed(_) => None,
+            (Life::Killed(_), _) => None,
         }
     }
 
@@ -210,4 +222,13 @@ impl Watch {
         self.failures = self.failures.saturating_add(1);
         pause
     }
+}
+
+/// Half an interval before the silence is too long.
+fn time_to_doubt(interval: Duration) -> Duration {
+    interval * SILENT_INTERVALS - interval / 2
+}
+
+fn end_of_doubt(heard: Mono, doubted: Mono, interval: Duration) -> Mono {
+    (heard + interval * SILENT_INTERVALS).max(doubted + interval / 2)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use control::Report;
 use lvs_model::{ChildExit, Mono};
 
 use super::world::*;
@@ -268,4 +269,28 @@ fn r_no_nanny_is_called_silent_for_the_time_that_a_reading_of_the_table_took() {
     let table = Input::Table(Ok(world.kernel.clone()));
     world.lvsd.handle(world.now, table, &mut actions);
     assert_eq!(actions, []);
+}
+
+/// It ends shortly behind a deadline: lvsd cannot see how long it was, and wakes up before its nannies.
+#[test]
+fn r_no_nanny_is_killed_for_a_pause_of_the_machine_before_it_could_speak() {
+    let paused = |interval: f64, pause: f64| {
+        let mut file = two_servers();
+        file.audit_interval = Duration::from_secs(60);
+        file.virtuals[0].check.timeout = Duration::from_secs_f64(interval);
+        let mut world = World::start(file, Table::new());
+        world.take_trace();
+        world.now = world.now + Duration::from_secs_f64(pause);
+        world.feed(Input::Deadline);
+        assert_eq!(world.take_trace(), [""; 0], "{interval}");
+        world
+    };
+    paused(2.0, 6.5);
+    let mut world = paused(0.2, 0.9);
+    let speaks = world.nanny("10.0.0.1");
+    world.feed(Input::Report(speaks, Report::Alive));
+    world.pass_in_silence(0.15);
+    let log = world.take_log();
+    assert_eq!(log[0], "nanny for child web/b silent for 1.0 s, killing it");
+    assert!(world.nannies.contains_key(&speaks));
 }
