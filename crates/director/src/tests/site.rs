@@ -84,6 +84,16 @@ fn the_first_block_of_a_mark_makes_the_service_and_each_keeps_its_own_check() {
 }
 
 #[test]
+fn a_server_of_a_mark_is_quiesced_if_any_of_its_blocks_says_so() {
+    for quiescing in [0, 1] {
+        let mut file = one_mark();
+        file.virtuals[quiescing].quiesce = true;
+        let site = Site::new(&file, false, false);
+        assert!(site.services[0].destinations[0].quiesce, "{quiescing}");
+    }
+}
+
+#[test]
 fn a_sorry_server_has_the_services_port_weight_1_and_the_method_of_the_file() {
     let mut real = weighing(server("a", "10.0.0.1", 8080), 9);
     real.forwarding = lvs_model::ForwardingMethod::Tunnelling;
