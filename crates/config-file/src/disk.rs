@@ -9,7 +9,8 @@ use lvs_config::MAX_FILE;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
-/// The file that an option named, else the first of the usual places that exists, else the first.
+/// The file that an option named, else the first of the usual places that exists or cannot be looked
+/// at, else the first.
 #[must_use]
 pub fn find(named: Option<&Path>) -> PathBuf {
     first_existing(lvs_config::candidates(named))
@@ -17,8 +18,11 @@ pub fn find(named: Option<&Path>) -> PathBuf {
 
 fn first_existing(candidates: Vec<PathBuf>) -> PathBuf {
     let first = candidates.first().cloned().unwrap_or_default();
-    let existing = candidates.into_iter().find(|path| path.exists());
-    existing.unwrap_or(first)
+    let exists = |path: &PathBuf| match path.try_exists() {
+        Ok(exists) => exists,
+        Err(error) => error.kind() != io::ErrorKind::NotADirectory,
+    };
+    candidates.into_iter().find(exists).unwrap_or(first)
 }
 
 /// The bytes of a regular file; one more than a file may have is enough to see that it is too long.
@@ -55,6 +59,25 @@ mod tests {
     use nix::sys::stat::Mode;
 
     use super::*;
+
+    /// Else somebody without the right to look would read, and check, another file than root does.
+    #[test]
+    fn r_a_path_that_cannot_be_looked_at_is_not_passed_over() {
+        let dir = std::env::temp_dir().join(format!("config-file-find-{}", std::process::id()));
+        let at = |name: &str| dir.join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(at("second"), "").unwrap();
+        std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        for (first, found) in [
+            ("loop", "loop"),
+            ("absent", "second"),
+            ("second/x", "second"),
+        ] {
+            let candidates = vec![at(first), at("second")];
+            assert_eq!(first_existing(candidates), at(found), "{first}");
+        }
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 
     fn fault(path: &Path) -> String {
         reason(&read(path).unwrap_err())

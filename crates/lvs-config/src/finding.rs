@@ -159,12 +159,20 @@ impl Findings {
     }
 }
 
-/// Text from a file for messages and logs: control characters escaped, bytes that are no UTF-8
-/// replaced.
+/// What makes a terminal show the rest of a line in another order than it stands there.
+const TURNS_AROUND: [std::ops::RangeInclusive<char>; 4] = [
+    '\u{61c}'..='\u{61c}',
+    '\u{200e}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2066}'..='\u{2069}',
+];
+
+/// Text from a file for messages and logs: control characters escaped, and those that change the
+/// direction; bytes that are no UTF-8 replaced.
 pub(crate) fn printable(text: &[u8]) -> String {
     let mut printable = String::new();
     for c in String::from_utf8_lossy(text).chars() {
-        if c.is_control() {
+        if c.is_control() || TURNS_AROUND.iter().any(|range| range.contains(&c)) {
             printable.extend(c.escape_default());
         } else {
             printable.push(c);
@@ -201,6 +209,14 @@ mod tests {
         assert_eq!(
             finding.in_file("lvs.cf"),
             "lvs.cf:17:12: integer expected: weight = heavy, 0 to 65535 expected"
+        );
+    }
+
+    #[test]
+    fn r_a_name_cannot_turn_the_line_that_names_it_around() {
+        assert_eq!(
+            printable("web\u{202e}gol\u{2066}\u{200f}\u{61c} é 東\x1b".as_bytes()),
+            "web\\u{202e}gol\\u{2066}\\u{200f}\\u{61c} é 東\\u{1b}"
         );
     }
 
