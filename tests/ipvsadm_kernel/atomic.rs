@@ -52,6 +52,20 @@ fn a_thousand_services_are_replaced_and_no_request_is_lost_on_what_stays() {
     assert_eq!(served.done(OURS, "-R --atomic --dry-run", &saved), "");
 }
 
+/// The services of a listing, each with its destinations, in an order that is ours: kernels from 7 on
+/// put services into a larger or smaller table of theirs some time after a change, in another order.
+fn services(listing: &str) -> Vec<String> {
+    let mut services: Vec<String> = Vec::new();
+    for line in listing.lines() {
+        match services.last_mut() {
+            Some(service) if line.starts_with("  ->") => *service += &format!("\n{line}"),
+            _ => services.push(line.to_owned()),
+        }
+    }
+    services.sort();
+    services
+}
+
 #[test]
 fn a_bad_last_line_leaves_the_table_as_it_was_byte_for_byte() {
     own_namespace();
@@ -62,7 +76,8 @@ fn a_bad_last_line_leaves_the_table_as_it_was_byte_for_byte() {
         "-L -n --thresholds",
         "-L -n --tun-info",
     ];
-    let before = listings.map(|listing| done(OURS, listing, ""));
+    let shown = || listings.map(|listing| services(&done(OURS, listing, "")));
+    let before = shown();
     let wanted = "-A -t 10.0.0.1:80 -s wrr\n-A -t 10.0.0.200:80 -s rr\n\
                   -a -t 10.0.0.200:80 -r 10.1.0.9:80 -m\n";
     for (last, status, message) in [
@@ -86,11 +101,7 @@ fn a_bad_last_line_leaves_the_table_as_it_was_byte_for_byte() {
             text.starts_with(message) && text.lines().count() == 1,
             "{text}"
         );
-        assert_eq!(
-            listings.map(|listing| done(OURS, listing, "")),
-            before,
-            "{last}"
-        );
+        assert_eq!(shown(), before, "{last}");
     }
 }
 

@@ -208,9 +208,10 @@ fn variables(options: &Options, real: SocketAddr) -> Vec<(String, String)> {
 fn entry(options: &Options, real: SocketAddr) -> Result<Entry, StartError> {
     let vip = options.vip.as_deref().map(address);
     let service = match (options.mark, vip) {
-        (Some(mark), _) => ServiceKey::FwMark {
+        (Some(mark), vip) => ServiceKey::FwMark {
             mark,
-            family: AddressFamily::of(&real.ip()),
+            // A tunnel may lead to a server of the other family.
+            family: AddressFamily::of(&vip.transpose()?.unwrap_or(real.ip())),
         },
         (None, Some(vip)) => ServiceKey::Address {
             protocol: match options.transport {

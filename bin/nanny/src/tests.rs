@@ -251,6 +251,24 @@ fn a_mark_has_32_bits_however_it_is_written() {
     assert!(service("1x").is_err());
 }
 
+/// A tunnel may lead to a server of the other family.
+#[test]
+fn r_a_mark_has_the_family_of_the_virtual_address_if_that_is_given() {
+    let family = |args: &[&str]| {
+        let always = ["--lvs", "-f", "7", "-M", "i", "-h", "192.0.2.1"];
+        match resolved(&[&always[..], args].concat()).unwrap().entry {
+            Some(entry) => entry.service.family(),
+            None => panic!("{args:?}"),
+        }
+    };
+    assert_eq!(
+        family(&["-V", "2001:db8::9"]),
+        lvs_model::AddressFamily::Inet6
+    );
+    assert_eq!(family(&["-V", "192.0.2.9"]), lvs_model::AddressFamily::Inet);
+    assert_eq!(family(&[]), lvs_model::AddressFamily::Inet);
+}
+
 #[test]
 fn sctp_is_checked_and_entered_as_sctp() {
     let args = ["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9", "--sctp"];
