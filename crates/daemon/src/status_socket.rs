@@ -2,15 +2,21 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lvs_model::Mono;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::stat::{Mode, umask};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, listen, socket};
+use nix::sys::stat::{Mode, fchmod};
 
+/// Of the file: owner and group connect.
+const MODE: u32 = 0o660;
+/// Most that wait to be accepted.
+const WAITING: i32 = 128;
 /// Most readers at once; one more is turned away.
 const MOST_READERS: usize = 8;
 /// A reader that has not taken everything after this time is left.
@@ -29,6 +35,18 @@ pub struct StatusSocket {
     readers: Vec<Reader>,
     /// Accepting failed; it is tried again from then on.
     deaf_until: Mono,
+}
+
+/// Nobody else may connect at any moment. The process's umask is left alone: it is all threads'.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    // The file has the socket's mode, less the umask.
+    fchmod(&socket, Mode::from_bits_truncate(MODE))?;
+    nix::sys::socket::bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(MODE))?;
+    listen(&socket, Backlog::new(WAITING)?)?;
+    Ok(UnixListener::from(socket))
 }
 
 #[derive(Debug)]
@@ -54,13 +72,8 @@ impl StatusSocket {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)?,
             Err(_) => {}
         }
-        let before = umask(Mode::S_IXUSR | Mode::S_IXGRP | Mode::S_IRWXO);
-        let listener = UnixListener::bind(path);
-        umask(before);
-        let listener = listener?;
-        listener.set_nonblocking(true)?;
         Ok(Self {
-            listener,
+            listener: bind(path)?,
             path: path.to_owned(),
             readers: Vec::new(),
             deaf_until: Mono::ZERO,
@@ -182,6 +195,25 @@ mod tests {
         assert_eq!(socket.readers.len(), 1);
         socket.serve(Mono::ZERO + PATIENCE, long);
         assert_eq!(socket.readers.len(), 0);
+    }
+
+    /// Another thread's files have the mode that they would have without it.
+    #[test]
+    fn r_the_umask_stays_as_it_is() {
+        let path = path("umask");
+        let opens = std::thread::spawn(move || {
+            for _ in 0..500 {
+                drop(StatusSocket::open(&path).unwrap());
+            }
+        });
+        let directory = std::env::temp_dir().join(format!("umask-{}", std::process::id()));
+        while !opens.is_finished() {
+            fs::create_dir(&directory).unwrap();
+            let mode = fs::metadata(&directory).unwrap().permissions().mode();
+            fs::remove_dir(&directory).unwrap();
+            assert_eq!(mode & 0o700, 0o700);
+        }
+        opens.join().unwrap();
     }
 
     #[test]

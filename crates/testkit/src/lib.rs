@@ -4,13 +4,16 @@
 //! - [`DryRun`]: `-t` of a daemon, run as configuration management does
 //! - [`unexplained_options`]: what a program takes and its manual page does not say
 //! - [`processor_ticks`]: what a process has cost so far
+//! - [`write_script`]: a script that can be executed at once
 
 mod dry_run;
 mod fake;
 mod manual;
 mod processes;
+mod script;
 
 pub use dry_run::{DryRun, Ended, Place, ended};
 pub use fake::FakeIpvs;
 pub use manual::unexplained_options;
 pub use processes::processor_ticks;
+pub use script::write_script;

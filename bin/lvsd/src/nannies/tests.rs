@@ -1,9 +1,7 @@
 //! Nannies that lvsd talks to: scripts in their place.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -29,9 +27,7 @@ struct Script(PathBuf);
 impl Script {
     fn new(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("lvsd-{name}-{}", std::process::id()));
-        let mut file = File::create(&path).unwrap();
-        write!(file, "#!/bin/sh\n{text}\n").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        testkit::write_script(&path, text);
         Self(path)
     }
 

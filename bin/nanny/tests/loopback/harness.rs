@@ -214,10 +214,8 @@ impl Script {
         let dir = std::env::temp_dir().join(format!("caribe-nanny-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let path = dir.join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        for path in [&dir, &path] {
-            std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
-        }
+        std::fs::set_permissions(&dir, PermissionsExt::from_mode(0o755)).unwrap();
+        testkit::write_script(&path, text);
         Self(path)
     }
 
