@@ -275,6 +275,12 @@ impl Destination {
             tunnel: Tunnel::default(),
         }
     }
+
+    /// Whether it gets no new connection: whoever is to take over comes before this, as before a removal.
+    #[must_use]
+    pub fn is_quiesced(&self) -> bool {
+        self.weight == Weight::ZERO
+    }
 }
 
 impl fmt::Display for Destination {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Destination, DestinationKey, IpvsOp, ServiceKey, Table, TableService, Weight};
+use crate::{Destination, DestinationKey, IpvsOp, ServiceKey, Table, TableService};
 
 /// The operations that lead from `found` to `wanted`, in the order to carry them out.
 ///
@@ -43,7 +43,7 @@ fn plan_additions(wanted: &TableService, found: Option<&TableService>, ops: &mut
     for destination in &wanted.destinations {
         match present.get(&destination.key) {
             None => ops.push(IpvsOp::AddDestination(key, *destination)),
-            Some(found) if *found != destination && !is_quiesced(destination) => {
+            Some(found) if *found != destination && !destination.is_quiesced() => {
                 ops.push(IpvsOp::EditDestination(key, *destination));
             }
             Some(_) => {}
@@ -58,17 +58,12 @@ fn plan_removals(wanted: &TableService, found: &TableService, ops: &mut Vec<Ipvs
     for destination in &found.destinations {
         match stays.get(&destination.key) {
             None => ops.push(IpvsOp::DeleteDestination(key, destination.key)),
-            Some(wanted) if is_quiesced(wanted) && *wanted != destination => {
+            Some(wanted) if wanted.is_quiesced() && *wanted != destination => {
                 ops.push(IpvsOp::EditDestination(key, **wanted));
             }
             Some(_) => {}
         }
     }
-}
-
-/// Whoever is to take over comes before this, as before a removal.
-fn is_quiesced(destination: &Destination) -> bool {
-    destination.weight == Weight::ZERO
 }
 
 /// Removes a service: first its destinations, as the original's nannies did, then itself.

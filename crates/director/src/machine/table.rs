@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use control::Standing;
-use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey, Weight};
+use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey};
 
 use crate::by_hand::HeldChange;
 use crate::notice::Notice;
@@ -318,7 +318,7 @@ fn change_of(
 fn takes_away(op: &IpvsOp) -> bool {
     match op {
         IpvsOp::DeleteDestination(..) => true,
-        IpvsOp::EditDestination(_, destination) => destination.weight == Weight::ZERO,
+        IpvsOp::EditDestination(_, destination) => destination.is_quiesced(),
         _ => false,
     }
 }
