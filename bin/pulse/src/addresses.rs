@@ -6,22 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use heartbeat::Links as LinkReport;
 use link::{
-    Advertisement, Announcer, Answers, Assignment, Change, Event, Link, LinkError, Links, Outcome,
-    Watch,
+    Advertisement, Announcer, Answers, Assignment, Change, Event, Found, Held, LinkError, Links,
+    Outcome, Watch,
 };
 
 use crate::guardian::Guardian;
-
-/// What the watch found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// An address of ours is missing.
-    pub removed: bool,
-    /// An interface came back or has another hardware address.
-    pub interface_changed: bool,
-    /// State of some interface may have changed.
-    pub link_changed: bool,
-}
 
 /// The addresses of this director.
 pub struct Addresses {
@@ -31,15 +20,9 @@ pub struct Addresses {
     /// Who else has our addresses; none without IPv6.
     answers: Option<Answers>,
     guardian: Guardian,
-    /// Raised by us.
-    held: Vec<Assignment>,
+    held: Held,
     /// Raised, and not in the log yet.
     unsaid: Vec<Outcome>,
-    known: Vec<Link>,
-    /// What is held could not be compared with what is there.
-    unsure: bool,
-    /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
-    homes: Vec<(String, u32)>,
 }
 
 impl Addresses {
@@ -58,11 +41,8 @@ impl Addresses {
             announcer: Announcer::open().map_err(io::Error::other)?,
             answers: Answers::open().ok(),
             guardian: Guardian::start()?,
-            held: Vec::new(),
+            held: Held::new(known),
             unsaid: Vec::new(),
-            known,
-            unsure: false,
-            homes: Vec::new(),
         })
     }
 
@@ -75,18 +55,15 @@ impl Addresses {
 
     /// Whether [`Addresses::look`] is to be called again soon, with or without a change.
     pub const fn is_unsure(&self) -> bool {
-        self.unsure
+        self.held.is_unsure()
     }
 
     /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted. What
     /// was raised is said behind [`Addresses::announce`].
     pub fn raise(&mut self, wanted: &[Assignment]) {
-        let wanted = &self.place(wanted);
+        let wanted = &self.held.place(wanted);
         self.tell_guardian(wanted);
-        let same =
-            |a: &Assignment, b: &Assignment| (a.address, &a.interface) == (b.address, &b.interface);
-        let mut unwanted = std::mem::replace(&mut self.held, wanted.to_vec());
-        unwanted.retain(|old| !wanted.iter().any(|new| same(old, new)));
+        let unwanted = self.held.replace(wanted);
         if !unwanted.is_empty() {
             report(self.links.drop(&unwanted));
         }
@@ -97,37 +74,17 @@ impl Addresses {
         }
     }
 
-    /// `wanted` with the present names of interfaces that were renamed since they were found. An
-    /// interface that has the name of lvs.cf comes first.
-    fn place(&mut self, wanted: &[Assignment]) -> Vec<Assignment> {
-        let mut placed = wanted.to_vec();
-        for assignment in &mut placed {
-            let name = &mut assignment.interface;
-            if let Some(link) = self.known.iter().find(|link| link.name == *name) {
-                self.homes.retain(|(home, _)| home != name);
-                self.homes.push((name.clone(), link.index));
-                continue;
-            }
-            let home = self.homes.iter().find(|(home, _)| home == name);
-            let link = home.and_then(|(_, index)| self.known.iter().find(|l| l.index == *index));
-            if let Some(link) = link {
-                name.clone_from(&link.name);
-            }
-        }
-        placed
-    }
-
     /// Takes down everything held.
     pub fn drop_all(&mut self) {
         say(&std::mem::take(&mut self.unsaid));
-        let held = std::mem::take(&mut self.held);
+        let held = self.held.replace(&[]);
         report(self.links.drop(&held));
         self.tell_guardian(&[]);
     }
 
     /// Announces everything held.
     pub fn announce(&mut self) {
-        for error in self.announcer.announce(&self.held, false) {
+        for error in self.announcer.announce(self.held.assignments(), false) {
             log::error!("announcement: {error}");
         }
         say(&std::mem::take(&mut self.unsaid));
@@ -135,7 +92,7 @@ impl Addresses {
 
     /// Asks who has the IPv6 ones of `wanted`.
     pub fn ask(&mut self, wanted: &[Assignment]) {
-        let wanted = self.place(wanted);
+        let wanted = self.held.place(wanted);
         for error in self.announcer.ask(&wanted) {
             log::error!("question for an address: {error}");
         }
@@ -151,12 +108,7 @@ impl Addresses {
             IpAddr::V4(_) => None,
         });
         let mut heard = answers.drain(&six.collect::<Vec<_>>());
-        heard.retain(|said| {
-            !self
-                .known
-                .iter()
-                .any(|own| own.mac.is_some() && own.mac == said.mac)
-        });
+        heard.retain(|said| !said.mac.is_some_and(|mac| self.held.is_own(mac)));
         heard
     }
 
@@ -170,85 +122,29 @@ impl Addresses {
             }
         };
         let mut found = Found {
-            removed: std::mem::take(&mut self.unsure),
+            removed: self.held.is_unsure(),
             ..Found::default()
         };
         for event in events {
-            match event {
-                Event::Link(link) => {
-                    found.link_changed = true;
-                    found.interface_changed |= self.note(link);
-                }
-                Event::LinkGone(gone) => {
-                    found.link_changed = true;
-                    self.known.retain(|known| known.index != gone.index);
-                }
-                Event::AddressGone(gone) => {
-                    found.removed |= self.held.iter().any(|held| held.address == gone.address);
-                }
-                Event::Lost => {
-                    found.removed = true;
-                    found.link_changed = true;
-                    found.interface_changed |= self.read_links();
-                }
-                Event::Duplicate(address) => {
-                    log::error!("{} is in use by another machine", address.address);
-                }
+            if let Event::Duplicate(address) = &event {
+                log::error!("{} is in use by another machine", address.address);
             }
+            found |= self.held.hear(event);
+        }
+        if let (true, Ok(links)) = (found.lost, self.links.links()) {
+            found.interface_changed |= self.held.read_links(links);
         }
         // Told is not the same as true: it may be back already, or be our own doing.
         found.removed = found.removed && self.is_incomplete();
-        found.interface_changed = found.interface_changed && !self.held.is_empty();
+        found.interface_changed &= !self.held.assignments().is_empty();
         found
     }
 
-    /// Reads every interface anew; whether one is new or another than it was.
-    fn read_links(&mut self) -> bool {
-        let Ok(links) = self.links.links() else {
-            return false;
-        };
-        let there = |known: &Link| links.iter().any(|link| link.index == known.index);
-        self.known.retain(there);
-        let changed = links.into_iter().map(|link| self.note(link));
-        changed.fold(false, |any, one| any | one)
-    }
-
-    fn note(&mut self, link: Link) -> bool {
-        self.follow(&link);
-        let before = self
-            .known
-            .iter_mut()
-            .find(|known| known.index == link.index);
-        let Some(before) = before else {
-            self.known.push(link);
-            return true;
-        };
-        let changed =
-            before.mac != link.mac || before.name != link.name || (link.running && !before.running);
-        *before = link;
-        changed
-    }
-
-    /// What is held on a renamed interface is held under its new name.
-    fn follow(&mut self, link: &Link) {
-        let mut known = self.known.iter();
-        let before = known.find(|known| known.index == link.index && known.name != link.name);
-        let Some(before) = before else { return };
-        let moved = self
-            .held
-            .iter_mut()
-            .filter(|held| held.interface == before.name);
-        moved.for_each(|held| held.interface.clone_from(&link.name));
-    }
-
     fn is_incomplete(&mut self) -> bool {
-        let state = (self.links.addresses(), self.links.links());
-        let (Ok(found), Ok(links)) = state else {
-            // Nothing is known to be missing. The next turn looks again.
-            self.unsure = true;
-            return false;
-        };
-        !link::plan::plan_raise(&self.held, &found, &links).is_empty()
+        let (addresses, links) = (self.links.addresses(), self.links.links());
+        let there = addresses.as_ref().ok().zip(links.as_ref().ok());
+        self.held
+            .lacks(there.map(|(found, links)| (&found[..], &links[..])))
     }
 
     /// State of the links under two addresses; one that no interface has counts as up.
@@ -273,8 +169,7 @@ impl Addresses {
             Ok(guardian) => self.guardian = guardian,
             Err(error) => log::error!("no guardian: {error}"),
         }
-        let held = self.held.clone();
-        self.tell_guardian(&held);
+        self.tell_guardian(self.held.assignments());
         true
     }
 
@@ -288,7 +183,7 @@ impl Addresses {
 impl Drop for Addresses {
     /// Whatever ends the program, panic and error included, the addresses go first.
     fn drop(&mut self) {
-        if !self.held.is_empty() {
+        if !self.held.assignments().is_empty() {
             self.drop_all();
         }
     }

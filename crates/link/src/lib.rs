@@ -5,12 +5,14 @@
 //! - [`Announcer`]: gratuitous ARP and unsolicited neighbour advertisements; asks who else has an address
 //! - [`Answers`]: hears what is answered
 //! - [`plan`]: which addresses are missing, which are left over; pure
+//! - [`held`]: what is held, on which interfaces, and what a notification means for it; pure
 //!
 //! `bin/pulse` and `bin/send_arp` are the callers. Nothing in here decides who holds an address.
 
 mod announce;
 mod answers;
 mod error;
+pub mod held;
 mod links;
 pub mod plan;
 mod watch;
@@ -18,6 +20,7 @@ mod watch;
 pub use announce::Announcer;
 pub use answers::Answers;
 pub use error::LinkError;
+pub use held::{Found, Held};
 pub use links::{Links, Outcome};
 pub use plan::{Assignment, Change};
 pub use watch::{Event, Watch};

@@ -1,0 +1,272 @@
+//! What a director holds, on which interfaces, and what the kernel's notifications mean for it. Pure.
+//!
+//! `bin/pulse` keeps the sockets: it hands in what [`Watch`](crate::Watch) and
+//! [`Links`](crate::Links) read, and carries out what [`Held`] says.
+
+use crate::plan::{Assignment, plan_raise};
+use crate::watch::Event;
+use crate::{Address, Link, Mac};
+
+/// What the notifications mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// An address of ours may be missing.
+    pub removed: bool,
+    /// An interface came back or has another hardware address.
+    pub interface_changed: bool,
+    /// State of some interface may have changed.
+    pub link_changed: bool,
+    /// Some notifications are lost: every interface is to be [read anew](Held::read_links).
+    pub lost: bool,
+}
+
+/// The addresses that are held, and the interfaces as they were told last.
+#[derive(Clone, Debug, Default)]
+pub struct Held {
+    held: Vec<Assignment>,
+    known: Vec<Link>,
+    /// What is held could not be compared with what is there.
+    unsure: bool,
+    /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
+    homes: Vec<(String, u32)>,
+}
+
+impl Held {
+    /// Nothing is held; `known` is every interface.
+    #[must_use]
+    pub fn new(known: Vec<Link>) -> Self {
+        Self {
+            known,
+            ..Self::default()
+        }
+    }
+
+    /// What is held, under the present names of the interfaces.
+    #[must_use]
+    pub fn assignments(&self) -> &[Assignment] {
+        &self.held
+    }
+
+    /// Whether the comparison is to be made again soon, with or without a notification.
+    #[must_use]
+    pub const fn is_unsure(&self) -> bool {
+        self.unsure
+    }
+
+    /// Whether an interface of this machine has this hardware address.
+    #[must_use]
+    pub fn is_own(&self, mac: Mac) -> bool {
+        self.known.iter().any(|own| own.mac == Some(mac))
+    }
+
+    /// `wanted` with the present names of interfaces that were renamed since they were found. An
+    /// interface that has the name of lvs.cf comes first.
+    pub fn place(&mut self, wanted: &[Assignment]) -> Vec<Assignment> {
+        let mut placed = wanted.to_vec();
+        for assignment in &mut placed {
+            let name = &mut assignment.interface;
+            if let Some(link) = self.known.iter().find(|link| link.name == *name) {
+                self.homes.retain(|(home, _)| home != name);
+                self.homes.push((name.clone(), link.index));
+                continue;
+            }
+            let home = self.homes.iter().find(|(home, _)| home == name);
+            let link = home.and_then(|(_, index)| self.known.iter().find(|l| l.index == *index));
+            if let Some(link) = link {
+                name.clone_from(&link.name);
+            }
+        }
+        placed
+    }
+
+    /// Holds `placed` from now on; what was held and is not among them, to be taken down.
+    pub fn replace(&mut self, placed: &[Assignment]) -> Vec<Assignment> {
+        let same =
+            |a: &Assignment, b: &Assignment| (a.address, &a.interface) == (b.address, &b.interface);
+        let mut unwanted = std::mem::replace(&mut self.held, placed.to_vec());
+        unwanted.retain(|old| !placed.iter().any(|new| same(old, new)));
+        unwanted
+    }
+
+    /// Takes one notification.
+    pub fn hear(&mut self, event: Event) -> Found {
+        let mut found = Found::default();
+        match event {
+            Event::Link(link) => {
+                found.link_changed = true;
+                found.interface_changed = self.note(link);
+            }
+            Event::LinkGone(gone) => {
+                found.link_changed = true;
+                self.known.retain(|known| known.index != gone.index);
+            }
+            Event::AddressGone(gone) => {
+                found.removed = self.held.iter().any(|held| held.address == gone.address);
+            }
+            Event::Lost => {
+                found.removed = true;
+                found.link_changed = true;
+                found.lost = true;
+            }
+            Event::Duplicate(_) => {}
+        }
+        found
+    }
+
+    /// Takes every interface anew; whether one is new or another than it was.
+    pub fn read_links(&mut self, links: Vec<Link>) -> bool {
+        let there = |known: &Link| links.iter().any(|link| link.index == known.index);
+        self.known.retain(there);
+        let changed = links.into_iter().map(|link| self.note(link));
+        changed.fold(false, |any, one| any | one)
+    }
+
+    fn note(&mut self, link: Link) -> bool {
+        self.follow(&link);
+        let before = self
+            .known
+            .iter_mut()
+            .find(|known| known.index == link.index);
+        let Some(before) = before else {
+            self.known.push(link);
+            return true;
+        };
+        let changed =
+            before.mac != link.mac || before.name != link.name || (link.running && !before.running);
+        *before = link;
+        changed
+    }
+
+    /// What is held on a renamed interface is held under its new name.
+    fn follow(&mut self, link: &Link) {
+        let mut known = self.known.iter();
+        let before = known.find(|known| known.index == link.index && known.name != link.name);
+        let Some(before) = before else { return };
+        let moved = self
+            .held
+            .iter_mut()
+            .filter(|held| held.interface == before.name);
+        moved.for_each(|held| held.interface.clone_from(&link.name));
+    }
+
+    /// Compares what is held with what is there; whether something is missing. Where the kernel could not
+    /// say what is there (`None`), nothing is known to be missing, and it is to be asked again.
+    pub fn lacks(&mut self, there: Option<(&[Address], &[Link])>) -> bool {
+        let Some((found, links)) = there else {
+            self.unsure = true;
+            return false;
+        };
+        self.unsure = false;
+        !plan_raise(&self.held, found, links).is_empty()
+    }
+}
+
+impl std::ops::BitOrAssign for Found {
+    fn bitor_assign(&mut self, other: Self) {
+        self.removed |= other.removed;
+        self.interface_changed |= other.interface_changed;
+        self.link_changed |= other.link_changed;
+        self.lost |= other.lost;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(index: u32, name: &str) -> Link {
+        Link {
+            index,
+            name: name.to_owned(),
+            mac: Some(Mac([2, 0, 0, 0, 0, u8::try_from(index).unwrap()])),
+            running: true,
+        }
+    }
+
+    fn wanted(address: &str, interface: &str) -> Assignment {
+        Assignment {
+            address: address.parse().unwrap(),
+            prefix: 24,
+            interface: interface.to_owned(),
+            label: format!("{interface}:1"),
+        }
+    }
+
+    fn holding(address: &str) -> Held {
+        let mut held = Held::new(vec![link(2, "eth0"), link(3, "eth1")]);
+        let placed = held.place(&[wanted(address, "eth0")]);
+        assert_eq!(held.replace(&placed), []);
+        held
+    }
+
+    #[test]
+    fn a_renamed_interface_is_followed_and_its_old_name_is_known() {
+        let mut held = holding("10.1.0.50");
+        let found = held.hear(Event::Link(link(2, "lan0")));
+        assert!(found.link_changed && found.interface_changed);
+        assert_eq!(held.assignments()[0].interface, "lan0");
+        // What lvs.cf calls eth0 is lan0 now, until another one has that name.
+        let placed = held.place(&[wanted("10.1.0.50", "eth0")]);
+        assert_eq!(placed[0].interface, "lan0");
+        assert_eq!(held.replace(&placed), []);
+        held.hear(Event::Link(link(4, "eth0")));
+        let placed = held.place(&[wanted("10.1.0.50", "eth0")]);
+        assert_eq!(placed[0].interface, "eth0");
+        assert_eq!(held.replace(&placed).len(), 1);
+    }
+
+    #[test]
+    fn only_what_is_held_and_gone_is_missed() {
+        let mut held = holding("10.1.0.50");
+        let links = [link(2, "eth0"), link(3, "eth1")];
+        let there = held.assignments()[0].resolve(&links).unwrap();
+        let foreign = Address {
+            address: "10.1.0.51".parse().unwrap(),
+            ..there.clone()
+        };
+        assert!(!held.hear(Event::AddressGone(foreign)).removed);
+        assert!(held.hear(Event::AddressGone(there.clone())).removed);
+        assert!(!held.lacks(Some((&[there], &links))));
+        assert!(held.lacks(Some((&[], &links))));
+        // Without its interface it waits.
+        assert!(!held.lacks(Some((&[], &links[1..]))));
+    }
+
+    #[test]
+    fn what_could_not_be_compared_is_compared_again() {
+        let mut held = holding("10.1.0.50");
+        assert!(!held.lacks(None));
+        assert!(held.is_unsure());
+        held.lacks(Some((&[], &[])));
+        assert!(!held.is_unsure());
+    }
+
+    #[test]
+    fn a_link_is_news_when_it_is_new_comes_back_or_is_another() {
+        let mut held = Held::new(vec![link(2, "eth0")]);
+        let mut news = |link: &Link| held.hear(Event::Link(link.clone())).interface_changed;
+        let mut eth0 = link(2, "eth0");
+        assert!(!news(&eth0));
+        eth0.running = false;
+        assert!(!news(&eth0));
+        eth0.running = true;
+        assert!(news(&eth0));
+        eth0.mac = Some(Mac([2; 6]));
+        assert!(news(&eth0));
+        assert!(news(&link(3, "eth1")));
+        assert!(held.is_own(Mac([2; 6])) && !held.is_own(Mac([9; 6])));
+        held.hear(Event::LinkGone(link(3, "eth1")));
+        assert!(held.hear(Event::Link(link(3, "eth1"))).interface_changed);
+    }
+
+    #[test]
+    fn lost_notifications_are_made_good_by_reading() {
+        let mut held = holding("10.1.0.50");
+        let found = held.hear(Event::Lost);
+        assert!(found.lost && found.removed && found.link_changed);
+        assert!(held.read_links(vec![link(2, "lan0")]));
+        assert_eq!(held.assignments()[0].interface, "lan0");
+        assert!(!held.read_links(vec![link(2, "lan0")]));
+        assert!(!held.is_own(link(3, "eth1").mac.unwrap()));
+    }
+}
