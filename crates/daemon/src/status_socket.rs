@@ -197,6 +197,26 @@ mod tests {
         assert_eq!(socket.readers.len(), 0);
     }
 
+    #[test]
+    fn eight_readers_are_served_at_once_and_the_ninth_is_turned_away() {
+        let path = path("many");
+        let mut socket = StatusSocket::open(&path).unwrap();
+        let long = || "x".repeat(4 << 20);
+        let connect = || UnixStream::connect(&path).unwrap();
+        let _idle: Vec<UnixStream> = (0..MOST_READERS).map(|_| connect()).collect();
+        socket.serve(Mono::ZERO, long);
+        assert_eq!(socket.readers.len(), 8);
+        let ninth = connect();
+        socket.serve(Mono::ZERO, long);
+        assert_eq!(socket.readers.len(), 8);
+        assert_eq!(read(ninth), "", "its end comes at once");
+        // When one of them is done there is room again.
+        socket.serve(Mono::ZERO + PATIENCE, long);
+        let next = connect();
+        socket.serve(Mono::ZERO + PATIENCE, || "state\n".into());
+        assert_eq!(read(next), "state\n");
+    }
+
     /// Another thread's files have the mode that they would have without it.
     #[test]
     fn r_the_umask_stays_as_it_is() {
