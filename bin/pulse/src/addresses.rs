@@ -107,7 +107,7 @@ impl Addresses {
             IpAddr::V6(address) => Some(address),
             IpAddr::V4(_) => None,
         });
-        let mut heard = answers.drain(&six.collect::<Vec<_>>());
+        let mut heard = answers.drain(&six.collect());
         heard.retain(|said| !said.mac.is_some_and(|mac| self.held.is_own(mac)));
         heard
     }

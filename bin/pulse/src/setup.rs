@@ -1,5 +1,6 @@
 //! From lvs.cf and the machine's addresses to what pulse runs with. Read again at SIGHUP.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -227,9 +228,10 @@ pub fn addresses(config: &Config) -> Vec<Assignment> {
     if is_external(config) {
         return wanted;
     }
+    let mut known = BTreeSet::new();
     for assignment in candidates(config) {
-        let is_known = wanted.iter().any(|w| w.address == assignment.address);
-        if !is_known && !is_directors(&config.heartbeat, assignment.address) {
+        let address = assignment.address;
+        if !is_directors(&config.heartbeat, address) && known.insert(address) {
             wanted.push(assignment);
         }
     }

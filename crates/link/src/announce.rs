@@ -1,5 +1,6 @@
 //! Tells a segment who has an address now, through a packet socket.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -118,6 +119,9 @@ impl Announcer {
     }
 }
 
+/// Every interface, by name.
+type Ports = BTreeMap<String, Port>;
+
 /// An interface as a packet socket addresses it.
 struct Port {
     name: String,
@@ -132,7 +136,7 @@ impl Port {
 }
 
 /// getifaddrs(3) lists each interface with its index and hardware address, ready to send to.
-fn interfaces() -> Result<Vec<Port>, LinkError> {
+fn interfaces() -> Result<Ports, LinkError> {
     let all = getifaddrs().map_err(LinkError::Socket)?;
     Ok(all
         .filter_map(|interface| {
@@ -140,17 +144,17 @@ fn interfaces() -> Result<Vec<Port>, LinkError> {
             if storage.family() != Some(AddressFamily::Packet) {
                 return None;
             }
-            Some(Port {
+            let port = Port {
                 name: interface.interface_name,
                 address: *storage.as_link_addr()?,
-            })
+            };
+            Some((port.name.clone(), port))
         })
         .collect())
 }
 
-fn find<'a>(ports: &'a [Port], name: &str) -> Result<&'a Port, LinkError> {
+fn find<'a>(ports: &'a Ports, name: &str) -> Result<&'a Port, LinkError> {
     ports
-        .iter()
-        .find(|port| port.name == name)
+        .get(name)
         .ok_or_else(|| LinkError::NoInterface(name.to_owned()))
 }

@@ -1,5 +1,6 @@
 //! Hears which addresses other stations say they have.
 
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -38,7 +39,7 @@ impl Answers {
     }
 
     /// What has been said of `addresses` since the last call, [`MOST_PER_CALL`] messages at most.
-    pub fn drain(&self, addresses: &[Ipv6Addr]) -> Vec<Advertisement> {
+    pub fn drain(&self, addresses: &BTreeSet<Ipv6Addr>) -> Vec<Advertisement> {
         let mut heard = Vec::new();
         let mut bytes = [0; LONGEST];
         for _ in 0..MOST_PER_CALL {

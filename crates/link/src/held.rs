@@ -3,6 +3,9 @@
 //! `bin/pulse` keeps the sockets: it hands in what [`Watch`](crate::Watch) and
 //! [`Links`](crate::Links) read, and carries out what [`Held`] says.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
 use crate::plan::{Assignment, plan_raise};
 use crate::watch::Event;
 use crate::{Address, Link, Mac};
@@ -24,11 +27,14 @@ pub struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Held {
     held: Vec<Assignment>,
-    known: Vec<Link>,
+    /// The addresses among them.
+    addresses: BTreeSet<IpAddr>,
+    /// By number.
+    known: BTreeMap<u32, Link>,
     /// What is held could not be compared with what is there.
     unsure: bool,
     /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
-    homes: Vec<(String, u32)>,
+    homes: BTreeMap<String, u32>,
 }
 
 impl Held {
@@ -36,7 +42,7 @@ impl Held {
     #[must_use]
     pub fn new(known: Vec<Link>) -> Self {
         Self {
-            known,
+            known: known.into_iter().map(|it| (it.index, it)).collect(),
             ..Self::default()
         }
     }
@@ -56,23 +62,23 @@ impl Held {
     /// Whether an interface of this machine has this hardware address.
     #[must_use]
     pub fn is_own(&self, mac: Mac) -> bool {
-        self.known.iter().any(|own| own.mac == Some(mac))
+        self.known.values().any(|own| own.mac == Some(mac))
     }
 
     /// `wanted` with the present names of interfaces that were renamed since they were found. An
     /// interface that has the name of lvs.cf comes first.
     pub fn place(&mut self, wanted: &[Assignment]) -> Vec<Assignment> {
+        let known = self.known.values();
+        let named: BTreeMap<&str, u32> = known.map(|it| (it.name.as_str(), it.index)).collect();
         let mut placed = wanted.to_vec();
         for assignment in &mut placed {
             let name = &mut assignment.interface;
-            if let Some(link) = self.known.iter().find(|link| link.name == *name) {
-                self.homes.retain(|(home, _)| home != name);
-                self.homes.push((name.clone(), link.index));
+            if let Some(index) = named.get(name.as_str()) {
+                self.homes.insert(name.clone(), *index);
                 continue;
             }
-            let home = self.homes.iter().find(|(home, _)| home == name);
-            let link = home.and_then(|(_, index)| self.known.iter().find(|l| l.index == *index));
-            if let Some(link) = link {
+            let home = self.homes.get(name);
+            if let Some(link) = home.and_then(|index| self.known.get(index)) {
                 name.clone_from(&link.name);
             }
         }
@@ -81,10 +87,11 @@ impl Held {
 
     /// Holds `placed` from now on; what was held and is not among them, to be taken down.
     pub fn replace(&mut self, placed: &[Assignment]) -> Vec<Assignment> {
-        let same =
-            |a: &Assignment, b: &Assignment| (a.address, &a.interface) == (b.address, &b.interface);
+        let place = |it: &Assignment| (it.address, it.interface.clone());
+        let kept: BTreeSet<_> = placed.iter().map(place).collect();
+        self.addresses = placed.iter().map(|it| it.address).collect();
         let mut unwanted = std::mem::replace(&mut self.held, placed.to_vec());
-        unwanted.retain(|old| !placed.iter().any(|new| same(old, new)));
+        unwanted.retain(|old| !kept.contains(&place(old)));
         unwanted
     }
 
@@ -98,10 +105,10 @@ impl Held {
             }
             Event::LinkGone(gone) => {
                 found.link_changed = true;
-                self.known.retain(|known| known.index != gone.index);
+                self.known.remove(&gone.index);
             }
             Event::AddressGone(gone) => {
-                found.removed = self.held.iter().any(|held| held.address == gone.address);
+                found.removed = self.addresses.contains(&gone.address);
             }
             Event::Lost => {
                 found.removed = true;
@@ -115,38 +122,33 @@ impl Held {
 
     /// Takes every interface anew; whether one is new or another than it was.
     pub fn read_links(&mut self, links: Vec<Link>) -> bool {
-        let there = |known: &Link| links.iter().any(|link| link.index == known.index);
-        self.known.retain(there);
+        let there: BTreeSet<u32> = links.iter().map(|link| link.index).collect();
+        self.known.retain(|index, _| there.contains(index));
         let changed = links.into_iter().map(|link| self.note(link));
         changed.fold(false, |any, one| any | one)
     }
 
     fn note(&mut self, link: Link) -> bool {
         self.follow(&link);
-        let before = self
-            .known
-            .iter_mut()
-            .find(|known| known.index == link.index);
-        let Some(before) = before else {
-            self.known.push(link);
+        let after = link.clone();
+        let Some(before) = self.known.insert(link.index, link) else {
             return true;
         };
-        let changed =
-            before.mac != link.mac || before.name != link.name || (link.running && !before.running);
-        *before = link;
-        changed
+        let is_another = before.mac != after.mac || before.name != after.name;
+        is_another || (after.running && !before.running)
     }
 
     /// What is held on a renamed interface is held under its new name.
     fn follow(&mut self, link: &Link) {
-        let mut known = self.known.iter();
-        let before = known.find(|known| known.index == link.index && known.name != link.name);
-        let Some(before) = before else { return };
-        let moved = self
-            .held
-            .iter_mut()
-            .filter(|held| held.interface == before.name);
-        moved.for_each(|held| held.interface.clone_from(&link.name));
+        let before = self.known.get(&link.index);
+        let Some(before) = before.filter(|before| before.name != link.name) else {
+            return;
+        };
+        for held in &mut self.held {
+            if held.interface == before.name {
+                held.interface.clone_from(&link.name);
+            }
+        }
     }
 
     /// Compares what is held with what is there; whether something is missing. Where the kernel could not

@@ -3,6 +3,7 @@
 //! An address that is there already, whoever put it there, is adopted: the plan of an applied plan
 //! is empty.
 
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use wire::rtnetlink::{Address, Link, NO_DAD};
@@ -34,7 +35,11 @@ impl Assignment {
     #[must_use]
     pub fn resolve(&self, links: &[Link]) -> Option<Address> {
         let link = links.iter().find(|link| link.name == self.interface)?;
-        Some(Address {
+        Some(self.on(link))
+    }
+
+    fn on(&self, link: &Link) -> Address {
+        Address {
             interface: link.index,
             address: self.address,
             prefix: self.prefix,
@@ -42,50 +47,82 @@ impl Assignment {
             label: self.address.is_ipv4().then(|| self.label.clone()),
             // The partner may still have it for a moment: detection must not block a takeover.
             flags: if self.address.is_ipv6() { NO_DAD } else { 0 },
-        })
+        }
+    }
+}
+
+/// The interfaces by number and by name, each lookup the same for ten and for a thousand.
+struct Places<'a> {
+    names: BTreeMap<u32, &'a str>,
+    links: BTreeMap<&'a str, &'a Link>,
+}
+
+impl<'a> Places<'a> {
+    fn new(links: &'a [Link]) -> Self {
+        // The first of a name counts, as in a search from the front.
+        let mut places = Self {
+            names: BTreeMap::new(),
+            links: BTreeMap::new(),
+        };
+        for link in links {
+            places.names.entry(link.index).or_insert(&link.name);
+            places.links.entry(&link.name).or_insert(link);
+        }
+        places
     }
 
-    /// Whether `found` is this one: the address on the interface; label and prefix do not matter.
-    fn is(&self, found: &Address, links: &[Link]) -> bool {
-        let on = links.iter().find(|link| link.index == found.interface);
-        found.address == self.address && on.is_some_and(|link| link.name == self.interface)
+    /// Where `found` is: the address and the name of its interface; label and prefix do not matter.
+    fn of(&self, found: &Address) -> Option<Place<'a>> {
+        let name = *self.names.get(&found.interface)?;
+        Some((found.address, name))
     }
+
+    fn resolve(&self, wanted: &Assignment) -> Option<Address> {
+        let link = *self.links.get(wanted.interface.as_str())?;
+        Some(wanted.on(link))
+    }
+}
+
+/// An address on an interface of this name.
+type Place<'a> = (IpAddr, &'a str);
+
+fn place(wanted: &Assignment) -> Place<'_> {
+    (wanted.address, wanted.interface.as_str())
 }
 
 /// What brings up every one of `wanted`, and nothing twice.
 #[must_use]
 pub fn plan_raise(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for assignment in wanted {
-        let there = found.iter().any(|address| assignment.is(address, links));
-        let change = assignment.resolve(links).map(Change::Add);
-        if !there && !change.as_ref().is_some_and(|c| changes.contains(c)) {
-            changes.extend(change);
-        }
-    }
-    changes
+    let places = Places::new(links);
+    let there: HashSet<Place<'_>> = found.iter().filter_map(|it| places.of(it)).collect();
+    let missing = wanted.iter().filter(|it| !there.contains(&place(it)));
+    let mut planned = HashSet::new();
+    missing
+        .filter_map(|it| places.resolve(it))
+        .filter(|address| planned.insert(address.clone()))
+        .map(Change::Add)
+        .collect()
 }
 
 /// What takes down every one of `unwanted` that is there, as it is there.
 #[must_use]
 pub fn plan_drop(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
-    found
-        .iter()
-        .filter(|address| unwanted.iter().any(|a| a.is(address, links)))
-        .cloned()
-        .map(Change::Remove)
-        .collect()
+    let places = Places::new(links);
+    let unwanted: HashSet<Place<'_>> = unwanted.iter().map(place).collect();
+    let is_unwanted = |it: &&Address| places.of(it).is_some_and(|it| unwanted.contains(&it));
+    let left_over = found.iter().filter(is_unwanted).cloned();
+    left_over.map(Change::Remove).collect()
 }
 
 /// What takes down those of `unwanted` that a list lacks which may be incomplete: as they were raised,
 /// under whatever label.
 #[must_use]
 pub fn plan_drop_unseen(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
-    let unseen = |wanted: &&Assignment| !found.iter().any(|address| wanted.is(address, links));
-    unwanted
-        .iter()
-        .filter(unseen)
-        .filter_map(|wanted| wanted.resolve(links))
+    let places = Places::new(links);
+    let seen: HashSet<Place<'_>> = found.iter().filter_map(|it| places.of(it)).collect();
+    let unseen = unwanted.iter().filter(|it| !seen.contains(&place(it)));
+    unseen
+        .filter_map(|wanted| places.resolve(wanted))
         .map(|address| {
             Change::Remove(Address {
                 label: None,
@@ -181,5 +218,112 @@ mod tests {
     fn an_address_waits_for_its_interface() {
         let missing = [wanted("10.1.0.50", 24, "eth9:1")];
         assert_eq!(plan_raise(&missing, &[], &links()), []);
+    }
+
+    /// The same plans by searching the lists from the front.
+    mod searched {
+        use super::*;
+
+        fn is(wanted: &Assignment, found: &Address, links: &[Link]) -> bool {
+            let on = links.iter().find(|link| link.index == found.interface);
+            found.address == wanted.address && on.is_some_and(|on| on.name == wanted.interface)
+        }
+
+        pub fn raise(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
+            let mut changes = Vec::new();
+            for assignment in wanted {
+                let there = found.iter().any(|address| is(assignment, address, links));
+                let change = assignment.resolve(links).map(Change::Add);
+                if !there && !change.as_ref().is_some_and(|it| changes.contains(it)) {
+                    changes.extend(change);
+                }
+            }
+            changes
+        }
+
+        pub fn drop(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
+            let is_unwanted = |it: &&Address| unwanted.iter().any(|one| is(one, it, links));
+            let left_over = found.iter().filter(is_unwanted);
+            left_over.cloned().map(Change::Remove).collect()
+        }
+
+        pub fn unseen(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
+            let is_seen = |one: &Assignment| found.iter().any(|it| is(one, it, links));
+            let unseen = unwanted.iter().filter(|one| !is_seen(one));
+            let raised = unseen.filter_map(|one| one.resolve(links));
+            raised
+                .map(|address| {
+                    Change::Remove(Address {
+                        label: None,
+                        ..address
+                    })
+                })
+                .collect()
+        }
+    }
+
+    /// xorshift64*: small, seeded, the same everywhere.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: u8) -> u8 {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
+            u8::try_from(number % u64::from(limit)).unwrap()
+        }
+
+        fn assignments(&mut self) -> Vec<Assignment> {
+            let count = self.below(12);
+            let one = |random: &mut Self| {
+                let host = random.below(6);
+                let interface = format!("eth{}", random.below(4));
+                let label = format!("{interface}:{}", random.below(2));
+                let address = if host < 4 {
+                    format!("10.1.0.{host}")
+                } else {
+                    format!("2001:db8::{host}")
+                };
+                wanted(&address, 24, &label)
+            };
+            (0..count).map(|_| one(self)).collect()
+        }
+
+        /// Interfaces 1 to 4, some missing, some of the same name while one is renamed.
+        fn links(&mut self) -> Vec<Link> {
+            let count = self.below(5);
+            let one = |random: &mut Self| Link {
+                index: u32::from(random.below(4)) + 1,
+                name: format!("eth{}", random.below(4)),
+                mac: None,
+                running: true,
+            };
+            (0..count).map(|_| one(self)).collect()
+        }
+    }
+
+    #[test]
+    fn plans_are_those_of_a_search_through_the_lists() {
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        for round in 0..20_000 {
+            let (wanted, links) = (random.assignments(), random.links());
+            let there = random.assignments();
+            let mut found: Vec<Address> =
+                there.iter().filter_map(|it| it.resolve(&links)).collect();
+            for address in &mut found {
+                address.interface = u32::from(random.below(5));
+            }
+            let by_search = searched::raise(&wanted, &found, &links);
+            assert_eq!(plan_raise(&wanted, &found, &links), by_search, "{round}");
+            let by_search = searched::drop(&wanted, &found, &links);
+            assert_eq!(plan_drop(&wanted, &found, &links), by_search, "{round}");
+            let by_search = searched::unseen(&wanted, &found, &links);
+            assert_eq!(
+                plan_drop_unseen(&wanted, &found, &links),
+                by_search,
+                "{round}"
+            );
+        }
     }
 }
