@@ -131,7 +131,8 @@ fn aliases() -> Aliases {
 fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), SetupError> {
     file.log();
     let own = setup::own_addresses()?;
-    let setup = Setup::new(file.loaded.config.clone(), options, &own)?;
+    let mut setup = Setup::new(file.loaded.config.clone(), options, &own)?;
+    setup.settings.content = file.loaded.hash.number();
     let auth = signing::begin(&setup).map_err(SetupError::NoRandomness)?;
     let sockets = Sockets::open(&setup, auth).map_err(|error| {
         let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0));

@@ -143,6 +143,8 @@ impl Setup {
                 .as_ref()
                 .map_or(Duration::ZERO, |sync| sync.wait),
             addresses: addresses.iter().map(|it| it.address).collect(),
+            content: 0,
+            hook_patience: Duration::ZERO,
         };
         Ok(Self {
             settings,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use config_file::{ConfigFile, Program, Reading, Step};
 use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
-use heartbeat::{Action, Hook, Input, Node, Notice, PairPath, Refusal};
+use heartbeat::{Action, Hook, Input, Node, Notice, PairPath, Refusal, Severity};
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono};
 use wire::heartbeat::DecodeError;
@@ -320,7 +320,8 @@ impl Shell {
             Ok(setup) if setup.config.service != self.setup.config.service => {
                 log::error!("the service changed: restart pulse for that");
             }
-            Ok(setup) => {
+            Ok(mut setup) => {
+                setup.settings.content = file.loaded.hash.number();
                 self.setup = setup;
                 signing::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
@@ -371,8 +372,13 @@ impl Shell {
                 self.sockets.send(value, statement);
             }
             Action::KeepTerm(term) => self.term_file.write(term),
-            Action::Notice(notice) if notice.is_alarm() => log::error!("{notice}"),
-            Action::Notice(notice) => log::info!("{notice}"),
+            Action::Notice(notice) => match notice.severity() {
+                Severity::Error => log::error!("{notice}"),
+                Severity::Warning => log::warn!("{notice}"),
+                Severity::Info => log::info!("{notice}"),
+            },
+            // Nobody can give an order yet.
+            Action::KeepOrders(_) | Action::Answer(_) => {}
             Action::RunHook(hook) => self.run_hook(hook),
             Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
             Action::StartService => self.start_service(match self.setup.config.service {

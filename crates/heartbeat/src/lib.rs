@@ -7,6 +7,9 @@
 //! - [`table`]: the transition table, as data; the program walks the same rows that are documented
 //! - [`node`]: timers, flags, and what each verdict of the table means in actions
 //! - [`partner`]: what is known of the partner, path by path
+//! - [`fitness`]: why a node should leave the service to a living partner
+//! - [`orders`]: what an administrator may order
+//! - [`view`]: what a status shows
 //! - [`question`]: a heartbeat that does not come is asked for
 //! - [`supervise`]: the service as a process: started, ready, ending, tried again
 //! - [`notice`]: every log line, in the original's words
@@ -15,21 +18,27 @@
 
 pub mod auth;
 pub mod duplicates;
+pub mod fitness;
 pub mod node;
 pub mod notice;
+pub mod orders;
 pub mod partner;
 pub mod question;
 pub mod schedule;
 pub mod supervise;
 pub mod table;
+pub mod view;
 
 mod model;
 
 pub use auth::{Auth, Mode, Refusal, Said};
+pub use fitness::{OwnAddresses, Trouble, TroubleKind, Unfit};
 pub use model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
 pub use node::Node;
-pub use notice::Notice;
+pub use notice::{Notice, Severity};
+pub use orders::{Order, OrderRefused, Orders};
 pub use table::{Event, Facts, Phase, Verdict, When, decide};
+pub use view::{Form, PartnerView, PathView, Reason, Silence, Transition, View};
 
 #[cfg(test)]
 mod simulation;

@@ -8,7 +8,9 @@ use wire::arp::Mac;
 use wire::heartbeat::{Service, Value};
 
 use crate::auth::{Refusal, Said};
+use crate::fitness::Trouble;
 use crate::notice::Notice;
+use crate::orders::{Order, OrderRefused, Orders};
 
 /// Which of the two directors this machine is, for good (lvs.cf `primary`, `backup`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,11 @@ pub struct Settings {
     pub sync_wait: Duration,
     /// The addresses that are held while active. lvs.cf: `address`, `nat_router`.
     pub addresses: Vec<IpAddr>,
+    /// The hash of lvs.cf, for the partner to compare.
+    pub content: u64,
+    /// How long a give-up waits for the end of `inactive_cmd` before the partner is told; zero if it
+    /// does not wait. With lvs.cf `vip = external` the hook lets the addresses go.
+    pub hook_patience: Duration,
 }
 
 /// State of the two heartbeat links. Without a private path both are the same.
@@ -104,6 +111,21 @@ pub enum Input {
     Gateway(bool),
     /// State of the monitored links; only sent with lvs.cf `monitor_links`.
     Links(Links),
+    /// Whether the addresses that our heartbeats are sent from are on this machine; sent at the start if
+    /// one is not, and at each change. Without a private path both are the same.
+    OwnAddresses {
+        /// That of the public path.
+        public: bool,
+        /// That of the private path.
+        private: bool,
+    },
+    /// The virtual and NAT router addresses that this node could not serve, all of them; empty if it can
+    /// serve every one. Sent at the start and at each change.
+    Serving(Vec<Trouble>),
+    /// An administrator's order, answered by one [`Action::Answer`] in the same call.
+    Order(Order),
+    /// The hook has ended, however it did; also if lvs.cf names none.
+    HookEnded(Hook),
     /// Somebody removed an address of ours.
     AddressRemoved,
     /// Another station says that it has this IPv6 address, which we hold or do not use.
@@ -157,6 +179,10 @@ pub enum Action {
     KillService,
     /// Keep this ownership term for the next start.
     KeepTerm(u64),
+    /// Keep these orders for the next start.
+    KeepOrders(Orders),
+    /// The answer to [`Input::Order`].
+    Answer(Result<(), OrderRefused>),
     /// Let the service read its configuration again.
     ReloadService,
     /// Bring up what is missing of the wanted addresses, take down what is no longer wanted or

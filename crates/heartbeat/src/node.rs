@@ -3,11 +3,14 @@
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 
 mod claimed;
+mod fitness;
 mod fos;
 #[cfg(test)]
 mod fos_tests;
 mod hearing;
+mod orders;
 mod verdicts;
+mod view;
 mod warm;
 
 use std::time::Duration;
@@ -17,13 +20,17 @@ use wire::heartbeat::Service;
 
 use crate::auth::Refusal;
 use crate::duplicates::Duplicates;
+use crate::fitness::{OwnAddresses, Trouble};
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
 use crate::notice::Notice;
+use crate::orders::Orders;
 use crate::partner::Partner;
 use crate::question::Questions;
 use crate::schedule::{Announcements, Due};
 use crate::supervise::{LONGEST_PAUSE, State, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
+use crate::view::Reason;
+use view::History;
 use warm::Relief;
 
 /// A service that did not stay up is not tried again for so long, at first.
@@ -78,6 +85,10 @@ pub struct Node {
     sync_at_raise: bool,
     duplicates: Duplicates,
     fos: fos::Fos,
+    own: OwnAddresses,
+    troubles: Vec<Trouble>,
+    orders: Orders,
+    history: History,
 }
 
 /// How long a clean stop waits.
@@ -125,6 +136,10 @@ impl Node {
             sync_at_raise: false,
             duplicates: Duplicates::default(),
             fos: fos::Fos::default(),
+            own: OwnAddresses::PRESENT,
+            troubles: Vec::new(),
+            orders: Orders::default(),
+            history: History::default(),
         }
     }
 
@@ -201,6 +216,12 @@ impl Node {
             Input::ServiceSurrendered => self.fos_surrendered(now, out),
             Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
             Input::Links(links) => self.links(now, links, out),
+            Input::OwnAddresses { public, private } => {
+                self.own_addresses(OwnAddresses { public, private });
+            }
+            Input::Serving(troubles) => self.serving(troubles),
+            Input::Order(order) => self.order(order, out),
+            Input::HookEnded(_) => {}
             Input::AddressRemoved => self.address_removed(now, out),
             Input::AddressAnswered { address, mac } => {
                 self.address_answered(now, address, mac, out);
@@ -228,6 +249,7 @@ impl Node {
         out.push(Action::SyncDaemon(SyncRole::Backup));
         if self.settings.force_active {
             let notice = Notice::ForcedActive(self.settings.service);
+            self.history.reason = Reason::Forced;
             self.take_over(now, notice, out);
             return;
         }
@@ -429,7 +451,7 @@ impl Node {
 
     fn facts(&self, now: Mono) -> Facts {
         let dead_time = self.settings.dead_time;
-        let banned = self.banned_until.is_some_and(|until| now < until);
+        let banned = self.is_banned(now);
         let links_fit =
             !banned && !self.links_lost && !self.partner.is_misconfigured(now, dead_time);
         Facts {
@@ -454,6 +476,7 @@ impl Node {
     }
 
     fn carry_out(&mut self, now: Mono, event: Event, verdict: Verdict, out: &mut Vec<Action>) {
+        self.history.reason = Reason::Event(event);
         match verdict {
             Verdict::Stay | Verdict::TakeOverLater => {}
             Verdict::TakeOver => {
@@ -507,7 +530,7 @@ impl Node {
                 self.give_up(now, out);
             }
             Verdict::Rest => self.rest(now, out),
-            Verdict::End => self.end(event, out),
+            Verdict::End => self.end(now, event, out),
         }
     }
 }

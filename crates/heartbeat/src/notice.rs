@@ -160,11 +160,53 @@ pub enum Notice {
     },
 }
 
+/// How much a log line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// For who reads on.
+    Info,
+    /// The service moved, or may.
+    Warning,
+    /// Somebody has to do something about it.
+    Error,
+}
+
 impl Notice {
-    /// Whether somebody has to do something about it.
+    /// How much it matters.
     #[must_use]
-    pub const fn is_alarm(&self) -> bool {
-        matches!(self, Self::AddressDuplicate(..) | Self::AddressesDuplicate)
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::AddressDuplicate(..)
+            | Self::AddressesDuplicate
+            | Self::AddressesTaken
+            | Self::ServiceUnfit
+            | Self::ServiceRetried { .. }
+            | Self::WarmServiceRetried { .. }
+            | Self::LinkFailure
+            | Self::LinkFailureDeactivating(_)
+            | Self::NetworkFault => Severity::Error,
+            Self::ForcedActive(_)
+            | Self::PartnerDead(_)
+            | Self::PartnerInactive { .. }
+            | Self::Yielding(_)
+            | Self::Reasserting(_)
+            | Self::ServiceFailover
+            | Self::ToldToGoInactive
+            | Self::PublicLinkDown
+            | Self::PrivateLinkDown
+            | Self::PartnerLost
+            | Self::PathSilent(_)
+            | Self::Late { .. }
+            | Self::ServiceRestarted
+            | Self::WarmServiceRestarted
+            | Self::ServiceNotReady
+            | Self::AddressRestored
+            | Self::Refused(_)
+            | Self::BadPacket(_)
+            | Self::PartnerDeaf
+            | Self::HandedOver { taken: false } => Severity::Warning,
+            _ => Severity::Info,
+        }
     }
 }
 

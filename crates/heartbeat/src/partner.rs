@@ -64,6 +64,21 @@ impl Partner {
         self.said
     }
 
+    /// When it was heard last.
+    #[must_use]
+    pub const fn last_heard(&self) -> Option<Mono> {
+        self.last_heard
+    }
+
+    /// When it was heard last on `path`.
+    #[must_use]
+    pub const fn heard(&self, path: PairPath) -> Option<Mono> {
+        match path {
+            PairPath::Public => self.public.heard,
+            PairPath::Private => self.private.heard,
+        }
+    }
+
     /// Whether it was heard within `dead_time`.
     #[must_use]
     pub fn is_alive(&self, now: Mono, dead_time: Duration) -> bool {

@@ -84,6 +84,38 @@ pub enum Event {
     Released,
 }
 
+impl Event {
+    /// The event in words, as the reason of a change.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::HeardRunning => "the partner is active",
+            Self::HeardLeaving => "the partner leaves and asked us to take over",
+            Self::PartnerDeaf => "the partner is active and does not hear us",
+            Self::Taken => "the partner has taken over",
+            Self::HandOverDue => "the partner did not take over in time",
+            Self::HeardStopped => "the partner is inactive",
+            Self::HeardStopMe => "the partner told us to go inactive",
+            Self::PartnerSilent => "the partner is silent",
+            Self::PartnerServiceLost => "a service of the partner is lost",
+            Self::ControlDue => "the partner had its time to let go",
+            Self::OfferDue => "the partner stays inactive",
+            Self::ServiceReady => "the service is ready",
+            Self::ServiceChecked => "the real servers have been checked",
+            Self::ChecksDue => "the partner has served for long enough",
+            Self::ServiceEnded => "the service ended",
+            Self::ServiceUnfit => "the service does not stay up",
+            Self::LinksLost => "a link under the heartbeat is down",
+            Self::Late => "this node was away for more than the dead time",
+            Self::AddressRemoved => "an address was removed",
+            Self::AddressesTaken => "addresses keep being removed",
+            Self::AddressesDuplicate => "other machines have every address",
+            Self::StopOrdered => "a stop is asked for",
+            Self::Released => "everything is given up",
+        }
+    }
+}
+
 /// What else a row may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {

@@ -33,6 +33,8 @@ pub(crate) fn settings(role: ConfiguredRole) -> Settings {
         warm_standby: false,
         sync_wait: Duration::ZERO,
         addresses: Vec::new(),
+        content: 0,
+        hook_patience: Duration::ZERO,
     }
 }
 

@@ -18,6 +18,12 @@ impl ContentHash {
             (hash ^ u64::from(*byte)).wrapping_mul(PRIME)
         }))
     }
+
+    /// The hash as a number, for a message between machines.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for ContentHash {

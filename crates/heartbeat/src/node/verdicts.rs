@@ -10,6 +10,7 @@ use crate::model::{Action, Hook};
 use crate::notice::Notice;
 use crate::schedule::Announcements;
 use crate::table::{Event, Phase};
+use crate::view::Reason;
 
 /// How long addresses wait for the service to end before they are dropped all the same.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -25,7 +26,9 @@ const LONGEST_BAN: Duration = Duration::from_secs(60);
 
 impl Node {
     pub(super) fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
-        self.phase = Phase::Starting;
+        let silence = self.history.reason == Reason::Event(Event::PartnerSilent);
+        let silence = silence.then(|| self.silence_of_paths(now));
+        self.enter(now, Phase::Starting, silence);
         self.offer_at = None;
         self.banned_until = None;
         self.on_trial = false;
@@ -85,7 +88,7 @@ impl Node {
 
     /// The service stands, or with fos the partner has let go: the addresses follow.
     pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        self.phase = Phase::Active;
+        self.enter(now, Phase::Active, None);
         self.relief = None;
         self.holding = true;
         self.last_takeover = Some(now);
@@ -103,7 +106,7 @@ impl Node {
 
     /// Everything is given up: from now on the partner is listened to.
     pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.phase = Phase::Standby;
+        self.enter(now, Phase::Standby, None);
         self.standby_since = now;
         self.listen(now);
         self.send_now(now, out);
@@ -161,7 +164,7 @@ impl Node {
 
     /// Asks the partner to take over and serves until it has.
     pub(super) fn hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.phase = Phase::HandingOver;
+        self.enter(now, Phase::HandingOver, None);
         let until = now + HAND_OVER_WITHIN + self.settings.sync_wait;
         let due = if self.settings.signs {
             until
@@ -175,7 +178,7 @@ impl Node {
 
     /// Hook, sync daemon, service; then the addresses, see [`Node::release`].
     pub(super) fn give_up(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.phase = Phase::Releasing;
+        self.enter(now, Phase::Releasing, None);
         self.announcements = None;
         self.duplicates.forget();
         self.offer_at = None;
@@ -218,12 +221,12 @@ impl Node {
         }
     }
 
-    pub(super) fn end(&mut self, event: Event, out: &mut Vec<Action>) {
+    pub(super) fn end(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         if event == Event::StopOrdered {
             self.run_hook(Hook::Inactive, out);
             self.switch_sync(SyncRole::Backup, out);
         }
-        self.phase = Phase::Gone;
+        self.enter(now, Phase::Gone, None);
         if self.settings.has_partner {
             // Twice: nothing repeats it.
             out.extend([Action::Send(Value::Stopped), Action::Send(Value::Stopped)]);

@@ -1,0 +1,96 @@
+//! What a status shows, and the record of the last changes.
+
+use std::collections::VecDeque;
+
+use lvs_model::Mono;
+
+use super::Node;
+use crate::model::PairPath;
+use crate::table::Phase;
+use crate::view::{Form, PartnerView, PathView, Reason, Silence, Transition, View};
+
+/// So many changes are kept.
+const KEPT: usize = 16;
+
+/// The last changes of the phase.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    /// What is being dealt with.
+    pub reason: Reason,
+    transitions: VecDeque<Transition>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            reason: Reason::Started,
+            transitions: VecDeque::with_capacity(KEPT),
+        }
+    }
+}
+
+impl Node {
+    /// What a status shows.
+    #[must_use]
+    pub fn view(&self, now: Mono) -> View {
+        let path = |path| PathView {
+            heard_ago: self.partner.heard(path).map(|heard| now - heard),
+        };
+        let has_private = self.settings.has_private_path;
+        View {
+            role: self.settings.role,
+            phase: self.phase,
+            holding: self.holding,
+            unfit: self.unfit(now),
+            own: self.own,
+            public: path(PairPath::Public),
+            private: has_private.then(|| path(PairPath::Private)),
+            partner: self.settings.has_partner.then(|| self.view_partner(now)),
+            orders: self.orders,
+            term: self.term,
+            content: self.settings.content,
+            transitions: self.history.transitions.iter().cloned().collect(),
+        }
+    }
+
+    fn view_partner(&self, now: Mono) -> PartnerView {
+        let said = self.partner.said();
+        let was_heard = self.partner.last_heard().is_some();
+        PartnerView {
+            alive: self.partner.is_alive(now, self.settings.dead_time),
+            value: self.partner.last_value(),
+            state: said.map(|said| said.statement.state),
+            fit: said.map(|said| said.statement.fit),
+            form: was_heard.then_some(said.map_or(Form::Unsigned, |_| Form::Signed(1))),
+            content: None,
+            unserved: None,
+            orders: None,
+        }
+    }
+
+    /// For how long the paths have been silent.
+    pub(super) fn silence_of_paths(&self, now: Mono) -> Silence {
+        let since = |path| self.partner.heard(path).map(|heard| now - heard);
+        let has_private = self.settings.has_private_path;
+        Silence {
+            public: since(PairPath::Public),
+            private: has_private.then(|| since(PairPath::Private)),
+        }
+    }
+
+    /// Changes the phase, and remembers why.
+    pub(super) fn enter(&mut self, now: Mono, to: Phase, silence: Option<Silence>) {
+        let from = std::mem::replace(&mut self.phase, to);
+        let kept = &mut self.history.transitions;
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(Transition {
+            at: now,
+            from,
+            to,
+            reason: self.history.reason,
+            silence,
+        });
+    }
+}
