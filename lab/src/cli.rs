@@ -24,6 +24,7 @@ BOOT:  --kernel auto|uml|qemu|native   where the kernel comes from (auto: native
        --timeout SECONDS               limit of one guest (300, of a test 900); past it the
                                        status is 97
        --icount                        qemu: the clock counts instructions, idle time is skipped
+       --systemd                       uml, qemu: systemd is process 1, as on a director
        --share DIR                     the guest may write to DIR; any number of times
        --programs DIR                  where the built programs are (this program's directory)
 ";
@@ -162,6 +163,7 @@ impl Options {
         while let Some(arg) = args.next() {
             let name = arg.to_str().unwrap_or_default();
             match name {
+                "--systemd" => options.boot.systemd = true,
                 "--icount" => options.boot.icount = true,
                 "--kernel" | "--memory" | "--timeout" | "--share" | "--programs" | "--timeline" => {
                     let value = args
@@ -211,6 +213,7 @@ impl Options {
             shares: self.shares.clone(),
             programs: self.programs.clone(),
             limit: self.boot.limit(),
+            systemd: self.boot.systemd,
         })
     }
 }

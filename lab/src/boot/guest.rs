@@ -20,7 +20,7 @@ use nix::unistd::{Pid, pipe2, sethostname};
 
 pub(crate) use super::programs::C_IPVSADM;
 use super::rootfs::{self, RUN, Sharing};
-use super::{Job, NO_STATUS, programs, qemu};
+use super::{Job, NO_STATUS, programs, qemu, systemd};
 
 /// Output is forced out of the guest's cache at most this often.
 const FLUSH_EVERY: Duration = Duration::from_millis(40);
@@ -37,6 +37,9 @@ pub(crate) fn run(how: &OsStr, run: &Path, console: &mut dyn Write) -> u8 {
         Some("uml") => uml(run),
         Some("qemu") => qemu_stage(run),
         Some("native") => return native_status(run, console),
+        Some("beside-systemd") => {
+            systemd::wait().and_then(|()| run_job(&Job::read(Path::new(RUN))?))
+        }
         _ => Err(io::Error::other("unknown kind of guest")),
     };
     if let Err(error) = done {
@@ -67,7 +70,7 @@ fn qemu_stage(run: &Path) -> io::Result<()> {
 fn native_status(run: &Path, console: &mut dyn Write) -> u8 {
     let done = super::native::enter(run).and_then(|()| {
         let job = Job::read(Path::new(RUN))?;
-        programs::install(&job.programs)?;
+        programs::install(&job.programs, false)?;
         finish(&job)
     });
     match done {
@@ -83,16 +86,24 @@ fn prepare_and_run(sharing: Sharing, run: &Path) -> io::Result<()> {
     sharing.mount_run(run)?;
     let job = Job::read(Path::new(RUN))?;
     sharing.mount_shares(&job.shares)?;
-    programs::install(&job.programs)?;
+    programs::install(&job.programs, job.systemd)?;
     sethostname("lab")?;
     command_ok(Command::new("ip").args(["link", "set", "lo", "up"]))?;
     // The kernel loads most modules when they are asked for; IPVS itself is asked for by name.
     command_ok(Command::new("modprobe").arg("ip_vs"))?;
+    if job.systemd {
+        return systemd::become_it();
+    }
     finish(&job)
 }
 
 fn finish(job: &Job) -> io::Result<()> {
     fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
+    run_job(job)
+}
+
+/// Runs the job and leaves its status in the run's directory.
+fn run_job(job: &Job) -> io::Result<()> {
     // One process plays the client and all real servers: both ends of each connection are its own.
     setrlimit(Resource::RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES)?;
     let status = Relay::start(job)?.run(Instant::now() + job.limit)?;

@@ -21,6 +21,8 @@ pub struct Job {
     pub programs: PathBuf,
     /// Time after which the guest gives up by itself, whole seconds.
     pub limit: Duration,
+    /// systemd is process 1 of the guest, the program starts when it is up.
+    pub systemd: bool,
 }
 
 impl Job {
@@ -68,6 +70,9 @@ impl Job {
         }
         put("programs", self.programs.as_os_str());
         put("limit", OsStr::new(&self.limit.as_secs().to_string()));
+        if self.systemd {
+            put("systemd", OsStr::new(""));
+        }
         out
     }
 
@@ -86,6 +91,7 @@ impl Job {
                 }
                 b"share" => job.shares.push(value.into()),
                 b"programs" => job.programs = value.into(),
+                b"systemd" => job.systemd = true,
                 b"limit" => job.limit = Duration::from_secs(value.to_str()?.parse().ok()?),
                 _ => return None,
             }
@@ -112,6 +118,7 @@ mod tests {
             shares: vec!["/srv/results".into()],
             programs: "/srv/target/debug".into(),
             limit: Duration::from_secs(30),
+            systemd: true,
         };
         assert_eq!(Job::decode(&job.encode()), Some(job));
     }

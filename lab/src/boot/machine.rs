@@ -60,6 +60,8 @@ pub struct Boot {
     pub limit: Option<Duration>,
     /// QEMU only: the guest's clock counts instructions, idle time is skipped.
     pub icount: bool,
+    /// systemd is the guest's process 1, as on a director. Not on this machine's own kernel.
+    pub systemd: bool,
 }
 
 impl Default for Boot {
@@ -69,6 +71,7 @@ impl Default for Boot {
             memory: "1G".into(),
             limit: None,
             icount: false,
+            systemd: false,
         }
     }
 }
@@ -140,6 +143,9 @@ impl Boot {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<u8, BootError> {
+        if self.systemd && self.kernel == Kernel::Native {
+            return Err(BootError::NotHere("it has its process 1"));
+        }
         let run = RunDirectory::create().map_err(BootError::Run)?;
         job.write(run.path()).map_err(BootError::Run)?;
         File::create(run.path().join("out")).map_err(BootError::Run)?;
@@ -164,6 +170,7 @@ impl Boot {
 
     fn chosen(&self) -> Kernel {
         match self.kernel {
+            Kernel::Auto if self.systemd => Kernel::Uml,
             Kernel::Auto if getuid().is_root() && native::has_ipvs() => Kernel::Native,
             Kernel::Auto => Kernel::Uml,
             named => named,

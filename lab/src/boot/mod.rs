@@ -8,6 +8,7 @@
 //! - [`Kernel`], [`Boot`]: where and with what limits
 //! - `uml`, `qemu`, `native`: the three ways
 //! - `guest`: the lab's own init, the other end
+//! - `systemd`: in the place of that init, for tests of the units
 //! - `rootfs`, `programs`: the overlay and what is put into it
 
 mod cpio;
@@ -19,6 +20,7 @@ mod programs;
 pub(crate) use programs::LOG_SOCKET;
 mod qemu;
 mod rootfs;
+mod systemd;
 mod uml;
 
 pub use job::Job;

@@ -27,8 +27,9 @@ pub(crate) const LOG_SOCKET: &str = "/run/lab.log";
 /// The user that health checks run as.
 const CHECK_USER: &str = "lvscheck:x:64539:64539:health checks:/nonexistent:/usr/sbin/nologin\n";
 
-/// Puts everything in place.
-pub(super) fn install(built: &Path) -> io::Result<()> {
+/// Puts everything in place. Where systemd runs, the programs are files that can be exchanged, and the
+/// log is its journal.
+pub(super) fn install(built: &Path, systemd: bool) -> io::Result<()> {
     if Path::new("/sbin/ipvsadm").exists() {
         fs::create_dir_all("/usr/local/libexec")?;
         fs::copy("/sbin/ipvsadm", C_IPVSADM)?;
@@ -36,7 +37,8 @@ pub(super) fn install(built: &Path) -> io::Result<()> {
     for (name, place) in PROGRAMS {
         let program = built.join(name);
         if program.is_file() {
-            install_program(&program, Path::new(place))?;
+            let how = if systemd { copy } else { bind };
+            how(&program, Path::new(place))?;
         }
     }
     if !fs::read_to_string("/etc/passwd")?.contains("lvscheck:") {
@@ -56,16 +58,22 @@ pub(super) fn install(built: &Path) -> io::Result<()> {
     fs::create_dir_all("/etc/sysconfig/ha")?;
     fs::create_dir_all("/run/lock/subsys")?;
     fs::create_dir_all("/run/netns")?;
+    if systemd {
+        return Ok(());
+    }
     super::rootfs::replace_link(Path::new(LOG_SOCKET), Path::new("/dev/log"))
+}
+
+/// A file in its place, as an installation leaves it.
+fn copy(program: &Path, place: &Path) -> io::Result<()> {
+    remove(place)?;
+    fs::copy(program, place).map(|_| ())
 }
 
 /// Binds the program to its place: as quick as a link, and reachable for a user that may not enter
 /// the directory where it was built.
-fn install_program(program: &Path, place: &Path) -> io::Result<()> {
-    match fs::remove_file(place) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+fn bind(program: &Path, place: &Path) -> io::Result<()> {
+    remove(place)?;
     File::create(place)?;
     mount(
         Some(program),
@@ -75,6 +83,13 @@ fn install_program(program: &Path, place: &Path) -> io::Result<()> {
         None::<&OsStr>,
     )?;
     Ok(())
+}
+
+fn remove(place: &Path) -> io::Result<()> {
+    match fs::remove_file(place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn replace(file: &str, text: &str) -> io::Result<()> {

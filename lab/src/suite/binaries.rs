@@ -13,6 +13,8 @@ pub(super) struct TestBinary {
     pub(super) file: PathBuf,
     /// It measures times: no other guest may run beside it.
     pub(super) alone: bool,
+    /// It wants systemd as the guest's process 1.
+    pub(super) systemd: bool,
     /// Its place among the manifest's targets.
     place: usize,
 }
@@ -70,7 +72,8 @@ fn test_binary(message: &str) -> Option<TestBinary> {
     let manifest = manifest_of(Path::new(&source));
     Some(TestBinary {
         place: lab_target(&manifest, &name)?,
-        alone: is_alone(&manifest, &name),
+        alone: is_listed(&manifest, "alone", &name),
+        systemd: is_listed(&manifest, "systemd", &name),
         name,
         file,
     })
@@ -94,13 +97,14 @@ fn lab_target(manifest: &str, name: &str) -> Option<usize> {
     })
 }
 
-/// Whether the manifest's `[package.metadata.lab]` has the test in its list `alone`.
-fn is_alone(manifest: &str, name: &str) -> bool {
-    let list = manifest
+/// Whether the manifest's `[package.metadata.lab]` has the test in this list.
+fn is_listed(manifest: &str, list: &str, name: &str) -> bool {
+    let names = manifest
         .split_once("[package.metadata.lab]")
-        .and_then(|(_, rest)| rest.split_once("alone = ["))
+        .and_then(|(_, rest)| rest.split("\n[").next())
+        .and_then(|table| table.split_once(&format!("\n{list} = [")))
         .and_then(|(_, rest)| rest.split_once(']'));
-    list.is_some_and(|(names, _)| names.contains(&format!("\"{name}\"")))
+    names.is_some_and(|(names, _)| names.contains(&format!("\"{name}\"")))
 }
 
 /// The JSON string that follows `key`; paths with escapes in them are not expected.
@@ -116,6 +120,8 @@ mod tests {
     const MANIFEST: &str = "\
 [package.metadata.lab]
 alone = [\"pair\"]
+# A word more.
+systemd = [\"unit\"]
 
 [[test]]
 name = \"plain\"
@@ -130,10 +136,12 @@ required-features = [\"lab\"]
 ";
 
     #[test]
-    fn the_manifest_says_which_tests_need_the_lab_and_which_want_it_alone() {
+    fn the_manifest_says_which_tests_need_the_lab_and_what_each_wants_of_it() {
         assert_eq!(lab_target(MANIFEST, "plain"), None);
         assert_eq!(lab_target(MANIFEST, "tables"), Some(2));
-        assert!(is_alone(MANIFEST, "pair") && !is_alone(MANIFEST, "tables"));
+        let listed = |list, name| is_listed(MANIFEST, list, name);
+        assert!(listed("alone", "pair") && !listed("alone", "tables"));
+        assert!(listed("systemd", "unit") && !listed("systemd", "pair"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::boot::{BootError, Job};
+use crate::boot::{Boot, BootError, Job};
 use crate::cli::{Failure, Options};
 use binaries::TestBinary;
 use tally::{Tally, complaints};
@@ -89,10 +89,15 @@ struct Finished {
 }
 
 impl Suite<'_> {
-    fn job(&self, binary: &TestBinary) -> io::Result<Job> {
+    /// The guest that a binary wants, and what runs in it.
+    fn planned(&self, binary: &TestBinary) -> io::Result<(Boot, Job)> {
         let mut argv = vec![binary.file.clone().into_os_string()];
         argv.extend(self.test_args.iter().cloned());
-        self.options.job(argv)
+        let mut boot = self.options.boot.clone();
+        boot.systemd |= binary.systemd;
+        let mut job = self.options.job(argv)?;
+        job.systemd = boot.systemd;
+        Ok((boot, job))
     }
 
     /// Runs one with its output shown as it comes.
@@ -107,7 +112,8 @@ impl Suite<'_> {
             out: &mut *out,
             kept: Vec::new(),
         };
-        let status = self.options.boot.run(&self.job(binary)?, &mut tee, err)?;
+        let (boot, job) = self.planned(binary)?;
+        let status = boot.run(&job, &mut tee, err)?;
         let kept = tee.kept;
         self.judge(&binary.name, status, &kept, start.elapsed(), out)
     }
@@ -121,7 +127,7 @@ impl Suite<'_> {
     ) -> Result<Tally, Failure> {
         let mut waiting = VecDeque::new();
         for binary in binaries {
-            waiting.push_back((binary.name.clone(), self.job(&binary)?));
+            waiting.push_back((binary.name.clone(), self.planned(&binary)?));
         }
         let (queue, guests) = (Mutex::new(waiting), guests_at_a_time());
         let (done, finished) = mpsc::channel::<Finished>();
@@ -129,8 +135,8 @@ impl Suite<'_> {
             for _ in 0..guests {
                 let (queue, done) = (&queue, done.clone());
                 scope.spawn(move || {
-                    while let Some((name, job)) = next(queue) {
-                        if done.send(self.run_unseen(name, &job)).is_err() {
+                    while let Some((name, (boot, job))) = next(queue) {
+                        if done.send(run_unseen(name, &boot, &job)).is_err() {
                             return;
                         }
                     }
@@ -146,18 +152,6 @@ impl Suite<'_> {
             }
             Ok(sum)
         })
-    }
-
-    fn run_unseen(&self, name: String, job: &Job) -> Finished {
-        let (start, mut out, mut err) = (Instant::now(), Vec::new(), Vec::new());
-        let result = self.options.boot.run(job, &mut out, &mut err);
-        Finished {
-            name,
-            result,
-            out,
-            err,
-            took: start.elapsed(),
-        }
     }
 
     /// Tells what is wrong with a run; its results, a run without one counted as a failure.
@@ -183,7 +177,19 @@ impl Suite<'_> {
     }
 }
 
-fn next(queue: &Mutex<VecDeque<(String, Job)>>) -> Option<(String, Job)> {
+fn run_unseen(name: String, boot: &Boot, job: &Job) -> Finished {
+    let (start, mut out, mut err) = (Instant::now(), Vec::new(), Vec::new());
+    let result = boot.run(job, &mut out, &mut err);
+    Finished {
+        name,
+        result,
+        out,
+        err,
+        took: start.elapsed(),
+    }
+}
+
+fn next<T>(queue: &Mutex<VecDeque<T>>) -> Option<T> {
     let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
     queue.pop_front()
 }

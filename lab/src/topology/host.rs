@@ -1,4 +1,4 @@
-//! One machine of the lab: a network namespace, on request its own /run, /etc/sysconfig/ha and log.
+//! One machine of the lab: a network namespace, on request its own files and log.
 
 use std::fs::{self, File};
 use std::io;
@@ -20,6 +20,8 @@ use crate::boot::LOG_SOCKET;
 
 /// Where the files of an own director lie that are usually the machine's.
 const CONFIGURATION: &str = "/etc/sysconfig/ha";
+/// Where pulse keeps what outlives a restart.
+const STATE: &str = "/var/lib/lvs";
 
 /// So many lists of processes are killed where the kernel cannot kill them at once.
 const LISTS: usize = 100;
@@ -45,7 +47,7 @@ impl Host {
         Self::start(name, false)
     }
 
-    /// The same with its own `/run`, `/etc/sysconfig/ha` and system log: a director.
+    /// The same with its own `/run`, `/etc/sysconfig/ha`, `/var/lib/lvs` and system log: a director.
     ///
     /// # Errors
     /// As [`Host::new`].
@@ -303,7 +305,7 @@ fn own_mounts() -> io::Result<()> {
         MsFlags::MS_REC | MsFlags::MS_PRIVATE,
         None::<&str>,
     )?;
-    for place in ["/run", CONFIGURATION] {
+    for place in ["/run", CONFIGURATION, STATE] {
         fs::create_dir_all(place)?;
         mount(
             Some("tmpfs"),
