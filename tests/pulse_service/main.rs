@@ -61,12 +61,8 @@ fn each_verb_ends_with_the_status_of_the_standard_base() {
     assert_eq!(status("start"), 6, "no lvs.cf");
     fs::write(CONFIG, LVS_CF).expect("lvs.cf");
     fs::write("/etc/sysconfig/network", "NETWORKING=no\n").expect("a file");
-    assert_eq!(status("status"), 1, "no network");
+    assert_eq!(status("start"), 1, "no network");
     fs::remove_file("/etc/sysconfig/network").expect("a file");
-    assert_eq!(status("bogus"), 1);
-    let usage = String::from_utf8(script("bogus").stdout).expect("text");
-    let verbs = "Usage: pulse {start|stop|status|restart|condrestart|reload}\n";
-    assert_eq!(usage, verbs);
 
     assert_eq!(status("status"), 3);
     assert_eq!(status("stop"), 0, "stopping what does not run");

@@ -1,0 +1,244 @@
+//! The init script of pulse with a stand-in for the program, in a directory of the test's own: what
+//! each verb says and answers, whichever of the two files is there, or none.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What the script reads and writes, all below one directory.
+struct Machine {
+    root: PathBuf,
+}
+
+const USUAL: &str = "etc/sysconfig/ha/lvs.cf";
+const OLD: &str = "etc/lvs.cf";
+const PID_FILE: &str = "var/run/pulse.pid";
+
+/// Goes to the background under its own name and leaves its pid, as pulse does.
+const PULSE: &str = "#!/bin/sh
+[ -z \"$REFUSES\" ] || exit 1
+trap '' HUP
+ROOT/run/pulse 1000 >/dev/null 2>&1 &
+echo $! >ROOT/var/run/pulse.pid
+";
+
+impl Machine {
+    fn new(name: &str) -> Self {
+        let root = std::env::temp_dir().join(format!("init-{}-{name}", std::process::id()));
+        let machine = Self { root };
+        for folder in [
+            "etc/sysconfig/ha",
+            "var/run",
+            "var/lock/subsys",
+            "usr/sbin",
+            "run",
+        ] {
+            fs::create_dir_all(machine.at(folder)).unwrap();
+        }
+        fs::copy("/bin/sleep", machine.at("run/pulse")).unwrap();
+        let root = machine.root.display().to_string();
+        machine.put_program("usr/sbin/pulse", &PULSE.replace("ROOT", &root));
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/init.d/pulse");
+        let mut script = fs::read_to_string(script).unwrap();
+        for folder in ["/etc/sysconfig", "/etc/lvs.cf", "/var/", "/usr/sbin"] {
+            script = script.replace(folder, &format!("{root}{folder}"));
+        }
+        machine.put_program("script", &script);
+        machine
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        fs::write(self.at(path), text).unwrap();
+    }
+
+    fn put_program(&self, path: &str, text: &str) {
+        self.put(path, text);
+        // Not by the process that wrote it: another thread's child may still hold it open.
+        let done = Command::new("chmod").arg("755").arg(self.at(path)).status();
+        assert!(done.unwrap().success());
+    }
+
+    fn script(&self, verb: &str) -> Output {
+        Command::new("/bin/sh")
+            .arg(self.at("script"))
+            .arg(verb)
+            .output()
+            .unwrap()
+    }
+
+    /// The verb's status, and that it has said something.
+    fn status(&self, verb: &str) -> i32 {
+        let output = self.script(verb);
+        let said = [output.stdout.as_slice(), &output.stderr].concat();
+        let status = output.status.code().unwrap();
+        assert!(status == 0 || !said.is_empty(), "{verb} says nothing");
+        status
+    }
+
+    fn pid(&self) -> Option<String> {
+        let pid = fs::read_to_string(self.at(PID_FILE)).ok()?;
+        Some(pid.trim().to_owned())
+    }
+
+    fn started(name: &str, file: &str) -> Self {
+        let machine = Self::new(name);
+        machine.put(file, "");
+        assert_eq!(machine.status("start"), 0);
+        machine
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.script("stop");
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+#[test]
+fn either_file_is_enough_for_every_verb() {
+    for file in [USUAL, OLD] {
+        let machine = Machine::started("either", file);
+        assert_eq!(machine.status("status"), 0, "{file}");
+        for verb in [
+            "start",
+            "reload",
+            "force-reload",
+            "restart",
+            "condrestart",
+            "try-restart",
+        ] {
+            assert_eq!(machine.status(verb), 0, "{file}: {verb}");
+            assert_eq!(machine.status("status"), 0, "{file}: after {verb}");
+        }
+        assert_eq!(machine.status("stop"), 0);
+        assert_eq!(machine.status("status"), 3);
+    }
+}
+
+#[test]
+fn without_a_file_each_verb_says_what_is_missing() {
+    let machine = Machine::new("none");
+    for verb in ["start", "restart"] {
+        assert_eq!(machine.status(verb), 6, "{verb}");
+        let said = String::from_utf8(machine.script(verb).stderr).unwrap();
+        assert!(said.contains(USUAL) && said.contains(OLD), "{verb}: {said}");
+    }
+    for (verb, status) in [
+        ("status", 3),
+        ("stop", 0),
+        ("reload", 7),
+        ("force-reload", 7),
+    ] {
+        assert_eq!(machine.status(verb), status, "{verb}");
+    }
+    for verb in ["condrestart", "try-restart"] {
+        assert_eq!(
+            machine.status(verb),
+            0,
+            "{verb}: there is nothing to restart"
+        );
+    }
+}
+
+#[test]
+fn a_running_pulse_whose_file_has_gone_is_not_restarted_and_can_be_stopped() {
+    let machine = Machine::started("gone", OLD);
+    let pid = machine.pid();
+    fs::remove_file(machine.at(OLD)).unwrap();
+    for verb in ["restart", "condrestart", "try-restart"] {
+        assert_eq!(machine.status(verb), 6, "{verb}");
+        assert_eq!(machine.pid(), pid, "{verb} ends nothing");
+    }
+    assert_eq!(machine.status("status"), 0);
+    assert_eq!(machine.status("stop"), 0);
+    assert_eq!(machine.pid(), None);
+    assert_eq!(machine.status("status"), 3);
+}
+
+#[test]
+fn a_file_that_the_options_name_is_pulses_own_business() {
+    for options in [
+        "-c /srv/lvs.cf",
+        "-v -c/srv/lvs.cf",
+        "-vc /srv/lvs.cf",
+        "--configfile=/x",
+    ] {
+        let machine = Machine::new("options");
+        machine.put("etc/sysconfig/pulse", &format!("OPTIONS=\"{options}\"\n"));
+        assert_eq!(machine.status("start"), 0, "{options}");
+    }
+    let machine = Machine::new("options");
+    machine.put("etc/sysconfig/pulse", "OPTIONS=\"-v --forceactive\"\n");
+    assert_eq!(machine.status("start"), 6);
+}
+
+#[test]
+fn a_program_that_is_missing_or_refuses_is_no_success() {
+    let machine = Machine::new("refuses");
+    machine.put(USUAL, "");
+    machine.put("etc/sysconfig/pulse", "export REFUSES=yes\n");
+    assert_eq!(machine.status("start"), 1);
+    assert_eq!(machine.status("restart"), 1);
+    fs::remove_file(machine.at("usr/sbin/pulse")).unwrap();
+    assert_eq!(machine.status("start"), 5);
+    assert_eq!(machine.status("status"), 3);
+    assert_eq!(machine.status("stop"), 0);
+}
+
+#[test]
+fn a_machine_without_a_network_starts_none_and_stops_one() {
+    let machine = Machine::started("network", USUAL);
+    machine.put("etc/sysconfig/network", "NETWORKING=no\n");
+    assert_eq!(machine.status("restart"), 1);
+    assert_eq!(machine.status("status"), 0);
+    assert_eq!(machine.status("stop"), 0);
+    assert_eq!(machine.status("start"), 1);
+}
+
+#[test]
+fn an_unknown_verb_is_answered_with_the_known_ones() {
+    let machine = Machine::new("verb");
+    for verb in ["bogus", ""] {
+        assert_eq!(machine.status(verb), 2, "{verb}");
+        let said = String::from_utf8(machine.script(verb).stderr).unwrap();
+        let verbs = "{start|stop|status|restart|condrestart|try-restart|reload|force-reload}";
+        assert!(
+            said.starts_with("Usage: ") && said.contains(verbs),
+            "{said}"
+        );
+    }
+}
+
+/// The script of the table without a pulse, on a machine without this program and without rules.
+#[test]
+fn the_ipvsadm_script_says_what_is_missing() {
+    let machine = Machine::new("ipvsadm");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/init.d/ipvsadm");
+    let mut script = fs::read_to_string(script).unwrap();
+    script = script.replace("SBIN=/sbin", "SBIN=/usr/sbin");
+    script = script.replace("PATH=$SBIN:/sbin:/usr/sbin:", "PATH=$SBIN:");
+    for folder in ["/etc/", "/var/", "SBIN=/usr/sbin"] {
+        let root = machine.root.display();
+        let below = match folder.split_once('=') {
+            Some((name, path)) => format!("{name}={root}{path}"),
+            None => format!("{root}{folder}"),
+        };
+        script = script.replace(folder, &below);
+    }
+    machine.put_program("script", &script);
+    for verb in ["start", "stop", "status", "bogus"] {
+        assert_eq!(machine.status(verb), 5, "{verb}");
+    }
+    machine.put_program("usr/sbin/ipvsadm", "#!/bin/sh\n");
+    for verb in ["start", "load", "reload"] {
+        assert_eq!(machine.status(verb), 6, "{verb}");
+        let said = String::from_utf8(machine.script(verb).stderr).unwrap();
+        assert!(said.contains("/etc/sysconfig/ipvsadm"), "{verb}: {said}");
+    }
+    assert_eq!(machine.status("bogus"), 2);
+}
