@@ -5,6 +5,7 @@
 
 mod devices;
 mod duplicate;
+mod hooks;
 mod legacy;
 mod pair;
 mod paths;

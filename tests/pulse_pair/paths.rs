@@ -1,10 +1,9 @@
 //! Two heartbeat paths, monitored links, hooks, the NAT router's address, reload, addresses that
 //! hooks move.
 
-use std::os::unix::fs::PermissionsExt;
-
 use caribe_tests::wait_until;
 
+use crate::hooks::write_hook;
 use crate::pair::{A, B, Pair, VIP};
 use crate::tap::Tap;
 use crate::{DEAD_TIME, LOADING, settle, settled};
@@ -39,13 +38,6 @@ fn a_lost_monitored_link_is_told_on_the_other_path() {
         assert!(log.contains(line), "{log}");
     }
     assert!(pair.log(B).contains("primary inactive: activating lvs"));
-}
-
-/// The script that lvs.cf calls `%d/hook`.
-fn write_hook(pair: &Pair, line: &str) {
-    std::fs::write(pair.file("hook"), format!("#!/bin/sh\n{line}\n")).expect("a script");
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(pair.file("hook"), mode).expect("a mode");
 }
 
 #[test]

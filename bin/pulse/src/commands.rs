@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -13,12 +14,18 @@ use daemon::{Child, Program};
 use lvs_config::{Command, Config};
 use lvs_model::SyncRole;
 
+use crate::hook_queue::Job;
 use crate::runner::Runner;
 
 /// Everything that runs beside lvsd.
 #[derive(Default)]
 pub struct Commands {
     runner: Option<Runner>,
+    /// The number of the last `inactive_cmd` that was ordered, and whether its end is waited for.
+    inactive: u32,
+    is_letting_go: bool,
+    /// Nobody has taken the order.
+    is_unheard: bool,
     sync: Option<Child>,
     sync_queue: VecDeque<Vec<OsString>>,
     ipvsadm: PathBuf,
@@ -36,27 +43,55 @@ impl Commands {
         })
     }
 
-    /// Has a hook run, after those before it.
-    pub fn run_hook(&mut self, hook: Option<&Command>) {
-        let words = match hook.map(words) {
-            None => return,
-            Some(Err(error)) => {
-                log::error!("{error}");
-                return;
-            }
-            Some(Ok(words)) => words,
-        };
-        self.run(&words, None);
+    /// Has `active_cmd` run, after `inactive_cmd` if that still runs.
+    pub fn run_active(&mut self, hook: Option<&Command>) {
+        if let Some(words) = hook.and_then(hook_words) {
+            self.order(&Job::Active(words));
+        }
+    }
+
+    /// Has `inactive_cmd` run; a running `active_cmd` is ended for it, also where lvs.cf has nothing to
+    /// run. [`has_let_go`](Self::has_let_go) tells of the end.
+    pub fn run_inactive(&mut self, hook: Option<&Command>) {
+        self.inactive = self.inactive.wrapping_add(1);
+        let words = hook.and_then(hook_words).unwrap_or_default();
+        self.is_unheard = !self.order(&Job::Inactive(self.inactive, words));
+        self.is_letting_go = true;
+    }
+
+    /// Whether the last `inactive_cmd` has ended since this was asked, or nobody is left to run it.
+    pub fn has_let_go(&mut self) -> bool {
+        let mut has_ended = self.is_deserted();
+        while let Some(number) = self.runner.as_ref().and_then(Runner::hear) {
+            has_ended |= number == self.inactive;
+        }
+        has_ended && std::mem::take(&mut self.is_letting_go)
+    }
+
+    /// Whether the loop need not wait before it asks [`has_let_go`](Self::has_let_go).
+    pub const fn is_deserted(&self) -> bool {
+        self.is_letting_go && (self.is_unheard || self.runner.is_none())
+    }
+
+    /// Readable when a hook has ended.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.runner.as_ref().and_then(Runner::fd)
     }
 
     /// Has a command run as hooks are, after those before it; it reads `input`.
-    pub fn run(&mut self, words: &[OsString], input: Option<&Path>) {
-        log::debug!("DEBUG -- Executing '{words:?}'");
-        match self.runner.as_ref().map(|runner| runner.run(words, input)) {
-            Some(Ok(())) => {}
-            Some(Err(error)) => log::error!("{words:?}: {error}"),
-            None => log::error!("{words:?} is not run: nobody is left to do it"),
+    pub fn run(&self, words: &[OsString], input: &Path) {
+        self.order(&Job::Command(input.into(), words.to_vec()));
+    }
+
+    /// Hands it to the runner; whether that has it.
+    fn order(&self, job: &Job) -> bool {
+        log::debug!("DEBUG -- Executing '{job:?}'");
+        match self.runner.as_ref().map(|runner| runner.run(job)) {
+            Some(Ok(())) => return true,
+            Some(Err(error)) => log::error!("{job:?}: {error}"),
+            None => log::error!("{job:?} is not run: nobody is left to do it"),
         }
+        false
     }
 
     /// What is to be run if pulse is killed; nothing to take it back.
@@ -151,6 +186,11 @@ pub fn sync_arguments(config: &Config, role: SyncRole) -> Vec<Vec<OsString>> {
         ]),
         words(&["--stop-daemon", &other]),
     ]
+}
+
+/// The words of a hook; one that cannot be run is told of.
+fn hook_words(hook: &Command) -> Option<Vec<OsString>> {
+    words(hook).inspect_err(|error| log::error!("{error}")).ok()
 }
 
 /// A hook that names no program by its whole path.

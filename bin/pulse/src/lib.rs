@@ -20,6 +20,7 @@ mod copy;
 mod dry_run;
 mod gateway;
 mod guardian;
+mod hook_queue;
 mod keys;
 mod options;
 mod runner;

@@ -1,43 +1,43 @@
 //! The process that runs the hooks, with all the rights that pulse was started with.
 //!
 //! pulse starts its own program again as a runner before it gives up what it does not need itself,
-//! and sends it the hooks as they come: one message each, the file that it reads (none is an empty
-//! word) and its words, with a NUL behind every one. The runner does them one after the other, ends
-//! one that takes too long, and logs how each ended. When pulse is gone it does what it has been told
-//! and ends.
-//! A message that begins with [`WILL`] is kept for the case that pulse is killed: it
-//! replaces the one before, and an empty one takes it back.
+//! and sends it what is to be run as it comes: one message each, a letter that says what it is and
+//! words with a NUL behind every one. The runner does one after the other, in the order and within the
+//! times of [`HookQueue`], and logs how each ended. When `inactive_cmd` has ended it sends the order's
+//! number back. When pulse is gone it does what it has been told and ends.
+//!
+//! A message that begins with [`WILL`] is kept for the case that pulse is killed: it replaces the one
+//! before, and one without words takes it back.
 
-use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use daemon::log::Target;
 use daemon::{
     Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, reap, wait,
 };
-use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+
+use crate::hook_queue::{End, HookQueue, Job};
 
 /// The arguments that make pulse a runner; only with a report socket. The second in the foreground.
 const ARGUMENT: &str = "--runner";
 const FOREGROUND: &str = "--nodaemon";
-/// Begins the message with what is to be run when pulse has been killed. No path begins so.
+/// The letters of the messages: what is to be run when pulse has been killed; `active_cmd`;
+/// `inactive_cmd` behind its number; a command behind the file that it reads, or an empty word.
 const WILL: u8 = b'!';
-/// Time that a hook has.
-const HOOK_WITHIN: Duration = Duration::from_secs(30);
-/// Time between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(5);
+const ACTIVE: u8 = b'A';
+const INACTIVE: u8 = b'I';
+const COMMAND: u8 = b'C';
 /// Longest command line, words and their NULs.
 const LONGEST: usize = 4096;
-/// Hooks that wait at most; a pair that flaps does not fill the memory.
-const MOST_WAITING: usize = 64;
 
 /// pulse's end of its runner.
 pub struct Runner {
@@ -70,12 +70,12 @@ impl Runner {
         self.child.pid()
     }
 
-    /// Has a command run after those before it, with `input` as its standard input.
+    /// Has something run, after what is before it in the queue.
     ///
     /// # Errors
     /// It has ended, does not keep up, or the command line is too long.
-    pub fn run(&self, words: &[OsString], input: Option<&Path>) -> io::Result<()> {
-        self.send(&encode_hook(words, input))
+    pub fn run(&self, job: &Job) -> io::Result<()> {
+        self.send(&encode_job(job))
     }
 
     /// Has a command run when pulse has been killed; without words there is nothing to be run.
@@ -83,11 +83,20 @@ impl Runner {
     /// # Errors
     /// As [`Runner::run`].
     pub fn leave(&self, words: &[OsString]) -> io::Result<()> {
-        let mut message = vec![WILL];
-        if !words.is_empty() {
-            message.extend(encode_hook(words, None));
-        }
-        self.send(&message)
+        self.send(&encode(WILL, words))
+    }
+
+    /// The number of an `inactive_cmd` that has ended; `None` when there is none left to tell of.
+    pub fn hear(&self) -> Option<u32> {
+        let link = self.child.link()?.as_raw_fd();
+        let mut bytes = [0; 4];
+        let length = recv(link, &mut bytes, MsgFlags::MSG_DONTWAIT).ok()?;
+        (length == bytes.len()).then(|| u32::from_ne_bytes(bytes))
+    }
+
+    /// Readable when there is something to hear.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.child.link()
     }
 
     fn send(&self, message: &[u8]) -> io::Result<()> {
@@ -106,17 +115,39 @@ impl Runner {
     }
 }
 
-fn encode_hook(words: &[OsString], input: Option<&Path>) -> Vec<u8> {
-    let input = input.map(|path| path.as_os_str().to_owned());
-    let all: Vec<_> = [input.unwrap_or_default()]
-        .into_iter()
-        .chain(words.iter().cloned())
-        .collect();
-    encode(&all)
+fn encode_job(job: &Job) -> Vec<u8> {
+    let behind = |first: &OsString, words: &[OsString]| {
+        let first = std::iter::once(first.clone());
+        first.chain(words.iter().cloned()).collect::<Vec<_>>()
+    };
+    match job {
+        Job::Active(words) => encode(ACTIVE, words),
+        Job::Inactive(number, words) => {
+            encode(INACTIVE, &behind(&number.to_string().into(), words))
+        }
+        Job::Command(input, words) => encode(COMMAND, &behind(input, words)),
+    }
 }
 
-fn encode(words: &[OsString]) -> Vec<u8> {
-    let mut message = Vec::new();
+/// What is to be run, from the words behind the letter.
+fn decode_job(letter: u8, words: Vec<OsString>) -> Option<Job> {
+    if letter == ACTIVE {
+        return Some(Job::Active(words));
+    }
+    let mut words = words.into_iter();
+    let first = words.next()?;
+    match letter {
+        INACTIVE => Some(Job::Inactive(
+            first.to_str()?.parse().ok()?,
+            words.collect(),
+        )),
+        COMMAND => Some(Job::Command(first, words.collect())),
+        _ => None,
+    }
+}
+
+fn encode(letter: u8, words: &[OsString]) -> Vec<u8> {
+    let mut message = vec![letter];
     for word in words {
         message.extend(word.as_bytes());
         message.push(0);
@@ -155,22 +186,18 @@ pub fn run(args: &[OsString]) -> ExitCode {
     }
 }
 
-/// The hook that runs.
-struct Hook {
+/// The program that runs.
+struct Running {
     child: Child,
     path: String,
-    deadline: Mono,
-    is_terminated: bool,
 }
 
-/// What is to be run, in order.
+/// What is to be run, and what runs.
 struct Queue {
     clock: Clock,
     signals: Signals,
-    waiting: VecDeque<Vec<OsString>>,
-    running: Option<Hook>,
-    /// Run when pulse is gone.
-    will: Vec<OsString>,
+    plan: HookQueue,
+    running: Option<Running>,
     is_open: bool,
 }
 
@@ -186,22 +213,20 @@ impl Queue {
         Ok(Self {
             clock: Clock::start(),
             signals: Signals::new(&handled)?,
-            waiting: VecDeque::new(),
+            plan: HookQueue::default(),
             running: None,
-            will: Vec::new(),
             is_open: true,
         })
     }
 
     fn work(mut self) -> io::Result<()> {
-        while self.is_open || self.running.is_some() || !self.waiting.is_empty() {
+        while self.is_open || !self.plan.is_idle() {
             let input = io::stdin();
             let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
             if self.is_open {
                 fds.push(PollFd::new(input.as_fd(), PollFlags::POLLIN));
             }
-            let deadline = self.running.as_ref().map(|hook| hook.deadline);
-            wait(&mut fds, &self.clock, deadline)?;
+            wait(&mut fds, &self.clock, self.plan.deadline())?;
             drop(fds);
             self.read();
             self.signals.pending();
@@ -215,20 +240,10 @@ impl Queue {
     fn read(&mut self) {
         let mut message = [0; LONGEST];
         while self.is_open {
-            match recv(
-                io::stdin().as_raw_fd(),
-                &mut message,
-                MsgFlags::MSG_DONTWAIT,
-            ) {
+            let input = io::stdin().as_raw_fd();
+            match recv(input, &mut message, MsgFlags::MSG_DONTWAIT) {
                 Ok(0) => self.close(),
-                Ok(length) if message.first() == Some(&WILL) => {
-                    self.will = decode(message.get(1..length).unwrap_or_default());
-                }
-                Ok(length) if self.waiting.len() < MOST_WAITING => {
-                    let words = decode(message.get(..length).unwrap_or_default());
-                    self.waiting.push_back(words);
-                }
-                Ok(_) => log::error!("{MOST_WAITING} hooks are waiting: one is left out"),
+                Ok(length) => self.take(message.get(..length).unwrap_or_default()),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
                 Err(_) => self.close(),
@@ -236,41 +251,65 @@ impl Queue {
         }
     }
 
-    /// pulse is gone. What it left to be done then comes last.
+    fn take(&mut self, message: &[u8]) {
+        let Some((letter, words)) = message.split_first() else {
+            return;
+        };
+        let words = decode(words);
+        if *letter == WILL {
+            self.plan.leave(words);
+            return;
+        }
+        let now = self.clock.now();
+        let job = decode_job(*letter, words);
+        if job.is_some_and(|job| !self.plan.order(now, job)) {
+            log::error!("too many commands are waiting: one is left out");
+        }
+    }
+
     fn close(&mut self) {
         self.is_open = false;
-        let will = std::mem::take(&mut self.will);
-        if !will.is_empty() {
-            let command = will.get(1..).unwrap_or_default();
-            log::error!("pulse was killed: running {command:?}");
-            self.waiting.push_back(will);
+        if self.plan.close(self.clock.now()) {
+            log::error!("pulse was killed: running inactive_cmd");
         }
     }
 
     fn start_next(&mut self) {
-        while self.running.is_none() {
-            let Some(words) = self.waiting.pop_front() else {
-                return;
+        while let Some(job) = self.plan.next(self.clock.now()) {
+            let (input, words) = match &job {
+                Job::Active(words) | Job::Inactive(_, words) => (None, words),
+                Job::Command(input, words) => (Some(input), words),
             };
-            let [input, path, args @ ..] = words.as_slice() else {
+            let Some((path, args)) = words.split_first() else {
+                self.tell_end();
                 continue;
             };
             let path = Path::new(path);
             match start(path, args, input) {
                 Ok(child) => {
-                    self.running = Some(Hook {
-                        child,
-                        path: path.display().to_string(),
-                        deadline: self.clock.now() + HOOK_WITHIN,
-                        is_terminated: false,
-                    });
+                    let path = path.display().to_string();
+                    self.running = Some(Running { child, path });
                 }
-                Err(error) => log::error!("{} was not run: {error}", path.display()),
+                Err(error) => {
+                    log::error!("{} was not run: {error}", path.display());
+                    self.tell_end();
+                }
             }
         }
     }
 
+    /// Nothing runs any more; pulse waits for the end of some.
+    fn tell_end(&mut self) {
+        let Some(number) = self.plan.ended().filter(|_| self.is_open) else {
+            return;
+        };
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        // EPIPE: it has gone meanwhile, which is seen at the next turn.
+        let _ = send(io::stdin().as_raw_fd(), &number.to_ne_bytes(), flags);
+    }
+
     fn reap(&mut self) {
+        self.end_group();
         while let Some((pid, exit)) = reap() {
             let ended = self.running.take_if(|hook| hook.child.pid() == pid);
             if let Some(hook) = ended {
@@ -280,36 +319,47 @@ impl Queue {
                     log::Level::Warn
                 };
                 log::log!(level, "{} {exit}", hook.path);
+                self.tell_end();
             }
         }
     }
 
-    fn check_deadline(&mut self) {
-        let now = self.clock.now();
-        let Some(hook) = self.running.as_mut().filter(|hook| hook.deadline <= now) else {
+    /// A hook that was asked to end has ended: what it started goes too, while its group is its own.
+    fn end_group(&self) {
+        let Some(hook) = self.running.as_ref().filter(|_| self.plan.is_ending()) else {
             return;
         };
-        hook.deadline = now + GRACE;
-        let signal = if std::mem::replace(&mut hook.is_terminated, true) {
-            Signal::SIGKILL
-        } else {
-            Signal::SIGTERM
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let state = waitid(Id::Pid(Pid::from_raw(hook.child.pid())), flags);
+        if state.is_ok_and(|state| state != WaitStatus::StillAlive) {
+            // ESRCH: nothing is left of it.
+            let _ = hook.child.signal_group(Signal::SIGKILL);
+        }
+    }
+
+    fn check_deadline(&mut self) {
+        let signal = match self.plan.due(self.clock.now()) {
+            Some(End::Ask) => Signal::SIGTERM,
+            Some(End::Kill) => Signal::SIGKILL,
+            None => return,
         };
-        log::error!("{} does not end: {signal}", hook.path);
-        // ESRCH: it has just ended, and is reaped at the next turn.
-        let _ = hook.child.signal_group(signal);
+        if let Some(hook) = &self.running {
+            log::error!("{} has not ended in time: {signal}", hook.path);
+            // ESRCH: it has just ended, and is reaped at the next turn.
+            let _ = hook.child.signal_group(signal);
+        }
     }
 }
 
 /// Starts a hook in a process group of its own, unless others than root could have written it.
-fn start(path: &Path, args: &[OsString], input: &OsStr) -> io::Result<Child> {
+fn start(path: &Path, args: &[OsString], input: Option<&OsString>) -> io::Result<Child> {
     let file = path.canonicalize()?;
     if !daemon::only_root_can_change(&file)? {
         return Err(io::Error::other("others than root can change it"));
     }
     let mut program = Program::new(file);
     program.args = args.to_vec();
-    program.input = (!input.is_empty()).then(|| input.into());
+    program.input = input.filter(|input| !input.is_empty()).map(Into::into);
     program.own_group = true;
     program.start()
 }
@@ -320,9 +370,18 @@ mod tests {
 
     #[test]
     fn words_arrive_as_they_were_sent_empty_ones_too() {
-        let words = ["/bin/a b", "", "c"].map(OsString::from);
-        assert_eq!(decode(&encode(&words)), words);
+        let words = ["/bin/a b", "", "c"].map(OsString::from).to_vec();
+        for job in [
+            Job::Active(words.clone()),
+            Job::Inactive(7, words.clone()),
+            Job::Inactive(8, Vec::new()),
+            Job::Command("file".into(), words),
+        ] {
+            let message = encode_job(&job);
+            let (letter, rest) = message.split_first().unwrap();
+            assert_eq!(decode_job(*letter, decode(rest)), Some(job));
+        }
         assert!(decode(b"unfinished").is_empty());
-        assert!(decode(b"").is_empty());
+        assert_eq!(decode_job(b'?', Vec::new()), None);
     }
 }

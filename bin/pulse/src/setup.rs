@@ -18,6 +18,9 @@ use crate::keys::KeyError;
 use crate::options::Options;
 use crate::signing;
 
+/// How long a give-up waits for `inactive_cmd` before the partner is told all the same.
+const LET_GO_WITHIN: Duration = Duration::from_secs(10);
+
 /// Why pulse does not start.
 #[derive(Debug)]
 pub enum SetupError {
@@ -144,7 +147,11 @@ impl Setup {
                 .map_or(Duration::ZERO, |sync| sync.wait),
             addresses: addresses.iter().map(|it| it.address).collect(),
             content: 0,
-            hook_patience: Duration::ZERO,
+            hook_patience: if is_external(&config) {
+                LET_GO_WITHIN
+            } else {
+                Duration::ZERO
+            },
         };
         Ok(Self {
             settings,

@@ -129,7 +129,7 @@ impl Shell {
     }
 
     fn wait(&self) -> io::Result<()> {
-        let deadline = if self.answers.is_empty() {
+        let deadline = if self.answers.is_empty() && !self.commands.is_deserted() {
             let unsure = self.addresses.is_unsure();
             let look_again = unsure.then(|| self.clock.now() + LOOK_AGAIN);
             let read_until = self.reading.as_ref().map(|reading| reading.deadline());
@@ -149,6 +149,7 @@ impl Shell {
             .fds()
             .chain([self.signals.as_fd()])
             .chain(self.service.fd())
+            .chain(self.commands.fd())
             .chain(self.reading.as_ref().map(|reading| reading.as_fd()))
             .chain(self.gateway.as_ref().map(AsFd::as_fd))
             .chain(self.addresses.fds());
@@ -170,6 +171,9 @@ impl Shell {
         }
         for said in self.service.read() {
             self.give(said);
+        }
+        if self.commands.has_let_go() {
+            self.give(Input::HookEnded(Hook::Inactive));
         }
         if let Some(reading) = self.reading.take() {
             let step = reading.advance(self.clock.now());
@@ -283,7 +287,7 @@ impl Shell {
         match copy::command(&self.setup.config.rsh_command, file, partner) {
             Ok(words) => {
                 log::info!("copying {} to the partner", file.display());
-                self.commands.run(&words, Some(file));
+                self.commands.run(&words, file);
             }
             Err(error) => log::error!("{} is not copied: {error}", file.display()),
         }
@@ -417,10 +421,10 @@ impl Shell {
                 if is_external {
                     self.commands.leave(config.inactive_cmd.as_ref());
                 }
-                self.commands.run_hook(config.active_cmd.as_ref());
+                self.commands.run_active(config.active_cmd.as_ref());
             }
             Hook::Inactive => {
-                self.commands.run_hook(config.inactive_cmd.as_ref());
+                self.commands.run_inactive(config.inactive_cmd.as_ref());
                 if is_external {
                     self.commands.leave(None);
                 }

@@ -162,7 +162,8 @@ pub enum Action {
     Send(Value),
     /// Write a log line.
     Notice(Notice),
-    /// Run a command of lvs.cf.
+    /// Run a command of lvs.cf, and end the other one if that still runs. [`Hook::Inactive`] is answered by
+    /// `HookEnded`.
     RunHook(Hook),
     /// Switch the kernel's connection synchronisation, outside the loop.
     SyncDaemon(SyncRole),

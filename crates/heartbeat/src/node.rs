@@ -8,6 +8,7 @@ mod fos;
 #[cfg(test)]
 mod fos_tests;
 mod hearing;
+mod hooks;
 mod orders;
 mod verdicts;
 mod view;
@@ -61,6 +62,8 @@ pub struct Node {
     questions: Questions,
     offer_at: Option<Mono>,
     release_by: Option<Mono>,
+    /// The hooks move the addresses, and `inactive_cmd` has not ended; until then at most.
+    let_go_by: Option<Mono>,
     announcements: Option<Announcements>,
     last_takeover: Option<Mono>,
     last_reassert: Option<Mono>,
@@ -120,6 +123,7 @@ impl Node {
             ban: FIRST_BAN,
             offer_at: None,
             release_by: None,
+            let_go_by: None,
             announcements: None,
             last_takeover: None,
             last_reassert: None,
@@ -175,6 +179,7 @@ impl Node {
             burst,
             self.offer_at,
             self.release_by,
+            self.let_go_by,
             self.deaf_since.map(|since| since + self.settings.keepalive),
             self.hand_over.map(|hand_over| hand_over.due),
             self.relief_due(),
@@ -221,7 +226,8 @@ impl Node {
             }
             Input::Serving(troubles) => self.serving(troubles),
             Input::Order(order) => self.order(order, out),
-            Input::HookEnded(_) => {}
+            Input::HookEnded(Hook::Inactive) => self.has_let_go(now, out),
+            Input::HookEnded(Hook::Active) => {}
             Input::AddressRemoved => self.address_removed(now, out),
             Input::AddressAnswered { address, mac } => {
                 self.address_answered(now, address, mac, out);
@@ -295,6 +301,7 @@ impl Node {
     fn tick(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.stale = false;
         self.tick_service(now, out);
+        self.tick_hooks(now, out);
         if self.release_by.is_some_and(|at| at <= now) {
             self.release(now, out);
         }
@@ -462,7 +469,7 @@ impl Node {
             prompt: false,
             outranked: self.is_outranked(),
             partner_alive: self.partner.is_alive(now, dead_time),
-            partner_ready: !self.is_fos() && self.is_partner_ready(now),
+            partner_ready: self.can_hand_over() && self.is_partner_ready(now),
             wants_control: self.fos.wants_control,
             leaving: self.leaving,
             warm: self.is_warm(),
@@ -492,11 +499,11 @@ impl Node {
                 self.send_now(now, out);
                 let notice = Notice::Yielding(self.settings.service);
                 out.push(Action::Notice(notice));
-                self.give_up(now, out);
+                self.give_up(now, event, out);
             }
             Verdict::GiveUp => {
                 self.give_up_because(now, event, out);
-                self.give_up(now, out);
+                self.give_up(now, event, out);
             }
             Verdict::GiveUpAtOnce => {
                 if event == Event::Taken {
@@ -504,7 +511,7 @@ impl Node {
                     out.push(Action::Notice(notice));
                 }
                 self.drop_addresses(out);
-                self.give_up(now, out);
+                self.give_up(now, event, out);
             }
             Verdict::RestartService => {
                 out.push(Action::Notice(match self.phase {
@@ -527,7 +534,7 @@ impl Node {
                     let notice = Notice::HandedOver { taken: false };
                     out.push(Action::Notice(notice));
                 }
-                self.give_up(now, out);
+                self.give_up(now, event, out);
             }
             Verdict::Rest => self.rest(now, out),
             Verdict::End => self.end(now, event, out),

@@ -145,6 +145,11 @@ pub enum Notice {
     AddressFree(IpAddr),
     /// Ours: other machines have all of our addresses.
     AddressesDuplicate,
+    /// Ours: `vip = external`, and `inactive_cmd` does not end.
+    HookHangs {
+        /// So long it was waited for.
+        seconds: u64,
+    },
     /// Ours: the configuration was read again.
     Reloaded,
     /// Ours: a heartbeat from the partner's address must not count.
@@ -184,6 +189,7 @@ impl Notice {
             | Self::WarmServiceRetried { .. }
             | Self::LinkFailure
             | Self::LinkFailureDeactivating(_)
+            | Self::HookHangs { .. }
             | Self::NetworkFault => Severity::Error,
             Self::ForcedActive(_)
             | Self::PartnerDead(_)
@@ -281,6 +287,10 @@ impl fmt::Display for Notice {
             Self::MonitorsRetried { milliseconds } => write!(
                 f,
                 "fos process exited -- starting it again in {milliseconds} ms"
+            ),
+            Self::HookHangs { seconds } => write!(
+                f,
+                "inactive_cmd has not ended after {seconds} s: the partner is told that we have let go"
             ),
             fixed => f.write_str(fixed.fixed_text()),
         }

@@ -1,6 +1,7 @@
 //! Single rules, each by name; the table row by row.
 
 mod addresses;
+mod hooks;
 mod service;
 mod signed;
 mod warm;

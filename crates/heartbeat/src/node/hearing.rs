@@ -58,6 +58,7 @@ impl Node {
             return;
         }
         let before = self.partner.hear(value, said);
+        self.partner_let_go(value, before, out);
         self.learn_term(said, out);
         if said.is_none_or(|said| said.statement.state != State::Leaving) {
             self.relieve(now, out);
@@ -176,6 +177,12 @@ impl Node {
                 && said.statement.term != self.term
         });
         readable.map_or(by_role, |said| said.statement.term > self.term)
+    }
+
+    /// Whether the partner may take over before we let go: with fos the services, and with
+    /// `vip = external` the addresses, must be gone here before they come up there.
+    pub(super) fn can_hand_over(&self) -> bool {
+        !self.is_fos() && !self.has_moving_hooks()
     }
 
     /// Whether a clean stop can be handed over: the partner stands by and understands it. Of one that

@@ -177,7 +177,7 @@ impl Node {
     }
 
     /// Hook, sync daemon, service; then the addresses, see [`Node::release`].
-    pub(super) fn give_up(&mut self, now: Mono, out: &mut Vec<Action>) {
+    pub(super) fn give_up(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         self.enter(now, Phase::Releasing, None);
         self.announcements = None;
         self.duplicates.forget();
@@ -186,7 +186,7 @@ impl Node {
         self.hand_over = None;
         self.relief = None;
         self.sync_at_raise = false;
-        self.run_hook(Hook::Inactive, out);
+        self.let_go(now, event, out);
         self.switch_sync(SyncRole::Backup, out);
         self.controlled();
         if self.is_warm() && !self.leaving {
@@ -208,9 +208,13 @@ impl Node {
         }
     }
 
-    /// The addresses go down; only then STOPPED is said, because the partner acts on it.
+    /// The addresses go down; only then STOPPED is said, because the partner acts on it. Those that
+    /// hooks move go when `inactive_cmd` has ended, which comes here again.
     pub(super) fn release(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.release_by = None;
+        if self.let_go_by.is_some() {
+            return;
+        }
         self.drop_addresses(out);
         self.event(now, Event::Released, out);
     }
@@ -247,7 +251,7 @@ impl Node {
     }
 
     /// Hooks and the sync daemon belong to lvs alone.
-    fn run_hook(&self, hook: Hook, out: &mut Vec<Action>) {
+    pub(super) fn run_hook(&self, hook: Hook, out: &mut Vec<Action>) {
         if !self.is_fos() {
             out.push(Action::RunHook(hook));
         }
@@ -264,7 +268,7 @@ impl Node {
         match self.phase {
             Phase::Starting | Phase::Active if self.fos.wants_control => Value::StopMe,
             Phase::Starting | Phase::Active | Phase::HandingOver => Value::Running,
-            Phase::Releasing if self.holding => Value::Running,
+            Phase::Releasing if self.holding || self.let_go_by.is_some() => Value::Running,
             Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,
         }
     }

@@ -1,0 +1,326 @@
+//! Which hook runs next, which one is ended for it, and when: the runner's decisions.
+//!
+//! One hook runs at a time. What a takeover or give-up orders replaces what still waits for it: a
+//! director that lets go does not first do everything that it wanted as the active one.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use lvs_model::Mono;
+
+/// Time that a hook has.
+const HOOK_WITHIN: Duration = Duration::from_secs(30);
+/// Time between SIGTERM and SIGKILL of a hook that took too long.
+const GRACE: Duration = Duration::from_secs(5);
+/// The same if its opposite waits.
+const SHORT_GRACE: Duration = Duration::from_secs(2);
+/// Time that a running `inactive_cmd` still has when a takeover begins.
+const INACTIVE_WITHIN: Duration = Duration::from_secs(5);
+/// Commands that wait at most.
+const MOST_WAITING: usize = 64;
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// `active_cmd`.
+    Active(Vec<OsString>),
+    /// `inactive_cmd`, or no words where lvs.cf has none. Its end is told under this number.
+    Inactive(u32, Vec<OsString>),
+    /// A command that has nothing to do with who is active, and the file that it reads.
+    Command(OsString, Vec<OsString>),
+}
+
+/// How a running hook is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// SIGTERM.
+    Ask,
+    /// SIGKILL.
+    Kill,
+}
+
+/// Which of the two hooks, if it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Active,
+    Inactive(u32),
+    Command,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    kind: Kind,
+    deadline: Mono,
+    grace: Duration,
+    is_asked: bool,
+}
+
+/// What waits and what runs.
+#[derive(Clone, Debug, Default)]
+pub struct HookQueue {
+    waiting: VecDeque<Job>,
+    running: Option<Running>,
+    /// Run when pulse has been killed.
+    will: Vec<OsString>,
+}
+
+impl Job {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Active(_) => Kind::Active,
+            Self::Inactive(number, _) => Kind::Inactive(*number),
+            Self::Command(..) => Kind::Command,
+        }
+    }
+}
+
+impl HookQueue {
+    /// Takes an order; whether there was room for it.
+    pub fn order(&mut self, now: Mono, job: Job) -> bool {
+        match job.kind() {
+            Kind::Active => {
+                self.waiting.retain(|job| job.kind() != Kind::Active);
+                let is_inactive = |kind| matches!(kind, Kind::Inactive(_));
+                self.shorten(is_inactive, now + INACTIVE_WITHIN);
+            }
+            Kind::Inactive(_) => {
+                self.waiting.retain(|job| job.kind() == Kind::Command);
+                self.shorten(|kind| kind == Kind::Active, now);
+            }
+            Kind::Command if self.waiting.len() >= MOST_WAITING => return false,
+            Kind::Command => {}
+        }
+        // What is ordered of a role goes before commands, which nobody waits for.
+        let is_command = |job: &Job| job.kind() == Kind::Command;
+        let place = match is_command(&job) {
+            true => self.waiting.len(),
+            false => self
+                .waiting
+                .iter()
+                .take_while(|job| !is_command(job))
+                .count(),
+        };
+        self.waiting.insert(place, job);
+        true
+    }
+
+    /// What is to be run when pulse is killed; no words take it back.
+    pub fn leave(&mut self, words: Vec<OsString>) {
+        self.will = words;
+    }
+
+    /// pulse is gone: nobody is active any more. What it left to be done comes next.
+    pub fn close(&mut self, now: Mono) -> bool {
+        let will = std::mem::take(&mut self.will);
+        self.waiting.retain(|job| job.kind() != Kind::Active);
+        if will.is_empty() {
+            return false;
+        }
+        self.order(now, Job::Inactive(0, will))
+    }
+
+    /// The next one to start, if none runs.
+    pub fn next(&mut self, now: Mono) -> Option<Job> {
+        if self.running.is_some() {
+            return None;
+        }
+        let job = self.waiting.pop_front()?;
+        self.running = Some(Running {
+            kind: job.kind(),
+            deadline: now + HOOK_WITHIN,
+            grace: GRACE,
+            is_asked: false,
+        });
+        Some(job)
+    }
+
+    /// The running one has ended, or could not be started; the number to tell pulse.
+    pub fn ended(&mut self) -> Option<u32> {
+        match self.running.take()?.kind {
+            Kind::Inactive(number) => Some(number),
+            Kind::Active | Kind::Command => None,
+        }
+    }
+
+    /// Whether the running one has been asked to end: then all that it started goes with it.
+    pub fn is_ending(&self) -> bool {
+        self.running.is_some_and(|running| running.is_asked)
+    }
+
+    /// Whether nothing runs and nothing waits.
+    pub fn is_idle(&self) -> bool {
+        self.running.is_none() && self.waiting.is_empty()
+    }
+
+    /// When to ask [`due`](Self::due) again.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.running.map(|running| running.deadline)
+    }
+
+    /// How the running hook is to be ended now.
+    pub fn due(&mut self, now: Mono) -> Option<End> {
+        let running = self.running.as_mut().filter(|it| it.deadline <= now)?;
+        running.deadline = now + running.grace;
+        Some(match std::mem::replace(&mut running.is_asked, true) {
+            true => End::Kill,
+            false => End::Ask,
+        })
+    }
+
+    fn shorten(&mut self, applies: impl Fn(Kind) -> bool, until: Mono) {
+        if let Some(running) = self.running.as_mut().filter(|it| applies(it.kind)) {
+            running.grace = SHORT_GRACE;
+            let until = match running.is_asked {
+                true => until + SHORT_GRACE,
+                false => until,
+            };
+            running.deadline = running.deadline.min(until);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Mono {
+        Mono::new(Duration::from_secs(seconds))
+    }
+
+    fn words(word: &str) -> Vec<OsString> {
+        vec![word.into()]
+    }
+
+    fn active() -> Job {
+        Job::Active(words("active"))
+    }
+
+    fn inactive(number: u32) -> Job {
+        Job::Inactive(number, words("inactive"))
+    }
+
+    fn copy() -> Job {
+        Job::Command("file".into(), words("copy"))
+    }
+
+    /// A queue whose first order runs since second 0.
+    fn running(job: &Job) -> HookQueue {
+        let mut queue = HookQueue::default();
+        assert!(queue.order(at(0), job.clone()));
+        assert_eq!(queue.next(at(0)).as_ref(), Some(job));
+        queue
+    }
+
+    /// Everything that would run, one after the other.
+    fn order_of(queue: &mut HookQueue) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        while let Some(job) = {
+            queue.ended();
+            queue.next(at(100))
+        } {
+            jobs.push(job);
+        }
+        jobs
+    }
+
+    #[test]
+    fn a_give_up_ends_the_running_active_cmd_within_two_seconds() {
+        let mut queue = running(&active());
+        queue.order(at(3), inactive(1));
+        assert_eq!(queue.due(at(3)), Some(End::Ask));
+        assert!(queue.is_ending());
+        assert_eq!(queue.due(at(4)), None);
+        assert_eq!(queue.due(at(5)), Some(End::Kill));
+        assert_eq!(queue.ended(), None);
+        assert_eq!(queue.next(at(5)), Some(inactive(1)));
+        assert_eq!(queue.ended(), Some(1));
+        assert!(queue.is_idle());
+    }
+
+    #[test]
+    fn an_active_cmd_that_was_asked_already_is_killed_sooner_for_a_give_up() {
+        let mut queue = running(&active());
+        assert_eq!(queue.due(at(30)), Some(End::Ask));
+        queue.order(at(31), inactive(1));
+        assert_eq!(queue.deadline(), Some(at(33)));
+        assert_eq!(queue.due(at(33)), Some(End::Kill));
+    }
+
+    #[test]
+    fn a_give_up_drops_what_the_active_one_still_wanted() {
+        let mut queue = running(&copy());
+        for job in [active(), inactive(1), active(), inactive(2)] {
+            queue.order(at(1), job);
+        }
+        assert_eq!(order_of(&mut queue), [inactive(2)]);
+    }
+
+    #[test]
+    fn a_takeover_lets_inactive_cmd_end_and_waits_five_seconds_at_most() {
+        let mut queue = running(&inactive(1));
+        queue.order(at(1), active());
+        assert_eq!(queue.due(at(5)), None);
+        assert_eq!(queue.due(at(6)), Some(End::Ask));
+        assert_eq!(queue.due(at(8)), Some(End::Kill));
+        assert_eq!(order_of(&mut queue), [active()]);
+    }
+
+    #[test]
+    fn a_takeover_during_a_give_up_runs_both_hooks_in_their_order() {
+        let mut queue = running(&active());
+        queue.order(at(1), inactive(1));
+        queue.order(at(2), active());
+        assert_eq!(order_of(&mut queue), [inactive(1), active()]);
+    }
+
+    #[test]
+    fn active_cmd_waits_once_however_often_it_is_ordered() {
+        let mut queue = running(&active());
+        for second in 1..200 {
+            assert!(queue.order(at(second), active()));
+        }
+        assert_eq!(order_of(&mut queue), [active()]);
+    }
+
+    #[test]
+    fn roles_go_before_commands_and_commands_have_a_limit() {
+        let mut queue = running(&copy());
+        for _ in 0..MOST_WAITING {
+            assert!(queue.order(at(1), copy()));
+        }
+        assert!(!queue.order(at(1), copy()));
+        assert!(queue.order(at(1), inactive(1)));
+        queue.ended();
+        assert_eq!(queue.next(at(2)), Some(inactive(1)));
+    }
+
+    #[test]
+    fn a_hook_has_thirty_seconds_and_five_to_end() {
+        let mut queue = running(&inactive(1));
+        assert_eq!(queue.due(at(29)), None);
+        assert_eq!(queue.due(at(30)), Some(End::Ask));
+        assert_eq!(queue.due(at(34)), None);
+        assert_eq!(queue.due(at(35)), Some(End::Kill));
+    }
+
+    #[test]
+    fn the_will_of_a_killed_pulse_ends_the_running_active_cmd() {
+        let mut queue = running(&active());
+        queue.leave(words("away"));
+        queue.order(at(1), active());
+        assert!(queue.close(at(2)));
+        assert_eq!(queue.due(at(2)), Some(End::Ask));
+        assert_eq!(order_of(&mut queue), [Job::Inactive(0, words("away"))]);
+    }
+
+    #[test]
+    fn without_a_will_nothing_new_is_begun_for_the_active_one() {
+        let mut queue = running(&copy());
+        queue.order(at(1), active());
+        queue.leave(words("away"));
+        queue.leave(Vec::new());
+        assert!(!queue.close(at(2)));
+        assert_eq!(order_of(&mut queue), []);
+    }
+}

@@ -1,0 +1,159 @@
+//! Hooks at a takeover, a give-up and a `kill -9`: the old owner lets go before the new one begins.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use caribe_tests::wait_until;
+
+use crate::pair::{A, B, Pair, VIP};
+use crate::{DEAD_TIME, LOADING};
+
+const HOOKS: &str = "active_cmd = \"%d/hook add\"\ninactive_cmd = \"%d/hook del\"\n";
+
+/// The script that lvs.cf calls `%d/hook`.
+pub fn write_hook(pair: &Pair, line: &str) {
+    std::fs::write(pair.file("hook"), format!("#!/bin/sh\n{line}\n")).expect("a script");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(pair.file("hook"), mode).expect("a mode");
+}
+
+/// A pair whose hooks move the address and write down who ran what. Where there is a file `slow-add` or
+/// `slow-del`, that takes twelve seconds, begun in a process of its own that heeds no SIGTERM.
+fn slow(more: &str) -> Pair {
+    let pair = Pair::with(&format!("{more}{HOOKS}"));
+    let d = pair.file("");
+    let d = d.display();
+    write_hook(
+        &pair,
+        &format!(
+            "me=$(ip -o -4 addr show dev eth0 | grep -o '10\\.1\\.0\\.[12]/' | head -n 1)\n\
+             echo \"$me $1\" >> {d}/seen\n\
+             if [ -e {d}/slow-$1 ]; then (trap '' TERM; sleep 12; echo \"$me late\" >> {d}/seen) & wait; fi\n\
+             ip addr $1 {VIP}/24 dev eth0"
+        ),
+    );
+    pair
+}
+
+fn seen(pair: &Pair) -> Vec<String> {
+    let text = std::fs::read_to_string(pair.file("seen")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn wait_for(pair: &Pair, line: &str) {
+    let there = || seen(pair).iter().any(|seen| seen == line);
+    let at = wait_until(LOADING, there);
+    assert!(
+        at.is_some(),
+        "no {line:?} in {:?}\n{}",
+        seen(pair),
+        pair.log(A)
+    );
+}
+
+/// A active with its `active_cmd` still running, B on standby.
+fn active_cmd_runs(pair: &mut Pair) {
+    std::fs::write(pair.file("slow-add"), "").expect("a file");
+    pair.start(A);
+    wait_for(pair, "10.1.0.1/ add");
+    pair.start(B);
+    let heard = wait_until(LOADING, || pair.log(B).contains("STARTING PULSE"));
+    assert!(heard.is_some());
+    // B has heard A's claim, or it would be active by now.
+    assert!(wait_until(DEAD_TIME * 2, || pair.log(B).contains("activating")).is_none());
+    std::fs::remove_file(pair.file("slow-add")).expect("a file");
+}
+
+#[test]
+fn a_give_up_ends_active_cmd_and_the_partner_begins_when_inactive_cmd_has_ended() {
+    let mut pair = slow("vip = external\n");
+    active_cmd_runs(&mut pair);
+    let stopped = Instant::now();
+    pair.terminate(A);
+    wait_for(&pair, "10.1.0.2/ add");
+    // Two seconds until SIGKILL, and what a loaded machine takes.
+    assert!(
+        stopped.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        stopped.elapsed()
+    );
+    let order = seen(&pair);
+    let place = |line: &str| order.iter().rposition(|seen| seen == line);
+    assert!(place("10.1.0.1/ del") < place("10.1.0.2/ add"), "{order:?}");
+    pair.wait_for_owners(&[B], LOADING);
+    assert!(
+        pair.stays_with(B, Duration::from_secs(12)),
+        "{:?}",
+        seen(&pair)
+    );
+    assert!(
+        !seen(&pair).contains(&"10.1.0.1/ late".to_owned()),
+        "left a stray"
+    );
+}
+
+#[test]
+fn an_inactive_cmd_that_hangs_holds_the_partner_up_for_ten_seconds_at_most() {
+    let mut pair = slow("vip = external\n");
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    pair.start(B);
+    // Its own at its start.
+    wait_for(&pair, "10.1.0.2/ del");
+    std::fs::write(pair.file("slow-del"), "").expect("a file");
+    let stopped = Instant::now();
+    pair.terminate(A);
+    wait_for(&pair, "10.1.0.2/ add");
+    let took = stopped.elapsed();
+    assert!(took > Duration::from_secs(9), "{took:?}");
+    assert!(took < Duration::from_secs(12), "{took:?}");
+    let said = pair.log(A);
+    assert!(
+        said.contains("inactive_cmd has not ended after 10 s"),
+        "{said}"
+    );
+}
+
+#[test]
+fn hooks_beside_addresses_of_pulse_hold_nobody_up_and_end_as_well() {
+    let mut pair = slow("");
+    write_hook(
+        &pair,
+        &format!(
+            "echo $1 >> {0}\n[ $1 = del ] || exec sleep 12",
+            pair.file("seen").display()
+        ),
+    );
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    let stopped = Instant::now();
+    pair.terminate(A);
+    let order = ["del", "add", "del"];
+    let done = wait_until(LOADING, || seen(&pair) == order);
+    assert!(done.is_some(), "{:?}", seen(&pair));
+    assert!(
+        stopped.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        stopped.elapsed()
+    );
+}
+
+#[test]
+fn kill_9_of_pulse_ends_active_cmd_and_runs_inactive_cmd() {
+    let mut pair = slow("vip = external\n");
+    active_cmd_runs(&mut pair);
+    let before = seen(&pair).len();
+    pair.kill_pulse(A);
+    let mut own = || {
+        let all = seen(&pair);
+        all[before..].contains(&"10.1.0.1/ del".to_owned())
+    };
+    let at = wait_until(Duration::from_secs(6), &mut own);
+    assert!(at.is_some(), "{:?}\n{}", seen(&pair), pair.log(A));
+    pair.wait_for_owners(&[B], LOADING);
+    assert!(
+        pair.stays_with(B, Duration::from_secs(12)),
+        "{:?}",
+        seen(&pair)
+    );
+}
