@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use libfuzzer_sys::fuzz_target;
 use lvs_config::{Lookup, MAX_FINDINGS, SyntaxTree, read};
-use lvs_model::Protocol;
+use lvs_model::{Account, Protocol};
 
 /// Knows no name and takes every expression.
 struct Nobody;
@@ -16,6 +16,10 @@ impl Lookup for Nobody {
     }
 
     fn service(&mut self, _: &str, _: Protocol) -> Option<u16> {
+        None
+    }
+
+    fn user(&mut self, _: &str) -> Option<Account> {
         None
     }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 
-use daemon::{Child, Program, Signal, Stdin, Stdout, User};
+use daemon::{Child, Program, Signal, Stdin, Stdout};
 use director::failover::MonitorId;
+use lvs_model::Account;
 
 use crate::options::{NAME, Options};
 
@@ -24,7 +25,7 @@ pub struct Children {
     monitors: BTreeMap<MonitorId, Child>,
     stdout: Stdout,
     /// Who runs the monitors; the commands are run as us.
-    user: Option<User>,
+    account: Option<Account>,
 }
 
 impl Children {
@@ -38,7 +39,7 @@ impl Children {
             } else {
                 Stdout::Null
             },
-            user: User::for_checks(),
+            account: daemon::check_user(),
         }
     }
 
@@ -62,7 +63,9 @@ impl Children {
         program.stdin = Stdin::Lifeline;
         program.stdout = self.stdout;
         program.parent_name = NAME;
-        program.user = self.user;
+        if let Some(account) = &self.account {
+            program.run_as(account);
+        }
         let child = program.start()?;
         let pid = child.pid();
         self.monitors.insert(monitor, child);

@@ -8,14 +8,14 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use control::{MAX_MESSAGE, Order, Report};
-use daemon::{Child, Program, Signal, Stdin, Stdout, Stray, User};
+use daemon::{Child, Program, Signal, Stdin, Stdout, Stray};
 use director::{Input, NannyId, NannyOptions, StartError};
-use lvs_model::ChildExit;
+use lvs_model::{Account, ChildExit};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, recv, send};
 
-use crate::pool::Pool;
+use crate::pool::{Pool, PoolKind};
 
 /// Most nannies that are asked for at once.
 const SPEAKERS: usize = 64;
@@ -39,7 +39,8 @@ pub struct Nannies {
     babblers: BTreeSet<NannyId>,
     /// Their sockets: the cost of a turn does not grow with the number of those that are silent.
     links: Epoll,
-    user: Option<User>,
+    /// Who runs them, if we are root; those with programs may have another user.
+    account: Option<Account>,
     stdout: Stdout,
 }
 
@@ -57,7 +58,7 @@ impl Nannies {
             by_pid: BTreeMap::new(),
             babblers: BTreeSet::new(),
             links: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
-            user: User::for_checks(),
+            account: daemon::check_user(),
             stdout: if foreground {
                 Stdout::Inherit
             } else {
@@ -89,20 +90,23 @@ impl Nannies {
         program.args = args;
         program.stdin = Stdin::Report;
         program.stdout = self.stdout;
-        program.user = self.user;
+        if let Some(account) = &self.account {
+            program.run_as(options.account.as_ref().unwrap_or(account));
+        }
         program.parent_name = "lvsd";
         program
     }
 
-    /// The process that runs the program of `options` for many; started if there is none.
+    /// The process for all nannies that are of one kind with `options`; started if there is none.
     fn pool(&mut self, options: &NannyOptions) -> io::Result<&mut Pool> {
-        let is_it = |pool: &&Pool| pool.program() == options.program && pool.link().is_some();
+        let kind = PoolKind::of(options);
+        let is_it = |pool: &&Pool| *pool.kind() == kind && pool.link().is_some();
         let pid = match self.pools.values().find(is_it) {
             Some(pool) => pool.pid(),
             None => {
                 let foreground = self.stdout == Stdout::Inherit;
                 let program = self.program(options, options.pool_args(foreground));
-                let pool = Pool::new(options.program.clone(), program.start()?);
+                let pool = Pool::new(kind, program.start()?);
                 let pid = pool.pid();
                 if let Some(link) = pool.link() {
                     self.links.add(link, pool_event(&pool))?;

@@ -6,12 +6,12 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use control::{Errand, MAX_ERRANDS, MAX_NEWS, News, Order};
 use daemon::{Child, Signal};
-use director::{Input, NannyId};
-use lvs_model::ChildExit;
+use director::{Input, NannyId, NannyOptions};
+use lvs_model::{Account, ChildExit};
 use nix::errno::Errno;
 use nix::sys::epoll::Epoll;
 use nix::sys::socket::{MsgFlags, recv, send};
@@ -22,9 +22,30 @@ use crate::nannies::{close, give_up};
 /// is not full goes at the end of the turn.
 const FULL: usize = 16 * 1024;
 
+/// What members have in common: one of them must not get what another one may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolKind {
+    /// What runs: lvs.cf may name another one for each virtual service.
+    program: PathBuf,
+    /// Whether its members may start programs; else they are confined.
+    needs_files: bool,
+    account: Option<Account>,
+}
+
+impl PoolKind {
+    /// The kind of pool that a nanny belongs into.
+    pub fn of(options: &NannyOptions) -> Self {
+        Self {
+            program: options.program.clone(),
+            needs_files: options.needs_files(),
+            account: options.account.clone(),
+        }
+    }
+}
+
 /// The process and its members.
 pub struct Pool {
-    program: PathBuf,
+    kind: PoolKind,
     child: Child,
     members: BTreeSet<NannyId>,
     /// Datagrams of errands that are not sent yet, in their order.
@@ -37,10 +58,10 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The process `child`, which runs `program`; without members.
-    pub fn new(program: PathBuf, child: Child) -> Self {
+    /// The process `child`, for members of that kind; without any.
+    pub fn new(kind: PoolKind, child: Child) -> Self {
         Self {
-            program,
+            kind,
             child,
             members: BTreeSet::new(),
             unsent: VecDeque::new(),
@@ -55,9 +76,9 @@ impl Pool {
         self.child.pid()
     }
 
-    /// What it runs: lvs.cf may name another one for each virtual service.
-    pub fn program(&self) -> &Path {
-        &self.program
+    /// What its members have in common.
+    pub fn kind(&self) -> &PoolKind {
+        &self.kind
     }
 
     /// Our end of its socket, until it has closed its own or its last member has ended.

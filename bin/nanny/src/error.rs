@@ -27,6 +27,8 @@ pub enum StartError {
     Expression(ExpressionError),
     /// `-e` holds no word.
     NoProgram,
+    /// A member of a process without `--programs` that would need it.
+    NoPrograms,
     /// `--shared` without lvsd.
     NotUnderLvsd,
     /// The kernel's table cannot be reached.
@@ -51,6 +53,7 @@ impl fmt::Display for StartError {
                 write!(f, "bad argument -x: regular expression: {error}")
             }
             Self::NoProgram => f.write_str("bad argument -e: no program"),
+            Self::NoPrograms => f.write_str("programs need --programs beside --shared"),
             Self::NotUnderLvsd => f.write_str("--shared is for lvsd to use"),
             Self::Table(error) => error.fmt(f),
             Self::System(error) => error.fmt(f),

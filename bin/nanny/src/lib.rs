@@ -83,7 +83,11 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     if options.shared {
         let parent = parent.filter(|_| reports).ok_or(StartError::NotUnderLvsd)?;
         let signals = begin(options, true, true)?;
-        return Ok(Shared::new(signals, Link::new(parent), seed())?.run()?);
+        if !options.programs {
+            confine();
+        }
+        let link = Link::new(parent);
+        return Ok(Shared::new(signals, link, seed(), options.programs)?.run()?);
     }
     let setup = setup::resolve(options, reports, seed())?;
     let interval = setup.settings.interval;

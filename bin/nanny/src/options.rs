@@ -47,6 +47,7 @@ enum Key {
     Fall,
     Rise,
     Shared,
+    Programs,
     Verbose,
     Version,
     Help,
@@ -147,6 +148,8 @@ const TABLE: Table<Key> = Table {
             .help("Good checks in a row that bring it back (default by --reentrytime)"),
         Row::new(Key::Shared, "shared")
             .help("Check the servers that lvsd names, which starts this process"),
+        Row::new(Key::Programs, "programs")
+            .help("With --shared: the servers are such as programs are started for"),
         Row::new(Key::Verbose, "verbose")
             .letter('v')
             .help("Say more"),
@@ -221,6 +224,8 @@ pub struct Options {
     pub rise: Option<u32>,
     /// `--shared`: one process for many servers, named by lvsd.
     pub shared: bool,
+    /// `--programs`, with `--shared`: checks may start programs.
+    pub programs: bool,
     /// `-v`
     pub verbose: bool,
 }
@@ -255,6 +260,7 @@ impl Default for Options {
             fall: 1,
             rise: None,
             shared: false,
+            programs: false,
             verbose: false,
         }
     }
@@ -317,6 +323,7 @@ impl Options {
             Key::NoFork => self.no_fork = true,
             Key::NoRun => self.no_run = true,
             Key::Shared => self.shared = true,
+            Key::Programs => self.programs = true,
             Key::Verbose => self.verbose = true,
             _ => {}
         }

@@ -54,6 +54,8 @@ pub struct Shared {
     /// When which member is due; each at most once.
     due: BTreeSet<(Mono, u64)>,
     seed: u64,
+    /// Whether members may start programs: else this process has no files.
+    programs: bool,
     is_over: bool,
 }
 
@@ -80,11 +82,11 @@ struct Happened {
 }
 
 impl Shared {
-    /// Nobody to watch yet. `seed` spreads the members' pauses.
+    /// Nobody to watch yet. `seed` spreads the members' pauses; `programs` if they may start some.
     ///
     /// # Errors
     /// No room for a descriptor.
-    pub fn new(signals: Signals, link: Link, seed: u64) -> io::Result<Self> {
+    pub fn new(signals: Signals, link: Link, seed: u64, programs: bool) -> io::Result<Self> {
         let clock = Clock::start();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
@@ -104,6 +106,7 @@ impl Shared {
             members: BTreeMap::new(),
             due: BTreeSet::new(),
             seed,
+            programs,
             is_over: false,
         })
     }
@@ -296,6 +299,9 @@ impl Shared {
         // Numbers follow each other: far apart, so that pauses differ from the first on.
         let seed = self.seed ^ nanny.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let setup = setup::resolve(&options, true, seed)?;
+        if setup.needs_files() && !self.programs {
+            return Err(StartError::NoPrograms);
+        }
         Ok(Watch::start(setup, None, self.now))
     }
 

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use lvs_config::Lookup;
-use lvs_model::Protocol;
+use lvs_model::{Account, Protocol};
 use lvs_sys::{c_name, host_address, host_address6, service_port};
 
 /// One thing to look up.
@@ -18,6 +18,8 @@ pub(crate) enum Question {
     Host(String),
     /// The port of a service.
     Service(String, Protocol),
+    /// The account of a user.
+    User(String),
 }
 
 /// The one [`Lookup`] of all programs: answers from what is known, and notes what is not.
@@ -25,6 +27,7 @@ pub(crate) enum Question {
 pub(crate) struct Names {
     hosts: HashMap<String, IpAddr>,
     services: HashMap<(String, Protocol), u16>,
+    users: HashMap<String, Account>,
     open: BTreeSet<Question>,
 }
 
@@ -42,6 +45,14 @@ impl Lookup for Names {
         let known = self.services.get(&key).copied();
         if known.is_none() {
             self.open.insert(Question::Service(key.0, protocol));
+        }
+        known
+    }
+
+    fn user(&mut self, name: &str) -> Option<Account> {
+        let known = self.users.get(name).cloned();
+        if known.is_none() {
+            self.open.insert(Question::User(name.to_owned()));
         }
         known
     }
@@ -77,16 +88,34 @@ impl Names {
                     self.services
                         .extend(answer.parse().ok().map(|it| (key, it)));
                 }
+                Some(Question::User(name)) => {
+                    let account = account(name, answer);
+                    self.users.extend(account.map(|it| (name.clone(), it)));
+                }
                 None => {}
             }
         }
     }
 }
 
+/// From what [`answer_all`] says of a user: `UID GID HOME`.
+fn account(name: &str, answer: &str) -> Option<Account> {
+    let mut words = answer.splitn(3, ' ');
+    Some(Account {
+        name: name.to_owned(),
+        uid: words.next()?.parse().ok()?,
+        gid: words.next()?.parse().ok()?,
+        home: words.next()?.into(),
+    })
+}
+
+/// Room for the one user that a file names: its numbers and a path.
+const LONGEST_ACCOUNT: usize = 4096;
+
 /// Most bytes that the answers to so many questions have.
 pub(crate) const fn longest_answers(questions: usize) -> usize {
-    // A number, a blank, an IPv6 address, a line feed.
-    questions.saturating_mul(64)
+    // A number, and an IPv6 address or a user with its home directory.
+    questions.saturating_mul(64).saturating_add(LONGEST_ACCOUNT)
 }
 
 /// Asks the system one question after the other and writes each answer at once: `NUMBER ANSWER`.
@@ -101,6 +130,14 @@ pub(crate) fn answer_all(questions: &[Question], out: &mut dyn Write) -> io::Res
             Question::Service(name, protocol) => {
                 if let Some(port) = service(name, *protocol) {
                     writeln!(out, "{number} {port}")?;
+                }
+            }
+            Question::User(name) => {
+                // `None` too if its home directory would break the line.
+                if let Ok(Some(user)) = nix::unistd::User::from_name(name)
+                    && let Some(home) = user.dir.to_str().filter(|dir| !dir.contains('\n'))
+                {
+                    writeln!(out, "{number} {} {} {home}", user.uid, user.gid)?;
                 }
             }
         }
@@ -153,6 +190,21 @@ mod tests {
         names.take(&questions, b"7 192.0.2.7\nx\n-1 192.0.2.8\n");
         assert_eq!(names.host("a.example"), "192.0.2.1".parse().ok());
         assert_eq!(names.host("b.example"), None);
+    }
+
+    #[test]
+    fn a_user_is_found_with_its_numbers_and_home() {
+        let mut names = Names::default();
+        assert_eq!(names.user("root"), None);
+        let questions = names.questions();
+        let mut answers = Vec::new();
+        answer_all(&questions, &mut answers).unwrap();
+        names.take(&questions, &answers);
+        let root = names.user("root").unwrap();
+        assert_eq!((root.uid, root.gid), (0, 0));
+        assert!(root.home.is_absolute());
+        names.take(&questions, b"0 1 x /\n0 1 2\n");
+        assert_eq!(names.user("root").unwrap(), root);
     }
 
     #[test]

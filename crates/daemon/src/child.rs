@@ -43,9 +43,6 @@ pub enum Stdout {
     Pipe,
 }
 
-/// User that monitors run as, and the one that stands in where it does not exist.
-const CHECK_USERS: [&str; 2] = ["lvscheck", "nobody"];
-
 /// Whom a child runs as, by numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
@@ -53,38 +50,6 @@ pub struct User {
     pub uid: u32,
     /// Group id; the child has no other groups.
     pub gid: u32,
-}
-
-impl User {
-    /// Who runs monitors: `lvscheck`, or `nobody` where it does not exist, which is said. `None`, as
-    /// who we are, unless we are root.
-    #[must_use]
-    pub fn for_checks() -> Option<Self> {
-        if !nix::unistd::geteuid().is_root() {
-            return None;
-        }
-        let [own, other] = CHECK_USERS;
-        if let Some(user) = Self::named(own) {
-            return Some(user);
-        }
-        let user = Self::named(other);
-        if user.is_some() {
-            log::warn!("no user {own}, monitors run as {other}");
-        } else {
-            log::error!("neither user {own} nor {other} exists, monitors run as root");
-        }
-        user
-    }
-
-    /// The user of that name, `None` if there is none.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let user = nix::unistd::User::from_name(name).ok().flatten()?;
-        Some(Self {
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-        })
-    }
 }
 
 /// A program to start.

@@ -6,6 +6,7 @@
 //! - [`Clock`]: the monotonic clock that the machines' `now` comes from
 //! - [`Signals`]: signals as something to poll
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
+//! - [`check_user`]: whom monitors run as
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`Parent`]: the other end of that lifeline
 //! - [`background()`], [`PidFile`]: being a daemon
@@ -17,6 +18,7 @@
 //! - [`notify`]: readiness and state for systemd
 
 mod background;
+mod check_user;
 mod child;
 mod clock;
 mod descendants;
@@ -32,6 +34,7 @@ mod trusted;
 mod wait;
 
 pub use background::{Background, background, detach};
+pub use check_user::check_user;
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
 pub use descendants::{Stray, adopt_orphans, kill_strays};

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lvs_config::Check;
-use lvs_model::{ForwardingMethod, FwMark, Protocol, Weight};
+use lvs_model::{Account, ForwardingMethod, FwMark, Protocol, Weight};
 
 /// What a nanny is told when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +47,18 @@ pub struct NannyOptions {
     pub foreground: bool,
     /// Whether it shares a process with others. *Extension*, lvs.cf: `nannies`.
     pub shared: bool,
+    /// Whom it and its programs run as; `None` as all that have none. *Extension*, lvs.cf: `check_user`.
+    pub account: Option<Account>,
 }
 
 impl NannyOptions {
+    /// Whether it may start a program, or reads what rwhod keeps: whoever does not is confined.
+    #[must_use]
+    pub fn needs_files(&self) -> bool {
+        let asks = |word: &OsString| !["", "none", "rup"].map(OsStr::new).contains(&&**word);
+        self.check.send_program.is_some() || self.load_program.as_ref().is_some_and(asks)
+    }
+
     /// Program and arguments, in the original's order; what it did not know stands near the end.
     #[must_use]
     pub fn argv(&self) -> Vec<OsString> {
@@ -95,6 +104,7 @@ impl NannyOptions {
         argv.flag_if(self.verbose, "-v");
         argv.flag_if(foreground, "--nodaemon");
         argv.flag("--shared");
+        argv.flag_if(self.needs_files(), "--programs");
         argv.flag("--lvs");
         argv.0
     }
@@ -210,9 +220,8 @@ mod tests {
         assert_eq!(shell_words(&[bytes]), r#""$(printf '\055a \344\045\047')""#);
     }
 
-    #[test]
-    fn extensions_stand_near_the_end_and_only_where_lvs_cf_has_them() {
-        let plain = NannyOptions {
+    fn plain() -> NannyOptions {
+        NannyOptions {
             program: "/usr/sbin/nanny".into(),
             rip: IpAddr::from([192, 0, 2, 11]),
             port: 80,
@@ -229,7 +238,29 @@ mod tests {
             load_program: None,
             foreground: false,
             shared: false,
+            account: None,
+        }
+    }
+
+    #[test]
+    fn who_starts_no_program_and_reads_nothing_of_rwhod_needs_no_files() {
+        let needs = |program: Option<&str>, load: Option<&str>| {
+            let mut options = plain();
+            options.check.send_program = program.map(OsString::from);
+            options.load_program = load.map(OsString::from);
+            options.needs_files()
         };
+        assert!(!needs(None, None));
+        assert!(!needs(None, Some("none")));
+        assert!(!needs(None, Some("rup")));
+        assert!(needs(None, Some("ruptime")));
+        assert!(needs(None, Some("/bin/load")));
+        assert!(needs(Some("/bin/check"), None));
+    }
+
+    #[test]
+    fn extensions_stand_near_the_end_and_only_where_lvs_cf_has_them() {
+        let plain = plain();
         assert!(shell_words(&plain.argv()).ends_with(" -V 192.0.2.1 -M m --lvs"));
         let extended = NannyOptions {
             protocol: Protocol::Sctp,

@@ -199,7 +199,7 @@ impl Builder<'_> {
             Some(word) if asks_by_uptime(word) => Some(self.config.rsh_command.clone()),
             other => other.clone(),
         };
-        NannyOptions {
+        let mut options = NannyOptions {
             program: block.monitor.clone(),
             rip: server.address,
             port: block.port,
@@ -216,7 +216,12 @@ impl Builder<'_> {
             load_program,
             foreground: self.foreground || block.sorry_server.is_some(),
             shared: self.config.nannies == NannyProcesses::Shared,
+            account: None,
+        };
+        if options.needs_files() {
+            options.account = self.config.check_user.clone();
         }
+        options
     }
 
     fn sorry(&self, block: &VirtualBlock, ports: Ports) -> Option<Sorry> {

@@ -43,6 +43,7 @@ pub const EXTENSIONS: &[Keyword] = &[
     ),
     row("set_sysctls", GLOBAL, Kind::Bool),
     row("nannies", GLOBAL, Kind::Choice(&["process", "shared"])),
+    row("check_user", GLOBAL, Kind::User),
     row("heartbeat_key", GLOBAL, Kind::Program),
     row(
         "heartbeat_auth",

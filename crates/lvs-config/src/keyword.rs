@@ -77,6 +77,8 @@ pub enum Kind {
     Text,
     /// Interface name.
     Device,
+    /// Name of a user of this machine.
+    User,
     /// Any scheduler's name.
     Scheduler,
     /// Words between `[` and `]`.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use lvs_model::Protocol;
+use lvs_model::{Account, Protocol};
 
 /// Answers about names and expressions. The program's shell implements it, with its time limits.
 pub trait Lookup {
@@ -15,6 +15,9 @@ pub trait Lookup {
 
     /// The port of a service name, as `/etc/services` has it.
     fn service(&mut self, name: &str, protocol: Protocol) -> Option<u16>;
+
+    /// The account of a user, by name.
+    fn user(&mut self, name: &str) -> Option<Account>;
 
     /// Whether the monitor can use an extended regular expression, its escapes undone.
     ///

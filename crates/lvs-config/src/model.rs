@@ -17,8 +17,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lvs_model::{
-    AddressFamily, ForwardingMethod, FwMark, Netmask, Protocol, SchedulerFlags, SchedulerName,
-    ServiceKey, Thresholds, Timeouts, Weight,
+    Account, AddressFamily, ForwardingMethod, FwMark, Netmask, Protocol, SchedulerFlags,
+    SchedulerName, ServiceKey, Thresholds, Timeouts, Weight,
 };
 
 /// A whole lvs.cf.
@@ -70,6 +70,9 @@ pub struct Config {
     pub set_sysctls: bool,
     /// How monitors are spread over processes. *Extension*, `nannies`.
     pub nannies: NannyProcesses,
+    /// Whom check and load programs run as; `None` is `lvscheck`, as the nannies.
+    /// *Extension*, `check_user`.
+    pub check_user: Option<Account>,
 }
 
 /// Which daemon pulse starts. lvs.cf: `service`.
@@ -463,6 +466,7 @@ impl Default for Config {
             manual_weight: ManualWeight::Drain,
             set_sysctls: false,
             nannies: NannyProcesses::Own,
+            check_user: None,
         }
     }
 }

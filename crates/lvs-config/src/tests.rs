@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lvs_model::{ForwardingMethod, Protocol};
+use lvs_model::{Account, ForwardingMethod, Protocol};
 
 use crate::finding::{Reason, Severity};
 use crate::keyword::Place;
@@ -20,6 +20,10 @@ impl Lookup for Nobody {
     }
 
     fn service(&mut self, _: &str, _: Protocol) -> Option<u16> {
+        None
+    }
+
+    fn user(&mut self, _: &str) -> Option<Account> {
         None
     }
 

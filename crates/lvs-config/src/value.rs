@@ -102,7 +102,7 @@ pub(crate) fn parse(
         Kind::Mask => mask(first).map(Value::Mask),
         Kind::Port => port(first).map(Value::Port),
         Kind::Choice(choices) => choice(first, choices, keyword.name).map(Value::Choice),
-        Kind::Word | Kind::Command => Ok(Value::Text(first.to_vec())),
+        Kind::Word | Kind::User | Kind::Command => Ok(Value::Text(first.to_vec())),
         Kind::Program => program(first),
         Kind::QuotedCommand => double_quoted(words).map(|text| Value::Text(text.to_vec())),
         Kind::CheckProgram => double_quoted(words).and_then(program),

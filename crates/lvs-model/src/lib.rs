@@ -8,11 +8,12 @@
 //! - [`DestinationKey`], [`Destination`]: where to
 //! - [`ServiceEntry`], [`DestinationEntry`]: the same as the kernel lists it, with its counters
 //! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
-//! - [`ChildExit`]: how a process ended
+//! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
 //! - [`plan()`]: the changes that lead from a found table to a wanted one
 
+mod account;
 mod daemon;
 mod destination;
 mod exit;
@@ -23,6 +24,7 @@ mod service;
 mod table;
 mod time;
 
+pub use account::Account;
 pub use daemon::{KernelInfo, SyncDaemon, SyncRole, Timeouts};
 pub use destination::{
     Destination, DestinationEntry, DestinationKey, ForwardingMethod, Thresholds, Tunnel,

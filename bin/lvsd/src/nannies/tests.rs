@@ -50,6 +50,7 @@ impl Script {
             load_program: None,
             foreground: false,
             shared,
+            account: None,
         }
     }
 }
@@ -196,6 +197,34 @@ fn r_a_nanny_that_was_reaped_is_sent_no_signal() {
     nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
     let end = waitpid(pid, None);
     assert_eq!(end, Ok(WaitStatus::Signaled(pid, Signal::SIGTERM, false)));
+}
+
+/// Else the rights that one program needs would be those of whoever parses answers of servers.
+#[test]
+fn nannies_with_programs_and_those_of_another_user_share_no_process_with_the_others() {
+    let script = Script::new("kinds", "exec sleep 60");
+    let mut nannies = Nannies::new(false).unwrap();
+    let plain = script.options(true);
+    let mut programs = plain.clone();
+    programs.check.send_program = Some("/bin/true".into());
+    let mut other = programs.clone();
+    other.account = Some(Account {
+        name: "nobody".into(),
+        uid: 65534,
+        gid: 65534,
+        home: "/".into(),
+    });
+    let mut pids = Vec::new();
+    for (number, options) in (1..).zip([&plain, &programs, &other, &plain, &programs]) {
+        pids.push(nannies.start(NannyId(number), options).unwrap());
+    }
+    for pid in &pids[..3] {
+        let pid = Pid::from_raw(i32::try_from(*pid).unwrap());
+        nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
+        waitpid(pid, None).unwrap();
+    }
+    assert_eq!([pids[3], pids[4]], [pids[0], pids[1]]);
+    assert!(pids[0] != pids[1] && pids[1] != pids[2] && pids[0] != pids[2]);
 }
 
 /// A copy of this process, which looks names up, holds its sockets too.

@@ -27,9 +27,19 @@ struct Process {
 }
 
 impl Process {
+    /// For servers that are checked over the network.
     fn start() -> Self {
+        Self::start_with(&["-c", "--shared"])
+    }
+
+    /// For those that may be checked by programs.
+    fn start_for_programs() -> Self {
+        Self::start_with(&["-c", "--shared", "--programs"])
+    }
+
+    fn start_with(args: &[&str]) -> Self {
         let mut program = Program::new(env!("CARGO_BIN_EXE_nanny"));
-        program.args = ["-c", "--shared"].map(Into::into).into();
+        program.args = args.iter().map(Into::into).collect();
         program.stdin = Stdin::Report;
         program.parent_name = "lvsd";
         Self {
@@ -137,7 +147,7 @@ fn says_the_same(number: u64, case: &Case<'_>, shared: &Said) {
 
 #[test]
 fn every_server_gets_verdict_text_and_standing_of_a_process_of_its_own() {
-    let process = Process::start();
+    let process = Process::start_for_programs();
     let hangs = Script::new("shared-hang", "sleep 60");
     let fails = Script::new("shared-fail", "exit 3");
     let (hangs, fails) = (hangs.command(), fails.command());
@@ -199,6 +209,13 @@ fn every_server_gets_verdict_text_and_standing_of_a_process_of_its_own() {
     for (number, case) in (0..).zip(&cases) {
         says_the_same(number, case, &said[&number]);
     }
+}
+
+#[test]
+fn a_process_without_programs_takes_no_server_that_needs_one() {
+    let process = Process::start();
+    process.watch(1, closed_port(), &["-e", "/bin/true"]);
+    process.listen(|news| news == News::Ended(1, 1));
 }
 
 #[test]
@@ -279,7 +296,7 @@ fn orders_reach_the_nanny_they_are_for() {
 #[test]
 fn it_ends_with_lvsd_and_by_sigterm_and_takes_its_programs_along() {
     for leave in [true, false] {
-        let mut process = Process::start();
+        let mut process = Process::start_for_programs();
         let script = Script::new("shared-last", "sleep 60");
         let command = script.command();
         process.watch(1, closed_port(), &["-e", &command, "-t", "30"]);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use lvs_config::Lookup;
-use lvs_model::{ChildExit, Mono, Protocol};
+use lvs_model::{Account, ChildExit, Mono, Protocol};
 
 use super::{Action, FailoverService, Fos, Input, Mode, MonitorId, ServiceId, Site, split_command};
 
@@ -329,6 +329,10 @@ impl Lookup for NoNames {
     fn service(&mut self, _: &str, _: Protocol) -> Option<u16> {
         None
     }
+    fn user(&mut self, _: &str) -> Option<Account> {
+        None
+    }
+
     fn check_expression(&mut self, _: &[u8]) -> Result<(), String> {
         Ok(())
     }

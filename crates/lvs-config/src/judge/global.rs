@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use lvs_model::{ForwardingMethod, Protocol, Timeouts};
+use lvs_model::{Account, ForwardingMethod, Protocol, Timeouts};
 
 use super::{Judge, argument, command};
-use crate::finding::Reason;
+use crate::finding::{Reason, shown};
 use crate::model::{
     Authentication, Config, ConflictAction, Device, Heartbeat, ManualWeight, NannyProcesses,
     NatRouter, PrivatePath, ServiceKind, SharedDisk, SyncSettings, VipMover,
@@ -55,7 +55,31 @@ impl Judge<'_, '_> {
                 Some("shared") => NannyProcesses::Shared,
                 _ => NannyProcesses::Own,
             },
+            check_user: self.check_user(file),
         }
+    }
+
+    /// Programs that check run with this user's rights.
+    fn check_user(&mut self, file: &Section) -> Option<Account> {
+        let text = file.text("check_user")?;
+        let name = std::str::from_utf8(text).ok();
+        let account = name.and_then(|name| self.hosts.lookup().user(name));
+        let at = file.at("check_user");
+        match &account {
+            None => {
+                let what = format!("check_user = {}, no such user here", shown(text));
+                self.findings.refuse(at, Reason::InvalidArgument, what);
+            }
+            Some(account) if account.uid == 0 => {
+                let what = format!(
+                    "check_user = {}: check and load programs run with root's files",
+                    account.name
+                );
+                self.findings.warn(at, what);
+            }
+            Some(_) => {}
+        }
+        account
     }
 
     fn heartbeat(&mut self, file: &Section) -> Heartbeat {

@@ -48,6 +48,7 @@ fn good(kind: Kind) -> String {
         Kind::Port => "8080".into(),
         Kind::Choice(choices) => choices[0].into(),
         Kind::Device => "eth0".into(),
+        Kind::User => "checker".into(),
         Kind::Scheduler => "rr".into(),
         Kind::List => "[ /a ]".into(),
         Kind::Word | Kind::Program | Kind::Command | Kind::Text => "word".into(),
@@ -112,7 +113,7 @@ fn refused(keyword: &Keyword, fault: Fault) -> Option<Reason> {
         (_, Kind::List) => Some(Reason::ListExpected),
         // A number of up to fifteen digits may be the name of an interface or a scheduler.
         (Negative | TwoToThe31, Kind::Device | Kind::Scheduler) => None,
-        (_, Kind::Device | Kind::Scheduler) => Some(Reason::InvalidArgument),
+        (_, Kind::Device | Kind::Scheduler | Kind::User) => Some(Reason::InvalidArgument),
         (EmptyQuotes, Kind::Program | Kind::CheckProgram) => Some(Reason::InvalidArgument),
         (WrongType, Kind::Text) => Some(Reason::InvalidArgument),
         (EmptyQuotes, Kind::Word) => None,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use lvs_config::{Finding, Loaded, Lookup, Refusal, Severity, read};
-use lvs_model::Protocol;
+use lvs_model::{Account, Protocol};
 
 /// Knows a few names, all of the documentation networks.
 #[derive(Debug, Default)]
@@ -30,6 +30,20 @@ impl Lookup for Names {
             ("tftp", Protocol::Udp) => Some(69),
             _ => None,
         }
+    }
+
+    fn user(&mut self, name: &str) -> Option<Account> {
+        let (uid, home) = match name {
+            "root" => (0, "/root"),
+            "checker" | "lvscheck" => (500, "/home/checker"),
+            _ => return None,
+        };
+        Some(Account {
+            name: name.to_owned(),
+            uid,
+            gid: uid,
+            home: home.into(),
+        })
     }
 
     fn check_expression(&mut self, expression: &[u8]) -> Result<(), String> {

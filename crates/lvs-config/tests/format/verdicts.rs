@@ -521,6 +521,30 @@ fn a_bad_choice_is_told_all_that_there_are() {
 }
 
 #[test]
+fn whom_check_programs_run_as_must_exist_and_root_is_warned_of() {
+    let user = |name: &str| config(&format!("check_user = {name}\n")).check_user;
+    let checker = user("checker").expect("known");
+    assert_eq!((checker.name.as_str(), checker.uid), ("checker", 500));
+    assert_eq!(checker.home.to_str(), Some("/home/checker"));
+    assert_eq!(user("root").map(|account| account.uid), Some(0));
+    check(&[
+        ("its own", "check_user = checker\n", "ok"),
+        ("root", "sync = 0\ncheck_user = root\n", "warn 2"),
+        (
+            "unknown",
+            "sync = 0\ncheck_user = nobodyhere\n",
+            "invalid argument 2",
+        ),
+        ("none", "check_user = \"\"\n", "invalid argument 1"),
+    ]);
+    let refusal = read_text(b"#:check_user = gone\n").unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "1:16: invalid argument: check_user = gone, no such user here"
+    );
+}
+
+#[test]
 fn a_name_is_asked_once_and_an_address_never() {
     let mut names = Names::default();
     let servers: String = (1..4)
