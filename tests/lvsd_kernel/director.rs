@@ -128,10 +128,15 @@ impl Director {
             .append(true)
             .open(self.dir.join("log"))
             .unwrap();
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log);
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        self.lvsd = Some(command.stdin(Stdio::null()).spawn().unwrap());
+    }
+
+    /// Starts lvsd in the foreground with another standard output than its log.
+    pub fn start_into(&mut self, text: &str, output: impl Into<Stdio>) {
+        self.write(text);
+        let mut command = self.command();
+        command.arg("-v").stdout(output).stdin(Stdio::null());
         self.lvsd = Some(command.spawn().unwrap());
     }
 

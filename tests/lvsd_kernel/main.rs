@@ -8,6 +8,7 @@ mod extensions;
 mod external;
 mod marks;
 mod names;
+mod output;
 mod reload;
 mod samples;
 mod shared;

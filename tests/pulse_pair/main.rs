@@ -7,6 +7,7 @@ mod devices;
 mod duplicate;
 mod hooks;
 mod legacy;
+mod output;
 mod pair;
 mod paths;
 mod peer;

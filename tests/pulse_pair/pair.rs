@@ -153,6 +153,11 @@ impl Pair {
     pub fn start(&mut self, side: usize) {
         let log = File::create(self.log_file(side)).expect("a log");
         let errors = log.try_clone().expect("a log");
+        self.start_into(side, log, errors);
+    }
+
+    /// The same with another standard output and error than its log.
+    pub fn start_into(&mut self, side: usize, log: impl Into<Stdio>, errors: impl Into<Stdio>) {
         let child = Command::new("ip")
             .args(["netns", "exec", &self.name(side)])
             .arg(program("CARIBE_PULSE", "/usr/sbin/pulse"))

@@ -4,9 +4,13 @@
 //! ["lab"]`; `lab test` runs it as root in a guest. There is no skipping: outside the lab such a
 //! test fails with the reason.
 
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use caribe_lab::measure::Stalls;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 /// The C ipvsadm in the lab, kept when ours takes its place.
 ///
@@ -42,4 +46,17 @@ pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> Optio
         std::thread::sleep(Duration::from_millis(20));
     }
     Some(stalls.ran_since(start))
+}
+
+/// Writes into a pipe until it takes nothing more; who writes into it then waits, if it waits at all.
+///
+/// # Errors
+/// Those of fcntl(2).
+pub fn fill(pipe: &OwnedFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(pipe, FcntlArg::F_GETFL)?);
+    fcntl(pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    let mut writer = File::from(pipe.try_clone()?);
+    while writer.write_all(b"filled\n").is_ok() {}
+    fcntl(pipe, FcntlArg::F_SETFL(flags))?;
+    Ok(())
 }

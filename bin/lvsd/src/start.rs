@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::rc::Rc;
 
 use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
@@ -103,14 +104,10 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     };
     let has_parent = parent.is_some();
     // Leaving the terminal closes standard output before the last word is said.
-    let pipe = match has_parent {
-        true => Some(io::stdout().as_fd().try_clone_to_owned().map_err(failure)?),
-        false => None,
-    };
+    let link = ParentLink::open(has_parent, foreground).map_err(failure)?;
+    let link_when_checked = link.clone();
     let ready = move || {
-        if has_parent {
-            tell_parent(io::stdout().lock(), READY);
-        }
+        link.tell(READY);
         notify::ready();
         let gone = match in_background {
             Some(background) => background.ready(),
@@ -136,11 +133,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         file: read,
         accept: Box::new(accept),
         ready: Box::new(ready),
-        checked: Box::new(move || {
-            if let Some(pipe) = pipe {
-                tell_parent(File::from(pipe), CHECKED);
-            }
-        }),
+        checked: Box::new(move || link_when_checked.tell(CHECKED)),
     });
     drop(pid_file);
     status.map_err(failure)
@@ -165,10 +158,39 @@ pub fn status(out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) 
     }
 }
 
-/// pulse waits for these lines on the pipe that it gave us as standard output.
-fn tell_parent(mut out: impl Write, line: &str) {
-    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
-        log::warn!("cannot tell pulse \"{line}\": {error}");
+/// The way to pulse, which waits for some words on the pipe that it gave us as standard output.
+#[derive(Clone)]
+enum ParentLink {
+    /// There is no pulse.
+    None,
+    /// The log has the pipe too.
+    Log,
+    /// The words have it for themselves, and it never fills.
+    Pipe(Rc<File>),
+}
+
+impl ParentLink {
+    fn open(has_parent: bool, foreground: bool) -> io::Result<Self> {
+        Ok(match (has_parent, foreground) {
+            (false, _) => Self::None,
+            (true, true) => Self::Log,
+            (true, false) => {
+                let pipe = io::stdout().as_fd().try_clone_to_owned()?;
+                Self::Pipe(Rc::new(pipe.into()))
+            }
+        })
+    }
+
+    fn tell(&self, word: &str) {
+        match self {
+            Self::None => {}
+            Self::Log => daemon::log::tell_reader(word),
+            Self::Pipe(pipe) => {
+                if let Err(error) = pipe.as_ref().write_all(format!("{word}\n").as_bytes()) {
+                    log::warn!("cannot tell pulse \"{word}\": {error}");
+                }
+            }
+        }
     }
 }
 

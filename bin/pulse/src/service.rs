@@ -1,6 +1,6 @@
 //! lvsd, or fos on either side, as the supervised child.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::BorrowedFd;
 
 use daemon::{Child, Program, Signal, Stdin, Stdout};
@@ -139,9 +139,7 @@ impl Service {
             match line.strip_suffix(b"\n") {
                 Some(READY) => said.push(Input::ServiceReady),
                 Some(CHECKED) => said.push(Input::ServiceChecked),
-                _ if self.options.foreground => {
-                    let _ = io::stdout().write_all(&line);
-                }
+                _ if self.options.foreground => daemon::log::pass_on(&line),
                 _ => log::debug!("service: {}", String::from_utf8_lossy(&line).trim_end()),
             }
         }

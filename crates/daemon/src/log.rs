@@ -1,12 +1,13 @@
 //! Where log lines go: syslog in the background, standard output in the foreground.
 //!
 //! The daemons say everything through the `log` crate's macros; the texts are the original's. A
-//! line never blocks and never fails: what syslog does not take is counted and said later.
+//! line never blocks and never fails, whoever reads or does not read it: what is not taken is counted
+//! and said later.
 
+pub(crate) mod output;
 mod syslog;
 
 use std::borrow::Cow;
-use std::io;
 use std::sync::Mutex;
 
 use log::{LevelFilter, Log, Metadata, Record};
@@ -33,37 +34,46 @@ pub fn start(ident: &'static str, target: Target, verbose: bool) {
     } else {
         LevelFilter::Info
     };
-    if target == Target::Stdout {
-        let _ = env_logger::Builder::new()
-            .filter_level(level)
-            .target(env_logger::Target::Stdout)
-            .format(move |out, record| {
-                use std::io::Write as _;
-                writeln!(out, "{ident}: {}", record.args())
-            })
-            .try_init();
+    let logger = Logger {
+        ident,
+        has_output: target != Target::Syslog,
+        syslog: (target != Target::Stdout).then(Mutex::default),
+    };
+    let (has_output, has_syslog) = (logger.has_output, logger.syslog.is_some());
+    if log::set_boxed_logger(Box::new(logger)).is_err() {
         return;
     }
-    let also_stdout = target == Target::Both;
-    let syslog = Syslog {
-        ident,
-        also_stdout,
-        socket: Mutex::new(Connection::default()),
-    };
-    if log::set_boxed_logger(Box::new(syslog)).is_ok() {
-        log::set_max_level(level);
+    log::set_max_level(level);
+    if has_output {
+        output::open(ident);
+    }
+    if has_syslog {
         // Reads the time zone, for good: whoever logs may have no right to its file later.
         let _ = lvs_sys::local_time(0);
     }
 }
 
-struct Syslog {
-    ident: &'static str,
-    also_stdout: bool,
-    socket: Mutex<Connection>,
+/// Hands lines of a child on to standard output as they are. Each ends with a newline; without room
+/// they are lost and counted, as our own.
+pub fn pass_on(lines: &[u8]) {
+    lines
+        .split_inclusive(|byte| *byte == b'\n')
+        .for_each(output::say);
 }
 
-impl Log for Syslog {
+/// Says a word to the program that reads our standard output, on a line of its own among the log's.
+/// It is not lost: if there is no room now it is said later.
+pub fn tell_reader(word: &str) {
+    output::keep(format!("{word}\n").as_bytes());
+}
+
+struct Logger {
+    ident: &'static str,
+    has_output: bool,
+    syslog: Option<Mutex<Connection>>,
+}
+
+impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= log::max_level()
     }
@@ -74,15 +84,12 @@ impl Log for Syslog {
         }
         let text = record.args().to_string();
         let text = one_line(&text);
-        if self.also_stdout {
-            use std::io::Write as _;
-            let line = format!("{}: {text}\n", self.ident);
-            let _ = io::stdout().lock().write_all(line.as_bytes());
+        if self.has_output {
+            output::say(format!("{}: {text}\n", self.ident).as_bytes());
         }
-        let Ok(mut connection) = self.socket.lock() else {
-            return;
-        };
-        connection.say(self.ident, record.level(), &text);
+        if let Some(Ok(mut connection)) = self.syslog.as_ref().map(Mutex::lock) {
+            connection.say(self.ident, record.level(), &text);
+        }
     }
 
     fn flush(&self) {}

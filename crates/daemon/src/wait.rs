@@ -1,6 +1,7 @@
 //! The one place where a daemon sleeps.
 
 use std::io;
+use std::time::Duration;
 
 use lvs_model::Mono;
 use nix::errno::Errno;
@@ -8,17 +9,33 @@ use nix::poll::{PollFd, ppoll};
 use nix::sys::time::TimeSpec;
 
 use crate::Clock;
+use crate::log::output;
+use crate::notify;
+
+/// Whoever did not read what we said is tried again after so long.
+const OWED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Sleeps until one of `fds` has what it waits for, or until `deadline`; for ever without one.
 ///
 /// Returns whether a descriptor is ready (see [`PollFd::revents`]). A signal ends the sleep early
 /// with `false`; so the caller looks at the clock and at its signals in any case. Deadlines are
-/// kept to the kernel's resolution, not rounded to milliseconds.
+/// kept to the kernel's resolution, not rounded to milliseconds. So long as the reader of standard
+/// output or the service manager is owed something the sleep lasts a second at most.
 ///
 /// # Errors
 /// Those of ppoll(2): more descriptors than the process may have, no memory.
 pub fn wait(fds: &mut [PollFd<'_>], clock: &Clock, deadline: Option<Mono>) -> io::Result<bool> {
-    let timeout = deadline.map(|deadline| TimeSpec::from(deadline.since(clock.now())));
+    if output::is_behind() {
+        output::catch_up();
+    }
+    if notify::is_behind() {
+        notify::catch_up();
+    }
+    let now = clock.now();
+    let is_owed = output::is_behind() || notify::is_behind();
+    let owed = is_owed.then(|| now + OWED_PAUSE);
+    let deadline = deadline.into_iter().chain(owed).min();
+    let timeout = deadline.map(|deadline| TimeSpec::from(deadline.since(now)));
     match ppoll(fds, timeout, None) {
         Ok(ready) => Ok(ready > 0),
         Err(Errno::EINTR) => Ok(false),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::Level;
@@ -17,15 +18,30 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// The connection to it, and what it has not taken.
-#[derive(Default)]
 pub(super) struct Connection {
+    path: PathBuf,
     socket: Option<UnixDatagram>,
     /// When there was nobody to connect to.
     missed: Option<Instant>,
     dropped: u64,
 }
 
+impl Default for Connection {
+    fn default() -> Self {
+        Self::to(SOCKET)
+    }
+}
+
 impl Connection {
+    fn to(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            socket: None,
+            missed: None,
+            dropped: 0,
+        }
+    }
+
     /// Sends one line, behind one that says how many got lost before it; counts what is not taken.
     pub(super) fn say(&mut self, ident: &str, level: Level, text: &str) {
         if self.socket.is_none() && !self.connect() {
@@ -68,16 +84,16 @@ impl Connection {
         if (self.missed).is_some_and(|missed| missed.elapsed() < PAUSE) {
             return false;
         }
-        self.socket = connect().ok();
+        self.socket = connect(&self.path).ok();
         self.missed = self.socket.is_none().then(Instant::now);
         self.socket.is_some()
     }
 }
 
-fn connect() -> io::Result<UnixDatagram> {
+fn connect(path: &Path) -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    socket.connect(SOCKET)?;
+    socket.connect(path)?;
     Ok(socket)
 }
 
@@ -109,7 +125,75 @@ fn frame(ident: &str, level: Level, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
     use super::*;
+
+    fn socket(name: &str) -> (PathBuf, UnixDatagram) {
+        let name = format!("syslog-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        (path, socket)
+    }
+
+    fn hear(socket: &UnixDatagram) -> Vec<String> {
+        let mut bytes = [0; 256];
+        let lines =
+            std::iter::from_fn(|| socket.recv(&mut bytes).ok().map(|n| bytes[..n].to_vec()));
+        lines.map(|line| String::from_utf8(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_syslog_that_does_not_read_holds_nobody_up_and_hears_how_many_lines_it_missed() {
+        let (path, syslog) = socket("full");
+        let mut connection = Connection::to(&path);
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || {
+            for number in 0..10_000 {
+                connection.say("pulse", Level::Info, &format!("line {number}"));
+            }
+            done.send(connection)
+        });
+        let mut connection = is_done
+            .recv_timeout(Duration::from_secs(60))
+            .expect("a line waits for syslogd");
+        let heard = hear(&syslog);
+        let lost = 10_000 - heard.len();
+        assert!(
+            lost > 0
+                && heard
+                    .last()
+                    .unwrap()
+                    .ends_with(&format!("line {}", heard.len() - 1))
+        );
+        connection.say("pulse", Level::Error, "after");
+        let heard = hear(&syslog);
+        assert_eq!(heard.len(), 2, "{heard:?}");
+        assert!(heard[0].starts_with("<28>") && heard[1].starts_with("<27>"));
+        assert!(
+            heard[0].ends_with(&format!("]: {lost} log lines were lost")),
+            "{heard:?}"
+        );
+        assert!(heard[1].ends_with("]: after"));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_syslog_that_is_started_again_is_found_again() {
+        let (path, old) = socket("again");
+        let mut connection = Connection::to(&path);
+        connection.say("pulse", Level::Info, "one");
+        assert_eq!(hear(&old).len(), 1);
+        drop(old);
+        std::fs::remove_file(&path).unwrap();
+        let (_, new) = socket("again");
+        connection.say("pulse", Level::Info, "two");
+        let heard = hear(&new);
+        assert!(heard[0].ends_with("]: two"), "{heard:?}");
+        std::fs::remove_file(path).unwrap();
+    }
 
     #[test]
     fn a_line_carries_facility_daemon_and_the_severity() {

@@ -1,0 +1,45 @@
+//! What pulse writes while nobody reads it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+
+use caribe_tests::{fill, wait_until};
+use nix::fcntl::OFlag;
+use nix::sys::signal::Signal;
+use nix::unistd::pipe2;
+
+use crate::pair::{A, B, Pair};
+use crate::{DEAD_TIME, LOADING};
+
+/// `pulse -n | less`, and nobody pages on.
+#[test]
+fn a_stalled_reader_of_standard_output_moves_nothing_and_hears_what_it_missed() {
+    let mut pair = Pair::new();
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
+    pair.start_into(A, writer.try_clone().unwrap(), Stdio::null());
+    pair.start(B);
+    pair.wait_for_owners(&[A], LOADING);
+    fill(&writer).unwrap();
+    for _ in 0..3 {
+        pair.signal(A, Signal::SIGHUP);
+        assert!(pair.stays_with(A, DEAD_TIME), "{}", pair.log(B));
+    }
+    drop(writer);
+    let (tell, hear) = mpsc::channel();
+    thread::spawn(move || {
+        let mut lines = BufReader::new(File::from(reader)).lines();
+        lines.try_for_each(|line| tell.send(line.unwrap_or_default()))
+    });
+    let is_said = || {
+        let line = hear.try_iter().find(|line| {
+            let counted = line.strip_suffix(" log lines lost: standard output was full");
+            counted.is_some_and(|line| line.starts_with("pulse: "))
+        });
+        line.is_some()
+    };
+    wait_until(LOADING, is_said).expect("what was lost is said");
+    assert!(pair.stays_with(A, DEAD_TIME));
+}
