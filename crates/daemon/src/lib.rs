@@ -11,6 +11,7 @@
 //! - [`Parent`]: the other end of that lifeline
 //! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
+//! - [`ControlSocket`], [`ask`]: a line is asked, lines are answered
 //! - [`StatusSocket`]: tells who connects how things are
 //! - [`make_room_for_descriptors`]: more of them than a process begins with
 //! - [`Tidying`]: when freed memory goes back to the kernel
@@ -21,6 +22,7 @@ mod background;
 mod check_user;
 mod child;
 mod clock;
+mod control_socket;
 mod descendants;
 mod descriptors;
 pub mod log;
@@ -28,6 +30,7 @@ pub mod notify;
 mod parent;
 mod pid_file;
 mod signals;
+mod socket_file;
 mod status_socket;
 mod tidying;
 mod trusted;
@@ -37,6 +40,7 @@ pub use background::{Background, background, detach};
 pub use check_user::check_user;
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
+pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask};
 pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
 pub use parent::{PARENT_VARIABLE, Parent};
