@@ -21,25 +21,35 @@
 //! - [`Reason`]: text that fits a message
 //! - [`Errand`], [`News`]: the same for a process that does the work of many nannies
 //!
-//! The status socket of lvsd is the other direction, out of the daemon: [`Status`].
+//! The status socket of lvsd is the other direction, out of the daemon: [`Status`]. pulse's control
+//! socket hears a [`Request`] and answers with a [`PulseReport`] or another [`PulseLine`].
 
 mod error;
 mod fields;
 mod json;
 mod order;
+mod pulse;
 mod reason;
 mod report;
+mod request;
 mod shared;
 mod standing;
 mod status;
 
 #[cfg(test)]
+mod pulse_tests;
+#[cfg(test)]
 mod tests;
 
 pub use error::MessageError;
 pub use order::Order;
+pub use pulse::{
+    AddressStatus, ChildStatus, PartnerStatus, PathStatus, PulseLine, PulseReport, PulseStatus,
+    SignatureStatus, SyncStatus, TransitionStatus, seconds,
+};
 pub use reason::Reason;
 pub use report::{CheckResult, Report};
+pub use request::{PulseOrder, Request, RequestError, UnknownOrder};
 pub use shared::{Errand, MAX_ERRANDS, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
 pub use status::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Status};

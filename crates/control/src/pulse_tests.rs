@@ -1,0 +1,166 @@
+//! The lines of pulse's control socket as they are, and that they come back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::pulse::*;
+use crate::request::*;
+
+/// A report with everything in it.
+pub fn full() -> PulseReport {
+    PulseReport {
+        pulse: PulseStatus {
+            pid: 812,
+            role: "primary".into(),
+            service: "lvs".into(),
+            phase: "active".into(),
+            age: 12.5,
+            holding: true,
+            fit: false,
+            unfit: vec!["address 10.1.0.50: device eth1 is down".into()],
+            orders: vec!["freeze".into()],
+            term: 7,
+            partner: Some(PartnerStatus {
+                alive: true,
+                says: Some("stopped".into()),
+                state: Some("standby".into()),
+                fit: Some(true),
+                unserved: Some(0),
+                orders: Some(Vec::new()),
+                content: "85944171f73967e8".into(),
+                same_content: Some(true),
+            }),
+            signatures: SignatureStatus {
+                mode: "require".into(),
+                partner: Some("version 2".into()),
+                accepted: Some(90),
+                refused: BTreeMap::from([("replayed".into(), 3)]),
+            },
+            file: "/etc/lvs.cf".into(),
+            serial_no: 12,
+            content: "85944171f73967e8".into(),
+            reload_failed: true,
+            reload_failure: vec!["lvs.cf:2:1: unknown command \"x\"".into()],
+            child: ChildStatus {
+                program: "lvsd".into(),
+                state: "serving".into(),
+                pid: Some(813),
+            },
+            sync_daemon: Some(SyncStatus {
+                interface: "eth0".into(),
+                id: 0,
+                role: "master".into(),
+                state: "runs".into(),
+            }),
+        },
+        paths: vec![PathStatus {
+            path: "public".into(),
+            own: "10.1.0.1:539".into(),
+            own_present: true,
+            partner: Some("10.1.0.2:539".into()),
+            age: Some(0.25),
+        }],
+        addresses: vec![AddressStatus {
+            address: "10.1.0.50".into(),
+            prefix: 24,
+            device: "eth0".into(),
+            label: "eth0:1".into(),
+            state: "up".into(),
+            rivals: vec!["02:00:00:00:00:01".into()],
+        }],
+        transitions: vec![TransitionStatus {
+            age: 12.5,
+            from: "standby".into(),
+            to: "starting".into(),
+            reason: "the partner is silent".into(),
+            silence: Some("no heartbeat for 1.500 s on the public path".into()),
+        }],
+    }
+}
+
+/// What a lone director that has just begun has to say.
+fn bare() -> PulseReport {
+    let mut report = PulseReport::default();
+    report.pulse.role = "primary".into();
+    report.addresses.push(AddressStatus::default());
+    report.paths.push(PathStatus::default());
+    report
+}
+
+#[test]
+fn a_report_is_one_line_for_each_of_its_parts_and_comes_back() {
+    let text = full().encode();
+    let kinds: Vec<&str> = text.lines().filter_map(|l| l.split('"').nth(3)).collect();
+    assert_eq!(kinds, ["pulse", "path", "address", "transition"]);
+    assert!(text.starts_with(
+        r#"{"kind":"pulse","pid":812,"role":"primary","service":"lvs","phase":"active","age":12.5,"holding":true,"fit":false,"unfit":["address 10.1.0.50: device eth1 is down"],"orders":["freeze"],"term":7,"partner":{"alive":true,"says":"stopped""#
+    ), "{text}");
+    assert_eq!(PulseReport::decode(&text), Some(full()));
+    let bare = bare();
+    let text = bare.encode();
+    assert!(!text.contains("null"), "{text}");
+    assert_eq!(PulseReport::decode(&text), Some(bare));
+}
+
+#[test]
+fn what_a_later_pulse_adds_is_passed_over() {
+    let text = full().encode().replacen('{', r#"{"colour":"red","#, 1);
+    let text = text + "{\"kind\":\"weather\",\"rain\":true}\n";
+    assert_eq!(PulseReport::decode(&text), Some(full()));
+    assert_eq!(PulseReport::decode(""), None);
+    assert_eq!(PulseReport::decode("lvsd"), None);
+}
+
+#[test]
+fn a_request_is_one_line_and_nothing_else_is_taken_for_one() {
+    let asked = |line: &str| Request::decode(line.as_bytes()).map_err(|error| error.to_string());
+    assert_eq!(Request::Status.to_string(), r#"{"ask":"status"}"#);
+    for line in ["", " ", r#"{"ask":"status"}"#] {
+        assert_eq!(asked(line), Ok(Request::Status), "{line}");
+    }
+    for order in PulseOrder::ALL {
+        let request = Request::Order { order };
+        let line = format!(r#"{{"ask":"order","order":"{order}"}}"#);
+        assert_eq!(request.to_string(), line);
+        assert_eq!(asked(&line), Ok(request));
+        assert_eq!(order.words().parse(), Ok(order));
+    }
+    for line in [
+        "status",
+        r#"{"ask":"order"}"#,
+        r#"{"ask":"order","order":"standby"}"#,
+        r#"{"ask":"reboot"}"#,
+        "\u{0}",
+        r#"["ask"]"#,
+    ] {
+        let error = asked(line).unwrap_err();
+        assert!(error.starts_with("not understood: "), "{error}");
+    }
+    assert_eq!(
+        "stanby".parse::<PulseOrder>().unwrap_err().to_string(),
+        "no order \"stanby\"; there are: failover, standby on, standby off, freeze on, freeze off, reload"
+    );
+}
+
+#[test]
+fn an_order_is_answered_by_one_line() {
+    let done = PulseLine::Done {
+        text: "standby on".into(),
+    };
+    assert_eq!(
+        done.encode(),
+        "{\"kind\":\"done\",\"text\":\"standby on\"}\n"
+    );
+    let refused = PulseLine::Refused {
+        reasons: vec!["there is no partner".into()],
+    };
+    let line = "{\"kind\":\"refused\",\"reasons\":[\"there is no partner\"]}\n";
+    assert_eq!(refused.encode(), line);
+    assert_eq!(PulseLine::decode(line), Some(refused));
+}
+
+#[test]
+fn times_have_milliseconds() {
+    assert_eq!(seconds(Duration::from_micros(1_500_400)), 1.5);
+    assert_eq!(seconds(Duration::from_micros(1_500_600)), 1.501);
+}
