@@ -24,7 +24,7 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Exi
         }
     };
     let site = load::site(&file, options);
-    let is_good = site.is_ok() && !file.loaded.has_left_out();
+    let is_good = site.is_ok() && !file.loaded.has_faults();
     let written = write_lines(err, &file.remarks(true)).and_then(|()| match site {
         Ok(site) => write_lines(out, &plan(site, options.mode)),
         Err(lines) => write_lines(err, &lines),

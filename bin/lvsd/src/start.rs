@@ -43,7 +43,7 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
     });
     let how = (options.clear, options.foreground);
     let written = write_lines(err, &remarks).and_then(|()| dry_run::print(&site, how, found, out));
-    (u8::from(file.loaded.has_left_out()), written)
+    (u8::from(file.loaded.has_faults()), written)
 }
 
 /// Runs lvsd until its end.

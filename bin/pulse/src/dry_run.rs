@@ -35,7 +35,7 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Exi
         write_lines(err, &remarks.collect::<Vec<_>>())
     });
     let written = findings.and_then(|()| write_lines(out, &report.plan));
-    let is_good = report.starts && !file.loaded.has_left_out() && written.is_ok();
+    let is_good = report.starts && !file.loaded.has_faults() && written.is_ok();
     if is_good {
         ExitCode::SUCCESS
     } else {

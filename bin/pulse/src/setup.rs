@@ -285,7 +285,9 @@ pub fn is_external(config: &Config) -> bool {
 }
 
 fn is_directors(pair: &Heartbeat, address: IpAddr) -> bool {
-    [pair.primary, pair.backup].contains(&Some(address))
+    // A backup that is switched off may have given its address away.
+    let backup = pair.backup.filter(|_| has_partner(pair));
+    [pair.primary, backup].contains(&Some(address))
 }
 
 /// The addresses in lvs.cf, in its order; the NAT router's belongs to lvs.

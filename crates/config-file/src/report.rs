@@ -58,6 +58,7 @@ impl Fault {
                 };
                 let mut lines = vec![first];
                 lines.extend(in_file(&refusal.findings, path));
+                lines.extend(and_more(refusal.more, path));
                 lines.extend(names.iter().map(|why| format!("{file}: {why}")));
                 lines
             }
@@ -70,13 +71,22 @@ impl ConfigFile {
     #[must_use]
     pub fn remarks(&self, with_notes: bool) -> Vec<String> {
         let shown = |finding: &&Finding| with_notes || finding.severity != Severity::Note;
-        in_file(self.loaded.findings.iter().filter(shown), &self.path)
+        let mut lines = in_file(self.loaded.findings.iter().filter(shown), &self.path);
+        let more = and_more(self.loaded.more, &self.path);
+        lines.extend(more.filter(|_| with_notes));
+        lines
     }
 
     /// Writes what is odd about it and which file this is to the log: at start and every reload.
     pub fn log(&self) {
-        for line in self.remarks(false) {
-            log::warn!("{line}");
+        let file = self.path.display().to_string();
+        for finding in &self.loaded.findings {
+            let level = match finding.severity {
+                Severity::Refuse | Severity::LeaveOut | Severity::Error => Level::Error,
+                Severity::Warn => Level::Warn,
+                Severity::Note => continue,
+            };
+            log::log!(level, "{}", finding.in_file(&file));
         }
         log::info!("{}", self.identity());
     }
@@ -90,6 +100,11 @@ impl ConfigFile {
             self.path.display()
         )
     }
+}
+
+/// Says that there are more findings than are shown.
+fn and_more(more: usize, path: &Path) -> Option<String> {
+    (more > 0).then(|| format!("{}: and {more} more", path.display()))
 }
 
 fn in_file<'a>(findings: impl IntoIterator<Item = &'a Finding>, path: &Path) -> Vec<String> {
@@ -141,6 +156,23 @@ mod tests {
         assert!(pulse[1].starts_with(&start), "{pulse:?}");
         assert_eq!(pulse.len(), 3);
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        for (name, good) in [("more.cf", "bogus = 1\n"), ("odd.cf", "serial_no = 1\n")] {
+            let path = on_disk(name, &good.repeat(30));
+            let lines = match read(&path) {
+                Ok(file) => file.remarks(true),
+                Err(fault) => fault.lines(Program::Pulse).split_off(1),
+            };
+            let last = lines.last().unwrap();
+            // The first statement is given once.
+            let more = if good == "bogus = 1\n" { 10 } else { 9 };
+            assert_eq!(lines.len(), 21);
+            assert_eq!(*last, format!("{}: and {more} more", path.display()));
+            std::fs::remove_file(path).unwrap();
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::odd_characters::{Odd, is_invisible};
+
 /// Most findings that one reading reports.
 pub const MAX_FINDINGS: usize = 20;
 
@@ -12,9 +14,12 @@ pub enum Severity {
     Refuse,
     /// The block or real server is ignored, everything else works; `-t` exits 1.
     LeaveOut,
+    /// Tried all the same, but the kernel of this machine will refuse it; `-t` exits 1.
+    Error,
     /// Accepted; worth a line at every start and reload.
     Warn,
-    /// An original director beside this one would refuse the line or read it otherwise; worth a line with `-t` only.
+    /// Worth a line with `-t` only: an original director beside this one would refuse the line or
+    /// read it otherwise, or it would be wrong if it were not switched off.
     Note,
 }
 
@@ -91,6 +96,7 @@ impl fmt::Display for Finding {
             (Severity::Refuse, Some(reason)) => write!(f, "{reason}: {}", self.what),
             (Severity::Refuse, None) => f.write_str(&self.what),
             (Severity::LeaveOut, _) => write!(f, "left out: {}", self.what),
+            (Severity::Error, _) => write!(f, "error: {}", self.what),
             (Severity::Warn, _) => write!(f, "warning: {}", self.what),
             (Severity::Note, _) => write!(f, "note: {}", self.what),
         }
@@ -98,6 +104,15 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
+    pub(crate) const fn refusal(position: Position, reason: Reason, what: String) -> Self {
+        Self {
+            position,
+            severity: Severity::Refuse,
+            reason: Some(reason),
+            what,
+        }
+    }
+
     /// The line for people: `lvs.cf:17:12: …`.
     #[must_use]
     pub fn in_file(&self, file: &str) -> String {
@@ -108,23 +123,56 @@ impl Finding {
 
 /// Collects findings in any order and keeps the first [`MAX_FINDINGS`], errors before the rest.
 #[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Finding>);
+pub(crate) struct Findings {
+    kept: Vec<Finding>,
+    /// How many were not kept.
+    more: usize,
+    /// What is judged now is switched off: nothing about it is more than a note.
+    idle: bool,
+}
+
+/// What is said about a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// In file order.
+    pub(crate) findings: Vec<Finding>,
+    /// How many more there are.
+    pub(crate) more: usize,
+}
 
 impl Findings {
     pub(crate) fn push(&mut self, finding: Finding) {
-        self.0.push(finding);
-        if self.0.len() >= 4 * MAX_FINDINGS {
+        self.kept.push(match self.idle {
+            true => noted(finding),
+            false => finding,
+        });
+        if self.kept.len() >= 4 * MAX_FINDINGS {
             self.trim();
         }
     }
 
+    /// What follows is about something that is switched off, or is not any more.
+    pub(crate) const fn set_idle(&mut self, idle: bool) {
+        self.idle = idle;
+    }
+
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.idle
+    }
+
+    /// The warnings about these lines become notes: what they are about is switched off, by what
+    /// stands at `switch`.
+    pub(crate) fn note_warnings(&mut self, lines: std::ops::RangeInclusive<u32>, switch: Position) {
+        for finding in &mut self.kept {
+            let is_inside = lines.contains(&finding.position.line) && finding.position != switch;
+            if finding.severity == Severity::Warn && is_inside {
+                *finding = noted(finding.clone());
+            }
+        }
+    }
+
     pub(crate) fn refuse(&mut self, position: Position, reason: Reason, what: String) {
-        self.push(Finding {
-            position,
-            severity: Severity::Refuse,
-            reason: Some(reason),
-            what,
-        });
+        self.push(Finding::refusal(position, reason, what));
     }
 
     pub(crate) fn remark(&mut self, position: Position, severity: Severity, what: String) {
@@ -140,39 +188,69 @@ impl Findings {
         self.remark(position, Severity::Warn, what);
     }
 
+    /// Names a character that one does not see or takes for another: with the errors about its line, or
+    /// in a warning of its own.
+    pub(crate) fn name_character(&mut self, odd: &Odd) {
+        let Odd { position, name } = odd;
+        let mut is_named = false;
+        for finding in &mut self.kept {
+            if finding.position.line == position.line && finding.severity < Severity::Warn {
+                is_named = true;
+                let column = position.column;
+                finding.what += &format!(" ({name} stands in column {column})");
+            }
+        }
+        if !is_named {
+            self.warn(*position, format!("{name} is part of the word"));
+        }
+    }
+
     pub(crate) fn has_error(&self) -> bool {
-        let mut findings = self.0.iter();
+        let mut findings = self.kept.iter();
         findings.any(|finding| finding.severity == Severity::Refuse)
     }
 
     fn trim(&mut self) {
-        self.0
+        self.kept
             .sort_by_key(|finding| (finding.severity, finding.position));
-        self.0.truncate(MAX_FINDINGS);
+        self.more += self.kept.len().saturating_sub(MAX_FINDINGS);
+        self.kept.truncate(MAX_FINDINGS);
     }
 
-    /// The findings in file order.
-    pub(crate) fn finish(mut self) -> Vec<Finding> {
+    /// The findings in file order, and how many more there were.
+    pub(crate) fn finish(mut self) -> Said {
         self.trim();
-        self.0.sort_by_key(|finding| finding.position);
-        self.0
+        self.kept.sort_by_key(|finding| finding.position);
+        Said {
+            findings: self.kept,
+            more: self.more,
+        }
     }
 }
 
-/// What makes a terminal show the rest of a line in another order than it stands there.
-const TURNS_AROUND: [std::ops::RangeInclusive<char>; 4] = [
-    '\u{61c}'..='\u{61c}',
-    '\u{200e}'..='\u{200f}',
-    '\u{202a}'..='\u{202e}',
-    '\u{2066}'..='\u{2069}',
-];
+/// A finding about something that is switched off.
+fn noted(finding: Finding) -> Finding {
+    if finding.severity == Severity::Note {
+        return finding;
+    }
+    Finding {
+        severity: Severity::Note,
+        reason: None,
+        what: format!("switched off: {}", finding.what),
+        ..finding
+    }
+}
 
-/// Text from a file for messages and logs: control characters escaped, and those that change the
-/// direction; bytes that are no UTF-8 replaced.
+/// Makes a terminal show the rest of a line in another order than it stands there, as some of the
+/// invisible ones do.
+const TURNS_AROUND: char = '\u{61c}';
+
+/// Text from a file for messages and logs: control characters escaped, and those that are not seen or
+/// change the direction; bytes that are no UTF-8 replaced.
 pub(crate) fn printable(text: &[u8]) -> String {
     let mut printable = String::new();
     for c in String::from_utf8_lossy(text).chars() {
-        if c.is_control() || TURNS_AROUND.iter().any(|range| range.contains(&c)) {
+        if c.is_control() || c == TURNS_AROUND || is_invisible(c) {
             printable.extend(c.escape_default());
         } else {
             printable.push(c);
@@ -226,7 +304,7 @@ mod tests {
         let what = "no statement in it".to_owned();
         findings.refuse(Position::default(), Reason::EmptyConfiguration, what);
         assert_eq!(
-            findings.finish()[0].in_file("lvs.cf"),
+            findings.finish().findings[0].in_file("lvs.cf"),
             "lvs.cf: Empty configuration: no statement in it"
         );
     }
@@ -239,8 +317,12 @@ mod tests {
             findings.warn(at(line), "odd".into());
         }
         findings.refuse(at(500), Reason::UnknownCommand, "x".into());
-        let kept = findings.finish();
+        let Said {
+            findings: kept,
+            more,
+        } = findings.finish();
         assert_eq!(kept.len(), MAX_FINDINGS);
+        assert_eq!(more, 500 - MAX_FINDINGS);
         assert_eq!(kept.last().map(|last| last.position.line), Some(500));
     }
 

@@ -4,14 +4,17 @@
 
 mod block;
 mod global;
+mod machine;
+mod pair;
 mod server;
 mod virtual_block;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt;
 
-use lvs_model::{AddressFamily, Protocol};
+use lvs_model::{Account, AddressFamily, Protocol};
 
 use crate::finding::{Findings, Reason, Severity, shown};
 use crate::keyword::Place;
@@ -24,23 +27,64 @@ use crate::value::Port;
 pub(crate) struct Judge<'a, 'b> {
     pub(crate) findings: &'b mut Findings,
     pub(crate) hosts: &'b mut Hosts<'a>,
+    /// Whom check and load programs run as, if the file says so.
+    pub(crate) check_user: Option<Account>,
+    /// Names without an address for which something in force was left out.
+    pub(crate) unresolved: BTreeSet<String>,
 }
 
 impl Judge<'_, '_> {
     /// The configuration that a file's settings make. It counts only if nothing was refused.
     pub(crate) fn config(&mut self, file: &Section) -> Config {
         let mut config = self.global(file);
+        self.check_user.clone_from(&config.check_user);
+        // Without the keyword it is lvs, but nobody has said that the other blocks are not meant.
+        let is_meant = |place| match file.choice("service") {
+            Some("lvs") => place == Place::Virtual,
+            Some("fos") => place == Place::Failover,
+            _ => true,
+        };
         for block in &file.blocks {
-            match block.place {
+            let is_used = block.is_on("active") && is_meant(block.place);
+            self.judge_as(is_used, block, |judge| match block.place {
                 Place::Virtual => config
                     .virtuals
-                    .extend(self.virtual_block(block, config.network)),
-                Place::Failover => config.failovers.extend(self.failover_block(block)),
+                    .extend(judge.virtual_block(block, config.network)),
+                Place::Failover => config.failovers.extend(judge.failover_block(block)),
                 Place::Global | Place::Server => {}
-            }
+            });
         }
+        self.findings.set_idle(!is_meant(Place::Virtual));
         self.leave_out_second_services(&mut config.virtuals, &file.blocks);
+        self.findings.set_idle(false);
+        self.check_pair(file, &config);
         config
+    }
+
+    /// Judges a block. If it is not used, what is wrong with it is a note at most.
+    fn judge_as(&mut self, is_used: bool, block: &Section, judge: impl FnOnce(&mut Self)) {
+        let was_idle = self.findings.is_idle();
+        if !is_used {
+            self.findings
+                .note_warnings(block.lines(), block.at("active"));
+        }
+        self.findings.set_idle(was_idle || !is_used);
+        judge(self);
+        self.findings.set_idle(was_idle);
+    }
+
+    /// Leaves out what needs the address of a name that does not resolve; whether there is one.
+    fn leave_out_unresolved(&mut self, section: &Section, keyword: &str, what_goes: &str) -> bool {
+        let Some(name) = section.unresolved(keyword) else {
+            return false;
+        };
+        let what = format!("{what_goes}: the host name {name} does not resolve");
+        let at = section.at(keyword);
+        self.findings.remark(at, Severity::LeaveOut, what);
+        if !self.findings.is_idle() {
+            self.unresolved.insert(name.to_owned());
+        }
+        true
     }
 
     /// A port as number; a name is looked up for `protocol`.

@@ -23,6 +23,7 @@ mod judge;
 mod keyword;
 mod lookup;
 pub mod model;
+mod odd_characters;
 mod original;
 mod path;
 mod reader;
@@ -39,7 +40,7 @@ pub use extension::{EXTENSIONS, ExtendedValue, VALUES};
 pub use finding::{Finding, MAX_FINDINGS, Position, Reason, Severity};
 pub use hash::ContentHash;
 pub use keyword::{KEYWORDS, Keyword, Kind, Place};
-pub use lookup::Lookup;
+pub use lookup::{Lookup, SchedulerAnswer};
 pub use model::{
     Authentication, Check, Command, Config, ConflictAction, Device, DeviceError, FailoverBlock,
     Heartbeat, ManualWeight, NannyProcesses, NatRouter, Persistence, PrivatePath, RealServer,

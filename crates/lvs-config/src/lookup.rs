@@ -3,15 +3,22 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use lvs_model::{Account, Protocol};
+use lvs_model::{Account, Protocol, SchedulerName};
 
 /// Answers about names and expressions. The program's shell implements it, with its time limits.
 pub trait Lookup {
     /// The first IPv4 address of a host name, else its first IPv6 address.
     ///
-    /// Asked once for each name of a file, addresses are never asked. `None` refuses the file, so a
-    /// shell bounds the time of all calls together (5 s), not of each.
+    /// Asked once for each name of a file, addresses are never asked. `None` leaves out what needs it,
+    /// and refuses the file where the pair's own addresses do; so a shell bounds the time of all calls
+    /// together (5 s), not of each.
     fn host(&mut self, name: &str) -> Option<IpAddr>;
+
+    /// Whether [`host`](Self::host) answered with what the name was earlier, since nobody knows what
+    /// it is now.
+    fn is_old(&mut self, _name: &str) -> bool {
+        false
+    }
 
     /// The port of a service name, as `/etc/services` has it.
     fn service(&mut self, name: &str, protocol: Protocol) -> Option<u16>;
@@ -24,12 +31,36 @@ pub trait Lookup {
     /// # Errors
     /// What is wrong with the expression, as a sentence without a full stop.
     fn check_expression(&mut self, expression: &[u8]) -> Result<(), String>;
+
+    /// Whether the kernel of this machine has a scheduler that is none of Linux' own.
+    fn scheduler(&mut self, _name: &SchedulerName) -> SchedulerAnswer {
+        SchedulerAnswer::Known
+    }
+
+    /// Why `user`, or who runs monitors, could not run a program, its command line given; `None` if it
+    /// could, or if that is not known. A sentence without a full stop.
+    fn program_fault(&mut self, _command: &[u8], _user: Option<&Account>) -> Option<String> {
+        None
+    }
+}
+
+/// What the machine says of a scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchedulerAnswer {
+    /// It is loaded, or there is a module of its name; or nobody was asked.
+    Known,
+    /// Neither.
+    Unknown,
+    /// This machine has no IPVS, or its modules cannot be listed.
+    NoIpvs,
 }
 
 /// Asks each host name once.
 pub(crate) struct Hosts<'a> {
     lookup: &'a mut dyn Lookup,
     known: HashMap<String, Option<IpAddr>>,
+    /// The last one asked, if its address is what it was earlier.
+    old: Option<(String, IpAddr)>,
 }
 
 impl<'a> Hosts<'a> {
@@ -37,6 +68,7 @@ impl<'a> Hosts<'a> {
         Self {
             lookup,
             known: HashMap::new(),
+            old: None,
         }
     }
 
@@ -46,7 +78,15 @@ impl<'a> Hosts<'a> {
         }
         let address = self.lookup.host(name);
         self.known.insert(name.to_owned(), address);
+        if let Some(address) = address.filter(|_| self.lookup.is_old(name)) {
+            self.old = Some((name.to_owned(), address));
+        }
         address
+    }
+
+    /// A name that was just asked for the first time and has its earlier address.
+    pub(crate) fn take_old(&mut self) -> Option<(String, IpAddr)> {
+        self.old.take()
     }
 
     pub(crate) fn lookup(&mut self) -> &mut dyn Lookup {

@@ -1,12 +1,14 @@
 //! Reading a file: text to [`Config`], or the reasons why not.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::finding::{Finding, Findings, Position, Reason, Severity};
+use crate::finding::{Finding, Findings, Position, Reason, Said, Severity};
 use crate::hash::ContentHash;
 use crate::judge::Judge;
 use crate::lookup::{Hosts, Lookup};
 use crate::model::Config;
+use crate::odd_characters;
 use crate::original::other_quotes;
 use crate::tree::{Content, LineEnd, SyntaxTree};
 use crate::walk::{Unknown, Walker};
@@ -21,16 +23,21 @@ pub struct Loaded {
     pub config: Config,
     /// What is odd about it, in file order.
     pub findings: Vec<Finding>,
+    /// How many findings there are beside these.
+    pub more: usize,
+    /// Names that do not resolve, for which something was left out.
+    pub unresolved: BTreeSet<String>,
     /// Tells two contents apart in logs.
     pub hash: ContentHash,
 }
 
 impl Loaded {
-    /// Whether a block or real server was left out, for which `-t` exits 1.
+    /// Whether a part of it will not work: it was left out, or the kernel will refuse it. For that
+    /// `-t` exits 1.
     #[must_use]
-    pub fn has_left_out(&self) -> bool {
+    pub fn has_faults(&self) -> bool {
         let mut findings = self.findings.iter();
-        findings.any(|finding| finding.severity == Severity::LeaveOut)
+        findings.any(|it| matches!(it.severity, Severity::LeaveOut | Severity::Error))
     }
 }
 
@@ -39,6 +46,17 @@ impl Loaded {
 pub struct Refusal {
     /// What is wrong and what is odd, in file order.
     pub findings: Vec<Finding>,
+    /// How many findings there are beside these.
+    pub more: usize,
+}
+
+impl From<Said> for Refusal {
+    fn from(said: Said) -> Self {
+        Self {
+            findings: said.findings,
+            more: said.more,
+        }
+    }
 }
 
 impl Refusal {
@@ -96,9 +114,7 @@ fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loa
     let mut findings = Findings::default();
     check_size(text, &mut findings);
     if findings.has_error() {
-        return Err(Refusal {
-            findings: findings.finish(),
-        });
+        return Err(findings.finish().into());
     }
     let tree = SyntaxTree::parse(text);
     check_layout(&tree, &mut findings);
@@ -110,24 +126,29 @@ fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loa
     };
     let file = walker.file();
     if !tree.unclosed.is_empty() {
+        odd_characters::name_them(&tree, &mut walker.findings);
         // Cut off: what is not there may have been.
-        return Err(Refusal {
-            findings: walker.findings.finish(),
-        });
+        return Err(walker.findings.finish().into());
     }
-    let config = Judge {
+    let mut judge = Judge {
         findings: &mut walker.findings,
         hosts: &mut walker.hosts,
-    }
-    .config(&file);
+        check_user: None,
+        unresolved: BTreeSet::new(),
+    };
+    let config = judge.config(&file);
+    let unresolved = judge.unresolved;
+    odd_characters::name_them(&tree, &mut walker.findings);
     let refused = walker.findings.has_error();
-    let findings = walker.findings.finish();
+    let said = walker.findings.finish();
     if refused {
-        return Err(Refusal { findings });
+        return Err(said.into());
     }
     Ok(Loaded {
         config,
-        findings,
+        findings: said.findings,
+        more: said.more,
+        unresolved,
         hash: ContentHash::of(text),
     })
 }

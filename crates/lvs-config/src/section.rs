@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lvs_model::SchedulerName;
 
-use crate::finding::Position;
+use crate::finding::{Finding, Position};
 use crate::keyword::Place;
 use crate::model::Device;
 use crate::value::{Mask, Port, Value};
@@ -24,6 +24,8 @@ pub(crate) struct Section {
     settings: HashMap<&'static str, Setting>,
     /// Blocks in this one, in file order.
     pub(crate) blocks: Vec<Section>,
+    /// What is wrong with values that may be switched off elsewhere in the section.
+    pub(crate) late: Vec<(&'static str, Finding)>,
     /// For a real server: the plain `port` of the virtual block as far as it was read there.
     pub(crate) outer_port: Option<Port>,
 }
@@ -46,6 +48,7 @@ impl Section {
             end: position,
             settings: HashMap::new(),
             blocks: Vec::new(),
+            late: Vec::new(),
             outer_port: None,
         }
     }
@@ -66,9 +69,24 @@ impl Section {
             .map_or(self.end, |setting| setting.position)
     }
 
-    /// Whether what is given for `keyword` was refused already, so that no second message follows.
+    /// Whether what is given for `keyword` was refused already, or is a name that does not resolve, so
+    /// that no second message follows.
     pub(crate) fn is_bad(&self, keyword: &str) -> bool {
-        self.value(keyword) == Some(&Value::Nothing)
+        let value = self.value(keyword);
+        matches!(value, Some(Value::Nothing | Value::Unresolved(_)))
+    }
+
+    /// The host name given for `keyword`, if it does not resolve.
+    pub(crate) fn unresolved(&self, keyword: &str) -> Option<&str> {
+        match self.value(keyword)? {
+            Value::Unresolved(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The lines of the block.
+    pub(crate) fn lines(&self) -> std::ops::RangeInclusive<u32> {
+        self.position.line..=self.end.line
     }
 
     /// Whether `keyword` is given, well or badly.

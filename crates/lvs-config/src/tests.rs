@@ -6,7 +6,6 @@ use std::time::Duration;
 use lvs_model::{Account, ForwardingMethod, Protocol};
 
 use crate::finding::{Reason, Severity};
-use crate::keyword::Place;
 use crate::lookup::Lookup;
 use crate::model::{Authentication, Config, ManualWeight, NannyProcesses, VipMover};
 use crate::reader::{Loaded, Refusal, read, read_tolerant};
@@ -38,16 +37,6 @@ fn read_all(text: &str) -> Result<Loaded, Refusal> {
 
 fn all(text: &str) -> Config {
     read_all(text).expect("accepted").config
-}
-
-/// A statement at its place.
-fn placed(place: Place, statement: &str) -> String {
-    match place {
-        Place::Global => format!("{statement}\n"),
-        Place::Virtual => format!("virtual v {{\n{statement}\n}}\n"),
-        Place::Failover => format!("failover f {{\n{statement}\n}}\n"),
-        Place::Server => format!("virtual v {{\nserver s {{\n{statement}\n}}\n}}\n"),
-    }
 }
 
 #[test]
@@ -139,8 +128,9 @@ fn there_is_no_form_of_a_block_behind_the_mark() {
 
 #[test]
 fn a_flag_of_another_scheduler_is_refused() {
-    let text = placed(Place::Virtual, "scheduler = sh\nscheduler_flags = mh-port");
-    assert_eq!(read_all(&text).expect_err("refused").line(), 3);
+    let text = "virtual v {\nactive = 1\naddress = 192.0.2.1 eth0\nscheduler = sh\n\
+                scheduler_flags = mh-port\n}\n";
+    assert_eq!(read_all(text).expect_err("refused").line(), 5);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(crate) enum Value {
     Seconds(Duration),
     Address(IpAddr),
     AddressDevice(IpAddr, Device),
+    /// A host name in the place of an address that does not resolve.
+    Unresolved(String),
     Mask(Mask),
     Port(Port),
     Choice(&'static str),
@@ -83,8 +85,14 @@ pub(crate) fn parse(
         Kind::Integer { min, max } => integer(first, min, max).map(Value::Integer),
         Kind::Bool => boolean(first).map(Value::Bool),
         Kind::Seconds { min, max } => seconds(first, min, max).map(Value::Seconds),
-        Kind::Host => host(first, hosts).and_then(not_zero).map(Value::Address),
-        Kind::HostOrNone => host(first, hosts).map(Value::Address),
+        Kind::Host => match host(first, hosts)? {
+            Host::Address(address) => not_zero(address).map(Value::Address),
+            Host::Unresolved(name) => Ok(Value::Unresolved(name)),
+        },
+        Kind::HostOrNone => Ok(match host(first, hosts)? {
+            Host::Address(address) => Value::Address(address),
+            Host::Unresolved(name) => Value::Unresolved(name),
+        }),
         Kind::Address => literal(first).map(Value::Address).ok_or_else(|| {
             problem(
                 Reason::InvalidHost,
@@ -92,12 +100,15 @@ pub(crate) fn parse(
             )
         }),
         Kind::AddressDevice => {
-            let address = host(first, hosts)?;
+            let host = host(first, hosts)?;
             let device = device(words.second).map_err(|problem| Problem {
                 in_second: true,
                 ..problem
             })?;
-            Ok(Value::AddressDevice(address, device))
+            Ok(match host {
+                Host::Address(address) => Value::AddressDevice(address, device),
+                Host::Unresolved(name) => Value::Unresolved(name),
+            })
         }
         Kind::Mask => mask(first).map(Value::Mask),
         Kind::Port => port(first).map(Value::Port),
@@ -251,12 +262,20 @@ fn looks_like_address(name: &str) -> bool {
 
 fn is_name(name: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    (1..=253).contains(&name.len()) && name.bytes().all(fits)
+    // What begins like an option or a negative number was never meant as one.
+    (1..=253).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(fits)
 }
 
-fn host(text: &[u8], hosts: &mut Hosts<'_>) -> Result<IpAddr, Problem> {
+/// What stands in the place of an address.
+enum Host {
+    Address(IpAddr),
+    /// A name that does not resolve: what that means is judged where it is used.
+    Unresolved(String),
+}
+
+fn host(text: &[u8], hosts: &mut Hosts<'_>) -> Result<Host, Problem> {
     if let Some(address) = literal(text) {
-        return Ok(address);
+        return Ok(Host::Address(address));
     }
     let name = std::str::from_utf8(text).unwrap_or_default();
     if looks_like_address(name) {
@@ -268,11 +287,9 @@ fn host(text: &[u8], hosts: &mut Hosts<'_>) -> Result<IpAddr, Problem> {
         let expected = "an address or a host name expected";
         return Err(problem(Reason::InvalidArgument, expected));
     }
-    hosts.address(name).ok_or_else(|| {
-        problem(
-            Reason::InvalidArgument,
-            format!("the host name {name} does not resolve"),
-        )
+    Ok(match hosts.address(name) {
+        Some(address) => Host::Address(address),
+        None => Host::Unresolved(name.to_owned()),
     })
 }
 

@@ -4,13 +4,17 @@
 //! value in range. What the settings mean together is judged by [`crate::judge`].
 
 use crate::advice::advice;
-use crate::finding::{Findings, Position, Reason, Severity, printable, shown};
+use crate::finding::{Finding, Findings, Position, Reason, Severity, printable, shown};
 use crate::keyword::{self, Keyword, Kind, Place};
 use crate::lookup::Hosts;
 use crate::section::{Section, Setting};
 use crate::tree::{Block, BlockKind, Content, Item, SyntaxTree};
 use crate::value::{self, Value, Words};
 use crate::word::Word;
+
+/// Keywords whose values an original takes as they are, and does not look at while another keyword
+/// switches them off.
+const LATE: [&str; 1] = ["syncd_iface"];
 
 /// What is done with a word that nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +176,7 @@ impl<'a> Walker<'a> {
         }
         let here = self.position(statement.line, Some(first));
         let (value, position) = self
-            .value(statement, found.keyword)
+            .value(statement, found.keyword, &mut section.late)
             .unwrap_or((Value::Nothing, here));
         if found.is_extension && !statement.hidden {
             let at = self.position(statement.line, Some(first));
@@ -210,6 +214,7 @@ impl<'a> Walker<'a> {
         &mut self,
         statement: &Statement<'_>,
         keyword: &'static Keyword,
+        late: &mut Vec<(&'static str, Finding)>,
     ) -> Option<(Value, Position)> {
         let words = self.complete(statement, keyword.kind)?;
         let first = words.first()?;
@@ -227,6 +232,11 @@ impl<'a> Walker<'a> {
         }
         match value::parse(keyword, texts, &mut self.hosts) {
             Ok(value) => {
+                if let Some((name, address)) = self.hosts.take_old() {
+                    let what =
+                        format!("{name} does not resolve: its last address, {address}, stays");
+                    self.findings.warn(position, what);
+                }
                 let note = value::original_refuses(keyword, texts, &value);
                 if let Some(note) = note.filter(|_| !statement.hidden) {
                     self.findings.remark(position, Severity::Note, note.into());
@@ -238,7 +248,11 @@ impl<'a> Walker<'a> {
                 let at = self.position(statement.line, Some(bad));
                 let (name, shown) = (keyword.name, self.shown(bad));
                 let what = format!("{name} = {shown}, {}", problem.expected);
-                self.findings.refuse(at, problem.reason, what);
+                let finding = Finding::refusal(at, problem.reason, what);
+                match LATE.contains(&name) {
+                    true => late.push((name, finding)),
+                    false => self.findings.push(finding),
+                }
                 None
             }
         }

@@ -71,6 +71,10 @@ impl Judge<'_, '_> {
     /// The address of an active block (P-22).
     pub(super) fn vip(&mut self, block: &Section, kind: &str) -> Option<(IpAddr, Device)> {
         let found = block.address_and_device("address");
+        self.leave_out_unresolved(block, "address", &format!("{kind} {}", block.name));
+        if let Some((address, _)) = &found {
+            self.check_carried(block.at("address"), "address", *address);
+        }
         if found.is_none() && !block.is_bad("address") {
             let (reason, fault) = if block.has("address") {
                 (Reason::InvalidHost, "all zeros for its address")
@@ -115,6 +119,7 @@ impl Judge<'_, '_> {
             rise: block.integer("rise"),
         };
         self.check_expect(block, &check);
+        self.check_program(block, "send_program");
         check
     }
 

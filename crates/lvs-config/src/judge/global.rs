@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lvs_model::{Account, ForwardingMethod, Protocol, Timeouts};
 
+use super::pair::has_partner;
 use super::{Judge, argument, command};
 use crate::finding::{Reason, shown};
 use crate::model::{
@@ -18,6 +19,8 @@ impl Judge<'_, '_> {
     pub(super) fn global(&mut self, file: &Section) -> Config {
         let default = Config::default();
         let path = |keyword| argument(file, keyword).map(PathBuf::from);
+        self.check_names_of_pair(file);
+        self.check_late(file);
         Config {
             serial: file.integer("serial_no").unwrap_or(0),
             service: match file.choice("service") {
@@ -107,8 +110,19 @@ impl Judge<'_, '_> {
                 _ => VipMover::Interface,
             },
         };
+        self.findings.set_idle(!has_partner(file));
         self.check_dead_time(file, &heartbeat);
+        self.findings.set_idle(false);
         heartbeat
+    }
+
+    /// Values that an original looks at only if another keyword switches them on.
+    fn check_late(&mut self, file: &Section) {
+        self.findings.set_idle(!file.is_on("syncdaemon"));
+        for (_, finding) in &file.late {
+            self.findings.push(finding.clone());
+        }
+        self.findings.set_idle(false);
     }
 
     /// A dead time that matters must be longer than the pause between heartbeats.
@@ -151,8 +165,12 @@ impl Judge<'_, '_> {
         };
         if !matches!(number, Some(1..)) {
             let what = "heartbeat_port, 1 to 65535 or the name of a service expected";
+            // A number is wrong whatever it is for; a name may be known where there is a partner.
+            self.findings
+                .set_idle(number.is_none() && !has_partner(file));
             self.findings
                 .refuse(at, Reason::InvalidArgument, what.into());
+            self.findings.set_idle(false);
         }
         number
     }
@@ -174,20 +192,33 @@ impl Judge<'_, '_> {
                     None => ["backup_private", "primary_private"],
                 };
                 let what = format!("{given} without {missing}: there is no second heartbeat path");
+                self.findings.set_idle(!has_partner(file));
                 self.findings.warn(file.at(given), what);
+                self.findings.set_idle(false);
                 None
             }
         }
     }
 
     fn nat_router(&mut self, file: &Section) -> Option<NatRouter> {
-        let (address, device) = file.address_and_device("nat_router")?;
-        Some(NatRouter {
-            address,
-            device,
-            prefix: self.prefix(file, "nat_nmask", &address),
-            line: file.at("nat_router").line,
-        })
+        // Other forwarding methods have none, nor has fos.
+        let is_raised = matches!(file.choice("network"), None | Some("nat"))
+            && file.choice("service") != Some("fos");
+        self.findings.set_idle(!is_raised);
+        self.leave_out_unresolved(file, "nat_router", "nat_router");
+        let router = file
+            .address_and_device("nat_router")
+            .map(|(address, device)| {
+                self.check_carried(file.at("nat_router"), "nat_router", address);
+                NatRouter {
+                    address,
+                    device,
+                    prefix: self.prefix(file, "nat_nmask", &address),
+                    line: file.at("nat_router").line,
+                }
+            });
+        self.findings.set_idle(false);
+        router
     }
 }
 

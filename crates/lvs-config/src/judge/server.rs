@@ -23,7 +23,11 @@ impl Judge<'_, '_> {
         let mut servers = Vec::new();
         let mut first: HashMap<(IpAddr, u16), u32> = HashMap::new();
         for section in &block.blocks {
-            let Some(server) = self.server(section, service, network) else {
+            let mut server = None;
+            self.judge_as(section.is_on("active"), section, |judge| {
+                server = judge.server(section, service, network);
+            });
+            let Some(server) = server else {
                 continue;
             };
             let key = (server.address, server.port);
@@ -51,7 +55,8 @@ impl Judge<'_, '_> {
         if !section.is_on("active") {
             return None;
         }
-        if section.is_bad("address") {
+        let what_goes = format!("server {}", section.name);
+        if self.leave_out_unresolved(section, "address", &what_goes) || section.is_bad("address") {
             return None;
         }
         let Some(address) = section.address("address") else {
@@ -74,6 +79,7 @@ impl Judge<'_, '_> {
             thresholds: self.thresholds(section),
         };
         self.check_family(section, service, &server);
+        self.check_destination(section.at("address"), "address", address);
         self.check_port(section, service, &server);
         Some(server)
     }
@@ -136,7 +142,8 @@ impl Judge<'_, '_> {
         }
         let number = |port: Option<&Port>| port.cloned().unwrap_or(Port::Number(80));
         let last = number(block.port("port"));
-        for server in block.blocks.iter().filter(|server| !server.has("port")) {
+        let without_port = |server: &&Section| server.is_on("active") && !server.has("port");
+        for server in block.blocks.iter().filter(without_port) {
             let there = number(server.outer_port.as_ref());
             if there == last || self.is_same_port(block, &there, &last) {
                 continue;

@@ -32,6 +32,7 @@ impl Judge<'_, '_> {
             return None;
         }
         self.warn_of_silent_udp(block);
+        self.check_scheduler(block, &scheduler);
         let address = self.vip(block, "virtual");
         let (vip, device) = address?;
         let mut service = VirtualBlock {
@@ -57,6 +58,9 @@ impl Judge<'_, '_> {
         self.check_port_zero(block, &service);
         service.servers = self.servers(block, &service, network);
         self.check_sorry_server(block, &service, network);
+        self.check_one_packet(block, &service, network);
+        self.check_load_monitor(block, &service);
+        self.check_own_service(block, &service);
         Some(service)
     }
 
@@ -135,6 +139,8 @@ impl Judge<'_, '_> {
             let what =
                 format!("sorry_server = {sorry}, an address other than the real servers' expected");
             self.findings.refuse(at, Reason::InvalidArgument, what);
+        } else {
+            self.check_destination(at, "sorry_server", sorry);
         }
     }
 

@@ -136,14 +136,56 @@ fn refused_number(kind: Kind, fault: Fault) -> Option<Reason> {
 /// The file around a statement, and the line that it stands in.
 fn file(place: Place, statement: &str) -> (String, u32) {
     match place {
-        Place::Global => (format!("# odd\n{statement}\n"), 2),
-        Place::Virtual => (format!("virtual v {{\n{statement}\n}}\n"), 2),
-        Place::Failover => (format!("failover f {{\n{statement}\n}}\n"), 2),
-        Place::Server => (
-            format!("virtual v {{\nserver s {{\n{statement}\n}}\n}}\n"),
-            3,
+        Place::Global => (
+            format!("# odd\n{statement}\n{}", beside(statement, SWITCHES)),
+            2,
         ),
+        Place::Virtual => (block("virtual", statement, BLOCK), 2),
+        Place::Failover => (block("failover", statement, FAILOVER), 2),
+        Place::Server => {
+            // What its thresholds mean together is another test's.
+            let is_twice = statement.contains('\n');
+            let lines = if is_twice { SERVER } else { &[] };
+            let server = block("server", statement, lines);
+            (format!("virtual v {{\n{server}{}}}\n", BLOCK.concat()), 3)
+        }
     }
+}
+
+/// What makes a statement count.
+const SWITCHES: &[&str] = &[
+    "backup = 192.0.2.2\n",
+    "backup_active = 1\n",
+    "deadtime = 86400\n",
+    "syncdaemon = 1\n",
+];
+const BLOCK: &[&str] = &["active = 1\n", "address = 192.0.2.1 eth0\n"];
+const FAILOVER: &[&str] = &[
+    "active = 1\n",
+    "address = 192.0.2.1 eth0\n",
+    "start_cmd = /x\n",
+    "stop_cmd = /x\n",
+];
+const SERVER: &[&str] = &["active = 1\n", "address = 192.0.2.41\n"];
+
+/// Those of the lines that do not have the statement's keyword.
+fn beside(statement: &str, lines: &[&str]) -> String {
+    let is_empty = statement.ends_with("_cmd = \"\"");
+    let is_no_statement = is_empty || statement.contains("\"x y") || statement.len() > 64 * 1024;
+    if is_no_statement {
+        // Its keyword is missing then, which is another message.
+        return String::new();
+    }
+    let keyword = |line: &str| line.split(' ').next().map(str::to_owned);
+    let own = keyword(statement.trim_start_matches("#:"));
+    let others = lines.iter().filter(|line| keyword(line) != own);
+    others.copied().collect()
+}
+
+/// A block that is in use, unless the statement is about what makes it so.
+fn block(kind: &str, statement: &str, lines: &[&str]) -> String {
+    let lines = beside(statement, lines);
+    format!("{kind} b {{\n{statement}\n{lines}}}\n")
 }
 
 #[test]

@@ -17,6 +17,8 @@ const MARKED: &str = "virtual v {\nactive = 1\naddress = 192.0.2.1 eth0\nfwmark 
 /// A heartbeat that is more frequent than any dead time is long.
 const FREQUENT: &str = "keepalive = 0.01\n{}\n";
 
+const SYNC: &str = "syncdaemon = 1\n{}\n";
+
 /// Around what, keyword, values within, values beyond, and how a message names the range.
 type Row = (
     &'static str,
@@ -161,7 +163,7 @@ const ROWS: &[Row] = &[
         "0 to 4294967295",
     ),
     (
-        GLOBAL,
+        SYNC,
         "syncd_iface",
         &["a", "fifteen-bytes-x"],
         &["sixteen-bytes-xx", "\"\""],
@@ -261,7 +263,10 @@ fn a_literal_answer_has_at_most_254_bytes_once_its_escapes_are_undone() {
 #[test]
 fn a_dead_time_is_longer_than_a_heartbeat_and_a_warning_says_if_twice_is_not() {
     let pair = |keepalive, deadtime| {
-        let text = format!("keepalive = {keepalive}\ndeadtime = {deadtime}\n");
+        let text = format!(
+            "primary = 192.0.2.1\nbackup = 192.0.2.2\nbackup_active = 1\n\
+             keepalive = {keepalive}\ndeadtime = {deadtime}\n"
+        );
         match read_text(text.as_bytes()) {
             Ok(loaded) => Some(loaded.findings.len()),
             Err(_) => None,

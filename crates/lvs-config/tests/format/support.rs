@@ -61,7 +61,7 @@ pub fn read_text(text: &[u8]) -> Result<Loaded, Refusal> {
     read(text, &mut Names::default())
 }
 
-/// The verdict in a few words: `ok`, `warn 3`, `leave out 2`, or `TEXT LINE` of the first error.
+/// The verdict in a few words: `ok`, `warn 3`, `error 4`, `leave out 2`, or `TEXT LINE` of the first error.
 pub fn verdict(text: &[u8]) -> String {
     match read_text(text) {
         Ok(loaded) => accepted(&loaded.findings),
@@ -71,9 +71,14 @@ pub fn verdict(text: &[u8]) -> String {
 
 fn accepted(findings: &[Finding]) -> String {
     let first = |severity| findings.iter().find(|finding| finding.severity == severity);
-    match (first(Severity::LeaveOut), first(Severity::Warn)) {
-        (Some(finding), _) => format!("leave out {}", finding.position.line),
-        (None, Some(finding)) => format!("warn {}", finding.position.line),
-        (None, None) => "ok".into(),
+    for (severity, word) in [
+        (Severity::LeaveOut, "leave out"),
+        (Severity::Error, "error"),
+        (Severity::Warn, "warn"),
+    ] {
+        if let Some(finding) = first(severity) {
+            return format!("{word} {}", finding.position.line);
+        }
     }
+    "ok".into()
 }

@@ -101,12 +101,14 @@ const VECTORS: &[(u32, &str, &str)] = &[
     (50, "serial_no = 5\nprimary = 192.0.2.1\r\n", "warn 2"),
     (
         51,
-        "virtual a {\n server s {\n }\n port = 443\n server t {\n }\n}\n",
-        "invalid argument 4",
+        "virtual a {\n active = 1\n address = 192.0.2.1 eth0\n server s {\n active = 1\n \
+         address = 192.0.2.4\n }\n port = 443\n server t {\n }\n}\n",
+        "invalid argument 8",
     ),
     (
         52,
-        "primary = 192.0.2.1\nbackup = 192.0.2.2\nbackup_private = 198.51.100.2\n",
+        "primary = 192.0.2.1\nbackup = 192.0.2.2\nbackup_private = 198.51.100.2\n\
+         backup_active = 1\n",
         "warn 3",
     ),
     (

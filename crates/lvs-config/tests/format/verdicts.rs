@@ -213,7 +213,7 @@ fn missing_and_second_addresses() {
     assert_eq!(config(&twice).virtuals[0].servers.len(), 1);
     assert_eq!(config(&format!("{block}{block}")).virtuals.len(), 1);
     let loaded = read_text(twice.as_bytes()).expect("accepted");
-    assert!(loaded.has_left_out());
+    assert!(loaded.has_faults());
     // Of a block that is left out nothing else is said.
     let sorry = |last| virtual_block(&format!("sorry_server = 192.0.2.9{last}\n"));
     let loaded = read_text((sorry(1) + &sorry(2)).as_bytes()).expect("accepted");
@@ -550,7 +550,7 @@ fn a_name_is_asked_once_and_an_address_never() {
     let servers: String = (1..4)
         .map(|port| server("a", "web1.example.com", &format!("port = {port}\n")))
         .collect();
-    let text = format!("primary = 192.0.2.1\n{}", virtual_block(&servers));
+    let text = format!("primary = 192.0.2.2\n{}", virtual_block(&servers));
     let loaded = read(text.as_bytes(), &mut names).expect("accepted");
     assert_eq!(loaded.config.virtuals[0].servers.len(), 3);
     assert_eq!(names.asked, ["web1.example.com"]);

@@ -1,0 +1,161 @@
+//! The addresses of the two directors: among each other, and beside the addresses that move.
+
+use std::net::IpAddr;
+
+use lvs_model::{AddressFamily, ForwardingMethod};
+
+use super::Judge;
+use crate::finding::{Position, Reason};
+use crate::keyword::Place;
+use crate::model::{Config, ServiceKind, VipMover};
+use crate::section::Section;
+
+/// The ends of both paths, the public one first.
+const ENDS: [&str; 4] = ["primary", "backup", "primary_private", "backup_private"];
+
+/// Whether lvs.cf has a second director.
+pub(super) fn has_partner(file: &Section) -> bool {
+    let backup = file.address("backup").is_some() || file.is_bad("backup");
+    file.is_on("backup_active") && backup
+}
+
+impl Judge<'_, '_> {
+    /// Names of the directors that do not resolve. Without the public ends there is no pair; without
+    /// a private one there is one path.
+    pub(super) fn check_names_of_pair(&mut self, file: &Section) {
+        let has_partner = has_partner(file);
+        for keyword in ENDS {
+            let Some(name) = file.unresolved(keyword) else {
+                continue;
+            };
+            self.findings.set_idle(!has_partner && keyword != "primary");
+            if keyword.ends_with("_private") {
+                self.leave_out_unresolved(file, keyword, "the second heartbeat path");
+            } else {
+                let what = format!("{keyword} = {name}, the host name {name} does not resolve");
+                self.findings
+                    .refuse(file.at(keyword), Reason::InvalidArgument, what);
+            }
+            self.findings.set_idle(false);
+        }
+    }
+
+    /// What the addresses of the directors mean for each other and for those that move.
+    pub(super) fn check_pair(&mut self, file: &Section, config: &Config) {
+        let has_partner = has_partner(file);
+        let ends: Vec<(&str, IpAddr)> = ENDS
+            .into_iter()
+            .filter_map(|keyword| Some((keyword, file.address(keyword)?)))
+            .collect();
+        self.findings.set_idle(!has_partner);
+        self.check_ends(file, &ends);
+        self.findings.set_idle(false);
+        for (keyword, address) in &ends {
+            let is_used = has_partner || keyword.starts_with("primary");
+            if is_used && config.heartbeat.vip != VipMover::External {
+                self.check_moving(file, config, keyword, *address);
+            }
+        }
+    }
+
+    /// Each end is an address that a partner can reach, and no two are the same.
+    fn check_ends(&mut self, file: &Section, ends: &[(&str, IpAddr)]) {
+        for (place, (keyword, address)) in ends.iter().enumerate() {
+            if let Some(kind) = unreachable(*address) {
+                let what = format!(
+                    "{keyword} is {address}, {kind}, an address that the partner can reach expected"
+                );
+                self.refuse_end(file, keyword, what);
+                continue;
+            }
+            let mut earlier = ends.iter().take(place);
+            if let Some((other, _)) = earlier.find(|(_, it)| it == address) {
+                // A second path between the same machines' public addresses counts as none.
+                if [*keyword, *other] != ["primary_private", "primary"]
+                    && !is_no_path(ends, keyword)
+                {
+                    let what = format!("{keyword} is {address}, which is {other} too");
+                    self.refuse_end(file, keyword, what);
+                }
+            }
+        }
+        let families = ["primary", "backup"].map(|end| family(ends, end));
+        let private = ["primary_private", "backup_private"].map(|end| family(ends, end));
+        for (keyword, [one, other]) in [("backup", families), ("backup_private", private)] {
+            if one.is_some() && other.is_some() && one != other {
+                let what = format!("{keyword} is of another address family than the other end");
+                self.refuse_end(file, keyword, what);
+            }
+        }
+    }
+
+    fn refuse_end(&mut self, file: &Section, keyword: &str, what: String) {
+        self.findings
+            .refuse(file.at(keyword), Reason::InvalidHost, what);
+    }
+
+    /// An address that moves is no director's own: it would be taken down with the others.
+    fn check_moving(&mut self, file: &Section, config: &Config, keyword: &str, own: IpAddr) {
+        for (at, what_moves) in moving(file, config, own) {
+            let what = format!(
+                "{what_moves} is {own}, which is {keyword}: an address of its own expected, this \
+                 one comes and goes"
+            );
+            self.findings.refuse(at, Reason::InvalidHost, what);
+        }
+    }
+}
+
+/// Where an address stands that pulse would raise.
+fn moving(file: &Section, config: &Config, own: IpAddr) -> Vec<(Position, String)> {
+    let is_lvs = config.service == ServiceKind::Lvs;
+    let router = config.nat_router.as_ref().filter(|router| {
+        let is_raised = is_lvs && config.network == ForwardingMethod::Masquerading;
+        is_raised && router.address == own
+    });
+    let router = router.map(|_| (file.at("nat_router"), "nat_router".to_owned()));
+    let place = if is_lvs {
+        Place::Virtual
+    } else {
+        Place::Failover
+    };
+    let blocks = file.blocks.iter().filter(|block| {
+        let address = block.address_and_device("address");
+        block.place == place
+            && block.is_on("active")
+            && address.is_some_and(|(address, _)| address == own)
+    });
+    let blocks = blocks.map(|block| {
+        let what = format!("the address of {}", block.name);
+        (block.at("address"), what)
+    });
+    router.into_iter().chain(blocks).collect()
+}
+
+/// Whether the second path is none because the primary's end is its public address.
+fn is_no_path(ends: &[(&str, IpAddr)], keyword: &str) -> bool {
+    let of = |wanted: &str| {
+        ends.iter()
+            .find(|(end, _)| *end == wanted)
+            .map(|(_, it)| *it)
+    };
+    keyword == "backup_private" && of("primary").is_some() && of("primary") == of("primary_private")
+}
+
+fn family(ends: &[(&str, IpAddr)], wanted: &str) -> Option<AddressFamily> {
+    let end = ends.iter().find(|(end, _)| *end == wanted);
+    end.map(|(_, address)| AddressFamily::of(address))
+}
+
+/// What an address is that no other machine can send to.
+fn unreachable(address: IpAddr) -> Option<&'static str> {
+    match address {
+        _ if address.is_loopback() => Some("a loopback address"),
+        _ if address.is_multicast() => Some("a multicast address"),
+        IpAddr::V4(four) if four.is_broadcast() => Some("the broadcast address"),
+        IpAddr::V6(six) if six.is_unicast_link_local() => {
+            Some("a link-local address, which is nothing without its interface")
+        }
+        _ => None,
+    }
+}

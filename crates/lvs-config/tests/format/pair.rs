@@ -1,0 +1,141 @@
+//! Addresses of the pair with which it could not work.
+
+use crate::support::{read_text, verdict};
+
+const REFUSED: &str = "invalid host name or ip address";
+
+/// A pair with these addresses, the private ones in lines 4 and 5, and more behind.
+fn pair(ends: [&str; 4], more: &str) -> String {
+    let [primary, backup, primary_private, backup_private] = ends;
+    format!(
+        "primary = {primary}\nbackup = {backup}\nbackup_active = 1\n\
+         primary_private = {primary_private}\nbackup_private = {backup_private}\n{more}"
+    )
+}
+
+const GOOD: [&str; 4] = ["192.0.2.1", "192.0.2.2", "198.51.100.1", "198.51.100.2"];
+
+fn with(place: usize, address: &'static str) -> String {
+    let mut ends = GOOD;
+    if let Some(end) = ends.get_mut(place) {
+        *end = address;
+    }
+    pair(ends, "")
+}
+
+#[test]
+fn a_partner_must_be_able_to_reach_each_end() {
+    assert_eq!(verdict(pair(GOOD, "").as_bytes()), "ok");
+    for (place, line) in [(0, 1), (1, 2), (2, 4), (3, 5)] {
+        for address in [
+            "127.0.0.1",
+            "127.0.1.1",
+            "localhost",
+            "::1",
+            "224.0.0.18",
+            "ff02::1",
+            "255.255.255.255",
+            "fe80::1",
+        ] {
+            let text = with(place, address);
+            assert_eq!(
+                verdict(text.as_bytes()),
+                format!("{REFUSED} {line}"),
+                "{text}"
+            );
+        }
+    }
+    let refusal = read_text(with(0, "localhost").as_bytes()).expect_err("refused");
+    let first = refusal.first().expect("finding").to_string();
+    let expected = "1:11: invalid host name or ip address: primary is 127.0.0.1, a loopback address, \
+                    an address that the partner can reach expected";
+    assert_eq!(first, expected);
+}
+
+#[test]
+fn no_two_ends_are_the_same_and_both_of_a_path_have_one_family() {
+    for (place, address, expected) in [
+        (1, "192.0.2.1", "2"),
+        (2, "192.0.2.2", "4"),
+        (3, "192.0.2.1", "5"),
+        (3, "192.0.2.2", "5"),
+        (3, "198.51.100.1", "5"),
+        (1, "2001:db8::2", "2"),
+        (3, "2001:db8::2", "5"),
+    ] {
+        let text = with(place, address);
+        assert_eq!(
+            verdict(text.as_bytes()),
+            format!("{REFUSED} {expected}"),
+            "{text}"
+        );
+    }
+    // As the old page wrote it: no second path.
+    let same = pair(["192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.2"], "");
+    assert_eq!(verdict(same.as_bytes()), "ok");
+    let other_family = pair(["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"], "");
+    assert_eq!(verdict(other_family.as_bytes()), "ok");
+}
+
+#[test]
+fn an_address_that_moves_is_no_directors_own() {
+    for own in GOOD {
+        let block = format!("virtual v {{\nactive = 1\naddress = {own} eth0:1\n}}\n");
+        let virtual_block = pair(GOOD, &block);
+        assert_eq!(
+            verdict(virtual_block.as_bytes()),
+            format!("{REFUSED} 8"),
+            "{own}"
+        );
+        let failover = block
+            .replace("virtual", "failover")
+            .replace('}', "start_cmd = /x\nstop_cmd = /x\n}");
+        let fos = pair(GOOD, &format!("service = fos\n{failover}"));
+        assert_eq!(verdict(fos.as_bytes()), format!("{REFUSED} 9"), "{own}");
+        let router = pair(GOOD, &format!("nat_router = {own} eth1:1\n"));
+        assert_eq!(verdict(router.as_bytes()), format!("{REFUSED} 6"), "{own}");
+        // Nothing is raised: switched off, another service's, or somebody else moves it.
+        for (one, other) in [
+            ("active = 1\n", "active = 0\n"),
+            ("virtual v", "service = fos\nvirtual v"),
+            ("virtual v", "vip = external\nvirtual v"),
+        ] {
+            let text = virtual_block.replace(one, other);
+            assert!(read_text(text.as_bytes()).is_ok(), "{text}");
+        }
+        let direct = router.replace("nat_router", "network = direct\nnat_router");
+        assert_eq!(verdict(direct.as_bytes()), "ok");
+    }
+}
+
+#[test]
+fn a_backup_that_is_off_may_have_given_its_address_away() {
+    let lone = |own: &str| {
+        let block = format!("virtual v {{\nactive = 1\naddress = {own} eth0:1\n}}\n");
+        pair(GOOD, &block).replace("backup_active = 1", "backup_active = 0")
+    };
+    for (own, expected) in [
+        (GOOD[0], "invalid host name or ip address 8"),
+        (GOOD[1], "ok"),
+        (GOOD[2], "invalid host name or ip address 8"),
+        (GOOD[3], "ok"),
+    ] {
+        assert_eq!(verdict(lone(own).as_bytes()), expected, "{own}");
+    }
+}
+
+#[test]
+fn no_interface_carries_what_is_nobodys_address() {
+    for (address, expected) in [
+        ("224.0.0.5", "invalid host name or ip address 3"),
+        ("255.255.255.255", "invalid host name or ip address 3"),
+        ("ff02::1", "invalid host name or ip address 3"),
+        ("::1", "invalid host name or ip address 3"),
+        ("::ffff:192.0.2.1", "invalid host name or ip address 3"),
+        ("fe80::50", "ok"),
+        ("127.0.0.5", "ok"),
+    ] {
+        let text = format!("virtual v {{\nactive = 1\naddress = {address} eth0:1\n}}\n");
+        assert_eq!(verdict(text.as_bytes()), expected, "{address}");
+    }
+}
