@@ -8,6 +8,7 @@ mod kernel;
 mod nannies;
 mod options;
 mod pool;
+mod removal;
 mod shell;
 mod start;
 mod sysctl;

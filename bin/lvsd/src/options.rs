@@ -19,6 +19,7 @@ enum Key {
     TestStart,
     Verbose,
     Clear,
+    RemoveServices,
     Status,
     Version,
     Help,
@@ -43,6 +44,8 @@ const TABLE: Table<Key> = Table {
             .help("Log each operation on the table, and let the monitors say more"),
         Row::new(Key::Clear, "clear")
             .help("Empty the kernel's table first, services of others included"),
+        Row::new(Key::RemoveServices, "remove-services")
+            .help("Take the file's services out of the kernel's table, and end"),
         Row::new(Key::Status, "status")
             .help("Print what the running lvsd says of itself, as JSON lines"),
         Row::new(Key::Version, "version").help("Print the version"),
@@ -65,6 +68,8 @@ pub struct Options {
     pub verbose: bool,
     /// `--clear`.
     pub clear: bool,
+    /// `--remove-services`.
+    pub remove_services: bool,
 }
 
 /// A command line, read.
@@ -133,6 +138,7 @@ impl Options {
             Key::TestStart => self.test_start = true,
             Key::Verbose => self.verbose = true,
             Key::Clear => self.clear = true,
+            Key::RemoveServices => self.remove_services = true,
             Key::Status | Key::Version | Key::Help | Key::Usage => {}
         }
     }

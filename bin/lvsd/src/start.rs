@@ -15,13 +15,13 @@ use director::{Lvsd, Site, Table};
 use crate::kernel::Kernel;
 use crate::nannies::Nannies;
 use crate::options::{NAME, Options};
-use crate::{dry_run, shell, sysctl};
+use crate::{dry_run, removal, shell, sysctl};
 
 /// Tells pulse that the services stand.
 const READY: &str = "ready";
 /// Tells it that every real server has been checked, and the table follows.
 const CHECKED: &str = "checked";
-const PID_FILE: &str = "/var/run/lvs.pid";
+pub const PID_FILE: &str = "/var/run/lvs.pid";
 const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
 
 /// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which
@@ -55,7 +55,12 @@ pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
     };
     let ident = if options.foreground { NAME } else { "lvsd" };
     daemon::log::start(ident, target, options.verbose);
-    match try_run(options) {
+    let run = if options.remove_services {
+        removal::run
+    } else {
+        try_run
+    };
+    match run(options) {
         Ok(status) => status,
         Err(lines) => {
             tell(&lines, err);

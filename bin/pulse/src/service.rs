@@ -20,16 +20,20 @@ const CHECKED: &[u8] = b"checked";
 pub enum Part {
     /// lvsd.
     Lvsd,
+    /// lvsd that only takes its services out of the kernel's table.
+    Removal,
     /// fos with the services.
     FosActive,
     /// fos with the monitors of the partner's services.
     FosMonitor,
 }
 
-/// Its program with the original's arguments, one of which tells fos on which side it is.
+/// Its program with the original's arguments, but for one that the original had not; fos is told on which
+/// side it is.
 pub fn command(options: &Options, part: Part) -> Program {
     let (path, side) = match part {
         Part::Lvsd => (&options.lvsd, None),
+        Part::Removal => (&options.lvsd, Some("--remove-services")),
         Part::FosActive => (&options.fos, Some("--active")),
         Part::FosMonitor => (&options.fos, Some("--monitor")),
     };
@@ -50,6 +54,7 @@ pub fn command(options: &Options, part: Part) -> Program {
 pub struct Service {
     options: Options,
     child: Option<Child>,
+    part: Part,
     /// Whether its output has not ended: it closes it when it leaves the terminal.
     output_open: bool,
     /// The beginning of a line of its output.
@@ -62,6 +67,7 @@ impl Service {
         Self {
             options: options.clone(),
             child: None,
+            part: Part::Lvsd,
             output_open: false,
             partial: Vec::new(),
         }
@@ -88,7 +94,13 @@ impl Service {
         self.partial.clear();
         self.output_open = true;
         self.child = Some(child);
+        self.part = part;
         Ok(())
+    }
+
+    /// What was started last.
+    pub const fn part(&self) -> Part {
+        self.part
     }
 
     /// Readable when it said something.

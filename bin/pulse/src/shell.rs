@@ -257,7 +257,10 @@ impl Shell {
             ChildExit::Status(status) => Notice::ChildExited { pid, status },
             ChildExit::Signal(signal) => Notice::ChildKilled { pid, signal },
         };
-        log::info!("{notice}");
+        // That it ends is what it is for.
+        if self.service.part() != Part::Removal || !exit.is_success() {
+            log::info!("{notice}");
+        }
         self.give(Input::ServiceEnded);
     }
 
@@ -389,6 +392,7 @@ impl Shell {
                 ServiceKind::Lvs => Part::Lvsd,
                 ServiceKind::Fos => Part::FosActive,
             }),
+            Action::ClearTable => self.start_service(Part::Removal),
             Action::StartMonitors => self.start_service(Part::FosMonitor),
             Action::TestGateway => {
                 self.gateway = Gateway::begin(self.clock.now());

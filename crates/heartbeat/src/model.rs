@@ -184,6 +184,9 @@ pub enum Action {
     KeepOrders(Orders),
     /// The answer to [`Input::Order`].
     Answer(Result<(), OrderRefused>),
+    /// Take lvs.cf's services out of the kernel's table, by a process in the service's place; answered by
+    /// `ServiceEnded`.
+    ClearTable,
     /// Let the service read its configuration again.
     ReloadService,
     /// Bring up what is missing of the wanted addresses, take down what is no longer wanted or

@@ -3,6 +3,7 @@
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 
 mod claimed;
+mod cold;
 mod fitness;
 mod fos;
 #[cfg(test)]
@@ -84,6 +85,10 @@ pub struct Node {
     relief: Option<Relief>,
     /// On standby, and so listening for the partner's connections, since then.
     standby_since: Mono,
+    /// Our services have been taken out of the kernel's table since we are on standby; and a process
+    /// still does that.
+    is_cleared: bool,
+    is_clearing: bool,
     /// The sync daemon is switched when the addresses come up, not before.
     sync_at_raise: bool,
     duplicates: Duplicates,
@@ -137,6 +142,8 @@ impl Node {
             answered: None,
             relief: None,
             standby_since: now,
+            is_cleared: false,
+            is_clearing: false,
             sync_at_raise: false,
             duplicates: Duplicates::default(),
             fos: fos::Fos::default(),
@@ -183,6 +190,7 @@ impl Node {
             self.deaf_since.map(|since| since + self.settings.keepalive),
             self.hand_over.map(|hand_over| hand_over.due),
             self.relief_due(),
+            self.clearing_due(),
             self.duplicates.next(),
             self.fos.control_by,
             self.service.next(),
@@ -342,6 +350,7 @@ impl Node {
         if self.phase == Phase::Gone {
             return;
         }
+        self.tick_clearing(now, out);
         if self.send_at <= now {
             self.send_now(now, out);
         }
@@ -398,6 +407,7 @@ impl Node {
             self.fos_ended(now, out);
             return;
         }
+        self.is_clearing = false;
         let asked = self.service.ended(now);
         match self.phase {
             Phase::Releasing => self.release(now, out),
@@ -449,7 +459,8 @@ impl Node {
         self.listen(now);
         self.send_at = self.send_at.min(now + self.settings.keepalive);
         out.push(Action::Notice(Notice::Reloaded));
-        if self.service.has_process() {
+        self.is_cleared = false;
+        if self.service.has_process() && !self.is_clearing {
             out.push(Action::ReloadService);
         }
         self.change_warmth(now, was_warm, out);

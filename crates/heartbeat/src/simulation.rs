@@ -369,6 +369,11 @@ impl World {
         match action {
             Action::Send(value) => self.send(index, *value),
             Action::StartService => self.start_service(index),
+            Action::ClearTable => {
+                self.sides[index].service += 1;
+                self.sides[index].service_runs = true;
+                self.end_service(index, 3000);
+            }
             Action::StopService => self.end_service(index, 900),
             Action::KillService => self.end_service(index, 10),
             Action::RaiseAddresses => self.sides[index].holding = true,

@@ -1,6 +1,7 @@
 //! Single rules, each by name; the table row by row.
 
 mod addresses;
+mod cold;
 mod hooks;
 mod service;
 mod signed;
@@ -42,12 +43,15 @@ pub(crate) fn settings(role: ConfiguredRole) -> Settings {
 /// A node with its clock, fed as the shell feeds it.
 struct Bench {
     node: Node,
+    /// Whether clearing the table takes its time; else it is done at once.
+    clears_slowly: bool,
 }
 
 impl Bench {
     fn start(settings: Settings) -> Self {
         let mut bench = Self {
             node: Node::new(at(0.0), settings),
+            clears_slowly: false,
         };
         bench.put(0.0, Input::Start);
         bench
@@ -62,8 +66,15 @@ impl Bench {
     }
 
     fn put(&mut self, seconds: f64, input: Input) -> Vec<Action> {
+        self.handle(at(seconds), input)
+    }
+
+    fn handle(&mut self, now: Mono, input: Input) -> Vec<Action> {
         let mut out = Vec::new();
-        self.node.handle(at(seconds), input, &mut out);
+        self.node.handle(now, input, &mut out);
+        if !self.clears_slowly && out.contains(&Action::ClearTable) {
+            self.node.handle(now, Input::ServiceEnded, &mut out);
+        }
         out
     }
 
@@ -83,8 +94,7 @@ impl Bench {
     fn run_to(&mut self, seconds: f64) -> Vec<(Mono, Action)> {
         let mut log = Vec::new();
         while let Some(due) = self.node.next_deadline().filter(|due| *due <= at(seconds)) {
-            let mut out = Vec::new();
-            self.node.handle(due, Input::Tick, &mut out);
+            let out = self.handle(due, Input::Tick);
             log.extend(out.into_iter().map(|action| (due, action)));
         }
         log

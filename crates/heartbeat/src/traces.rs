@@ -101,6 +101,7 @@ fn backup_takes_over_and_yields_after_a_partition() {
     let mut trace = Trace::of(settings(ConfiguredRole::Backup));
     trace
         .hear(1.0, Value::Running)
+        .put(1.1, Input::ServiceEnded)
         .put(6.2, Input::ServiceReady)
         .hear(14.0, Value::Running)
         .put(14.1, Input::ServiceEnded)

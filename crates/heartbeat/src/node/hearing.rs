@@ -121,6 +121,9 @@ impl Node {
             hand_over.due = hand_over.until;
         }
         self.event(now, event, out);
+        if event == Event::HeardRunning {
+            self.clear_table(now, out);
+        }
     }
 
     /// R3: a partner that claims and cannot hear us will not yield, whatever the ranks are.

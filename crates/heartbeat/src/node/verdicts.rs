@@ -49,6 +49,7 @@ impl Node {
         if !self.service.has_process() {
             self.start_service(now, out);
         }
+        self.stop_clearing(out);
         if !self.sync_at_raise {
             out.push(Action::SyncDaemon(SyncRole::Master));
         }
@@ -108,6 +109,7 @@ impl Node {
     pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.enter(now, Phase::Standby, None);
         self.standby_since = now;
+        self.is_cleared = false;
         self.listen(now);
         self.send_now(now, out);
         if self.is_fos() {

@@ -68,7 +68,7 @@ fn a_takeover_raises_the_highest_term_heard_and_keeps_it() {
         Value::Running,
         Statement { term: 41, ..SAYS },
     );
-    assert_eq!(learnt, [Action::KeepTerm(41)]);
+    assert_eq!(learnt, [Action::KeepTerm(41), Action::ClearTable]);
     let log = bench.run_to(6.0);
     assert!(log.contains(&(at(6.0), Action::KeepTerm(42))));
     assert_eq!(bench.node.statement(at(6.0), Value::Running).term, 42);

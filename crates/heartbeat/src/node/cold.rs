@@ -1,0 +1,46 @@
+//! The kernel's table on a standby without lvsd: nothing of lvs.cf stays in it.
+//!
+//! A pulse that was killed leaves its services in the table. On a director that is a real server
+//! too, they balance again what the active one sends it. So a node that has settled as standby has
+//! lvsd take them out, once: the process counts as a service that is ending, so that a takeover waits
+//! for it before it starts the next one, and ends it for that.
+
+use lvs_model::Mono;
+
+use super::Node;
+use crate::model::Action;
+use crate::supervise::State;
+use crate::table::Phase;
+
+impl Node {
+    /// When the table is to be cleared, if nothing happens until then.
+    pub(super) fn clearing_due(&self) -> Option<Mono> {
+        let is_cold = self.phase == Phase::Standby && !self.is_fos() && !self.is_warm();
+        let is_idle = self.service.state() == State::Absent && !self.leaving;
+        let is_due = is_cold && is_idle && !self.is_cleared && self.settings.has_partner;
+        is_due.then(|| self.standby_since + self.settings.dead_time)
+    }
+
+    pub(super) fn tick_clearing(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.clearing_due().is_some_and(|at| at <= now) {
+            self.clear_table(now, out);
+        }
+    }
+
+    /// The partner serves: we are a standby for good.
+    pub(super) fn clear_table(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.clearing_due().is_some() {
+            self.is_cleared = true;
+            self.is_clearing = true;
+            self.service.stopping(now);
+            out.push(Action::ClearTable);
+        }
+    }
+
+    /// A takeover: what still clears the table is ended, and then the service started.
+    pub(super) fn stop_clearing(&self, out: &mut Vec<Action>) {
+        if self.is_clearing {
+            out.push(Action::KillService);
+        }
+    }
+}

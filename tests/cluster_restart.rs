@@ -1,0 +1,142 @@
+//! What a pulse that was killed leaves behind, and what the next start makes of it: a standby with nothing in
+//! its kernel's table, a lone director that goes on as if nothing had been.
+
+use std::time::Duration;
+
+use caribe_lab::cluster::{Cluster, Settings};
+use caribe_lab::measure::{Account, HttpServer, Requests};
+use caribe_lab::topology::DIRECTORS;
+use caribe_tests::demand_lab;
+
+/// For what must come and is not timed.
+const SOON: Duration = Duration::from_secs(60);
+const FILE: &str = "/etc/sysconfig/ha/lvs.cf";
+const A: &str = DIRECTORS[0];
+const B: &str = DIRECTORS[1];
+/// Two boxes, each a director and a real server: the virtual address is on their loopback interfaces too.
+const BOXES: &str = "\
+primary = 10.9.0.11
+backup = 10.9.0.12
+backup_active = 1
+keepalive = 1
+deadtime = 3
+network = direct
+virtual web {
+ active = 1
+ address = 10.9.0.100 eth0:1
+ vip_nmask = 255.255.255.255
+ port = 80
+ scheduler = rr
+ timeout = 2
+ server a {
+  address = 10.9.0.11
+  active = 1
+ }
+ server b {
+  address = 10.9.0.12
+  active = 1
+ }
+}
+";
+/// Nobody's in lvs.cf.
+const FOREIGN: &str = "TCP 0A090063:0063";
+
+fn sh(cluster: &Cluster, director: &str, script: &str) -> String {
+    let host = cluster.site().host(director).unwrap();
+    let output = host.exec(&["sh", "-c", script]).unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn boxes() -> (Cluster, Vec<HttpServer>) {
+    demand_lab();
+    let cluster = Cluster::build(Settings {
+        weights: vec![1],
+        ..Settings::default()
+    })
+    .unwrap();
+    let mut servers = Vec::new();
+    for director in DIRECTORS {
+        let host = cluster.site().host(director).unwrap();
+        host.write_file(FILE, BOXES).unwrap();
+        let quiet =
+            "cd /proc/sys/net/ipv4/conf/all && echo 1 > arp_ignore && echo 2 > arp_announce";
+        sh(&cluster, director, quiet);
+        sh(&cluster, director, "ip addr add 10.9.0.100/32 dev lo");
+        servers.push(HttpServer::start(host, 80).unwrap());
+    }
+    (cluster, servers)
+}
+
+/// Whether the virtual address is on the director's card.
+fn owns(cluster: &Cluster, director: &str) -> bool {
+    sh(cluster, director, "ip -o addr show dev eth0").contains("10.9.0.100/")
+}
+
+fn own(cluster: &Cluster, director: &str, limit: Duration) -> bool {
+    let owned = |cluster: &Cluster| Ok(owns(cluster, director));
+    cluster.wait(limit, owned).unwrap().is_some()
+}
+
+fn services(cluster: &Cluster, director: &str) -> Vec<String> {
+    let table = cluster.table(director).unwrap();
+    table.0.into_iter().map(|service| service.key).collect()
+}
+
+fn has_both_servers(cluster: &Cluster, director: &str) -> bool {
+    let table = cluster.table(director).unwrap();
+    let ours = table.0.iter().find(|service| service.key != FOREIGN);
+    ours.is_some_and(|service| service.destinations.len() == 2)
+}
+
+fn asked(cluster: &Cluster, count: usize) -> Account {
+    let (every, limit) = (Duration::from_millis(50), Duration::from_secs(5));
+    let requests =
+        Requests::start(cluster.client().unwrap(), cluster.target(), every, limit).unwrap();
+    cluster
+        .wait(SOON, |_| Ok(requests.replies().len() >= count))
+        .unwrap()
+        .expect("requests end");
+    Account::of(&requests.finish())
+}
+
+fn kill_pulse(cluster: &Cluster, director: &str) {
+    sh(cluster, director, "kill -9 $(cat /var/run/pulse.pid)");
+}
+
+#[test]
+fn a_director_that_comes_back_as_a_standby_balances_nothing_again() {
+    let (cluster, _servers) = boxes();
+    cluster.start_pulse(A).unwrap();
+    assert!(own(&cluster, A, SOON), "{}", cluster.last_words());
+    cluster.start_pulse(B).unwrap();
+    sh(&cluster, A, "/sbin/ipvsadm -A -t 10.9.0.99:99");
+    let full = |director: &'static str| move |c: &Cluster| Ok(has_both_servers(c, director));
+    cluster.wait(SOON, full(A)).unwrap().expect("A serves");
+    kill_pulse(&cluster, A);
+    assert!(own(&cluster, B, SOON), "{}", cluster.last_words());
+    cluster.wait(SOON, full(B)).unwrap().expect("B serves");
+    // As pulse left it.
+    assert_eq!(services(&cluster, A).len(), 2);
+    cluster.start_pulse(A).unwrap();
+    let cleared = cluster
+        .wait(Duration::from_secs(10), |c| Ok(services(c, A).len() < 2))
+        .unwrap();
+    let account = asked(&cluster, 40);
+    assert_eq!(account.lost, 0, "{account:?}{}", cluster.last_words());
+    assert!(
+        account.sent >= 40 && account.served.len() == 2,
+        "{account:?}"
+    );
+    assert!(cleared.is_some());
+    assert_eq!(services(&cluster, A), [FOREIGN]);
+    let said = cluster.last_words();
+    let removed = "this director stands by: removed a service: -D -t 10.9.0.100:80";
+    assert_eq!(said.matches(removed).count(), 1, "{said}");
+    // It still takes over, and fills its table anew.
+    kill_pulse(&cluster, B);
+    assert!(own(&cluster, A, SOON), "{}", cluster.last_words());
+    cluster
+        .wait(SOON, full(A))
+        .unwrap()
+        .expect("A serves again");
+}
