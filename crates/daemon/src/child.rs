@@ -4,7 +4,7 @@ use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -19,6 +19,10 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
 
 use crate::PARENT_VARIABLE;
+use crate::installed::installed;
+
+/// What the service manager tells its service, and no child of it.
+const MANAGERS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// What a child gets as standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +59,8 @@ pub struct User {
 /// A program to start.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The file to execute, also argument 0. Not searched for in PATH.
+    /// The file to execute, also argument 0. Not searched for in PATH; the usual path of a program of
+    /// this suite means the one that is installed beside us.
     pub path: PathBuf,
     /// Arguments behind argument 0.
     pub args: Vec<OsString>,
@@ -126,7 +131,7 @@ impl Program {
             let words = words.into_iter().map(|word| CString::new(word.into_vec()));
             Ok(words.collect::<Result<_, _>>()?)
         };
-        let path = CString::new(self.path.as_os_str().as_bytes())?;
+        let path = CString::new(installed(&self.path).into_os_string().into_vec())?;
         let mut args = vec![self.path.clone().into_os_string()];
         args.extend(self.args.iter().cloned());
         let pid = lvs_sys::launch(&Launch {
@@ -151,7 +156,8 @@ impl Program {
         let own = own.map(|(name, value)| (OsString::from(name), value.clone()));
         let own: Vec<(OsString, OsString)> = own.chain(parent).collect();
         let is_kept = |(name, _): &(OsString, OsString)| {
-            name != PARENT_VARIABLE && own.iter().all(|(own, _)| own != name)
+            let ours_alone = name == PARENT_VARIABLE || MANAGERS.iter().any(|own| name == *own);
+            !ours_alone && own.iter().all(|(own, _)| own != name)
         };
         let inherited = std::env::vars_os().filter(is_kept);
         let all = inherited.chain(own.iter().cloned());
@@ -164,8 +170,11 @@ impl Program {
     }
 
     fn start_by_command(&self) -> io::Result<Child> {
-        let mut command = Command::new(&self.path);
-        command.args(&self.args).env_remove(PARENT_VARIABLE);
+        let mut command = Command::new(installed(&self.path));
+        command.arg0(&self.path).args(&self.args);
+        for name in [PARENT_VARIABLE].into_iter().chain(MANAGERS) {
+            command.env_remove(name);
+        }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         let (theirs, ours) = self.stdin_pair()?;
         command.stdin(theirs.map_or_else(Stdio::null, Stdio::from));

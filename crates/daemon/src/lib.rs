@@ -25,6 +25,7 @@ mod clock;
 mod control_socket;
 mod descendants;
 mod descriptors;
+mod installed;
 pub mod log;
 pub mod notify;
 mod parent;
