@@ -15,11 +15,17 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 /// The C ipvsadm in the lab, kept when ours takes its place.
 ///
 /// # Panics
-/// Outside the lab.
+/// Outside the lab, and where this machine has no C ipvsadm.
 #[must_use]
 pub fn c_ipvsadm() -> String {
     demand_lab();
-    std::env::var("CARIBE_C_IPVSADM").expect("the lab sets CARIBE_C_IPVSADM")
+    let program = std::env::var("CARIBE_C_IPVSADM").expect("the lab sets CARIBE_C_IPVSADM");
+    assert!(
+        std::path::Path::new(&program).exists(),
+        "/sbin/ipvsadm is missing or is not the C program, as its help text tells: \
+         apt-get install --reinstall ipvsadm"
+    );
+    program
 }
 
 /// Fails unless this runs in a guest of the lab.

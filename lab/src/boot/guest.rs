@@ -86,11 +86,11 @@ fn prepare_and_run(sharing: Sharing, run: &Path) -> io::Result<()> {
     sharing.mount_run(run)?;
     let job = Job::read(Path::new(RUN))?;
     sharing.mount_shares(&job.shares)?;
+    // The kernel loads most modules when they are asked for; IPVS itself is asked for by name.
+    command_ok(Command::new("modprobe").arg("ip_vs"))?;
     programs::install(&job.programs, job.systemd)?;
     sethostname("lab")?;
     command_ok(Command::new("ip").args(["link", "set", "lo", "up"]))?;
-    // The kernel loads most modules when they are asked for; IPVS itself is asked for by name.
-    command_ok(Command::new("modprobe").arg("ip_vs"))?;
     if job.systemd {
         return systemd::become_it();
     }

@@ -4,8 +4,11 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
+
+use super::guest::SEARCH_PATH;
 
 /// Built program and the fixed path under which the others start it.
 const PROGRAMS: [(&str, &str); 7] = [
@@ -30,12 +33,11 @@ const CHECK_USER: &str = "lvscheck:x:64539:64539:health checks:/nonexistent:/usr
 /// Puts everything in place. Where systemd runs, the programs are files that can be exchanged, and the
 /// log is its journal.
 pub(super) fn install(built: &Path, systemd: bool) -> io::Result<()> {
-    if Path::new("/sbin/ipvsadm").exists() {
-        fs::create_dir_all("/usr/local/libexec")?;
-        fs::copy("/sbin/ipvsadm", C_IPVSADM)?;
-    }
+    keep_c_ipvsadm()?;
     for (name, place) in PROGRAMS {
         let program = built.join(name);
+        // An installation of an earlier build there would be found first.
+        remove(&Path::new("/usr/local/sbin").join(name))?;
         if program.is_file() {
             let how = if systemd { copy } else { bind };
             how(&program, Path::new(place))?;
@@ -62,6 +64,29 @@ pub(super) fn install(built: &Path, systemd: bool) -> io::Result<()> {
         return Ok(());
     }
     super::rootfs::replace_link(Path::new(LOG_SOCKET), Path::new("/dev/log"))
+}
+
+/// Copies the C ipvsadm to its place in the lab, if this machine has it.
+fn keep_c_ipvsadm() -> io::Result<()> {
+    remove(Path::new(C_IPVSADM))?;
+    for file in ["/sbin/ipvsadm", "/sbin/ipvsadm.distrib"] {
+        let help = Command::new(file)
+            .arg("--help")
+            .env("PATH", SEARCH_PATH)
+            .output();
+        if help.is_ok_and(|help| is_c(&help.stdout)) {
+            fs::create_dir_all("/usr/local/libexec")?;
+            return fs::copy(file, C_IPVSADM).map(|_| ());
+        }
+    }
+    Ok(())
+}
+
+/// Whether the help text is the C program's. Ours begins with the same line of its version, and says of its
+/// own options whose they are.
+fn is_c(help: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(help);
+    text.starts_with("ipvsadm v1.") && !text.contains("not in the C ipvsadm")
 }
 
 /// A file in its place, as an installation leaves it.
@@ -97,4 +122,19 @@ fn replace(file: &str, text: &str) -> io::Result<()> {
         fs::remove_file(file)?;
     }
     fs::write(file, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_is_not_taken_for_the_c_program() {
+        let version = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)\n";
+        assert!(is_c(format!("{version}Usage:\n").as_bytes()));
+        assert!(!is_c(
+            format!("{version}  --json (not in the C ipvsadm)\n").as_bytes()
+        ));
+        assert!(!is_c(b""));
+    }
 }
