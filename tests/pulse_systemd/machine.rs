@@ -88,6 +88,12 @@ impl Machine {
         machine
     }
 
+    /// The unit of an installation, which one of the administrator's would hide.
+    pub fn use_installed_unit(&self) {
+        fs::remove_file(UNIT_FILE).expect("the unit");
+        said("systemctl daemon-reload");
+    }
+
     pub fn start_b(&self) {
         let b = self.network.get(B).expect("B");
         b.write_file(CONFIG, LVS_CF).expect("lvs.cf");

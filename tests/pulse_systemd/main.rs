@@ -16,6 +16,8 @@ use machine::{CONFIG, LVS_CF, Machine, said};
 
 /// An interface whose address comes late: a slow DHCP server, a bond that is negotiated.
 const LATE: Duration = Duration::from_secs(20);
+/// What lies in /usr/sbin.
+const PROGRAMS: [&str; 5] = ["pulse", "lvsd", "nanny", "fos", "send_arp"];
 
 #[test]
 fn pulse_starts_when_its_address_has_come() {
@@ -55,12 +57,15 @@ fn whatever_is_killed_is_there_again() {
         assert!(back.is_some(), "{name}: {}", machine.journal());
         machine.serves_at_all(&format!("kill -9 of {name}"));
     }
+    // lvsd is not the service: systemd refuses what it says.
+    let journal = machine.journal();
+    assert!(!journal.contains("Got notification message"), "{journal}");
 }
 
 #[test]
 fn programs_are_exchanged_under_a_running_director() {
     let machine = Machine::running();
-    for name in ["pulse", "lvsd", "nanny", "fos", "send_arp"] {
+    for name in PROGRAMS {
         exchange(&format!("/usr/sbin/{name}"));
     }
     exchange("/sbin/ipvsadm");
@@ -82,6 +87,43 @@ fn programs_are_exchanged_under_a_running_director() {
     let program = fs::read_link(format!("/proc/{pulse}/exe")).expect("a program");
     assert_eq!(program, Path::new("/usr/sbin/pulse"), "the new one runs");
     assert_eq!(fs::read_to_string(CONFIG).expect("lvs.cf"), LVS_CF);
+}
+
+/// Beside the package of the C ipvsadm, from a tree that is built: every program there is ours, and the
+/// package keeps its files.
+#[test]
+fn an_installation_below_usr_local_works_as_a_whole() {
+    let machine = Machine::new();
+    let built = std::env::temp_dir().join("built");
+    fs::create_dir_all(&built).expect("a directory");
+    for name in PROGRAMS {
+        let usual = format!("/usr/sbin/{name}");
+        fs::copy(&usual, built.join(name)).expect("a copy");
+        fs::rename(usual, format!("/root/{name}")).expect("moved away");
+    }
+    fs::copy("/sbin/ipvsadm", built.join("ipvsadm")).expect("a copy");
+    let script = fs::read("/etc/init.d/ipvsadm").ok();
+    let tree = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let install = format!(
+        "make -C {tree} install PREFIX=/usr/local FAMILY=debian BUILT={}",
+        built.display()
+    );
+    let copied = said(&install);
+    assert_eq!(fs::read("/etc/init.d/ipvsadm").ok(), script, "{copied}");
+    machine.use_installed_unit();
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    said("systemctl start pulse");
+    machine.serves("A", "installed below /usr/local");
+    for name in ["pulse", "lvsd", "nanny"] {
+        let pid = machine.pid_of(name).expect("it runs");
+        let program = fs::read_link(format!("/proc/{pid}/exe")).expect("a program");
+        assert_eq!(program, Path::new("/usr/local/sbin").join(name));
+    }
+    said("systemctl stop pulse");
+    for name in PROGRAMS {
+        fs::remove_file(format!("/usr/local/sbin/{name}")).expect("installed");
+        fs::rename(format!("/root/{name}"), format!("/usr/sbin/{name}")).expect("moved back");
+    }
 }
 
 /// As an installation does it: a new file beside the old one, then its name.
