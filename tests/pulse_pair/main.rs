@@ -12,6 +12,7 @@ mod pair;
 mod paths;
 mod peer;
 mod send_arp;
+mod siblings;
 mod signed;
 mod storm;
 mod tap;

@@ -62,15 +62,18 @@ impl Addresses {
     /// was raised is said behind [`Addresses::announce`].
     pub fn raise(&mut self, wanted: &[Assignment]) {
         let wanted = &self.held.place(wanted);
-        self.tell_guardian(wanted);
         let unwanted = self.held.replace(wanted);
-        if !unwanted.is_empty() {
-            report(self.links.drop(&unwanted));
-        }
+        // Killed in between, all go.
+        self.tell_guardian(&[wanted, &unwanted[..]].concat());
         match self.links.raise(wanted) {
             // A log line for each of a hundred addresses takes longer than to announce them.
             Ok(raised) => self.unsaid.extend(raised),
             Err(error) => log::error!("addresses: {error}"),
+        }
+        // An address that moves to another interface is there first, and gone here then.
+        if !unwanted.is_empty() {
+            report(self.links.drop(&unwanted));
+            self.tell_guardian(wanted);
         }
     }
 
@@ -211,6 +214,13 @@ fn say(outcomes: &[Outcome]) {
         let (what, address) = match change {
             Change::Add(address) => ("up", address),
             Change::Remove(address) => ("down", address),
+            Change::Promote(..) => {
+                if let Err(errno) = result {
+                    let reason = errno.desc();
+                    log::error!("other addresses of a subnet may have gone: {reason}");
+                }
+                continue;
+            }
         };
         let label = address.label.as_deref().unwrap_or("-");
         let (ip, prefix) = (address.address, address.prefix);

@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 use std::process::ExitCode;
 
 use daemon::{Child, Program, Signal, Signals, Stdin};
-use link::{Assignment, Links};
+use link::{Assignment, Change, Links};
 
 /// The argument that makes pulse a guardian; only with a lifeline.
 const ARGUMENT: &str = "--guardian";
@@ -95,7 +95,10 @@ pub fn run() -> ExitCode {
     daemon::log::start("pulse", daemon::log::Target::Syslog, false);
     match Links::open().and_then(|mut links| links.drop(&held)) {
         Ok(done) => {
-            log::error!("pulse was killed: {} addresses removed", done.len());
+            let removed = done
+                .iter()
+                .filter(|it| matches!(it, (Change::Remove(_), Ok(()))));
+            log::error!("pulse was killed: {} addresses removed", removed.count());
             ExitCode::SUCCESS
         }
         Err(error) => {

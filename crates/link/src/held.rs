@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::plan::{Assignment, plan_raise};
+use crate::plan::{Assignment, is_incomplete};
 use crate::watch::Event;
 use crate::{Address, Link, Mac};
 
@@ -159,7 +159,7 @@ impl Held {
             return false;
         };
         self.unsure = false;
-        !plan_raise(&self.held, found, links).is_empty()
+        is_incomplete(&self.held, found, links)
     }
 }
 
@@ -181,7 +181,9 @@ mod tests {
             index,
             name: name.to_owned(),
             mac: Some(Mac([2, 0, 0, 0, 0, u8::try_from(index).unwrap()])),
+            up: true,
             running: true,
+            promotes: Some(false),
         }
     }
 

@@ -8,12 +8,12 @@ use wire::netlink::Requests;
 use wire::rtnetlink::{self, Address, Link, Said};
 
 use crate::error::LinkError;
-use crate::plan::{Assignment, Change, plan_drop, plan_drop_unseen, plan_raise};
+use crate::plan::{
+    Assignment, Change, batches, plan_drop, plan_drop_unseen, plan_precedence, plan_raise,
+};
 
 /// A dump that the kernel interrupted is asked for again, so often at most.
 const DUMP_ATTEMPTS: usize = 10;
-/// Changes in one message to the kernel: each has an answer, and they must all find room.
-const BATCH: usize = 64;
 
 /// One rtnetlink socket.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Links {
     pub fn raise(&mut self, wanted: &[Assignment]) -> Result<Vec<Outcome>, LinkError> {
         // One that is there and was not read is added once more, which the kernel refuses.
         let ((found, _), links) = (self.look()?, self.links()?);
-        self.apply(plan_raise(wanted, &found, &links))
+        self.apply(plan_raise(wanted, &found, &links), &links)
     }
 
     /// Takes down what is there of `unwanted`; "absent" counts as done.
@@ -95,13 +95,27 @@ impl Links {
         if completeness == Completeness::Interrupted {
             changes.extend(plan_drop_unseen(unwanted, &found, &links));
         }
-        self.apply(changes)
+        self.apply(changes, &links)
+    }
+
+    /// Makes each of `own` the first address of its subnet again, where one of `held` has become that.
+    ///
+    /// # Errors
+    /// [`LinkError::Netlink`] if the kernel could not be asked.
+    pub fn give_precedence(
+        &mut self,
+        held: &[Assignment],
+        own: &[IpAddr],
+    ) -> Result<Vec<Outcome>, LinkError> {
+        let ((found, _), links) = (self.look()?, self.links()?);
+        self.apply(plan_precedence(held, own, &found, &links), &links)
     }
 
     /// Many in one message to the kernel: with a hundred addresses a takeover waits for this.
-    fn apply(&mut self, changes: Vec<Change>) -> Result<Vec<Outcome>, LinkError> {
-        let mut outcomes: Vec<Outcome> = changes.into_iter().map(|it| (it, Ok(()))).collect();
-        for batch in outcomes.chunks_mut(BATCH) {
+    fn apply(&mut self, changes: Vec<Change>, links: &[Link]) -> Result<Vec<Outcome>, LinkError> {
+        let mut all = Vec::new();
+        for batch in batches(changes, links) {
+            let mut batch: Vec<Outcome> = batch.into_iter().map(|it| (it, Ok(()))).collect();
             let first = self.socket.next_sequences(batch.len());
             let mut requests = Requests::new();
             let mut last = first;
@@ -110,6 +124,9 @@ impl Links {
                 match change {
                     Change::Add(it) => rtnetlink::request_add(&mut requests, sequence, it),
                     Change::Remove(it) => rtnetlink::request_remove(&mut requests, sequence, it),
+                    Change::Promote(interface, on) => {
+                        rtnetlink::request_promotion(&mut requests, sequence, *interface, *on);
+                    }
                 }
             }
             self.socket.transact(&requests, last, |sequence, errno| {
@@ -122,8 +139,9 @@ impl Links {
                     *result = Err(errno);
                 }
             })?;
+            all.extend(batch);
         }
-        Ok(outcomes)
+        Ok(all)
     }
 
     fn dump<T>(

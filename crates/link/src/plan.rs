@@ -1,12 +1,16 @@
 //! Which addresses are missing on the interfaces and which are left over. Pure.
 //!
-//! An address that is there already, whoever put it there, is adopted: the plan of an applied plan
-//! is empty.
+//! An address that is there already, whoever put it there, is adopted, and gets the prefix and label of
+//! lvs.cf if it has others: the plan of an applied plan is empty. What goes leaves the others of its
+//! subnet where they are.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use wire::rtnetlink::{Address, Link, NO_DAD};
+use wire::rtnetlink::{Address, DAD_FAILED, Link, NO_DAD, SECONDARY, broadcast};
+
+/// Changes in one message to the kernel: each has an answer, and they must all find room.
+const BATCH: usize = 64;
 
 /// An address that is to be on an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub enum Change {
     Add(Address),
     /// Remove this one.
     Remove(Address),
+    /// Let the kernel promote the secondary addresses of the interface of this number, or not.
+    Promote(u32, bool),
 }
 
 impl Assignment {
@@ -77,6 +83,17 @@ impl<'a> Places<'a> {
         Some((found.address, name))
     }
 
+    /// What is found on each place.
+    fn sort<'f>(&self, found: &'f [Address]) -> HashMap<Place<'a>, Vec<&'f Address>> {
+        let mut there: HashMap<_, Vec<_>> = HashMap::new();
+        for address in found {
+            if let Some(place) = self.of(address) {
+                there.entry(place).or_default().push(address);
+            }
+        }
+        there
+    }
+
     fn resolve(&self, wanted: &Assignment) -> Option<Address> {
         let link = *self.links.get(wanted.interface.as_str())?;
         Some(wanted.on(link))
@@ -90,28 +107,164 @@ fn place(wanted: &Assignment) -> Place<'_> {
     (wanted.address, wanted.interface.as_str())
 }
 
-/// What brings up every one of `wanted`, and nothing twice.
+/// What brings up every one of `wanted` as it is wanted, and nothing twice.
 #[must_use]
 pub fn plan_raise(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
     let places = Places::new(links);
-    let there: HashSet<Place<'_>> = found.iter().filter_map(|it| places.of(it)).collect();
-    let missing = wanted.iter().filter(|it| !there.contains(&place(it)));
+    let there = places.sort(found);
+    let mut changes = Vec::new();
     let mut planned = HashSet::new();
-    missing
-        .filter_map(|it| places.resolve(it))
-        .filter(|address| planned.insert(address.clone()))
-        .map(Change::Add)
-        .collect()
+    for assignment in wanted {
+        let Some(address) = places.resolve(assignment) else {
+            continue;
+        };
+        let there = there.get(&place(assignment)).map_or(&[][..], Vec::as_slice);
+        let is_there = there.iter().any(|found| is_as_wanted(found, &address));
+        if !is_there && planned.insert(address.clone()) {
+            changes.extend(replacement(there, address));
+        }
+    }
+    changes
 }
 
-/// What takes down every one of `unwanted` that is there, as it is there.
+/// Puts `address` where `old` ones of the same address are. The kernel has an IPv4 address twice if the prefixes
+/// differ: then there is no moment without it.
+fn replacement(old: &[&Address], address: Address) -> Vec<Change> {
+    let is_possible = |old: &&Address| old.address.is_ipv4() && old.prefix != address.prefix;
+    let add_first = old.iter().all(is_possible);
+    let mut changes: Vec<Change> = old
+        .iter()
+        .map(|old| Change::Remove((*old).clone()))
+        .collect();
+    let place = if add_first { 0 } else { changes.len() };
+    changes.insert(place, Change::Add(address));
+    changes
+}
+
+/// Whether `found` has the prefix and the label of `wanted`, and is usable.
+fn is_as_wanted(found: &Address, wanted: &Address) -> bool {
+    // A renamed interface renames what stands before the colon.
+    let alias = |it: &Address| {
+        let label = it.label.as_deref().and_then(|label| label.split_once(':'));
+        label.map(|(_, alias)| alias.to_owned())
+    };
+    found.prefix == wanted.prefix
+        && found.flags & DAD_FAILED == 0
+        && (found.address.is_ipv6() || alias(found) == alias(wanted))
+}
+
+/// Whether one of `wanted` is missing on its interface, whatever prefix and label it should have.
+#[must_use]
+pub fn is_incomplete(wanted: &[Assignment], found: &[Address], links: &[Link]) -> bool {
+    let places = Places::new(links);
+    let there: HashSet<Place<'_>> = found.iter().filter_map(|it| places.of(it)).collect();
+    let mut missing = wanted.iter().filter(|it| !there.contains(&place(it)));
+    missing.any(|it| places.resolve(it).is_some())
+}
+
+/// What takes down every one of `unwanted` that is there, as it is there: those first that are not the first
+/// of their subnet, so that nothing that goes is promoted on the way.
 #[must_use]
 pub fn plan_drop(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
     let places = Places::new(links);
     let unwanted: HashSet<Place<'_>> = unwanted.iter().map(place).collect();
     let is_unwanted = |it: &&Address| places.of(it).is_some_and(|it| unwanted.contains(&it));
-    let left_over = found.iter().filter(is_unwanted).cloned();
-    left_over.map(Change::Remove).collect()
+    let mut left_over: Vec<&Address> = found.iter().filter(is_unwanted).collect();
+    left_over.sort_by_key(|it| !is_secondary(it));
+    left_over.into_iter().cloned().map(Change::Remove).collect()
+}
+
+/// What makes each of `own` that has come back the first of its subnet again, where one of `held` is. What the
+/// director itself sends would otherwise come from the virtual address.
+#[must_use]
+pub fn plan_precedence(
+    held: &[Assignment],
+    own: &[IpAddr],
+    found: &[Address],
+    links: &[Link],
+) -> Vec<Change> {
+    let behind = found
+        .iter()
+        .filter(|it| own.contains(&it.address) && is_secondary(it));
+    let subnets: HashSet<Subnet> = behind.map(subnet).collect();
+    if subnets.is_empty() {
+        return Vec::new();
+    }
+    let before: Vec<Change> = plan_drop(held, found, links)
+        .into_iter()
+        .filter(|change| matches!(change, Change::Remove(it) if subnets.contains(&subnet(it))))
+        .collect();
+    let is_first = |change: &Change| matches!(change, Change::Remove(it) if !is_secondary(it));
+    if !before.iter().any(is_first) {
+        return Vec::new();
+    }
+    let again: Vec<Change> = before.iter().filter_map(put_back).collect();
+    before.into_iter().chain(again).collect()
+}
+
+fn put_back(change: &Change) -> Option<Change> {
+    match change {
+        Change::Remove(it) => Some(Change::Add(Address {
+            flags: 0,
+            ..it.clone()
+        })),
+        _ => None,
+    }
+}
+
+fn is_secondary(address: &Address) -> bool {
+    address.address.is_ipv4() && address.flags & SECONDARY != 0
+}
+
+/// Interface, network, length of the prefix.
+type Subnet = (u32, IpAddr, u8);
+
+fn subnet(address: &Address) -> Subnet {
+    let network = match address.address {
+        IpAddr::V4(ip) => broadcast(ip, address.prefix).into(),
+        other @ IpAddr::V6(_) => other,
+    };
+    (address.interface, network, address.prefix)
+}
+
+/// Changes of `changes` that go to the kernel in one message, in order. Removing the first IPv4 address of a
+/// subnet makes the kernel remove the others, whoever's they are; so each message switches their promotion
+/// on and off again. The kernel carries a message out whole, whatever becomes of the sender.
+#[must_use]
+pub fn batches(changes: Vec<Change>, links: &[Link]) -> Vec<Vec<Change>> {
+    let takes_along = |index: u32| {
+        let mut links = links.iter();
+        links.any(|link| link.index == index && link.promotes == Some(false))
+    };
+    let mut batches: Vec<Vec<Change>> = Vec::new();
+    for change in changes {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH || belongs(batch, &change) => batch.push(change),
+            _ => batches.push(vec![change]),
+        }
+    }
+    for batch in &mut batches {
+        let removed = batch.iter().filter_map(|change| match change {
+            Change::Remove(it) if it.address.is_ipv4() && it.prefix < 32 => Some(it.interface),
+            _ => None,
+        });
+        let mut interfaces: BTreeSet<u32> = removed.collect();
+        interfaces.retain(|index| takes_along(*index));
+        let switch = |on| interfaces.iter().map(move |it| Change::Promote(*it, on));
+        let (on, off): (Vec<_>, Vec<_>) = (switch(true).collect(), switch(false).collect());
+        batch.splice(0..0, on);
+        batch.extend(off);
+    }
+    batches
+}
+
+/// Whether `change` is the second half of a replacement whose first half ends `batch`.
+fn belongs(batch: &[Change], change: &Change) -> bool {
+    match (batch.last(), change) {
+        (Some(Change::Remove(old)), Change::Add(new))
+        | (Some(Change::Add(new)), Change::Remove(old)) => old.address == new.address,
+        _ => false,
+    }
 }
 
 /// What takes down those of `unwanted` that a list lacks which may be incomplete: as they were raised,
@@ -133,197 +286,4 @@ pub fn plan_drop_unseen(unwanted: &[Assignment], found: &[Address], links: &[Lin
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wanted(address: &str, prefix: u8, label: &str) -> Assignment {
-        Assignment {
-            address: address.parse().unwrap(),
-            prefix,
-            interface: label.split(':').next().unwrap().to_owned(),
-            label: label.to_owned(),
-        }
-    }
-
-    fn links() -> Vec<Link> {
-        [("lo", 1), ("eth0", 2), ("eth1", 3)]
-            .map(|(name, index)| Link {
-                index,
-                name: name.to_owned(),
-                mac: None,
-                running: true,
-            })
-            .to_vec()
-    }
-
-    fn apply(found: &mut Vec<Address>, changes: &[Change]) {
-        for change in changes {
-            match change {
-                Change::Add(address) => found.push(address.clone()),
-                Change::Remove(address) => found.retain(|a| a != address),
-            }
-        }
-    }
-
-    #[test]
-    fn an_applied_plan_leaves_nothing_to_plan() {
-        let wanted = [
-            wanted("10.1.0.50", 24, "eth0:1"),
-            wanted("10.1.0.50", 24, "eth0:3"),
-            wanted("2001:db8::50", 128, "eth0"),
-            wanted("10.2.0.254", 24, "eth1:1"),
-        ];
-        let mut found = Vec::new();
-        let changes = plan_raise(&wanted[..1], &found, &links());
-        apply(&mut found, &changes);
-        assert_eq!(found[0].label.as_deref(), Some("eth0:1"));
-        let changes = plan_raise(&wanted, &found, &links());
-        assert_eq!(changes.len(), 2);
-        apply(&mut found, &changes);
-        assert_eq!(plan_raise(&wanted, &found, &links()), []);
-        let changes = plan_drop(&wanted, &found, &links());
-        apply(&mut found, &changes);
-        assert_eq!(found, []);
-    }
-
-    #[test]
-    fn only_the_address_on_its_own_interface_is_taken_down() {
-        let elsewhere = Address {
-            interface: 3,
-            address: "10.1.0.50".parse().unwrap(),
-            prefix: 24,
-            label: None,
-            flags: 0,
-        };
-        let own = [wanted("10.1.0.50", 24, "eth0:1")];
-        assert_eq!(plan_drop(&own, &[elsewhere], &links()), []);
-    }
-
-    #[test]
-    fn what_an_incomplete_list_lacks_is_taken_down_all_the_same() {
-        let own = [
-            wanted("10.1.0.50", 24, "eth0:1"),
-            wanted("10.1.0.51", 24, "eth0:2"),
-        ];
-        let found = [own[0].resolve(&links()).unwrap()];
-        let unseen = Address {
-            label: None,
-            ..own[1].resolve(&links()).unwrap()
-        };
-        let changes = plan_drop_unseen(&own, &found, &links());
-        assert_eq!(changes, [Change::Remove(unseen)]);
-    }
-
-    #[test]
-    fn an_address_waits_for_its_interface() {
-        let missing = [wanted("10.1.0.50", 24, "eth9:1")];
-        assert_eq!(plan_raise(&missing, &[], &links()), []);
-    }
-
-    /// The same plans by searching the lists from the front.
-    mod searched {
-        use super::*;
-
-        fn is(wanted: &Assignment, found: &Address, links: &[Link]) -> bool {
-            let on = links.iter().find(|link| link.index == found.interface);
-            found.address == wanted.address && on.is_some_and(|on| on.name == wanted.interface)
-        }
-
-        pub fn raise(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
-            let mut changes = Vec::new();
-            for assignment in wanted {
-                let there = found.iter().any(|address| is(assignment, address, links));
-                let change = assignment.resolve(links).map(Change::Add);
-                if !there && !change.as_ref().is_some_and(|it| changes.contains(it)) {
-                    changes.extend(change);
-                }
-            }
-            changes
-        }
-
-        pub fn drop(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
-            let is_unwanted = |it: &&Address| unwanted.iter().any(|one| is(one, it, links));
-            let left_over = found.iter().filter(is_unwanted);
-            left_over.cloned().map(Change::Remove).collect()
-        }
-
-        pub fn unseen(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
-            let is_seen = |one: &Assignment| found.iter().any(|it| is(one, it, links));
-            let unseen = unwanted.iter().filter(|one| !is_seen(one));
-            let raised = unseen.filter_map(|one| one.resolve(links));
-            raised
-                .map(|address| {
-                    Change::Remove(Address {
-                        label: None,
-                        ..address
-                    })
-                })
-                .collect()
-        }
-    }
-
-    /// xorshift64*: small, seeded, the same everywhere.
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, limit: u8) -> u8 {
-            self.0 ^= self.0 >> 12;
-            self.0 ^= self.0 << 25;
-            self.0 ^= self.0 >> 27;
-            let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
-            u8::try_from(number % u64::from(limit)).unwrap()
-        }
-
-        fn assignments(&mut self) -> Vec<Assignment> {
-            let count = self.below(12);
-            let one = |random: &mut Self| {
-                let host = random.below(6);
-                let interface = format!("eth{}", random.below(4));
-                let label = format!("{interface}:{}", random.below(2));
-                let address = if host < 4 {
-                    format!("10.1.0.{host}")
-                } else {
-                    format!("2001:db8::{host}")
-                };
-                wanted(&address, 24, &label)
-            };
-            (0..count).map(|_| one(self)).collect()
-        }
-
-        /// Interfaces 1 to 4, some missing, some of the same name while one is renamed.
-        fn links(&mut self) -> Vec<Link> {
-            let count = self.below(5);
-            let one = |random: &mut Self| Link {
-                index: u32::from(random.below(4)) + 1,
-                name: format!("eth{}", random.below(4)),
-                mac: None,
-                running: true,
-            };
-            (0..count).map(|_| one(self)).collect()
-        }
-    }
-
-    #[test]
-    fn plans_are_those_of_a_search_through_the_lists() {
-        let mut random = Random(0x9e37_79b9_7f4a_7c15);
-        for round in 0..20_000 {
-            let (wanted, links) = (random.assignments(), random.links());
-            let there = random.assignments();
-            let mut found: Vec<Address> =
-                there.iter().filter_map(|it| it.resolve(&links)).collect();
-            for address in &mut found {
-                address.interface = u32::from(random.below(5));
-            }
-            let by_search = searched::raise(&wanted, &found, &links);
-            assert_eq!(plan_raise(&wanted, &found, &links), by_search, "{round}");
-            let by_search = searched::drop(&wanted, &found, &links);
-            assert_eq!(plan_drop(&wanted, &found, &links), by_search, "{round}");
-            let by_search = searched::unseen(&wanted, &found, &links);
-            assert_eq!(
-                plan_drop_unseen(&wanted, &found, &links),
-                by_search,
-                "{round}"
-            );
-        }
-    }
-}
+mod tests;

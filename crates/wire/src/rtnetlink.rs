@@ -7,7 +7,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::arp::Mac;
-use crate::netlink::{ACK, CREATE, DUMP, DecodeError, EXCLUSIVE, Message, Requests};
+use crate::netlink::{
+    ACK, Attribute, Attributes, CREATE, DUMP, DecodeError, EXCLUSIVE, Message, Requests,
+};
 
 /// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR`: what a director listens to.
 pub const GROUPS: u32 = 0x1 | 0x10 | 0x100;
@@ -15,6 +17,7 @@ pub const GROUPS: u32 = 0x1 | 0x10 | 0x100;
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_GETLINK: u16 = 18;
+const RTM_SETLINK: u16 = 19;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 const RTM_GETADDR: u16 = 22;
@@ -31,9 +34,17 @@ const ADDRESS_HEADER: usize = 8;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_OPERSTATE: u16 = 16;
+const IFLA_AF_SPEC: u16 = 26;
+/// Within `IFLA_AF_SPEC` and `AF_INET`: the switches of /proc/sys/net/ipv4/conf of the interface.
+const IFLA_INET_CONF: u16 = 1;
+/// `IPV4_DEVCONF_PROMOTE_SECONDARIES` of linux/ip.h; the first switch is 1.
+const PROMOTE_SECONDARIES: u16 = 20;
 /// `struct ifinfomsg`.
 const LINK_HEADER: usize = 16;
 
+/// `IFA_F_SECONDARY` (IPv4): not the first of its subnet on the interface. The kernel removes it together
+/// with the first, unless it is told to promote it.
+pub const SECONDARY: u32 = 0x01;
 /// `IFA_F_NODAD` (IPv6): usable at once, no duplicate address detection.
 pub const NO_DAD: u32 = 0x02;
 /// `IFA_F_DADFAILED` (IPv6): somebody else has it.
@@ -81,8 +92,12 @@ pub struct Link {
     pub name: String,
     /// Hardware address, if it is one of Ethernet's length.
     pub mac: Option<Mac>,
+    /// Nobody has set it down.
+    pub up: bool,
     /// It is up, has a carrier, and its operational state is not down.
     pub running: bool,
+    /// Its switch `promote_secondaries`; not known of one without IPv4.
+    pub promotes: Option<bool>,
 }
 
 /// What a message of the kernel says.
@@ -124,6 +139,25 @@ pub fn request_add(requests: &mut Requests, sequence: u32, address: &Address) {
 /// Removes an address; refused with `EADDRNOTAVAIL` if it is not there.
 pub fn request_remove(requests: &mut Requests, sequence: u32, address: &Address) {
     encode_address(requests, RTM_DELADDR, ACK, sequence, address);
+}
+
+/// Sets the switch `promote_secondaries` of an interface: whether the kernel, when it removes the first IPv4
+/// address of a subnet, makes the next one the first instead of removing them all.
+pub fn request_promotion(requests: &mut Requests, sequence: u32, interface: u32, on: bool) {
+    requests.message(RTM_SETLINK, ACK, sequence, |message| {
+        let mut header = [0; LINK_HEADER];
+        for (byte, value) in header.iter_mut().skip(4).zip(interface.to_ne_bytes()) {
+            *byte = value;
+        }
+        message.raw(&header);
+        message.nest(IFLA_AF_SPEC, |families| {
+            families.nest(u16::from(AF_INET), |family| {
+                family.nest(IFLA_INET_CONF, |switches| {
+                    switches.u32(PROMOTE_SECONDARIES, u32::from(on));
+                });
+            });
+        });
+    });
 }
 
 fn encode_address(
@@ -234,13 +268,14 @@ fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
     let (Some(index), Some(flags)) = (word(4), word(8)) else {
         return Ok(None);
     };
-    let (mut name, mut mac, mut down) = (None, None, false);
+    let (mut name, mut mac, mut down, mut promotes) = (None, None, false, None);
     for attribute in message.attributes_behind(LINK_HEADER)? {
         let attribute = attribute?;
         match attribute.kind {
             IFLA_IFNAME => name = Some(attribute.text("interface name")?.to_owned()),
             IFLA_ADDRESS => mac = <[u8; 6]>::try_from(attribute.value).ok().map(Mac),
             IFLA_OPERSTATE => down = OPER_DOWN.contains(&attribute.u8("operational state")?),
+            IFLA_AF_SPEC => promotes = decode_promotion(&attribute)?,
             _ => {}
         }
     }
@@ -248,8 +283,31 @@ fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
         index,
         name,
         mac,
+        up: flags & UP != 0,
         running: flags & (UP | LOWER_UP) == UP | LOWER_UP && !down,
+        promotes,
     }))
+}
+
+fn decode_promotion(families: &Attribute<'_>) -> Result<Option<bool>, DecodeError> {
+    let Some(family) = find(families.nested(), u16::from(AF_INET))? else {
+        return Ok(None);
+    };
+    let Some(switches) = find(family.nested(), IFLA_INET_CONF)? else {
+        return Ok(None);
+    };
+    let place = usize::from(PROMOTE_SECONDARIES - 1);
+    let value = switches.value.chunks_exact(4).nth(place);
+    Ok(value.map(|value| value != [0; 4]))
+}
+
+fn find<'a>(
+    mut attributes: Attributes<'a>,
+    kind: u16,
+) -> Result<Option<Attribute<'a>>, DecodeError> {
+    attributes
+        .find(|it| it.is_err() || it.is_ok_and(|it| it.kind == kind))
+        .transpose()
 }
 
 #[cfg(test)]
@@ -304,6 +362,31 @@ mod tests {
             };
             // Whatever comes out, it is an answer, not a panic.
             let _ = decode(&cut);
+        }
+    }
+
+    #[test]
+    fn an_interface_says_whether_it_promotes_secondaries() {
+        for value in [0_u32, 1] {
+            let mut requests = Requests::new();
+            requests.message(RTM_NEWLINK, 0, 1, |message| {
+                message.raw(&[0; LINK_HEADER]);
+                message.text(IFLA_IFNAME, "eth0");
+                message.nest(IFLA_AF_SPEC, |families| {
+                    families.nest(10, |_| {});
+                    families.nest(2, |family| {
+                        let mut switches = [0; 31 * 4];
+                        switches[19 * 4..20 * 4].copy_from_slice(&value.to_ne_bytes());
+                        family.attribute(IFLA_INET_CONF, &switches);
+                    });
+                });
+            });
+            let message = messages(requests.as_bytes()).next().unwrap().unwrap();
+            let Ok(Said::Link(link)) = decode(&message) else {
+                panic!("no link");
+            };
+            assert_eq!(link.promotes, Some(value == 1));
+            assert!(!link.up && !link.running);
         }
     }
 }
