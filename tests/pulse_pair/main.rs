@@ -11,6 +11,7 @@ mod output;
 mod pair;
 mod paths;
 mod peer;
+mod reload;
 mod send_arp;
 mod siblings;
 mod signed;

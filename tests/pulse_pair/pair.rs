@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -179,6 +179,29 @@ impl Pair {
             .spawn()
             .expect("ip runs");
         self.pulses[side] = Some(child);
+    }
+
+    /// Starts pulse in the background, with `/run/pulse.pid`; what its starter ended with.
+    pub fn start_in_background(&self, side: usize) -> ExitStatus {
+        let status = Command::new("ip")
+            .args(["netns", "exec", &self.name(side)])
+            .arg(program("CARIBE_PULSE", "/usr/sbin/pulse"))
+            .args(["--lvsd", &program("CARIBE_LVSD", "/usr/sbin/lvsd"), "-c"])
+            .arg(self.directory.join("lvs.cf"))
+            .env("STATE_DIRECTORY", self.directory.join("state"))
+            .stdin(Stdio::null())
+            .status();
+        status.expect("ip runs")
+    }
+
+    /// Waits for the end of pulse; its exit status.
+    pub fn status(&mut self, side: usize) -> Option<i32> {
+        let child = self.pulses[side].as_mut().expect("pulse runs");
+        let ended = wait_until(Duration::from_secs(10), || {
+            matches!(child.try_wait(), Ok(Some(_)))
+        });
+        ended.expect("pulse ends");
+        child.wait().expect("a child").code()
     }
 
     /// SIGTERM to pulse; not waited for.

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use heartbeat::Links as LinkReport;
 use link::{
     Advertisement, Announcer, Answers, Assignment, Change, Event, Found, Held, LinkError, Links,
-    Outcome, Watch,
+    Outcome, Trouble, Troubles, Watch,
 };
 
 use crate::guardian::Guardian;
@@ -21,6 +21,7 @@ pub struct Addresses {
     answers: Option<Answers>,
     guardian: Guardian,
     held: Held,
+    troubles: Troubles,
     /// Raised, and not in the log yet.
     unsaid: Vec<Outcome>,
 }
@@ -30,18 +31,21 @@ impl Addresses {
     ///
     /// # Errors
     /// No right to the sockets, no guardian.
-    pub fn open(wanted: &[Assignment]) -> io::Result<Self> {
+    pub fn open(wanted: &[Assignment], own: &[IpAddr]) -> io::Result<Self> {
         let mut links = Links::open().map_err(io::Error::other)?;
+        // Before anything is read: no change is missed.
+        let watch = Watch::open().map_err(io::Error::other)?;
         let left_over = links.drop(wanted).map_err(io::Error::other)?;
         say(&left_over);
         let known = links.links().map_err(io::Error::other)?;
         Ok(Self {
             links,
-            watch: Watch::open().map_err(io::Error::other)?,
+            watch,
             announcer: Announcer::open().map_err(io::Error::other)?,
             answers: Answers::open().ok(),
             guardian: Guardian::start()?,
-            held: Held::new(known),
+            held: Held::new(known, own),
+            troubles: Troubles::default(),
             unsaid: Vec::new(),
         })
     }
@@ -126,6 +130,7 @@ impl Addresses {
         };
         let mut found = Found {
             removed: self.held.is_unsure(),
+            own_changed: self.held.is_unsure(),
             ..Found::default()
         };
         for event in events {
@@ -138,16 +143,60 @@ impl Addresses {
             found.interface_changed |= self.held.read_links(links);
         }
         // Told is not the same as true: it may be back already, or be our own doing.
-        found.removed = found.removed && self.is_incomplete();
+        if found.own_changed || found.removed {
+            self.compare(&mut found);
+        }
         found.interface_changed &= !self.held.assignments().is_empty();
         found
     }
 
-    fn is_incomplete(&mut self) -> bool {
+    /// Finds out which of the addresses are there that heartbeats are sent from; whether one is not.
+    pub fn look_for_own(&mut self) -> bool {
+        let mut found = Found {
+            own_changed: true,
+            ..Found::default()
+        };
+        self.compare(&mut found);
+        found.own_changed
+    }
+
+    /// Compares what was told with what is there.
+    fn compare(&mut self, found: &mut Found) {
         let (addresses, links) = (self.links.addresses(), self.links.links());
         let there = addresses.as_ref().ok().zip(links.as_ref().ok());
-        self.held
-            .lacks(there.map(|(found, links)| (&found[..], &links[..])))
+        let there = there.map(|(found, links)| (&found[..], &links[..]));
+        let changes = self.held.look_for_own(there);
+        found.removed = self.held.lacks(there) && found.removed;
+        for change in &changes {
+            if change.is_there {
+                log::info!("{change}");
+            } else {
+                log::error!("{change}");
+            }
+        }
+        if found.own_changed && !self.held.assignments().is_empty() {
+            let (held, own) = (self.held.assignments(), self.held.own().addresses());
+            report(self.links.give_precedence(held, &own));
+        }
+        found.own_changed = !changes.is_empty();
+    }
+
+    /// Whether the addresses are there that the heartbeats of the public and of the private path are sent from.
+    pub fn own_are_there(&self) -> (bool, bool) {
+        self.held.own().are_there()
+    }
+
+    /// Which of `wanted` could not be served from here, if that has changed; said in the log.
+    pub fn troubles(&mut self, wanted: &[Assignment], monitors_links: bool) -> Option<&[Trouble]> {
+        let found = self.held.troubles(wanted, monitors_links);
+        for news in self.troubles.update(found)? {
+            if news.what.is_some() {
+                log::error!("{news}");
+            } else {
+                log::info!("{news}");
+            }
+        }
+        Some(self.troubles.all())
     }
 
     /// State of the links under two addresses; one that no interface has counts as up.

@@ -115,6 +115,11 @@ pub fn own_addresses() -> Result<Vec<IpAddr>, SetupError> {
 }
 
 impl Setup {
+    /// Our ends of the paths, public first.
+    pub fn own(&self) -> Vec<IpAddr> {
+        self.paths.iter().map(|path| path.own.ip()).collect()
+    }
+
     /// Checks and orders everything; `own` are this machine's addresses.
     ///
     /// # Errors

@@ -8,7 +8,9 @@ use std::time::Duration;
 use config_file::{ConfigFile, Program, Reading, Step};
 use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
-use heartbeat::{Action, Hook, Input, Node, Notice, PairPath, Refusal, Severity};
+use heartbeat::{
+    Action, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
+};
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono};
 use wire::heartbeat::DecodeError;
@@ -82,7 +84,7 @@ impl Shell {
     pub fn new(options: &Options, setup: Setup, sockets: Sockets) -> io::Result<Self> {
         let clock = Clock::start();
         let signals = Signals::new(&SIGNALS)?;
-        let addresses = Addresses::open(&setup.addresses)?;
+        let addresses = Addresses::open(&setup.addresses, &setup.own())?;
         let commands = Commands::open(options.foreground)?;
         give_up_rights(&setup);
         let term_file = TermFile::find();
@@ -117,6 +119,10 @@ impl Shell {
     /// Waiting failed.
     pub fn run(mut self) -> io::Result<()> {
         self.give(Input::Start);
+        if self.addresses.look_for_own() {
+            self.tell_own();
+        }
+        self.check_serving();
         self.check_links();
         notify::ready();
         while !self.done {
@@ -333,6 +339,7 @@ impl Shell {
                 signing::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
                 self.give(Input::Reload(settings));
+                self.check_serving();
                 let config = &self.setup.config;
                 let is_moved = setup::is_external(config) && self.node.is_holding();
                 self.commands
@@ -344,7 +351,11 @@ impl Shell {
 
     fn look_at_addresses(&mut self) {
         let found = self.addresses.look();
+        if found.own_changed {
+            self.tell_own();
+        }
         if found.link_changed {
+            self.check_serving();
             self.check_links();
         }
         if found.interface_changed {
@@ -357,6 +368,22 @@ impl Shell {
                 address: said.address.into(),
                 mac: said.mac,
             });
+        }
+    }
+
+    /// Whether the addresses are there that heartbeats are sent from.
+    fn tell_own(&mut self) {
+        let (public, private) = self.addresses.own_are_there();
+        self.give(Input::OwnAddresses { public, private });
+    }
+
+    /// Whether every address could be served from here.
+    fn check_serving(&mut self) {
+        let monitors_links = self.setup.config.heartbeat.monitor_links;
+        let wanted = &self.setup.addresses;
+        if let Some(troubles) = self.addresses.troubles(wanted, monitors_links) {
+            let troubles = troubles.iter().map(trouble).collect();
+            self.give(Input::Serving(troubles));
         }
     }
 
@@ -471,6 +498,18 @@ impl Shell {
             }
         }
         Ok(())
+    }
+}
+
+fn trouble(found: &link::Trouble) -> Trouble {
+    Trouble {
+        address: found.address,
+        device: found.device.clone(),
+        what: match found.what {
+            link::Fault::NoDevice => TroubleKind::NoDevice,
+            link::Fault::Down => TroubleKind::Down,
+            link::Fault::NoCarrier => TroubleKind::NoCarrier,
+        },
     }
 }
 

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use crate::own::{Own, OwnChange};
 use crate::plan::{Assignment, is_incomplete};
+use crate::trouble::{Fault, Trouble};
 use crate::watch::Event;
 use crate::{Address, Link, Mac};
 
@@ -19,6 +21,8 @@ pub struct Found {
     pub interface_changed: bool,
     /// State of some interface may have changed.
     pub link_changed: bool,
+    /// An address that heartbeats are sent from may have gone or come.
+    pub own_changed: bool,
     /// Some notifications are lost: every interface is to be [read anew](Held::read_links).
     pub lost: bool,
 }
@@ -35,13 +39,15 @@ pub struct Held {
     unsure: bool,
     /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
     homes: BTreeMap<String, u32>,
+    own: Own,
 }
 
 impl Held {
-    /// Nothing is held; `known` is every interface.
+    /// Nothing is held; `known` is every interface, heartbeats are sent from `own`.
     #[must_use]
-    pub fn new(known: Vec<Link>) -> Self {
+    pub fn new(known: Vec<Link>, own: &[IpAddr]) -> Self {
         Self {
+            own: Own::new(own),
             known: known.into_iter().map(|it| (it.index, it)).collect(),
             ..Self::default()
         }
@@ -109,13 +115,17 @@ impl Held {
             }
             Event::AddressGone(gone) => {
                 found.removed = self.addresses.contains(&gone.address);
+                found.own_changed = self.own.contains(gone.address);
+            }
+            Event::Address(it) | Event::Duplicate(it) => {
+                found.own_changed = self.own.contains(it.address);
             }
             Event::Lost => {
                 found.removed = true;
                 found.link_changed = true;
+                found.own_changed = true;
                 found.lost = true;
             }
-            Event::Duplicate(_) => {}
         }
         found
     }
@@ -151,6 +161,37 @@ impl Held {
         }
     }
 
+    /// The addresses that heartbeats are sent from.
+    #[must_use]
+    pub const fn own(&self) -> &Own {
+        &self.own
+    }
+
+    /// Compares them with what is there; `None` as for [`Held::lacks`].
+    pub fn look_for_own(&mut self, there: Option<(&[Address], &[Link])>) -> Vec<OwnChange> {
+        let Some((found, links)) = there else {
+            self.unsure = true;
+            return Vec::new();
+        };
+        self.own.compare(found, links)
+    }
+
+    /// Which of `wanted` could not be served from here, and why.
+    pub fn troubles(&mut self, wanted: &[Assignment], monitors_links: bool) -> Vec<Trouble> {
+        let placed = self.place(wanted);
+        let known = self.known.values();
+        let named: BTreeMap<&str, &Link> = known.map(|it| (it.name.as_str(), it)).collect();
+        let trouble = |(wanted, placed): (&Assignment, &Assignment)| {
+            let link = named.get(placed.interface.as_str()).copied();
+            Some(Trouble {
+                address: wanted.address,
+                device: wanted.interface.clone(),
+                what: Fault::of(link, monitors_links)?,
+            })
+        };
+        wanted.iter().zip(&placed).filter_map(trouble).collect()
+    }
+
     /// Compares what is held with what is there; whether something is missing. Where the kernel could not
     /// say what is there (`None`), nothing is known to be missing, and it is to be asked again.
     pub fn lacks(&mut self, there: Option<(&[Address], &[Link])>) -> bool {
@@ -168,6 +209,7 @@ impl std::ops::BitOrAssign for Found {
         self.removed |= other.removed;
         self.interface_changed |= other.interface_changed;
         self.link_changed |= other.link_changed;
+        self.own_changed |= other.own_changed;
         self.lost |= other.lost;
     }
 }
@@ -197,7 +239,7 @@ mod tests {
     }
 
     fn holding(address: &str) -> Held {
-        let mut held = Held::new(vec![link(2, "eth0"), link(3, "eth1")]);
+        let mut held = Held::new(vec![link(2, "eth0"), link(3, "eth1")], &[]);
         let placed = held.place(&[wanted(address, "eth0")]);
         assert_eq!(held.replace(&placed), []);
         held
@@ -247,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_link_is_news_when_it_is_new_comes_back_or_is_another() {
-        let mut held = Held::new(vec![link(2, "eth0")]);
+        let mut held = Held::new(vec![link(2, "eth0")], &[]);
         let mut news = |link: &Link| held.hear(Event::Link(link.clone())).interface_changed;
         let mut eth0 = link(2, "eth0");
         assert!(!news(&eth0));
@@ -272,5 +314,49 @@ mod tests {
         assert_eq!(held.assignments()[0].interface, "lan0");
         assert!(!held.read_links(vec![link(2, "lan0")]));
         assert!(!held.is_own(link(3, "eth1").mac.unwrap()));
+    }
+
+    #[test]
+    fn a_device_that_is_missing_down_or_without_carrier_is_trouble() {
+        let down = Link {
+            up: false,
+            running: false,
+            ..link(3, "eth1")
+        };
+        let dead = Link {
+            running: false,
+            ..link(4, "eth2")
+        };
+        let mut held = Held::new(vec![link(2, "eth0"), down, dead], &[]);
+        let wanted = ["eth0", "eth1", "eth2", "eth3"].map(|name| wanted("10.1.0.50", name));
+        let said = |held: &mut Held, monitors_links| {
+            let troubles = held.troubles(&wanted, monitors_links);
+            crate::trouble::news(&troubles)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        let expected = [
+            "address 10.1.0.50: device eth1 is down",
+            "address 10.1.0.50: device eth2 has no carrier",
+            "address 10.1.0.50: there is no device eth3",
+        ];
+        assert_eq!(said(&mut held, true), expected);
+        assert_eq!(said(&mut held, false), [expected[0], expected[2]]);
+        // A renamed one is followed, and called what lvs.cf calls it.
+        held.hear(Event::Link(link(2, "lan0")));
+        held.hear(Event::Link(Link {
+            up: false,
+            ..link(2, "lan0")
+        }));
+        assert_eq!(
+            said(&mut held, false)[0],
+            "address 10.1.0.50: device eth0 is down"
+        );
+        held.hear(Event::LinkGone(link(2, "lan0")));
+        assert_eq!(
+            said(&mut held, false)[0],
+            "address 10.1.0.50: there is no device eth0"
+        );
     }
 }

@@ -5,6 +5,8 @@
 //! - [`Announcer`]: gratuitous ARP and unsolicited neighbour advertisements; asks who else has an address
 //! - [`Answers`]: hears what is answered
 //! - [`plan`]: which addresses are missing, which are left over; pure
+//! - [`own`]: the addresses that heartbeats are sent from; pure
+//! - [`trouble`]: addresses that could not be served from here; pure
 //! - [`held`]: what is held, on which interfaces, and what a notification means for it; pure
 //!
 //! `bin/pulse` and `bin/send_arp` are the callers. Nothing in here decides who holds an address.
@@ -14,7 +16,9 @@ mod answers;
 mod error;
 pub mod held;
 mod links;
+pub mod own;
 pub mod plan;
+pub mod trouble;
 mod watch;
 
 pub use announce::Announcer;
@@ -22,7 +26,9 @@ pub use answers::Answers;
 pub use error::LinkError;
 pub use held::{Found, Held};
 pub use links::{Links, Outcome};
+pub use own::{Own, OwnChange};
 pub use plan::{Assignment, Change};
+pub use trouble::{Fault, Trouble, TroubleNews, Troubles};
 pub use watch::{Event, Watch};
 pub use wire::arp::Mac;
 pub use wire::ndisc::Advertisement;

@@ -15,6 +15,8 @@ const MOST_PER_CALL: usize = 256;
 /// Something changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// An address came, or changed.
+    Address(Address),
     /// An address went.
     AddressGone(Address),
     /// An IPv6 address is somebody else's too.
@@ -77,7 +79,8 @@ fn event(said: Said) -> Option<Event> {
         Said::AddressGone(address) => Some(Event::AddressGone(address)),
         Said::Link(link) => Some(Event::Link(link)),
         Said::LinkGone(link) => Some(Event::LinkGone(link)),
-        Said::Address(_) | Said::Other => None,
+        Said::Address(address) => Some(Event::Address(address)),
+        Said::Other => None,
     }
 }
 

@@ -47,6 +47,8 @@ const LINK_HEADER: usize = 16;
 pub const SECONDARY: u32 = 0x01;
 /// `IFA_F_NODAD` (IPv6): usable at once, no duplicate address detection.
 pub const NO_DAD: u32 = 0x02;
+/// `IFA_F_OPTIMISTIC` (IPv6): usable though [`TENTATIVE`].
+pub const OPTIMISTIC: u32 = 0x04;
 /// `IFA_F_DADFAILED` (IPv6): somebody else has it.
 pub const DAD_FAILED: u32 = 0x08;
 /// `IFA_F_TENTATIVE` (IPv6): not usable yet.

@@ -1,0 +1,172 @@
+//! Addresses that this machine could not serve, and why. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use wire::rtnetlink::Link;
+
+/// A virtual or NAT router address that could not be served from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The address.
+    pub address: IpAddr,
+    /// The device that it belongs on, as lvs.cf names it.
+    pub device: String,
+    /// What is wrong with that.
+    pub what: Fault,
+}
+
+/// What is wrong with a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is none of that name.
+    NoDevice,
+    /// Somebody has set it down.
+    Down,
+    /// Its link is dead.
+    NoCarrier,
+}
+
+impl Fault {
+    /// What is wrong with `link`. A bridge without ports has no carrier either, so a dead link counts only
+    /// where lvs.cf wants links monitored.
+    #[must_use]
+    pub fn of(link: Option<&Link>, monitors_links: bool) -> Option<Self> {
+        match link {
+            None => Some(Self::NoDevice),
+            Some(link) if !link.up => Some(Self::Down),
+            Some(link) if !link.running && monitors_links => Some(Self::NoCarrier),
+            Some(_) => None,
+        }
+    }
+}
+
+/// What is said about a device: of a thousand addresses on it the first is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TroubleNews {
+    /// The first address of it.
+    pub address: IpAddr,
+    /// How many more it has.
+    pub others: usize,
+    /// The device, as lvs.cf names it.
+    pub device: String,
+    /// What is wrong with it; nothing any more if none.
+    pub what: Option<Fault>,
+}
+
+impl fmt::Display for TroubleNews {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "address {}", self.address)?;
+        match self.others {
+            0 => {}
+            1 => f.write_str(" and another")?,
+            others => write!(f, " and {others} others")?,
+        }
+        let device = &self.device;
+        match self.what {
+            Some(Fault::NoDevice) => write!(f, ": there is no device {device}"),
+            Some(Fault::Down) => write!(f, ": device {device} is down"),
+            Some(Fault::NoCarrier) => write!(f, ": device {device} has no carrier"),
+            None => write!(f, ": device {device} is good again"),
+        }
+    }
+}
+
+/// All of `troubles`, a line for each device.
+#[must_use]
+pub fn news(troubles: &[Trouble]) -> Vec<TroubleNews> {
+    let mut news: Vec<TroubleNews> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for trouble in troubles {
+        let place = *places.entry(&trouble.device).or_insert(news.len());
+        match news.get_mut(place) {
+            Some(known) => known.others += 1,
+            None => news.push(TroubleNews {
+                address: trouble.address,
+                others: 0,
+                device: trouble.device.clone(),
+                what: Some(trouble.what),
+            }),
+        }
+    }
+    news
+}
+
+/// The troubles of this machine, as they were found last.
+#[derive(Clone, Debug, Default)]
+pub struct Troubles {
+    now: Vec<Trouble>,
+}
+
+impl Troubles {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[Trouble] {
+        &self.now
+    }
+
+    /// Takes what was found; what is to be said, if there is a change.
+    pub fn update(&mut self, found: Vec<Trouble>) -> Option<Vec<TroubleNews>> {
+        if found == self.now {
+            return None;
+        }
+        let before = news(&std::mem::replace(&mut self.now, found));
+        let after = news(&self.now);
+        let known = |it: &TroubleNews| before.iter().any(|old| is_same(old, it));
+        let is_good = |it: &TroubleNews| !after.iter().any(|new| new.device == it.device);
+        let good = before.iter().filter(|it| is_good(it)).cloned();
+        let good = good.map(|it| TroubleNews { what: None, ..it });
+        let bad = after.iter().filter(|it| !known(it)).cloned();
+        Some(bad.chain(good).collect())
+    }
+}
+
+fn is_same(old: &TroubleNews, new: &TroubleNews) -> bool {
+    (&old.device, old.what) == (&new.device, new.what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trouble(host: u8, device: &str, what: Fault) -> Trouble {
+        Trouble {
+            address: [10, 1, 0, host].into(),
+            device: device.to_owned(),
+            what,
+        }
+    }
+
+    fn said(troubles: &mut Troubles, found: Vec<Trouble>) -> Vec<String> {
+        let news = troubles.update(found).unwrap_or_default();
+        news.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_device_is_said_once_and_again_when_it_is_good() {
+        let mut troubles = Troubles::default();
+        assert_eq!(troubles.update(Vec::new()), None);
+        let found = vec![
+            trouble(50, "eth1", Fault::Down),
+            trouble(51, "eth2", Fault::NoDevice),
+            trouble(52, "eth1", Fault::Down),
+            trouble(53, "eth1", Fault::Down),
+        ];
+        let expected = [
+            "address 10.1.0.50 and 2 others: device eth1 is down",
+            "address 10.1.0.51: there is no device eth2",
+        ];
+        assert_eq!(said(&mut troubles, found.clone()), expected);
+        assert_eq!(troubles.update(found.clone()), None);
+        assert_eq!(troubles.all(), found);
+        let dead = vec![trouble(50, "eth1", Fault::NoCarrier)];
+        let expected = [
+            "address 10.1.0.50: device eth1 has no carrier",
+            "address 10.1.0.51: device eth2 is good again",
+        ];
+        assert_eq!(said(&mut troubles, dead), expected);
+        let expected = ["address 10.1.0.50: device eth1 is good again"];
+        assert_eq!(said(&mut troubles, Vec::new()), expected);
+    }
+}
