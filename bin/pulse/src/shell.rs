@@ -9,11 +9,11 @@ use config_file::{ConfigFile, Program, Reading, Step};
 use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
 use heartbeat::{
-    Action, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
+    Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
 };
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono};
-use wire::heartbeat::DecodeError;
+use wire::heartbeat::{DecodeError, Value};
 
 use crate::addresses::Addresses;
 use crate::commands::Commands;
@@ -168,7 +168,7 @@ impl Shell {
         for answer in std::mem::take(&mut self.answers) {
             self.give(answer);
         }
-        for (path, verdict) in self.sockets.drain() {
+        for (path, verdict) in self.sockets.drain(self.clock.now()) {
             self.hear(path, verdict);
         }
         self.remark_on_signatures();
@@ -193,16 +193,14 @@ impl Shell {
 
     fn hear(&mut self, path: PairPath, verdict: Verdict) {
         match verdict {
-            Verdict::Beat(value, said) => self.give(Input::Beat { value, path, said }),
-            Verdict::Question(value, said) => {
-                self.give(Input::Beat { value, path, said });
-                self.give(Input::Asked);
-            }
-            Verdict::Unproven => self.give(Input::Unproven),
             Verdict::Refused(Refusal::NoHeartbeat(error @ DecodeError::TooShort)) => {
                 self.log_bad_packet(error);
             }
-            Verdict::Refused(refusal) => self.give(Input::Refused(refusal)),
+            verdict => {
+                for input in verdict.inputs(path) {
+                    self.give(input);
+                }
+            }
         }
     }
 
@@ -399,12 +397,16 @@ impl Shell {
         }
     }
 
+    fn send(&mut self, echo: Echo, value: Value) {
+        let now = self.clock.now();
+        let statement = self.node.statement(now, value);
+        self.sockets.send(now, echo, value, statement);
+    }
+
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Send(value) => {
-                let statement = self.node.statement(self.clock.now(), value);
-                self.sockets.send(value, statement);
-            }
+            Action::Send(value) => self.send(Echo::Partner, value),
+            Action::Challenge(value) => self.send(Echo::Unproven, value),
             Action::KeepTerm(term) => self.term_file.write(term),
             Action::Notice(notice) => match notice.severity() {
                 Severity::Error => log::error!("{notice}"),

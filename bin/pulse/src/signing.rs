@@ -38,15 +38,21 @@ pub fn keys(pair: &Heartbeat) -> Result<Vec<Key>, KeyError> {
 pub fn begin(setup: &Setup) -> io::Result<Auth> {
     let mut boot = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut boot)?;
-    let Settings { service, role, .. } = setup.settings;
+    let Settings {
+        service,
+        role,
+        dead_time,
+        ..
+    } = setup.settings;
     let mode = mode(setup.config.heartbeat.authentication);
     let primary = role == ConfiguredRole::Primary;
     let boot = u64::from_ne_bytes(boot).max(1);
-    Ok(Auth::new(service, primary, mode, setup.keys.clone(), boot))
+    let keys = setup.keys.clone();
+    Ok(Auth::new(service, primary, mode, keys, boot, dead_time))
 }
 
 /// Signs and checks with what lvs.cf says now.
 pub fn change(auth: &mut Auth, setup: &Setup) {
     let mode = mode(setup.config.heartbeat.authentication);
-    auth.change(mode, setup.keys.clone());
+    auth.change(mode, setup.keys.clone(), setup.settings.dead_time);
 }

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use heartbeat::auth::Verdict;
-use heartbeat::{Auth, PairPath};
+use heartbeat::{Auth, Echo, PairPath};
+use lvs_model::Mono;
 use nix::libc;
 use nix::sys::socket::{MsgFlags, SockaddrStorage, sendto};
 use wire::heartbeat::signed::Statement;
@@ -79,13 +80,13 @@ impl Sockets {
 
     /// Sends `value` on every path, public first, with `statement` under the signature if there is
     /// one. A path that fails does not stop the other.
-    pub fn send(&mut self, value: Value, statement: Statement) {
+    pub fn send(&mut self, now: Mono, echo: Echo, value: Value, statement: Statement) {
         log::debug!("DEBUG -- Sending heartbeat...");
         for end in &mut self.ends {
             let Some(partner) = end.path.partner else {
                 continue;
             };
-            let bytes = self.auth.seal(value, statement);
+            let bytes = self.auth.seal(now, echo, value, statement);
             if let Err(error) = end.send(&bytes, partner) {
                 let name = match end.path.path {
                     PairPath::Public => "public",
@@ -97,7 +98,7 @@ impl Sockets {
     }
 
     /// Reads every socket empty. Only what comes from the partner's end of the same path counts.
-    pub fn drain(&mut self) -> Vec<Heard> {
+    pub fn drain(&mut self, now: Mono) -> Vec<Heard> {
         let mut heard = Vec::new();
         for end in &mut self.ends {
             for _ in 0..MOST_PER_TURN {
@@ -107,7 +108,7 @@ impl Sockets {
                         let bytes = bytes.get(..length).unwrap_or_default();
                         if Some(source) == end.path.partner {
                             log::debug!("DEBUG -- Received Heartbeat from partner");
-                            let verdict = self.auth.open(bytes);
+                            let verdict = self.auth.open(now, bytes);
                             end.heard |=
                                 matches!(verdict, Verdict::Beat(..) | Verdict::Question(..));
                             heard.push((end.path.path, verdict));

@@ -1,16 +1,32 @@
 //! Signed heartbeats: what a datagram of the partner is worth, and what ours look like.
 //!
 //! Called by the shell of `bin/pulse` with whole datagrams, and by the simulation. Freshness needs
-//! no clock. Every start draws a boot id, every datagram has a counter that begins at a random
+//! no common clock. Every start draws a boot id, every datagram has a counter that begins at a random
 //! number, and every datagram echoes the counter of the partner's newest that was good. A new boot
 //! id of the partner counts once it echoes what we sent after its last one was accepted: no
-//! recording can, and nothing that was under way while the partner was started again. Unsigned ones
-//! say by a mark what a clean stop needs, and nothing else.
+//! recording can, and nothing that was under way while the partner was started again. Where
+//! signatures are required, what echoes nothing that we sent within the last dead time was held back
+//! by somebody, unless it says that it does not hear us. Unsigned ones say by a mark what a clean stop
+//! needs, and nothing else.
+
+mod candidates;
+mod sent;
+mod session;
 
 use std::fmt;
+use std::time::Duration;
 
-use wire::heartbeat::signed::{self, Key, SignatureError, Signed, State, Statement};
+use lvs_model::Mono;
+use wire::heartbeat::signed::{
+    self, Key, SignatureError, Signed, State, Statement, VERSION, VERSION_WITH_DETAILS,
+};
 use wire::heartbeat::{ByteOrder, DecodeError, Mark, Service, Value, decode, encode};
+
+use crate::model::{Input, PairPath};
+use crate::view::Form;
+use candidates::Candidates;
+use sent::Sent;
+use session::Session;
 
 /// How far signed heartbeats are rolled out. lvs.cf: `heartbeat_auth`.
 ///
@@ -48,6 +64,8 @@ pub struct Said {
     pub newest: bool,
     /// The first of its boot id: the partner may not know yet that we hear it.
     pub first: bool,
+    /// How it was signed.
+    pub form: Form,
 }
 
 impl Said {
@@ -61,10 +79,12 @@ impl Said {
                 hears: true,
                 fit: true,
                 asks: false,
+                details: None,
             },
             knows_us: true,
             newest: true,
             first: false,
+            form: Form::Unsigned,
         }
     }
 }
@@ -76,10 +96,37 @@ pub enum Verdict {
     Beat(Value, Option<Said>),
     /// A heartbeat of a partner that misses ours and asks for one.
     Question(Value, Option<Said>),
-    /// The partner's, but perhaps a recording: it counts once the partner has heard us.
-    Unproven,
+    /// The partner's, but perhaps a recording: it counts once the partner has heard us. With a value
+    /// where unsigned ones count: so does this, as one of those.
+    Unproven(Option<Value>),
     /// Nothing.
     Refused(Refusal),
+}
+
+impl Verdict {
+    /// What it says to the machine, in this order.
+    pub fn inputs(self, path: PairPath) -> impl Iterator<Item = Input> {
+        let beat = |value, said| Input::Beat { value, path, said };
+        let (first, second) = match self {
+            Self::Beat(value, said) => (Some(beat(value, said)), None),
+            Self::Question(value, said) => (Some(beat(value, said)), Some(Input::Asked)),
+            Self::Unproven(value) => {
+                let counts = value.map(|value| beat(value, None));
+                (counts, Some(Input::Unproven))
+            }
+            Self::Refused(refusal) => (Some(Input::Refused(refusal)), None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+/// What a datagram of ours echoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// The partner's newest datagram: every heartbeat.
+    Partner,
+    /// One that is not proven: the answer to it.
+    Unproven,
 }
 
 /// Why a datagram counts for nothing.
@@ -93,6 +140,8 @@ pub enum Refusal {
     Replayed,
     /// It is ours, or that of another node in our role.
     Reflected,
+    /// It echoes nothing that we sent within the dead time: somebody held it back.
+    HeldBack,
 }
 
 impl fmt::Display for Refusal {
@@ -102,6 +151,7 @@ impl fmt::Display for Refusal {
             Self::Signature(error) => write!(f, "heartbeat refused: {error}"),
             Self::Replayed => f.write_str("heartbeat refused: replayed"),
             Self::Reflected => f.write_str("heartbeat refused: from our own role"),
+            Self::HeldBack => f.write_str("heartbeat refused: older than the dead time"),
         }
     }
 }
@@ -130,12 +180,13 @@ pub struct Auth {
     primary: bool,
     boot: u64,
     counter: u64,
+    dead_time: Duration,
     session: Option<Session>,
     /// Our counter at the start, and when the session was accepted.
     first: u64,
     accepted_at: u64,
-    /// Counter of a datagram that was signed but not proven; cleared by the session's next.
-    candidate: Option<u64>,
+    sent: Sent,
+    candidates: Candidates,
     /// The partner's newest heartbeat said, by a mark, that it leaves.
     partner_leaves: bool,
     /// The partner's last signature, and the one that was remarked on.
@@ -143,42 +194,16 @@ pub struct Auth {
     remarked: Option<Remark>,
 }
 
-/// One start of the partner.
-#[derive(Clone, Copy, Debug)]
-struct Session {
-    boot: u64,
-    highest: u64,
-    /// Bit n: `highest - n` was heard.
-    window: u64,
-    knows_us: bool,
-}
-
-impl Session {
-    /// Notes `counter`: whether it is the newest; `None` if it was heard before or is too old.
-    fn note(&mut self, counter: u64) -> Option<bool> {
-        if let Some(ahead) = counter.checked_sub(self.highest).filter(|ahead| *ahead > 0) {
-            let shift = u32::try_from(ahead).unwrap_or(u32::MAX);
-            self.window = self.window.checked_shl(shift).unwrap_or(0) | 1;
-            self.highest = counter;
-            return Some(true);
-        }
-        let behind = u32::try_from(self.highest - counter).unwrap_or(u32::MAX);
-        let bit = 1_u64.checked_shl(behind)?;
-        let is_new = self.window & bit == 0;
-        self.window |= bit;
-        is_new.then_some(false)
-    }
-}
-
 impl Auth {
     /// At a start: `boot` is random and not 0, `keys` may only be empty with [`Mode::Off`].
     #[must_use]
-    pub const fn new(
+    pub fn new(
         service: Service,
         primary: bool,
         mode: Mode,
         keys: Vec<Key>,
         boot: u64,
+        dead_time: Duration,
     ) -> Self {
         Self {
             service,
@@ -190,37 +215,63 @@ impl Auth {
             counter: boot / 2,
             first: boot / 2,
             accepted_at: boot / 2,
+            dead_time,
             session: None,
-            candidate: None,
+            sent: Sent::default(),
+            candidates: Candidates::default(),
             partner_leaves: false,
             signature: None,
             remarked: None,
         }
     }
 
-    /// Another mode and other keys, after a reload; the partner's session goes on.
-    pub fn change(&mut self, mode: Mode, keys: Vec<Key>) {
+    /// Another mode, other keys and another dead time, after a reload; the partner's session goes on.
+    pub fn change(&mut self, mode: Mode, keys: Vec<Key>, dead_time: Duration) {
         self.mode = mode;
         self.keys = keys;
+        self.dead_time = dead_time;
     }
 
     /// One datagram that says `value`; every copy on every path is one of its own.
-    pub fn seal(&mut self, value: Value, statement: Statement) -> Vec<u8> {
+    pub fn seal(&mut self, now: Mono, echo: Echo, value: Value, statement: Statement) -> Vec<u8> {
         let magic = encode(self.service, value, ByteOrder::Little);
-        let Some(key) = self.keys.first().filter(|_| self.mode.signs()) else {
+        if self.keys.is_empty() || !self.mode.signs() {
             let mark = self.mark(statement).map(Mark::byte);
             return magic.into_iter().chain(mark).collect();
-        };
+        }
+        self.sent.note(now, self.counter, self.dead_time);
         self.counter += 1;
-        let heard = self.session.map(|session| session.highest);
+        // What is not proven may be of an older program.
+        let partner = self
+            .session
+            .filter(|session| echo == Echo::Partner && now - session.heard < self.dead_time);
+        let details = statement
+            .details
+            .filter(|_| partner.is_some_and(|partner| partner.reads_details));
         let signed = Signed {
-            statement,
+            statement: Statement {
+                details,
+                ..statement
+            },
             primary: self.primary,
             boot: self.boot,
-            echo: self.candidate.or(heard).unwrap_or(0),
+            echo: self.echo(now, partner),
             counter: self.counter,
+            reads_details: true,
         };
-        signed::encode(magic, &signed, key)
+        let key = self.keys.first();
+        key.map(|key| signed::encode(magic, &signed, key))
+            .unwrap_or_default()
+    }
+
+    /// The counter of `partner`'s newest, or of one that is not proven; 0 for none.
+    fn echo(&mut self, now: Mono, partner: Option<Session>) -> u64 {
+        if let Some(partner) = partner {
+            return partner.highest;
+        }
+        let unproven = self.candidates.echo(now, self.dead_time);
+        let last = self.session.map(|session| session.highest);
+        unproven.or(last).unwrap_or(0)
     }
 
     /// What stands behind an unsigned heartbeat. Fewer than five bytes wherever nothing has to be said
@@ -247,20 +298,20 @@ impl Auth {
     }
 
     /// What a datagram from the partner's address is worth.
-    pub fn open(&mut self, bytes: &[u8]) -> Verdict {
+    pub fn open(&mut self, now: Mono, bytes: &[u8]) -> Verdict {
         let datagram = match decode(bytes, self.service, ByteOrder::Little) {
             Ok(datagram) => datagram,
             Err(error) => return Verdict::Refused(Refusal::NoHeartbeat(error)),
         };
         let marked = self.read_mark(datagram.value, datagram.mark());
-        match self.weigh(bytes, datagram.value) {
+        match self.weigh(now, bytes, datagram.value) {
             Verdict::Beat(value, said) if datagram.asks() => Verdict::Question(value, said),
             Verdict::Beat(value, said) => Verdict::Beat(value, said.or(marked)),
             verdict => verdict,
         }
     }
 
-    fn weigh(&mut self, bytes: &[u8], value: Value) -> Verdict {
+    fn weigh(&mut self, now: Mono, bytes: &[u8], value: Value) -> Verdict {
         if self.mode == Mode::Off {
             return Verdict::Beat(value, None);
         }
@@ -269,7 +320,7 @@ impl Auth {
             self.signature = Some(Remark(signed.map(|_| ())));
         }
         match signed {
-            Ok(signed) => self.judge(value, &signed),
+            Ok(signed) => self.judge(now, value, &signed),
             Err(error) if self.mode == Mode::Require => Verdict::Refused(Refusal::Signature(error)),
             // Whoever can forge can leave the signature away as well.
             Err(_) => Verdict::Beat(value, None),
@@ -284,51 +335,63 @@ impl Auth {
         changed
     }
 
-    fn judge(&mut self, value: Value, signed: &Signed) -> Verdict {
+    fn judge(&mut self, now: Mono, value: Value, signed: &Signed) -> Verdict {
         if signed.primary == self.primary || signed.boot == self.boot {
             return Verdict::Refused(Refusal::Reflected);
         }
         let sent_since = |first| signed.echo > first && signed.echo <= self.counter;
+        let is_fresh = self.sent.is_fresh(now, signed.echo, self.dead_time);
         let (echoes_us, is_proven) = (sent_since(self.first), sent_since(self.accepted_at));
         let known = self.session.map(|session| session.boot);
         let first = known != Some(signed.boot);
         if first {
-            if !is_proven {
-                self.candidate = Some(signed.counter);
-                // In the modes before, unsigned ones count; so does this, as one of those.
-                return match self.mode {
-                    Mode::Require => Verdict::Unproven,
-                    _ => Verdict::Beat(value, None),
-                };
+            if !is_proven || !is_fresh {
+                return self.doubt(now, value, signed);
             }
-            self.begin(signed);
+            self.accepted_at = self.counter;
+            self.candidates.forget(signed.boot);
+            self.session = Some(Session::begin(now, signed));
         }
         let Some(session) = &mut self.session else {
-            return Verdict::Unproven;
+            return Verdict::Unproven(None);
         };
         let Some(newest) = session.note(signed.counter) else {
             return Verdict::Refused(Refusal::Replayed);
         };
+        // Who does not hear us can echo nothing new; its newest word has to do.
+        let is_deaf = newest && !signed.statement.hears;
+        if self.mode == Mode::Require && !(echoes_us && is_fresh || is_deaf) {
+            return Verdict::Refused(Refusal::HeldBack);
+        }
+        session.heard = now;
         session.knows_us |= echoes_us;
-        self.candidate = None;
-        let said = Said {
-            statement: signed.statement,
-            knows_us: session.knows_us,
-            newest,
-            first,
-        };
-        Verdict::Beat(value, Some(said))
+        session.reads_details |= signed.reads_details || signed.statement.details.is_some();
+        Verdict::Beat(
+            value,
+            Some(Said {
+                statement: signed.statement,
+                knows_us: session.knows_us,
+                newest,
+                first,
+                form: Form::Signed(match signed.statement.details {
+                    Some(_) => VERSION_WITH_DETAILS,
+                    None => VERSION,
+                }),
+            }),
+        )
     }
 
-    const fn begin(&mut self, signed: &Signed) {
-        self.accepted_at = self.counter;
-        self.session = Some(Session {
-            boot: signed.boot,
-            highest: signed.counter.saturating_sub(1),
-            // What came before does not count, but for this one's copy on the other path.
-            window: u64::MAX << 1,
-            knows_us: false,
-        });
+    /// Signed, but perhaps a recording. It takes nothing from an exchange that is under way.
+    fn doubt(&mut self, now: Mono, value: Value, signed: &Signed) -> Verdict {
+        if self.mode.signs() {
+            self.candidates.hear(now, signed.boot, signed.counter);
+        }
+        match self.mode {
+            Mode::Require => Verdict::Unproven(None),
+            Mode::Sign => Verdict::Unproven(Some(value)),
+            // Nothing that we send could prove it.
+            Mode::Off | Mode::Accept => Verdict::Beat(value, None),
+        }
     }
 }
 

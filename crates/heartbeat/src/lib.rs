@@ -31,7 +31,7 @@ pub mod view;
 
 mod model;
 
-pub use auth::{Auth, Mode, Refusal, Said};
+pub use auth::{Auth, Echo, Mode, Refusal, Said};
 pub use fitness::{OwnAddresses, Trouble, TroubleKind, Unfit};
 pub use model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
 pub use node::Node;

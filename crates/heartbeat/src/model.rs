@@ -160,6 +160,8 @@ pub enum Hook {
 pub enum Action {
     /// Send a heartbeat on every path.
     Send(Value),
+    /// The same, as the answer to what is not proven: with [`Echo::Unproven`](crate::auth::Echo).
+    Challenge(Value),
     /// Write a log line.
     Notice(Notice),
     /// Run a command of lvs.cf, and end the other one if that still runs. [`Hook::Inactive`] is answered by
@@ -207,7 +209,7 @@ impl Action {
     #[must_use]
     pub const fn claims(&self) -> bool {
         match self {
-            Self::Send(value) => !matches!(value, Value::Stopped),
+            Self::Send(value) | Self::Challenge(value) => !matches!(value, Value::Stopped),
             Self::RaiseAddresses | Self::Announce => true,
             _ => false,
         }

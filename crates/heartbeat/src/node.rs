@@ -11,6 +11,7 @@ mod fos_tests;
 mod hearing;
 mod hooks;
 mod orders;
+mod own;
 mod verdicts;
 mod view;
 mod warm;
@@ -22,7 +23,7 @@ use wire::heartbeat::Service;
 
 use crate::auth::Refusal;
 use crate::duplicates::Duplicates;
-use crate::fitness::{OwnAddresses, Trouble};
+use crate::fitness::OwnAddresses;
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
 use crate::notice::Notice;
 use crate::orders::Orders;
@@ -32,6 +33,7 @@ use crate::schedule::{Announcements, Due};
 use crate::supervise::{LONGEST_PAUSE, State, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 use crate::view::Reason;
+use fitness::Fitness;
 use view::History;
 use warm::Relief;
 
@@ -80,7 +82,9 @@ pub struct Node {
     deaf_since: Option<Mono>,
     /// A clean stop waits for the partner.
     hand_over: Option<HandOver>,
-    answered: Option<Mono>,
+    /// When what is not proven was answered last, and is answered next.
+    challenged: Option<Mono>,
+    challenge_at: Option<Mono>,
     /// A partner that leaves serves until we do.
     relief: Option<Relief>,
     /// On standby, and so listening for the partner's connections, since then.
@@ -94,8 +98,18 @@ pub struct Node {
     duplicates: Duplicates,
     fos: fos::Fos,
     own: OwnAddresses,
-    troubles: Vec<Trouble>,
+    /// An own address is gone: when something follows from it.
+    own_due: Option<Mono>,
+    /// The last heartbeat that could go out.
+    sent_at: Mono,
+    fitness: Fitness,
     orders: Orders,
+    /// It is ordered to stand by, as soon as the partner has taken over.
+    stands_by_next: bool,
+    /// When it was said that nobody serves because of an order.
+    barred_said: Option<Mono>,
+    /// Whether the partner's lvs.cf is ours, as far as it was said.
+    same_content: Option<bool>,
     history: History,
 }
 
@@ -139,7 +153,8 @@ impl Node {
             term: 0,
             deaf_since: None,
             hand_over: None,
-            answered: None,
+            challenged: None,
+            challenge_at: None,
             relief: None,
             standby_since: now,
             is_cleared: false,
@@ -148,8 +163,13 @@ impl Node {
             duplicates: Duplicates::default(),
             fos: fos::Fos::default(),
             own: OwnAddresses::PRESENT,
-            troubles: Vec::new(),
+            own_due: None,
+            sent_at: now,
+            fitness: Fitness::default(),
             orders: Orders::default(),
+            stands_by_next: false,
+            barred_said: None,
+            same_content: None,
             history: History::default(),
         }
     }
@@ -194,6 +214,9 @@ impl Node {
             self.duplicates.next(),
             self.fos.control_by,
             self.service.next(),
+            self.challenge_at,
+            self.own_due,
+            self.idle_due(),
         ]
         .into_iter()
         .flatten()
@@ -211,7 +234,7 @@ impl Node {
             Input::Tick => self.tick(now, out),
             Input::Beat { value, path, said } => self.hear(now, value, path, said, out),
             Input::Asked => self.asked(now),
-            Input::Unproven => self.answer(now, out),
+            Input::Unproven => self.unproven(now, out),
             Input::Refused(refusal) => self.refuse(now, refusal, out),
             Input::Incompatible => {
                 let error = wire::heartbeat::DecodeError::Incompatible;
@@ -230,10 +253,10 @@ impl Node {
             Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
             Input::Links(links) => self.links(now, links, out),
             Input::OwnAddresses { public, private } => {
-                self.own_addresses(OwnAddresses { public, private });
+                self.own_addresses(now, OwnAddresses { public, private }, out);
             }
-            Input::Serving(troubles) => self.serving(troubles),
-            Input::Order(order) => self.order(order, out),
+            Input::Serving(troubles) => self.serving(now, troubles, out),
+            Input::Order(order) => self.order(now, order, out),
             Input::HookEnded(Hook::Inactive) => self.has_let_go(now, out),
             Input::HookEnded(Hook::Active) => {}
             Input::AddressRemoved => self.address_removed(now, out),
@@ -255,13 +278,22 @@ impl Node {
         out.push(Action::Notice(Notice::Starting(self.settings.role)));
         self.listen(now);
         self.standby_since = now;
+        if self.is_barred() {
+            out.push(Action::Notice(Notice::OrdersInForce(self.orders)));
+        }
         if self.is_fos() {
             self.start_fos(now, out);
             return;
         }
+        if !self.settings.has_partner && !self.orders.standby {
+            // Nobody is waited for, and what an earlier start left is taken as it is.
+            self.history.reason = Reason::NoPartner;
+            self.take_over(now, Notice::NoPartner(self.settings.service), out);
+            return;
+        }
         out.push(Action::RunHook(Hook::Inactive));
         out.push(Action::SyncDaemon(SyncRole::Backup));
-        if self.settings.force_active {
+        if self.settings.force_active && !self.is_barred() {
             let notice = Notice::ForcedActive(self.settings.service);
             self.history.reason = Reason::Forced;
             self.take_over(now, notice, out);
@@ -297,6 +329,7 @@ impl Node {
         self.promised = None;
         self.stale = true;
         self.partner.forget();
+        self.fitness.stop_waiting();
         self.offer_at = None;
         self.listen(now);
         self.send_at = now + self.settings.keepalive;
@@ -330,9 +363,10 @@ impl Node {
             self.deaf_since = None;
             self.event(now, Event::PartnerDeaf, out);
         }
-        if self.hand_over.is_some_and(|it| it.due <= now) {
-            self.hand_over = None;
-            self.event(now, Event::HandOverDue, out);
+        if let Some(it) = self.hand_over.take_if(|it| it.due <= now) {
+            let is_answered = it.due >= it.until;
+            let event = [Event::HandOverUnanswered, Event::HandOverDue];
+            self.event(now, event[usize::from(is_answered)], out);
         }
         if self.relief_due().is_some_and(|at| at <= now) {
             self.relieve(now, out);
@@ -340,6 +374,8 @@ impl Node {
         if self.fos.control_by.is_some_and(|at| at <= now) {
             self.event(now, Event::ControlDue, out);
         }
+        self.tick_own(now, out);
+        self.tick_idle(now, out);
         self.tick_announcements(now, out);
         self.tick_duplicates(now, out);
         if let Some(notice) = self.partner.check_paths(now, self.settings.dead_time)
@@ -355,6 +391,7 @@ impl Node {
             self.send_now(now, out);
         }
         self.tick_questions(now, out);
+        self.tick_challenge(now, out);
     }
 
     fn tick_service(&mut self, now: Mono, out: &mut Vec<Action>) {
@@ -390,13 +427,16 @@ impl Node {
 
     fn silence(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.partner.forget();
+        self.fitness.stop_waiting();
         let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
-        if claiming && self.settings.has_partner && !self.partner_lost {
+        let is_known = self.settings.has_partner && !self.is_cut_off();
+        if claiming && is_known && !self.partner_lost {
             self.partner_lost = true;
             out.push(Action::Notice(Notice::PartnerLost));
         }
         self.relieve(now, out);
         self.event(now, Event::PartnerSilent, out);
+        self.say_if_barred(now, out);
         if self.phase != Phase::Starting {
             self.controlled();
         }
@@ -469,17 +509,19 @@ impl Node {
 
     fn facts(&self, now: Mono) -> Facts {
         let dead_time = self.settings.dead_time;
-        let banned = self.is_banned(now);
-        let links_fit =
-            !banned && !self.links_lost && !self.partner.is_misconfigured(now, dead_time);
+        let partner_alive = self.partner.is_alive(now, dead_time);
         Facts {
             primary: self.settings.role == ConfiguredRole::Primary,
             fos: self.settings.service == Service::Fos,
-            fit: links_fit && !(self.is_warm() && self.service.is_failing(now)),
-            links_fit,
+            fit: self.is_fit(now),
+            better: self.is_better(now),
+            able: self.is_able(now),
+            willing: self.is_willing(now),
             prompt: false,
             outranked: self.is_outranked(),
-            partner_alive: self.partner.is_alive(now, dead_time),
+            partner_alive,
+            partner_takes: partner_alive && !self.orders.frozen,
+            partner_better: self.is_partner_better(now),
             partner_ready: self.can_hand_over() && self.is_partner_ready(now),
             wants_control: self.fos.wants_control,
             leaving: self.leaving,
@@ -517,10 +559,13 @@ impl Node {
                 self.give_up(now, event, out);
             }
             Verdict::GiveUpAtOnce => {
-                if event == Event::Taken {
-                    let notice = Notice::HandedOver { taken: true };
-                    out.push(Action::Notice(notice));
-                }
+                let notice = match event {
+                    Event::Taken if self.leaving => Some(Notice::HandedOver { taken: true }),
+                    Event::Taken => Some(Notice::FailoverDone),
+                    Event::CutOff => Some(Notice::CutOffDeactivating),
+                    _ => None,
+                };
+                out.extend(notice.map(Action::Notice));
                 self.drop_addresses(out);
                 self.give_up(now, event, out);
             }
@@ -540,6 +585,7 @@ impl Node {
                 }));
             }
             Verdict::HandOver => self.hand_over(now, out),
+            Verdict::Resume => self.resume(now, out),
             Verdict::Leave => {
                 if self.phase == Phase::HandingOver {
                     let notice = Notice::HandedOver { taken: false };

@@ -2,7 +2,9 @@
 //!
 //! Administrators grep for these texts. Those under "ours" have no counterpart in the original.
 
-use std::fmt;
+mod severity;
+mod text;
+
 use std::net::IpAddr;
 
 use wire::arp::Mac;
@@ -10,6 +12,8 @@ use wire::heartbeat::{DecodeError, Service};
 
 use crate::auth::Refusal;
 use crate::model::{ConfiguredRole, PairPath};
+use crate::orders::{Order, OrderRefused, Orders};
+use crate::view::Silence;
 
 /// A log line; its `Display` is the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +167,53 @@ pub enum Notice {
         /// Whether it has them.
         taken: bool,
     },
+    /// Ours: lvs.cf has no partner, so nobody is waited for.
+    NoPartner(Service),
+    /// Ours: a takeover from a silent partner: which path was silent for how long.
+    PathsSilent(Silence),
+    /// Ours: how many addresses could not be served here, of a node that has a partner.
+    Unserved(u16),
+    /// Ours: a takeover by a node that cannot serve so many addresses.
+    ServingPartly(u16),
+    /// Ours: the partner does better: it is to take over.
+    LettingGo,
+    /// Ours: one of two own addresses of the heartbeat is gone.
+    OwnAddressGone,
+    /// Ours: own addresses of the heartbeat are there again.
+    OwnAddressBack,
+    /// Ours: no own address of the heartbeat is left.
+    CutOff,
+    /// Ours: and the partner takes over now.
+    CutOffDeactivating,
+    /// Ours: an order is carried out.
+    Ordered(Order),
+    /// Ours: an order is not carried out.
+    OrderRefused(Order, OrderRefused),
+    /// Ours: the orders that an earlier start left.
+    OrdersInForce(Orders),
+    /// Ours: neither node serves, and an order keeps this one from it.
+    NobodyServes(Orders),
+    /// Ours: a failover waits for the partner.
+    HandingOverByOrder,
+    /// Ours: a partner that may be an original is told the original's way.
+    HandOverUnanswered,
+    /// Ours: a failover without waiting.
+    FailoverDeactivating,
+    /// Ours: the partner has the addresses.
+    FailoverDone,
+    /// Ours: it does not take them.
+    FailoverFailed,
+    /// Ours: and so the order to stand by is not in force.
+    StandbyVoid,
+    /// Ours: the partner has another lvs.cf.
+    OtherContent {
+        /// Hash of ours.
+        own: u64,
+        /// Hash of the partner's.
+        theirs: u64,
+    },
+    /// Ours: it has the same again.
+    SameContent,
 }
 
 /// How much a log line matters.
@@ -174,184 +225,4 @@ pub enum Severity {
     Warning,
     /// Somebody has to do something about it.
     Error,
-}
-
-impl Notice {
-    /// How much it matters.
-    #[must_use]
-    pub const fn severity(&self) -> Severity {
-        match self {
-            Self::AddressDuplicate(..)
-            | Self::AddressesDuplicate
-            | Self::AddressesTaken
-            | Self::ServiceUnfit
-            | Self::ServiceRetried { .. }
-            | Self::WarmServiceRetried { .. }
-            | Self::LinkFailure
-            | Self::LinkFailureDeactivating(_)
-            | Self::HookHangs { .. }
-            | Self::NetworkFault => Severity::Error,
-            Self::ForcedActive(_)
-            | Self::PartnerDead(_)
-            | Self::PartnerInactive { .. }
-            | Self::Yielding(_)
-            | Self::Reasserting(_)
-            | Self::ServiceFailover
-            | Self::ToldToGoInactive
-            | Self::PublicLinkDown
-            | Self::PrivateLinkDown
-            | Self::PartnerLost
-            | Self::PathSilent(_)
-            | Self::Late { .. }
-            | Self::ServiceRestarted
-            | Self::WarmServiceRestarted
-            | Self::ServiceNotReady
-            | Self::AddressRestored
-            | Self::Refused(_)
-            | Self::BadPacket(_)
-            | Self::PartnerDeaf
-            | Self::HandedOver { taken: false } => Severity::Warning,
-            _ => Severity::Info,
-        }
-    }
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Starting(ConfiguredRole::Primary) => f.write_str("STARTING PULSE AS MASTER"),
-            Self::Starting(ConfiguredRole::Backup) => f.write_str("STARTING PULSE AS BACKUP"),
-            Self::AddressDuplicate(address, mac) => {
-                write!(f, "address {address} is in use by another machine")?;
-                if let Some(mac) = mac {
-                    write!(f, " ({mac})")?;
-                }
-                f.write_str(": not used here")
-            }
-            Self::AddressFree(address) => {
-                write!(f, "address {address} is in use by nobody else: used again")
-            }
-            Self::Terminating { signal } => write!(f, "Terminating due to signal {signal}"),
-            Self::ForcedActive(service) => {
-                write!(f, "Forced active on startup: activating {service}")
-            }
-            Self::PartnerDead(Service::Lvs) => f.write_str("partner dead: activating lvs"),
-            Self::PartnerDead(Service::Fos) => {
-                f.write_str("partner dead: activating failover services")
-            }
-            Self::PartnerInactive { role, service } => {
-                let partner = match role {
-                    ConfiguredRole::Primary => "backup",
-                    ConfiguredRole::Backup => "primary",
-                };
-                write!(f, "{partner} inactive: activating {service}")
-            }
-            Self::Yielding(service) => {
-                write!(f, "partner active: deactivating {}", upper(*service))
-            }
-            Self::Reasserting(Service::Lvs) => f.write_str("partner active: resending arps"),
-            Self::Reasserting(Service::Fos) => f.write_str("partner active"),
-            Self::AnnouncementsFinished(service) => {
-                write!(f, "gratuitous {service} arps finished")
-            }
-            Self::LinkFailureDeactivating(service) => {
-                write!(f, "local link failure: deactivating {}", upper(*service))
-            }
-            Self::ChildExited { pid, status } => {
-                write!(f, "Child process {pid} exited with status {status}")
-            }
-            Self::ChildKilled { pid, signal } => {
-                write!(f, "Child process {pid} terminated with signal {signal}")
-            }
-            Self::UnknownChild { pid } => write!(f, "Skipping death of unknown child {pid}"),
-            Self::BadPacket(error) => error.fmt(f),
-            Self::PathSilent(path) => write!(f, "no heartbeat on the {} path", name(*path)),
-            Self::PathBack(path) => write!(f, "heartbeat on the {} path again", name(*path)),
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::HandedOver { taken: true } => f.write_str("partner active: stopping"),
-            Self::HandedOver { taken: false } => {
-                f.write_str("partner does not take over: stopping")
-            }
-            Self::Late { milliseconds } => write!(
-                f,
-                "woke up {milliseconds} ms late: going inactive and listening first"
-            ),
-            Self::ServiceRetried { milliseconds } => write!(
-                f,
-                "service does not stay up and there is no partner: next attempt in {milliseconds} ms"
-            ),
-            Self::WarmServiceRetried { milliseconds } => write!(
-                f,
-                "standby: service does not stay up, unfit to take over: next attempt in {milliseconds} ms"
-            ),
-            Self::MonitorsRetried { milliseconds } => write!(
-                f,
-                "fos process exited -- starting it again in {milliseconds} ms"
-            ),
-            Self::HookHangs { seconds } => write!(
-                f,
-                "inactive_cmd has not ended after {seconds} s: the partner is told that we have let go"
-            ),
-            fixed => f.write_str(fixed.fixed_text()),
-        }
-    }
-}
-
-impl Notice {
-    /// The texts without a value in them.
-    const fn fixed_text(&self) -> &'static str {
-        match self {
-            Self::UndefinedBackup => "Undefined backup node marked as active? -- clearing that!",
-            Self::BackupInactive => {
-                "We are backup node and backup is marked inactive -- exiting pulse"
-            }
-            Self::WantingControl => "partner active: we want control!",
-            Self::NotifyingPartner => "Notifying partner WE are taking control!",
-            Self::StartingMonitors => "Starting Failover Service Monitors",
-            Self::NoFosBackup => "Warning: FOS backup node not defined -- skipping checks",
-            Self::FosRestarted => "fos process exited -- restarting it",
-            Self::FosExitedChecking => "fos process exited -- checking network connectivity",
-            Self::GatewaySeen => "remote service unavailable but we can see the gateway",
-            Self::ServiceFailover => {
-                "seems like a remote network fault; performing service failover"
-            }
-            Self::GatewayLost => "remote service unavailable; gateway unavailable",
-            Self::NetworkFault => "I SEEM TO HAVE A NETWORK FAULT!",
-            Self::NetworkFaultOver => "Network fault seems to be fixed",
-            Self::ToldToGoInactive => "PARTNER HAS TOLD US TO GO INACTIVE!",
-            Self::PublicLinkDown => "Primary NIC: link down",
-            Self::PrivateLinkDown => "Private NIC: link down",
-            Self::LinkFailure => "Local NIC link failure: Pulse disabled",
-            Self::LinksRestored => "Local NIC link(s) restored: Pulse enabled",
-            Self::PartnerLost => "partner dead: staying active",
-            Self::PartnerBack => "partner alive again",
-            Self::ServiceRestarted => "service ended: starting it again, addresses stay",
-            Self::WarmServiceRestarted => "standby: service ended, starting it again",
-            Self::ServiceUnfit => "service does not stay up: going inactive",
-            Self::ServiceNotReady => "service not ready in time",
-            Self::AddressRestored => "address was removed by somebody else: putting it back",
-            Self::AddressesTaken => "addresses keep being removed: going inactive",
-            Self::AddressesDuplicate => {
-                "every address is in use by another machine: going inactive"
-            }
-            Self::PartnerDeaf => "partner active and deaf to us: going inactive",
-            Self::HandingOver => "stopping: waiting for the partner to take over",
-            Self::Reloaded => "configuration read again",
-            _ => "",
-        }
-    }
-}
-
-const fn upper(service: Service) -> &'static str {
-    match service {
-        Service::Lvs => "LVS",
-        Service::Fos => "FOS",
-    }
-}
-
-const fn name(path: PairPath) -> &'static str {
-    match path {
-        PairPath::Public => "public",
-        PairPath::Private => "private",
-    }
 }

@@ -38,6 +38,17 @@ pub struct Orders {
     pub frozen: bool,
 }
 
+impl fmt::Display for Orders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.standby, self.frozen) {
+            (true, true) => "standby, freeze",
+            (true, false) => "standby",
+            (false, true) => "freeze",
+            (false, false) => "none",
+        })
+    }
+}
+
 /// Why an order is refused; its `Display` is the reason that the administrator reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderRefused {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 use wire::heartbeat::Value;
+use wire::heartbeat::details::Details;
 
 use crate::auth::Said;
 use crate::model::PairPath;
@@ -18,11 +19,14 @@ pub struct Partner {
     started: Mono,
     last_value: Option<Value>,
     said: Option<Said>,
+    /// The last that this start of it told, by version 2.
+    details: Option<Details>,
     last_heard: Option<Mono>,
     public: PathState,
     private: PathState,
     incompatible: Option<Mono>,
     incompatible_logged: Option<Mono>,
+    held_back_logged: Option<Mono>,
 }
 
 /// One way to the partner.
@@ -44,11 +48,13 @@ impl Partner {
             started: now,
             last_value: None,
             said: None,
+            details: None,
             last_heard: None,
             public: path,
             private: path,
             incompatible: None,
             incompatible_logged: None,
+            held_back_logged: None,
         }
     }
 
@@ -79,6 +85,12 @@ impl Partner {
         }
     }
 
+    /// What it told by version 2, unless it has been forgotten.
+    #[must_use]
+    pub const fn details(&self) -> Option<Details> {
+        self.details
+    }
+
     /// Whether it was heard within `dead_time`.
     #[must_use]
     pub fn is_alive(&self, now: Mono, dead_time: Duration) -> bool {
@@ -89,10 +101,17 @@ impl Partner {
     pub const fn forget(&mut self) {
         self.last_value = None;
         self.said = None;
+        self.details = None;
     }
 
     /// Notes a heartbeat; returns what it had said before.
     pub const fn hear(&mut self, value: Value, said: Option<Said>) -> Option<Value> {
+        match said {
+            // Version 1 of the same start says nothing new.
+            Some(said) if !said.first && said.statement.details.is_none() => {}
+            Some(said) => self.details = said.statement.details,
+            None => self.details = None,
+        }
         self.said = said;
         self.last_value.replace(value)
     }
@@ -136,6 +155,16 @@ impl Partner {
             .is_none_or(|logged| now - logged >= LOG_PAUSE);
         if log {
             self.incompatible_logged = Some(now);
+        }
+        log
+    }
+
+    /// Notes a datagram that somebody held back; whether to log it.
+    pub fn hear_held_back(&mut self, now: Mono) -> bool {
+        let recent = |logged: Mono| now - logged < LOG_PAUSE;
+        let log = !self.held_back_logged.is_some_and(recent);
+        if log {
+            self.held_back_logged = Some(now);
         }
         log
     }

@@ -19,7 +19,7 @@ use lvs_model::Mono;
 use wire::heartbeat::signed::Key;
 use wire::heartbeat::{Service, Value};
 
-use crate::auth::{Auth, Mode, Verdict};
+use crate::auth::{Auth, Echo, Mode};
 use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
 use crate::node::Node;
 use crate::table::Phase;
@@ -28,6 +28,7 @@ use crate::tests::settings;
 mod loss;
 mod rollout;
 
+const DEAD_TIME: Duration = Duration::from_secs(5);
 /// Faults end here; the rest of the schedule must heal.
 const FAULTS_END: Duration = Duration::from_secs(45);
 /// K + 1 s, and what is in flight: no longer are there two owners once the paths are whole.
@@ -153,7 +154,7 @@ impl World {
         let random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let side = |role, signing: Signing| Side {
             node: Node::new(Mono::ZERO, settings(role)),
-            auth: Auth::new(Service::Lvs, false, Mode::Off, Vec::new(), 1),
+            auth: Auth::new(Service::Lvs, false, Mode::Off, Vec::new(), 1, DEAD_TIME),
             signing,
             term: 0,
             role,
@@ -253,14 +254,9 @@ impl World {
 
     fn arrive(&mut self, index: usize, datagram: &[u8]) {
         let path = PairPath::Public;
-        match self.sides[index].auth.open(datagram) {
-            Verdict::Beat(value, said) => self.give(index, Input::Beat { value, path, said }),
-            Verdict::Question(value, said) => {
-                self.give(index, Input::Beat { value, path, said });
-                self.give(index, Input::Asked);
-            }
-            Verdict::Unproven => self.give(index, Input::Unproven),
-            Verdict::Refused(refusal) => self.give(index, Input::Refused(refusal)),
+        let verdict = self.sides[index].auth.open(self.now, datagram);
+        for input in verdict.inputs(path) {
+            self.give(index, input);
         }
     }
 
@@ -325,7 +321,7 @@ impl World {
             mode, keeps_term, ..
         } = side.signing;
         let primary = side.role == ConfiguredRole::Primary;
-        side.auth = Auth::new(Service::Lvs, primary, mode, keys(), boot);
+        side.auth = Auth::new(Service::Lvs, primary, mode, keys(), boot, DEAD_TIME);
         side.node = Node::new(now, side.settings());
         if keeps_term {
             side.node.remember_term(side.term);
@@ -367,7 +363,8 @@ impl World {
 
     fn perform(&mut self, index: usize, action: &Action) {
         match action {
-            Action::Send(value) => self.send(index, *value),
+            Action::Send(value) => self.send(index, Echo::Partner, *value),
+            Action::Challenge(value) => self.send(index, Echo::Unproven, *value),
             Action::StartService => self.start_service(index),
             Action::ClearTable => {
                 self.sides[index].service += 1;
@@ -411,7 +408,7 @@ impl World {
         self.plan(delay, Happening::Ended(index, number));
     }
 
-    fn send(&mut self, from: usize, value: Value) {
+    fn send(&mut self, from: usize, echo: Echo, value: Value) {
         let holding = self.sides[from].holding;
         assert!(
             value == Value::Running || !holding,
@@ -422,7 +419,7 @@ impl World {
         self.sent += 1;
         let side = &mut self.sides[from];
         let statement = side.node.statement(self.now, value);
-        let datagram = side.auth.seal(value, statement);
+        let datagram = side.auth.seal(self.now, echo, value, statement);
         for _ in 0..copies {
             let lost = self.trouble && self.random.below(100) < self.loss_percent;
             if lost || self.cut & (1 << to) != 0 {

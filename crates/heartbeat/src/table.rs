@@ -78,6 +78,17 @@ pub enum Event {
     AddressesTaken,
     /// Other machines have every address of ours.
     AddressesDuplicate,
+    /// An address of ours cannot be served, or one of the heartbeat's own or a link is gone, and the
+    /// partner lives.
+    Unserved,
+    /// All addresses that our heartbeats are sent from are gone: the partner takes over now.
+    CutOff,
+    /// Nobody has served for a while, though both live.
+    NobodyServes,
+    /// The partner does not answer a hand-over: it may be an original.
+    HandOverUnanswered,
+    /// An administrator orders a failover, or this node to stand by.
+    FailoverOrdered,
     /// A clean stop is asked for.
     StopOrdered,
     /// Service ended and addresses down, or the time for it is over.
@@ -110,6 +121,11 @@ impl Event {
             Self::AddressRemoved => "an address was removed",
             Self::AddressesTaken => "addresses keep being removed",
             Self::AddressesDuplicate => "other machines have every address",
+            Self::Unserved => "this node cannot serve everything and the partner lives",
+            Self::CutOff => "the own addresses of the heartbeat are gone",
+            Self::NobodyServes => "nobody serves",
+            Self::HandOverUnanswered => "the partner does not answer a hand-over",
+            Self::FailoverOrdered => "an order",
             Self::StopOrdered => "a stop is asked for",
             Self::Released => "everything is given up",
         }
@@ -121,12 +137,17 @@ impl Event {
 pub enum When {
     /// Nothing.
     Always,
-    /// Own service and links are not known bad.
-    Fit,
-    /// The same, but for the service: nobody else serves, so it gets its chance.
-    LinksFit,
+    /// Nothing is known to be wrong here; or the partner is not fit either, and worse.
+    Best,
     /// The same, and the offer need not be put off.
-    FitNow,
+    BestNow,
+    /// Nothing is known to be wrong here.
+    Fit,
+    /// Neither an order nor own links or addresses forbid to replace a silent partner; its own service
+    /// gets its chance, since nobody else serves.
+    Able,
+    /// No order forbids it and the service is not known bad: better than nobody.
+    Willing,
     /// The partner stays when both are active: it is the primary or, where terms decide, its term
     /// is the higher one.
     Outranked,
@@ -138,6 +159,10 @@ pub enum When {
     FosPrimary,
     /// The partner was heard within the dead time.
     PartnerAlive,
+    /// The partner lives, and we are not frozen.
+    PartnerTakes,
+    /// The same, and it is not known to be as bad as we are.
+    PartnerBetter,
     /// The partner is known to understand a clean stop and to be fit.
     PartnerReady,
     /// fos: a service of the partner is lost, and the partner is to go inactive.
@@ -178,6 +203,8 @@ pub enum Verdict {
     RestartServiceLater,
     /// Ask the partner to take over, go on serving until then.
     HandOver,
+    /// The partner did not take over: go on serving.
+    Resume,
     /// Give up and end.
     Leave,
     /// Back to standby.
@@ -197,16 +224,24 @@ pub struct Facts {
     pub primary: bool,
     /// The pair runs fos.
     pub fos: bool,
-    /// Own service and links are not known bad.
+    /// Nothing is known to be wrong here.
     pub fit: bool,
-    /// Own links are not known bad.
-    pub links_fit: bool,
+    /// The partner is not fit either, and worse.
+    pub better: bool,
+    /// Neither an order nor own links or addresses forbid to replace a silent partner.
+    pub able: bool,
+    /// No order forbids to take over, and the service is not known bad.
+    pub willing: bool,
     /// An offer is to be taken without waiting.
     pub prompt: bool,
     /// The partner stays when both are active.
     pub outranked: bool,
     /// The partner was heard within the dead time.
     pub partner_alive: bool,
+    /// The partner lives, and we are not frozen.
+    pub partner_takes: bool,
+    /// The same, and it is not known to be as bad as we are.
+    pub partner_better: bool,
     /// The partner understands a clean stop and could take over.
     pub partner_ready: bool,
     /// fos: the partner is to go inactive.
@@ -225,14 +260,18 @@ impl When {
     pub const fn holds(self, facts: Facts) -> bool {
         match self {
             Self::Always => true,
+            Self::Best => facts.fit || facts.better,
+            Self::BestNow => (facts.fit || facts.better) && facts.prompt,
             Self::Fit => facts.fit,
-            Self::LinksFit => facts.links_fit,
-            Self::FitNow => facts.fit && facts.prompt,
+            Self::Able => facts.able,
+            Self::Willing => facts.willing,
             Self::Outranked => facts.outranked,
             Self::Outranking => !facts.outranked,
             Self::FosBackup => facts.fos && !facts.primary,
             Self::FosPrimary => facts.fos && facts.primary,
             Self::PartnerAlive => facts.partner_alive,
+            Self::PartnerTakes => facts.partner_takes,
+            Self::PartnerBetter => facts.partner_better,
             Self::PartnerReady => facts.partner_ready,
             Self::WantsControl => facts.wants_control,
             Self::Leaving => facts.leaving,
@@ -277,24 +316,19 @@ pub const TABLE: &[Row] = &[
     row(
         STANDBY,
         Event::HeardStopped,
-        When::FitNow,
+        When::BestNow,
         Verdict::TakeOver,
     ),
     row(
         STANDBY,
         Event::HeardStopped,
-        When::Fit,
+        When::Best,
         Verdict::TakeOverLater,
     ),
-    row(STANDBY, Event::OfferDue, When::Fit, Verdict::TakeOver),
-    row(
-        STANDBY,
-        Event::PartnerSilent,
-        When::LinksFit,
-        Verdict::TakeOver,
-    ),
+    row(STANDBY, Event::OfferDue, When::Best, Verdict::TakeOver),
+    row(STANDBY, Event::PartnerSilent, When::Able, Verdict::TakeOver),
     // A clean stop between two of ours.
-    row(STANDBY, Event::HeardLeaving, When::Fit, Verdict::TakeOver),
+    row(STANDBY, Event::HeardLeaving, When::Best, Verdict::TakeOver),
     // fos: a service of the partner is lost; it lets go first, then the addresses come up.
     row(
         STANDBY,
@@ -415,7 +449,7 @@ pub const TABLE: &[Row] = &[
     row(
         CLAIMING,
         Event::LinksLost,
-        When::PartnerAlive,
+        When::PartnerBetter,
         Verdict::GiveUp,
     ),
     row(CLAIMING, Event::Late, When::Always, Verdict::GiveUpAtOnce),
@@ -428,7 +462,7 @@ pub const TABLE: &[Row] = &[
     row(
         ACTIVE,
         Event::AddressesTaken,
-        When::PartnerAlive,
+        When::PartnerTakes,
         Verdict::GiveUp,
     ),
     row(
@@ -440,7 +474,7 @@ pub const TABLE: &[Row] = &[
     row(
         ACTIVE,
         Event::AddressesDuplicate,
-        When::PartnerAlive,
+        When::PartnerTakes,
         Verdict::GiveUp,
     ),
     row(
@@ -450,14 +484,62 @@ pub const TABLE: &[Row] = &[
         Verdict::HandOver,
     ),
     row(CLAIMING, Event::StopOrdered, When::Always, Verdict::Leave),
+    row(
+        STANDBY,
+        Event::NobodyServes,
+        When::Willing,
+        Verdict::TakeOver,
+    ),
+    row(
+        CLAIMING,
+        Event::Unserved,
+        When::PartnerBetter,
+        Verdict::GiveUp,
+    ),
+    row(CLAIMING, Event::CutOff, When::Always, Verdict::GiveUpAtOnce),
+    row(
+        ACTIVE,
+        Event::FailoverOrdered,
+        When::PartnerReady,
+        Verdict::HandOver,
+    ),
+    row(
+        CLAIMING,
+        Event::FailoverOrdered,
+        When::Always,
+        Verdict::GiveUp,
+    ),
     row(HANDING, Event::Taken, When::Always, Verdict::GiveUpAtOnce),
     row(HANDING, Event::Late, When::Always, Verdict::GiveUpAtOnce),
-    row(HANDING, Event::HandOverDue, When::Always, Verdict::Leave),
+    row(HANDING, Event::CutOff, When::Always, Verdict::GiveUpAtOnce),
     row(HANDING, Event::StopOrdered, When::Always, Verdict::Leave),
-    row(HANDING, Event::PartnerSilent, When::Always, Verdict::Leave),
-    row(HANDING, Event::LinksLost, When::Always, Verdict::Leave),
-    row(HANDING, Event::ServiceEnded, When::Always, Verdict::Leave),
-    row(HANDING, Event::ServiceUnfit, When::Always, Verdict::Leave),
+    row(
+        HANDING,
+        Event::HandOverUnanswered,
+        When::Leaving,
+        Verdict::Leave,
+    ),
+    row(
+        HANDING,
+        Event::HandOverUnanswered,
+        When::Always,
+        Verdict::GiveUp,
+    ),
+    row(HANDING, Event::HandOverDue, When::Leaving, Verdict::Leave),
+    row(HANDING, Event::HandOverDue, When::Always, Verdict::Resume),
+    row(HANDING, Event::PartnerSilent, When::Leaving, Verdict::Leave),
+    row(HANDING, Event::PartnerSilent, When::Always, Verdict::Resume),
+    row(HANDING, Event::LinksLost, When::Leaving, Verdict::Leave),
+    row(HANDING, Event::LinksLost, When::Always, Verdict::GiveUp),
+    row(HANDING, Event::ServiceEnded, When::Leaving, Verdict::Leave),
+    row(
+        HANDING,
+        Event::ServiceEnded,
+        When::Always,
+        Verdict::RestartService,
+    ),
+    row(HANDING, Event::ServiceUnfit, When::Leaving, Verdict::Leave),
+    row(HANDING, Event::ServiceUnfit, When::Always, Verdict::GiveUp),
     row(RELEASING, Event::Released, When::Leaving, Verdict::End),
     row(RELEASING, Event::Released, When::Always, Verdict::Rest),
 ];

@@ -118,10 +118,9 @@ fn notices(actions: &[Action]) -> Vec<String> {
 
 #[test]
 fn every_row_of_the_table_can_be_reached() {
-    let bools = [false, true];
     for (number, row) in TABLE.iter().enumerate() {
-        let reached = (0..4096_u16).any(|bits| {
-            let bit = |n: u16| bools[usize::from(bits >> n & 1)];
+        let reached = (0..=u16::MAX).any(|bits| {
+            let bit = |n: u16| bits >> n & 1 == 1;
             let facts = Facts {
                 primary: bit(0),
                 outranked: bit(6),
@@ -132,9 +131,13 @@ fn every_row_of_the_table_can_be_reached() {
                 partner_alive: bit(4),
                 leaving: bit(5),
                 wants_control: bit(8),
-                links_fit: bit(9),
+                able: bit(9),
                 warm: bit(10),
                 partner_serves: bit(11),
+                better: bit(12),
+                willing: bit(13),
+                partner_takes: bit(14),
+                partner_better: bit(15),
             };
             let fits = |r: &&crate::table::Row| {
                 r.event == row.event && r.phases.contains(&row.phases[0]) && r.when.holds(facts)
@@ -157,7 +160,11 @@ fn verdicts_are_those_of_the_rules() {
         partner_ready: false,
         wants_control: false,
         leaving: false,
-        links_fit: true,
+        able: true,
+        better: false,
+        willing: true,
+        partner_takes: true,
+        partner_better: true,
         warm: false,
         partner_serves: false,
     };
@@ -168,12 +175,14 @@ fn verdicts_are_those_of_the_rules() {
     };
     let unfit = Facts {
         fit: false,
-        links_fit: false,
+        able: false,
         ..facts
     };
     let fos = Facts { fos: true, ..facts };
     let alone = Facts {
         partner_alive: false,
+        partner_takes: false,
+        partner_better: false,
         ..facts
     };
     for (phase, event, facts, verdict) in [
@@ -216,9 +225,15 @@ fn standby_takes_over_after_dead_time_in_the_right_order() {
         .filter(|(due, _)| *due == at(6.0))
         .map(|(_, action)| action)
         .collect();
-    assert_eq!(notices(&taken), ["partner dead: activating lvs"]);
-    assert_eq!(taken[1], Action::RunHook(Hook::Active));
-    assert_eq!(taken[2], Action::StartService);
+    assert_eq!(
+        notices(&taken),
+        [
+            "partner dead: activating lvs",
+            "no heartbeat for 5.000 s on the public path"
+        ]
+    );
+    assert_eq!(taken[2], Action::RunHook(Hook::Active));
+    assert_eq!(taken[3], Action::StartService);
     let raised = bench.put(6.2, Input::ServiceReady);
     assert_eq!(
         raised,

@@ -127,7 +127,7 @@ fn write_silence(f: &mut fmt::Formatter<'_>, silence: Option<Duration>, path: &s
             let seconds = time.as_secs_f64();
             write!(f, "no heartbeat for {seconds:.3} s on the {path} path")
         }
-        None => write!(f, "no heartbeat ever on the {path} path"),
+        None => write!(f, "no heartbeat since the start on the {path} path"),
     }
 }
 

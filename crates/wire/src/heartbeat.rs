@@ -5,6 +5,7 @@
 //! rest, so what stands behind them is ours: [`Datagram::trailer`], see [`signed`]. `docs/heartbeat.md` is the
 //! frozen description. The caller is pulse's socket; `heartbeat` sees only decoded values.
 
+pub mod details;
 pub mod signed;
 
 use std::fmt;

@@ -6,7 +6,7 @@ use lvs_model::Mono;
 use wire::heartbeat::signed::{Key, LENGTH, SignatureError, State, Statement};
 use wire::heartbeat::{Service, Value};
 
-use super::{Auth, Mode, Refusal, Said, Verdict};
+use super::{Auth, Echo, Mode, Refusal, Said, Verdict};
 use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
 use crate::node::Node;
 use crate::table::Phase;
@@ -19,14 +19,28 @@ const SAYS: Statement = Statement {
     hears: true,
     fit: true,
     asks: false,
+    details: None,
 };
+
+const DEAD_TIME: Duration = Duration::from_secs(5);
+
+/// In one moment.
+impl Auth {
+    fn sends(&mut self, value: Value, statement: Statement) -> Vec<u8> {
+        self.seal(Mono::ZERO, Echo::Partner, value, statement)
+    }
+
+    fn hears(&mut self, bytes: &[u8]) -> Verdict {
+        self.open(Mono::ZERO, bytes)
+    }
+}
 
 fn key(id: u8) -> Key {
     Key::new(id, vec![id; 32]).unwrap()
 }
 
 fn auth(primary: bool, mode: Mode, boot: u64) -> Auth {
-    Auth::new(Service::Lvs, primary, mode, vec![key(1)], boot)
+    Auth::new(Service::Lvs, primary, mode, vec![key(1)], boot, DEAD_TIME)
 }
 
 /// Two that know each other.
@@ -39,10 +53,10 @@ fn pair() -> (Auth, Auth) {
 
 fn meet(one: &mut Auth, other: &mut Auth) {
     for _ in 0..2 {
-        let beat = one.seal(Value::Stopped, SAYS);
-        other.open(&beat);
-        let beat = other.seal(Value::Stopped, SAYS);
-        one.open(&beat);
+        let beat = one.sends(Value::Stopped, SAYS);
+        other.hears(&beat);
+        let beat = other.sends(Value::Stopped, SAYS);
+        one.hears(&beat);
     }
 }
 
@@ -56,26 +70,26 @@ const REPLAYED: Verdict = Verdict::Refused(Refusal::Replayed);
 fn a_partner_counts_once_it_has_echoed_what_we_sent() {
     let mut primary = auth(true, Mode::Require, 1 << 40);
     let mut backup = auth(false, Mode::Require, 1 << 50);
-    let first = primary.seal(Value::Running, SAYS);
-    assert_eq!(backup.open(&first), Verdict::Unproven);
-    let answer = backup.seal(Value::Stopped, SAYS);
-    assert!(counts(&primary.open(&answer)));
-    let second = primary.seal(Value::Running, SAYS);
-    assert!(counts(&backup.open(&second)));
+    let first = primary.sends(Value::Running, SAYS);
+    assert_eq!(backup.hears(&first), Verdict::Unproven(None));
+    let answer = backup.sends(Value::Stopped, SAYS);
+    assert!(counts(&primary.hears(&answer)));
+    let second = primary.sends(Value::Running, SAYS);
+    assert!(counts(&backup.hears(&second)));
 }
 
 #[test]
 fn a_datagram_counts_once_and_an_older_one_is_only_a_sign_of_life() {
     let (mut primary, mut backup) = pair();
     let beats: Vec<_> = (0..70)
-        .map(|_| primary.seal(Value::Running, SAYS))
+        .map(|_| primary.sends(Value::Running, SAYS))
         .collect();
-    assert!(counts(&backup.open(&beats[69])));
-    assert_eq!(backup.open(&beats[69]), REPLAYED);
-    let late = backup.open(&beats[68]);
+    assert!(counts(&backup.hears(&beats[69])));
+    assert_eq!(backup.hears(&beats[69]), REPLAYED);
+    let late = backup.hears(&beats[68]);
     assert!(matches!(late, Verdict::Beat(_, Some(said)) if !said.newest));
-    assert_eq!(backup.open(&beats[68]), REPLAYED);
-    assert_eq!(backup.open(&beats[5]), REPLAYED);
+    assert_eq!(backup.hears(&beats[68]), REPLAYED);
+    assert_eq!(backup.hears(&beats[5]), REPLAYED);
 }
 
 #[test]
@@ -88,7 +102,7 @@ fn unsigned_marks_hand_over_between_nodes_that_do_not_sign_and_bind_nobody_else(
         Verdict::Beat(Value::Running, said) => said.map(|said: Said| said.statement.state),
         other => panic!("{other:?}"),
     };
-    let leaving = auth(true, Mode::Off, 5).seal(Value::Running, leaves);
+    let leaving = auth(true, Mode::Off, 5).sends(Value::Running, leaves);
     assert_eq!(leaving.len(), 5);
     for mode in [Mode::Off, Mode::Accept] {
         let mut standby = auth(false, mode, 6);
@@ -96,48 +110,48 @@ fn unsigned_marks_hand_over_between_nodes_that_do_not_sign_and_bind_nobody_else(
             state: State::Active,
             ..SAYS
         };
-        let bare = standby.seal(Value::Running, active);
+        let bare = standby.sends(Value::Running, active);
         assert_eq!(bare.len(), 4);
-        assert_eq!(states(standby.open(&leaving)), Some(State::Leaving));
-        let taken = standby.seal(Value::Running, active);
+        assert_eq!(states(standby.hears(&leaving)), Some(State::Leaving));
+        let taken = standby.sends(Value::Running, active);
         assert_eq!(
-            states(auth(true, mode, 7).open(&taken)),
+            states(auth(true, mode, 7).hears(&taken)),
             Some(State::Active)
         );
         // The leaver is gone, or has changed its mind.
-        assert_eq!(states(standby.open(&bare)), None);
-        assert_eq!(standby.seal(Value::Running, active), bare);
+        assert_eq!(states(standby.hears(&bare)), None);
+        assert_eq!(standby.sends(Value::Running, active), bare);
     }
-    assert_eq!(states(auth(false, Mode::Sign, 6).open(&leaving)), None);
+    assert_eq!(states(auth(false, Mode::Sign, 6).hears(&leaving)), None);
     assert!(matches!(
-        auth(false, Mode::Require, 6).open(&leaving),
+        auth(false, Mode::Require, 6).hears(&leaving),
         Verdict::Refused(Refusal::Signature(_))
     ));
-    let mut fos = Auth::new(Service::Fos, false, Mode::Off, Vec::new(), 6);
-    let leaving = Auth::new(Service::Fos, true, Mode::Off, Vec::new(), 5);
-    let leaving = { leaving }.seal(Value::Running, leaves);
-    assert_eq!(states(fos.open(&leaving)), None);
+    let mut fos = Auth::new(Service::Fos, false, Mode::Off, Vec::new(), 6, DEAD_TIME);
+    let leaving = Auth::new(Service::Fos, true, Mode::Off, Vec::new(), 5, DEAD_TIME);
+    let leaving = { leaving }.sends(Value::Running, leaves);
+    assert_eq!(states(fos.hears(&leaving)), None);
 }
 
 #[test]
 fn a_question_asks_once_and_only_who_may_be_heard() {
     let (mut primary, mut backup) = pair();
     let asks = Statement { asks: true, ..SAYS };
-    let question = primary.seal(Value::Running, asks);
+    let question = primary.sends(Value::Running, asks);
     assert_eq!(question.len(), LENGTH);
-    assert!(matches!(backup.open(&question), Verdict::Question(_, Some(said)) if said.newest));
-    assert_eq!(backup.open(&question), REPLAYED);
+    assert!(matches!(backup.hears(&question), Verdict::Question(_, Some(said)) if said.newest));
+    assert_eq!(backup.hears(&question), REPLAYED);
     let mut off = auth(true, Mode::Off, 5);
-    let bare = off.seal(Value::Running, asks);
+    let bare = off.sends(Value::Running, asks);
     assert_eq!(bare.len(), 5);
     assert!(matches!(
-        backup.open(&bare),
+        backup.hears(&bare),
         Verdict::Refused(Refusal::Signature(_))
     ));
     for (mode, remark) in [(Mode::Off, false), (Mode::Accept, true), (Mode::Sign, true)] {
         let mut partner = auth(false, mode, 6);
         let unsigned = Verdict::Question(Value::Running, None);
-        assert_eq!(partner.open(&bare), unsigned);
+        assert_eq!(partner.hears(&bare), unsigned);
         // A question is not a signature of an unknown form.
         let said = partner.remark().map(|remark| remark.to_string());
         assert_eq!(
@@ -146,7 +160,7 @@ fn a_question_asks_once_and_only_who_may_be_heard() {
         );
     }
     assert_eq!(
-        auth(false, Mode::Off, 7).open(&question),
+        auth(false, Mode::Off, 7).hears(&question),
         Verdict::Question(Value::Running, None)
     );
 }
@@ -154,49 +168,49 @@ fn a_question_asks_once_and_only_who_may_be_heard() {
 #[test]
 fn recordings_of_an_earlier_start_do_not_count() {
     let (mut old, mut backup) = pair();
-    let recorded: Vec<_> = (0..5).map(|_| old.seal(Value::Running, SAYS)).collect();
+    let recorded: Vec<_> = (0..5).map(|_| old.sends(Value::Running, SAYS)).collect();
     let mut new = auth(true, Mode::Require, 1 << 45);
     meet(&mut new, &mut backup);
     for beat in &recorded {
-        assert_eq!(backup.open(beat), Verdict::Unproven);
+        assert_eq!(backup.hears(beat), Verdict::Unproven(None));
     }
     // And they do not take the new one's place.
-    let beat = new.seal(Value::Running, SAYS);
-    assert!(counts(&backup.open(&beat)));
+    let beat = new.sends(Value::Running, SAYS);
+    assert!(counts(&backup.hears(&beat)));
     // A receiver that has just started knows nobody, and believes no recording either.
     let mut fresh = auth(false, Mode::Require, 1 << 55);
     for beat in &recorded {
-        assert_eq!(fresh.open(beat), Verdict::Unproven);
+        assert_eq!(fresh.hears(beat), Verdict::Unproven(None));
     }
 }
 
 #[test]
 fn what_was_sent_is_not_taken_back() {
     let (mut primary, _) = pair();
-    let beat = primary.seal(Value::Running, SAYS);
+    let beat = primary.sends(Value::Running, SAYS);
     let reflected = Verdict::Refused(Refusal::Reflected);
-    assert_eq!(primary.open(&beat), reflected);
-    assert_eq!(auth(true, Mode::Require, 9).open(&beat), reflected);
+    assert_eq!(primary.hears(&beat), reflected);
+    assert_eq!(auth(true, Mode::Require, 9).hears(&beat), reflected);
 }
 
 #[test]
 fn require_takes_nothing_unsigned_and_the_others_take_it_all() {
     let mut unsigned = auth(true, Mode::Off, 5);
-    let bare = unsigned.seal(Value::Running, SAYS);
+    let bare = unsigned.sends(Value::Running, SAYS);
     assert_eq!(bare.len(), 4);
-    let mut stranger = Auth::new(Service::Lvs, true, Mode::Sign, vec![key(9)], 5);
-    let foreign = stranger.seal(Value::Running, SAYS);
+    let mut stranger = Auth::new(Service::Lvs, true, Mode::Sign, vec![key(9)], 5, DEAD_TIME);
+    let foreign = stranger.sends(Value::Running, SAYS);
     for mode in [Mode::Off, Mode::Accept, Mode::Sign] {
         let mut receiver = auth(false, mode, 7);
         let plain = Verdict::Beat(Value::Running, None);
-        assert_eq!(receiver.open(&bare), plain);
-        assert_eq!(receiver.open(&foreign), plain);
+        assert_eq!(receiver.hears(&bare), plain);
+        assert_eq!(receiver.hears(&foreign), plain);
     }
     let mut receiver = auth(false, Mode::Require, 7);
     let refused = |error| Verdict::Refused(Refusal::Signature(error));
-    assert_eq!(receiver.open(&bare), refused(SignatureError::Missing));
+    assert_eq!(receiver.hears(&bare), refused(SignatureError::Missing));
     assert_eq!(
-        receiver.open(&foreign),
+        receiver.hears(&foreign),
         refused(SignatureError::UnknownKey(9))
     );
 }
@@ -206,16 +220,16 @@ fn a_change_of_the_partners_signatures_is_remarked_on_once() {
     let mut partner = auth(true, Mode::Off, 5);
     let mut receiver = auth(false, Mode::Accept, 7);
     let mut hear = |partner: &mut Auth| {
-        receiver.open(&partner.seal(Value::Running, SAYS));
+        receiver.hears(&partner.sends(Value::Running, SAYS));
         receiver.remark().map(|remark| remark.to_string())
     };
     let said = hear(&mut partner).unwrap();
     assert_eq!(said, "partner's heartbeats: not signed");
     assert_eq!(hear(&mut partner), None);
-    partner.change(Mode::Sign, vec![key(9)]);
+    partner.change(Mode::Sign, vec![key(9)], DEAD_TIME);
     let said = hear(&mut partner).unwrap();
     assert!(said.ends_with("signed with key 9, which is not known here"));
-    partner.change(Mode::Sign, vec![key(1)]);
+    partner.change(Mode::Sign, vec![key(1)], DEAD_TIME);
     let said = hear(&mut partner).unwrap();
     assert!(said.ends_with("signed, with a key known here"));
 }
@@ -232,11 +246,11 @@ fn a_key_is_changed_without_a_heartbeat_that_does_not_count() {
     for keys in steps {
         for first in [true, false] {
             let changed = if first { &mut primary } else { &mut backup };
-            changed.change(Mode::Require, keys.clone());
-            let beat = primary.seal(Value::Running, SAYS);
-            assert!(counts(&backup.open(&beat)));
-            let beat = backup.seal(Value::Stopped, SAYS);
-            assert!(counts(&primary.open(&beat)));
+            changed.change(Mode::Require, keys.clone(), DEAD_TIME);
+            let beat = primary.sends(Value::Running, SAYS);
+            assert!(counts(&backup.hears(&beat)));
+            let beat = backup.sends(Value::Stopped, SAYS);
+            assert!(counts(&primary.hears(&beat)));
         }
     }
 }
@@ -284,24 +298,23 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
     let (mut now, mut lines, mut answers) = (Mono::ZERO, 0_usize, 0_usize);
     for number in 0..forged {
         now = now + Duration::from_millis(10);
+        // What the partner heard of us last.
+        let heard = backup.seal(now, Echo::Partner, Value::Stopped, SAYS);
         let datagram = if number % 100 == 0 {
-            let real = primary.seal(Value::Running, SAYS);
+            primary.open(now, &heard);
+            let real = primary.seal(now, Echo::Partner, Value::Running, SAYS);
             recorded.push(real.clone());
             real
         } else {
             forge(&mut seed, &recorded)
         };
-        let input = match backup.open(&datagram) {
-            Verdict::Beat(value, said) | Verdict::Question(value, said) => {
-                assert_eq!(number % 100, 0, "{datagram:02x?}");
-                let path = PairPath::Public;
-                Input::Beat { value, path, said }
-            }
-            Verdict::Unproven => Input::Unproven,
-            Verdict::Refused(refusal) => Input::Refused(refusal),
-        };
+        let verdict = backup.open(now, &datagram);
+        let counts = matches!(verdict, Verdict::Beat(..) | Verdict::Question(..));
+        assert!(!counts || number % 100 == 0, "{datagram:02x?}");
         out.clear();
-        node.handle(now, input, &mut out);
+        for input in verdict.inputs(PairPath::Public) {
+            node.handle(now, input, &mut out);
+        }
         node.handle(now, Input::Tick, &mut out);
         assert_eq!(node.phase(), Phase::Standby);
         lines += out
@@ -310,7 +323,7 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
             .count();
         answers += out
             .iter()
-            .filter(|action| matches!(action, Action::Send(_)))
+            .filter(|action| matches!(action, Action::Send(_) | Action::Challenge(_)))
             .count();
     }
     let seconds = usize::try_from(now.since_start().as_secs()).unwrap();
@@ -320,12 +333,10 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
     let last = now;
     while node.phase() == Phase::Standby {
         now = now + Duration::from_millis(100);
-        let input = match backup.open(&forge(&mut seed, &recorded)) {
-            Verdict::Unproven => Input::Unproven,
-            _ => Input::Tick,
-        };
-        node.handle(now, input, &mut out);
-        node.handle(now, Input::Tick, &mut out);
+        let verdict = backup.open(now, &forge(&mut seed, &recorded));
+        for input in verdict.inputs(PairPath::Public).chain([Input::Tick]) {
+            node.handle(now, input, &mut out);
+        }
         assert!(now - last < settings.dead_time + Duration::from_secs(2));
     }
 }
@@ -338,7 +349,7 @@ fn recordings() -> Vec<Vec<u8>> {
     let values = [Value::Running, Value::Stopped, Value::StopMe];
     let of = |auth: &mut Auth| -> Vec<Vec<u8>> {
         let sealed = values.iter().cycle().take(30);
-        sealed.map(|value| auth.seal(*value, SAYS)).collect()
+        sealed.map(|value| auth.sends(*value, SAYS)).collect()
     };
     [of(&mut primary), of(&mut backup)].concat()
 }

@@ -1,27 +1,104 @@
-//! What this node knows of its own fitness, and what it does about it.
+//! What this node and its partner can serve, and what follows from it.
+//!
+//! Troubles count towards a living partner that does better. A node that has them lets go to it, takes
+//! nothing from it and refuses a hand-over; a silent partner it replaces all the same. Where both have
+//! some the one serves that could not serve fewer addresses; between equals who serves already, then the
+//! primary. A partner that does not sign says nothing of this: it is given its time to take over, and if
+//! it does not, it cannot, and the node that let go serves again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lvs_model::Mono;
+use wire::heartbeat::details::Details;
 
 use super::Node;
-use crate::fitness::{OwnAddresses, Trouble, Unfit};
+use crate::fitness::{Trouble, Unfit};
+use crate::model::{Action, ConfiguredRole};
+use crate::notice::Notice;
+use crate::table::{Event, Phase};
+
+/// Who has let go in vain tries it again after so long, then after twice that, and so on.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// What is known of what this node can serve.
+#[derive(Clone, Debug)]
+pub(super) struct Fitness {
+    pub troubles: Vec<Trouble>,
+    /// How many addresses could not be served.
+    unserved: u16,
+    /// It let go to a partner that was expected to do better, and has not heard it serve since.
+    pub has_let_go: bool,
+    /// It let go in vain: not again until then.
+    keep_until: Option<Mono>,
+    keep_pause: Duration,
+    /// On standby beside a partner that says STOPPED, since then.
+    idle_since: Option<Mono>,
+}
+
+impl Default for Fitness {
+    fn default() -> Self {
+        Self {
+            troubles: Vec::new(),
+            unserved: 0,
+            has_let_go: false,
+            keep_until: None,
+            keep_pause: FIRST_PAUSE,
+            idle_since: None,
+        }
+    }
+}
+
+impl Fitness {
+    /// Takes what is wrong now; how many addresses could not be served before.
+    fn change(&mut self, troubles: Vec<Trouble>) -> u16 {
+        let addresses: BTreeSet<_> = troubles.iter().map(|it| it.address).collect();
+        let unserved = u16::try_from(addresses.len()).unwrap_or(u16::MAX);
+        self.troubles = troubles;
+        std::mem::replace(&mut self.unserved, unserved)
+    }
+
+    /// The partner serves, or may: what was tried in vain may be tried again.
+    pub const fn partner_serves(&mut self) {
+        self.has_let_go = false;
+        self.keep_until = None;
+        self.keep_pause = FIRST_PAUSE;
+        self.idle_since = None;
+    }
+
+    /// Nobody is waited for any more.
+    pub const fn stop_waiting(&mut self) {
+        self.idle_since = None;
+    }
+
+    /// A takeover begins.
+    pub const fn take_over(&mut self) {
+        self.idle_since = None;
+        self.has_let_go = false;
+    }
+}
 
 impl Node {
     /// Why this node does not take over from a living partner.
     pub(super) fn unfit(&self, now: Mono) -> Vec<Unfit> {
         let dead_time = self.settings.dead_time;
         let reasons = [
-            (self.is_warm() && self.service.is_failing(now)).then_some(Unfit::Service),
-            self.links_lost.then_some(Unfit::Links),
-            self.is_banned(now).then_some(Unfit::Banned),
-            self.partner
-                .is_misconfigured(now, dead_time)
-                .then_some(Unfit::Misconfigured),
-            (!self.own.is_whole()).then_some(Unfit::OwnAddress),
-            self.orders.standby.then_some(Unfit::OrderedStandby),
-            self.orders.frozen.then_some(Unfit::Frozen),
+            (self.is_failing(now), Unfit::Service),
+            (self.links_lost, Unfit::Links),
+            (self.is_banned(now), Unfit::Banned),
+            (
+                self.partner.is_misconfigured(now, dead_time),
+                Unfit::Misconfigured,
+            ),
+            (!self.own.is_whole(), Unfit::OwnAddress),
+            (self.orders.standby, Unfit::OrderedStandby),
+            (self.orders.frozen, Unfit::Frozen),
         ];
-        let unserved = self.troubles.iter().cloned().map(Unfit::Unserved);
-        reasons.into_iter().flatten().chain(unserved).collect()
+        let reasons = reasons.into_iter().filter(|(is_so, _)| *is_so);
+        let troubles = self.fitness.troubles.iter().cloned();
+        let unserved = troubles.map(Unfit::Unserved);
+        reasons.map(|(_, reason)| reason).chain(unserved).collect()
     }
 
     /// Addresses or services were lost here a short while ago.
@@ -29,11 +106,145 @@ impl Node {
         self.banned_until.is_some_and(|until| now < until)
     }
 
-    pub(super) fn own_addresses(&mut self, own: OwnAddresses) {
-        self.own = own;
+    /// The service that runs on standby does not stay up.
+    fn is_failing(&self, now: Mono) -> bool {
+        self.is_warm() && self.service.is_failing(now)
     }
 
-    pub(super) fn serving(&mut self, troubles: Vec<Trouble>) {
-        self.troubles = troubles;
+    /// Whether it could serve something, whatever the partner does.
+    fn can_serve(&self, now: Mono) -> bool {
+        let dead_time = self.settings.dead_time;
+        let is_misconfigured = self.partner.is_misconfigured(now, dead_time);
+        !self.is_banned(now) && !is_misconfigured && !self.is_cut_off()
+    }
+
+    /// No order forbids to take over, and the service is not known bad.
+    pub(super) fn is_willing(&self, now: Mono) -> bool {
+        self.can_serve(now) && !self.is_failing(now) && !self.is_barred()
+    }
+
+    /// Nor do the links: it may replace a silent partner.
+    pub(super) fn is_able(&self, now: Mono) -> bool {
+        self.can_serve(now) && !self.links_lost && !self.is_barred()
+    }
+
+    /// Nothing is known to be wrong.
+    pub(super) fn is_fit(&self, now: Mono) -> bool {
+        let whole = self.own.is_whole() && self.fitness.troubles.is_empty();
+        self.is_able(now) && !self.is_failing(now) && whole
+    }
+
+    /// What it tells the partner.
+    pub(super) fn details(&self, now: Mono) -> Details {
+        Details {
+            content: Some(self.settings.content),
+            unserved: Some(self.fitness.unserved),
+            standby: self.orders.standby,
+            frozen: self.orders.frozen,
+            helpless: self.leaving || self.is_failing(now) || !self.can_serve(now),
+        }
+    }
+
+    /// Not fit, but of the two the better one.
+    pub(super) fn is_better(&self, now: Mono) -> bool {
+        let unfit = self.partner.said().is_some_and(|said| !said.statement.fit);
+        let details = self.partner.details();
+        self.is_willing(now) && unfit && details.is_some_and(|it| self.is_worse(it))
+    }
+
+    /// Whether a partner that is not fit serves fewer addresses than we could, or none.
+    fn is_worse(&self, partner: Details) -> bool {
+        if partner.helpless || partner.standby || partner.frozen {
+            return true;
+        }
+        let (theirs, ours) = (partner.unserved, Some(self.fitness.unserved));
+        let primary = self.settings.role == ConfiguredRole::Primary;
+        theirs > ours || theirs == ours && primary
+    }
+
+    /// Whether the partner is to take over from a node that is not fit.
+    pub(super) fn is_partner_better(&self, now: Mono) -> bool {
+        let keeps = self.fitness.keep_until.is_some_and(|until| now < until);
+        let alive = self.partner.is_alive(now, self.settings.dead_time);
+        if keeps || !alive || self.orders.frozen {
+            return false;
+        }
+        let serves_more = |it: Details| {
+            let can = !(it.helpless || it.standby || it.frozen);
+            let theirs = it.unserved.unwrap_or(u16::MAX);
+            can && theirs < self.fitness.unserved
+        };
+        // What does not sign is given the chance.
+        let is_fit = self.partner.said().is_none_or(|said| said.statement.fit);
+        is_fit || self.partner.details().is_some_and(serves_more)
+    }
+
+    /// Which addresses this node could not serve has changed.
+    pub(super) fn serving(&mut self, now: Mono, troubles: Vec<Trouble>, out: &mut Vec<Action>) {
+        let before = self.fitness.change(troubles);
+        let unserved = self.fitness.unserved;
+        if unserved == 0 {
+            self.fitness.keep_until = None;
+            self.fitness.keep_pause = FIRST_PAUSE;
+        }
+        if self.settings.has_partner && unserved != before {
+            out.push(Action::Notice(Notice::Unserved(unserved)));
+        }
+        self.let_go_if_better(now, out);
+    }
+
+    /// A node that claims and is not fit lets go to a partner that does better.
+    pub(super) fn let_go_if_better(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
+        let own = !self.own.is_whole() && self.own_due.is_none();
+        if claiming && (!self.fitness.troubles.is_empty() || self.links_lost || own) {
+            self.event(now, Event::Unserved, out);
+        }
+    }
+
+    /// The partner says STOPPED.
+    pub(super) fn note_idle(&mut self, now: Mono) {
+        if self.phase == Phase::Standby {
+            self.fitness.idle_since.get_or_insert(now);
+        }
+    }
+
+    /// When a node that is not fit serves all the same, because nobody does.
+    pub(super) fn idle_due(&self) -> Option<Mono> {
+        let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
+        // An offer is taken at once, or a keepalive and an eighth later.
+        let precedence = keepalive * 9 / 8;
+        let wait = match self.settings.role {
+            _ if self.fitness.has_let_go => dead_time + precedence,
+            ConfiguredRole::Primary => dead_time * 2 + precedence,
+            ConfiguredRole::Backup => dead_time * 3 + precedence * 2,
+        };
+        self.fitness.idle_since.map(|since| since + wait)
+    }
+
+    pub(super) fn tick_idle(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.idle_due().is_none_or(|at| now < at) {
+            return;
+        }
+        self.fitness.idle_since = Some(now);
+        self.say_if_barred(now, out);
+        // A fit one takes the offer when it has waited for long enough.
+        let has_let_go = self.fitness.has_let_go;
+        if !self.is_fit(now) {
+            self.event(now, Event::NobodyServes, out);
+        }
+        if self.phase != Phase::Standby && has_let_go {
+            let fitness = &mut self.fitness;
+            fitness.keep_until = Some(now + fitness.keep_pause);
+            fitness.keep_pause = (fitness.keep_pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// A takeover by a node that cannot serve everything.
+    pub(super) fn say_what_is_served(&self, out: &mut Vec<Action>) {
+        let unserved = self.fitness.unserved;
+        if unserved > 0 {
+            out.push(Action::Notice(Notice::ServingPartly(unserved)));
+        }
     }
 }

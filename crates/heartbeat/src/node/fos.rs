@@ -14,6 +14,7 @@ use super::Node;
 use crate::model::{Action, PairPath};
 use crate::notice::Notice;
 use crate::table::{Event, Phase};
+use crate::view::Reason;
 
 /// The claim is given this time to arrive, and one of the partner's as well: no service is loaded
 /// meanwhile that would give it.
@@ -50,7 +51,14 @@ impl Node {
         if !self.settings.has_partner {
             out.push(Action::Notice(Notice::NoFosBackup));
         }
-        if self.settings.force_active || !self.settings.has_partner {
+        let is_forced = self.settings.force_active && !self.is_barred();
+        let is_alone = !self.settings.has_partner && !self.orders.standby;
+        if is_forced || is_alone {
+            self.history.reason = if is_alone {
+                Reason::NoPartner
+            } else {
+                Reason::Forced
+            };
             self.take_over(now, Notice::ForcedActive(Service::Fos), out);
         } else {
             self.start_service(now, out);

@@ -30,6 +30,7 @@ impl Node {
             hears: facts.partner_alive,
             fit: facts.fit && !self.leaving,
             asks: self.questions.is_asking(now),
+            details: Some(self.details(now)),
         }
     }
 
@@ -52,13 +53,15 @@ impl Node {
             out.push(Action::Notice(Notice::PartnerBack));
         }
         if said.is_some_and(|said| said.first) {
-            self.answer(now, out);
+            // It may not know yet that we hear it.
+            self.send(now, out);
         }
         if said.is_some_and(|said| !said.newest) {
             return;
         }
         let before = self.partner.hear(value, said);
         self.partner_let_go(value, before, out);
+        self.compare_content(out);
         self.learn_term(said, out);
         if said.is_none_or(|said| said.statement.state != State::Leaving) {
             self.relieve(now, out);
@@ -68,9 +71,15 @@ impl Node {
             Value::Running => {
                 self.banned_until = None;
                 self.offer_at = None;
+                self.barred_said = None;
+                self.fitness.partner_serves();
                 self.hear_running(now, said, out);
             }
-            Value::Stopped => self.hear_offer(now, before, out),
+            Value::Stopped => {
+                self.note_idle(now);
+                self.let_go_if_better(now, out);
+                self.hear_offer(now, before, out);
+            }
             _ => self.event(now, Event::HeardStopMe, out),
         }
     }
@@ -224,22 +233,48 @@ impl Node {
     pub(super) fn tick_questions(&mut self, now: Mono, out: &mut Vec<Action>) {
         let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
         if self.questions.due(now, keepalive, dead_time) {
-            self.send(out);
+            self.send(now, out);
         }
     }
 
-    /// The partner has to hear our boot id before its heartbeats count: answer, but no flood.
-    pub(super) fn answer(&mut self, now: Mono, out: &mut Vec<Action>) {
+    /// Something is signed but not proven: it is answered at once, but not in a flood.
+    pub(super) fn unproven(&mut self, now: Mono, out: &mut Vec<Action>) {
         let pause = self.settings.keepalive / 4;
-        if self.answered.is_none_or(|last| now - last >= pause) {
-            self.answered = Some(now);
-            self.send(out);
+        let next = self.challenged.map_or(now, |last| last + pause);
+        self.challenge_at.get_or_insert(next);
+        self.tick_challenge(now, out);
+    }
+
+    pub(super) fn tick_challenge(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.challenge_at.take_if(|at| *at <= now).is_some() && self.settings.has_partner {
+            self.challenged = Some(now);
+            out.push(Action::Challenge(self.value()));
+        }
+    }
+
+    /// Says once that the partner's lvs.cf is another one, and once that it is ours again.
+    fn compare_content(&mut self, out: &mut Vec<Action>) {
+        let theirs = self.partner.details().and_then(|details| details.content);
+        let Some(theirs) = theirs else { return };
+        let own = self.settings.content;
+        let is_same = theirs == own;
+        let before = self.same_content.replace(is_same);
+        if !is_same && before != Some(false) {
+            out.push(Action::Notice(Notice::OtherContent { own, theirs }));
+        } else if is_same && before == Some(false) {
+            out.push(Action::Notice(Notice::SameContent));
         }
     }
 
     /// What must not count. Only a replay says nothing about how the partner is configured.
     pub(super) fn refuse(&mut self, now: Mono, refusal: Refusal, out: &mut Vec<Action>) {
         if matches!(refusal, Refusal::Replayed | Refusal::Reflected) {
+            return;
+        }
+        if refusal == Refusal::HeldBack {
+            if self.partner.hear_held_back(now) {
+                out.push(Action::Notice(Notice::Refused(refusal)));
+            }
             return;
         }
         if self.partner.hear_incompatible(now) {

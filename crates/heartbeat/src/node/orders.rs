@@ -1,8 +1,18 @@
-//! Orders of an administrator.
+//! Orders of an administrator: what is obeyed, what is refused, and what they keep from happening.
+
+use std::time::Duration;
+
+use lvs_model::Mono;
+use wire::heartbeat::Value;
 
 use super::Node;
 use crate::model::Action;
+use crate::notice::Notice;
 use crate::orders::{Order, OrderRefused, Orders};
+use crate::table::{Event, Phase};
+
+/// That nobody serves because of an order is said this often.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 impl Node {
     /// Tells a node that has not been started which orders an earlier start kept.
@@ -10,21 +20,118 @@ impl Node {
         self.orders = orders;
     }
 
-    pub(super) fn order(&mut self, order: Order, out: &mut Vec<Action>) {
-        let answer = match order {
-            Order::Failover => Err(OrderRefused::NotActive),
-            Order::Standby(on) => {
-                self.orders.standby = on;
-                Ok(())
+    /// An order forbids to take over.
+    pub(super) const fn is_barred(&self) -> bool {
+        self.orders.standby || self.orders.frozen
+    }
+
+    pub(super) fn order(&mut self, now: Mono, order: Order, out: &mut Vec<Action>) {
+        let answer = self.check_order(now, order);
+        match answer {
+            Ok(()) => {
+                out.push(Action::Notice(Notice::Ordered(order)));
+                self.obey(now, order, out);
             }
-            Order::Freeze(on) => {
-                self.orders.frozen = on;
-                Ok(())
-            }
-        };
-        if answer.is_ok() {
-            out.push(Action::KeepOrders(self.orders));
+            Err(refused) => out.push(Action::Notice(Notice::OrderRefused(order, refused))),
         }
         out.push(Action::Answer(answer));
+    }
+
+    fn check_order(&self, now: Mono, order: Order) -> Result<(), OrderRefused> {
+        match (order, self.phase) {
+            (Order::Standby(false) | Order::Freeze(false), _) => Ok(()),
+            (Order::Standby(true), _) if self.orders.standby => Ok(()),
+            (Order::Freeze(true), _) if self.orders.frozen => Ok(()),
+            (Order::Failover | Order::Standby(true), _) if !self.settings.has_partner => {
+                Err(OrderRefused::NoPartner)
+            }
+            (Order::Failover, Phase::Standby) => Err(OrderRefused::NotActive),
+            (Order::Standby(true) | Order::Freeze(true), Phase::Standby)
+            | (Order::Freeze(true), Phase::Active) => Ok(()),
+            (_, Phase::Active) if self.orders.frozen => Err(OrderRefused::Frozen),
+            (_, Phase::Active) => self.check_partner(now),
+            _ => Err(OrderRefused::Busy),
+        }
+    }
+
+    /// Whether the partner could take over, as far as it says.
+    fn check_partner(&self, now: Mono) -> Result<(), OrderRefused> {
+        let Some(heard) = self.partner.last_heard() else {
+            return Err(OrderRefused::NeverHeard);
+        };
+        if !self.partner.is_alive(now, self.settings.dead_time) {
+            return Err(OrderRefused::Silent(now - heard));
+        }
+        if self.partner.last_value() != Some(Value::Stopped) {
+            return Err(OrderRefused::PartnerActive);
+        }
+        if self.partner.said().is_none_or(|said| said.statement.fit) {
+            return Ok(());
+        }
+        let details = self.partner.details().unwrap_or_default();
+        Err(match details.unserved {
+            _ if details.standby => OrderRefused::PartnerOrderedStandby,
+            _ if details.frozen => OrderRefused::PartnerFrozen,
+            Some(unserved @ 1..) => OrderRefused::PartnerUnserved(unserved),
+            _ => OrderRefused::PartnerUnfit,
+        })
+    }
+
+    fn obey(&mut self, now: Mono, order: Order, out: &mut Vec<Action>) {
+        let orders = Orders {
+            standby: match order {
+                Order::Standby(on) => on,
+                _ => self.orders.standby,
+            },
+            frozen: match order {
+                Order::Freeze(on) => on,
+                _ => self.orders.frozen,
+            },
+        };
+        if order != Order::Failover {
+            let is_lifted = self.is_barred();
+            self.keep_orders(orders, out);
+            if is_lifted && !self.is_barred() {
+                // Nothing is taken over before the partner had its time to speak.
+                self.barred_said = None;
+                self.listen(now);
+            }
+        }
+        let hands_over = matches!(order, Order::Failover | Order::Standby(true));
+        if hands_over && self.phase == Phase::Active {
+            self.stands_by_next = order == Order::Standby(true);
+            self.event(now, Event::FailoverOrdered, out);
+        }
+    }
+
+    fn keep_orders(&mut self, orders: Orders, out: &mut Vec<Action>) {
+        self.orders = orders;
+        out.push(Action::KeepOrders(orders));
+    }
+
+    /// The partner did not take over: an order to stand by that could not be obeyed is void.
+    pub(super) fn resume(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.enter(now, Phase::Active, None);
+        self.hand_over = None;
+        out.push(Action::Notice(Notice::FailoverFailed));
+        if std::mem::take(&mut self.stands_by_next) {
+            let orders = Orders {
+                standby: false,
+                ..self.orders
+            };
+            self.keep_orders(orders, out);
+            out.push(Action::Notice(Notice::StandbyVoid));
+        }
+        self.send_now(now, out);
+    }
+
+    /// Nobody serves, and this node could but for an order.
+    pub(super) fn say_if_barred(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let recent = |said: Mono| now - said < SAID_EVERY;
+        let is_due = !self.barred_said.is_some_and(recent);
+        if self.phase == Phase::Standby && self.is_barred() && !self.is_cut_off() && is_due {
+            self.barred_said = Some(now);
+            out.push(Action::Notice(Notice::NobodyServes(self.orders)));
+        }
     }
 }

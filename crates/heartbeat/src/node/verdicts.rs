@@ -27,8 +27,9 @@ const LONGEST_BAN: Duration = Duration::from_secs(60);
 impl Node {
     pub(super) fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
         let silence = self.history.reason == Reason::Event(Event::PartnerSilent);
-        let silence = silence.then(|| self.silence_of_paths(now));
+        let silence = (silence && self.settings.has_partner).then(|| self.silence_of_paths(now));
         self.enter(now, Phase::Starting, silence);
+        self.fitness.take_over();
         self.offer_at = None;
         self.banned_until = None;
         self.on_trial = false;
@@ -37,11 +38,13 @@ impl Node {
         self.service.forgive();
         self.raise_term(out);
         out.push(Action::Notice(notice));
+        out.extend(silence.map(|silence| Action::Notice(Notice::PathsSilent(silence))));
+        self.say_what_is_served(out);
         if self.is_fos() {
             self.take_over_fos(now, out);
             return;
         }
-        out.push(Action::RunHook(Hook::Active));
+        self.run_hook(Hook::Active, out);
         // A partner that leaves tells us of its connections until we serve. Nor does a takeover that
         // is nothing but addresses wait for the processes that the switch takes.
         self.sync_at_raise = self.service.is_up() || self.relief.is_some();
@@ -63,6 +66,7 @@ impl Node {
     pub(super) fn takeover_notice(&self, event: Event) -> Notice {
         let service = self.settings.service;
         match event {
+            _ if !self.settings.has_partner => Notice::NoPartner(service),
             Event::PartnerSilent => Notice::PartnerDead(service),
             _ => Notice::PartnerInactive {
                 role: self.settings.role,
@@ -110,6 +114,7 @@ impl Node {
         self.enter(now, Phase::Standby, None);
         self.standby_since = now;
         self.is_cleared = false;
+        self.stands_by_next = false;
         self.listen(now);
         self.send_now(now, out);
         if self.is_fos() {
@@ -150,8 +155,17 @@ impl Node {
             Event::PartnerDeaf => Notice::PartnerDeaf,
             Event::AddressesTaken => Notice::AddressesTaken,
             Event::AddressesDuplicate => Notice::AddressesDuplicate,
+            Event::Unserved => Notice::LettingGo,
+            Event::FailoverOrdered => Notice::FailoverDeactivating,
+            Event::HandOverUnanswered => Notice::HandOverUnanswered,
             _ => Notice::ServiceUnfit,
         };
+        self.fitness.has_let_go = matches!(event, Event::Unserved | Event::LinksLost);
+        if matches!(event, Event::FailoverOrdered | Event::HandOverUnanswered) {
+            // What the partner said before it heard of this is no offer.
+            let wait = self.settings.dead_time + self.settings.keepalive * 9 / 8;
+            self.banned_until = Some(now + wait);
+        }
         if event == Event::ServiceUnfit && !self.is_fos() {
             self.on_trial = true;
         } else if matches!(
@@ -174,7 +188,11 @@ impl Node {
             now + CLAIM_WITHIN
         };
         self.hand_over = Some(HandOver { due, until });
-        out.push(Action::Notice(Notice::HandingOver));
+        out.push(Action::Notice(if self.leaving {
+            Notice::HandingOver
+        } else {
+            Notice::HandingOverByOrder
+        }));
         self.send_now(now, out);
     }
 
@@ -243,11 +261,14 @@ impl Node {
     pub(super) fn send_now(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.send_at = now + self.settings.keepalive;
         self.notify_partner(out);
-        self.send(out);
+        self.send(now, out);
     }
 
-    pub(super) fn send(&self, out: &mut Vec<Action>) {
+    pub(super) fn send(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.settings.has_partner {
+            if !self.own.is_cut_off() {
+                self.sent_at = now;
+            }
             out.push(Action::Send(self.value()));
         }
     }

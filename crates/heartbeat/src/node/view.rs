@@ -6,6 +6,7 @@ use lvs_model::Mono;
 
 use super::Node;
 use crate::model::PairPath;
+use crate::orders::Orders;
 use crate::table::Phase;
 use crate::view::{Form, PartnerView, PathView, Reason, Silence, Transition, View};
 
@@ -55,16 +56,21 @@ impl Node {
 
     fn view_partner(&self, now: Mono) -> PartnerView {
         let said = self.partner.said();
+        let details = self.partner.details();
+        let signed = said.filter(|said| said.form != Form::Unsigned);
         let was_heard = self.partner.last_heard().is_some();
         PartnerView {
             alive: self.partner.is_alive(now, self.settings.dead_time),
             value: self.partner.last_value(),
-            state: said.map(|said| said.statement.state),
-            fit: said.map(|said| said.statement.fit),
-            form: was_heard.then_some(said.map_or(Form::Unsigned, |_| Form::Signed(1))),
-            content: None,
-            unserved: None,
-            orders: None,
+            state: signed.map(|said| said.statement.state),
+            fit: signed.map(|said| said.statement.fit),
+            form: was_heard.then_some(said.map_or(Form::Unsigned, |said| said.form)),
+            content: details.and_then(|details| details.content),
+            unserved: details.and_then(|details| details.unserved),
+            orders: details.map(|details| Orders {
+                standby: details.standby,
+                frozen: details.frozen,
+            }),
         }
     }
 

@@ -71,7 +71,7 @@ fn a_running_pair_goes_from_off_to_require_and_back_without_a_takeover() {
                 let index = usize::from((seed + step) % 2 == 1);
                 let side = &mut world.sides[index];
                 side.signing.mode = mode;
-                side.auth.change(mode, keys());
+                side.auth.change(mode, keys(), super::DEAD_TIME);
                 let settings = side.settings();
                 world.give(index, Input::Reload(Box::new(settings)));
                 end += Duration::from_secs(12);

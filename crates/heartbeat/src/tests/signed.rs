@@ -10,6 +10,7 @@ use super::{Bench, at, notices, settings};
 use crate::auth::Said;
 use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
 use crate::table::Phase;
+use crate::view::Form;
 
 const SAYS: Statement = Statement {
     state: State::Active,
@@ -18,6 +19,7 @@ const SAYS: Statement = Statement {
     hears: true,
     fit: true,
     asks: false,
+    details: None,
 };
 const LEAVES: Statement = Statement {
     state: State::Leaving,
@@ -38,6 +40,7 @@ fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> 
         knows_us: true,
         newest: true,
         first: false,
+        form: Form::Signed(1),
     });
     let path = PairPath::Public;
     bench.put(seconds, Input::Beat { value, path, said })
@@ -362,8 +365,16 @@ fn an_unsigned_clean_stop_is_handed_over_to_one_of_ours_and_not_to_an_original()
 #[test]
 fn an_unproven_partner_is_answered_four_times_a_keepalive_at_most() {
     let mut bench = signing(ConfiguredRole::Backup, false);
-    let answers = (1..=100_u32)
-        .map(|number| bench.put(f64::from(number) / 100.0, Input::Unproven).len())
-        .sum::<usize>();
-    assert_eq!(answers, 2);
+    let mut answers = 0;
+    for number in 1..=200_u32 {
+        let seconds = f64::from(number) / 100.0;
+        let log = bench.put(seconds, Input::Unproven).into_iter();
+        let late = bench.run_to(seconds).into_iter().map(|(_, action)| action);
+        let challenge = |action: &Action| *action == Action::Challenge(Value::Stopped);
+        answers += log.chain(late).filter(challenge).count();
+    }
+    assert_eq!(answers, 4);
+    // The last that was not answered is answered, too.
+    let log = bench.run_to(3.0);
+    assert!(log.contains(&(at(2.01), Action::Challenge(Value::Stopped))));
 }

@@ -1,12 +1,12 @@
 //! The signed heartbeat: what stands behind the four bytes that an original reads.
 //!
-//! Layout, version 1, all numbers little-endian; `docs/heartbeat.md` is the frozen description,
-//! with the test vectors below.
+//! Layout, all numbers little-endian; `docs/heartbeat.md` is the frozen description, with the test
+//! vectors. Version 2 has [`Details`] between counter and signature, version 1 has nothing there.
 //!
 //! ```text
-//!  0  magic (4)      8  boot id (8)      24  ownership term (8)    40  HMAC-SHA256 (32)
-//!  4  version (1)   16  echo (8)         32  counter (8)               over bytes 0 to 39
-//!  5  state (1)      6  flags (1)         7  key id (1)
+//!  0  magic (4)      8  boot id (8)      24  ownership term (8)    40  fields of version 2
+//!  4  version (1)   16  echo (8)         32  counter (8)            n  HMAC-SHA256 (32)
+//!  5  state (1)      6  flags (1)         7  key id (1)                over bytes 0 to n - 1
 //! ```
 //!
 //! `heartbeat::auth` decides what a datagram that passes here is worth.
@@ -16,20 +16,26 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::MAGIC_LENGTH;
+use super::details::Details;
+use super::{MAGIC_LENGTH, MAX_LENGTH};
 
-/// The version written and read.
+/// The version that every reader knows.
 pub const VERSION: u8 = 1;
-/// Length of a signed datagram.
+/// The version with [`Details`].
+pub const VERSION_WITH_DETAILS: u8 = 2;
+/// Length of a signed datagram of version 1, and the least one of any other.
 pub const LENGTH: usize = 72;
-/// Length of what is signed.
-const BODY: usize = 40;
+/// Length of what is in front of the fields.
+const HEAD: usize = 40;
+/// Length of the signature.
+const SIGNATURE: usize = LENGTH - HEAD;
 
 const BY_TERM: u8 = 1;
 const HEARS: u8 = 2;
 const FIT: u8 = 4;
 const PRIMARY: u8 = 8;
 const ASKS: u8 = 16;
+const READS_DETAILS: u8 = 32;
 
 /// Finer than RUNNING and STOPPED, which an original reads in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +69,8 @@ pub struct Statement {
     pub fit: bool,
     /// A heartbeat of the partner is overdue: the partner is to send some now.
     pub asks: bool,
+    /// What version 1 has no room for: with it the datagram is of version 2.
+    pub details: Option<Details>,
 }
 
 /// Everything in a signed datagram but magic and signature.
@@ -78,6 +86,8 @@ pub struct Signed {
     pub echo: u64,
     /// Grows by one with every datagram of this boot id, from a random number on.
     pub counter: u64,
+    /// The sender reads version 2.
+    pub reads_details: bool,
 }
 
 /// A shared secret with its number.
@@ -152,6 +162,7 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
         hears,
         fit,
         asks,
+        details,
     } = signed.statement;
     let state = match state {
         State::Inactive => 0,
@@ -164,12 +175,17 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
         | flag(hears, HEARS)
         | flag(fit, FIT)
         | flag(signed.primary, PRIMARY)
-        | flag(asks, ASKS);
-    let mut bytes = Vec::with_capacity(LENGTH);
+        | flag(asks, ASKS)
+        | flag(signed.reads_details, READS_DETAILS);
+    let version = details.map_or(VERSION, |_| VERSION_WITH_DETAILS);
+    let mut bytes = Vec::with_capacity(MAX_LENGTH);
     bytes.extend(magic);
-    bytes.extend([VERSION, state, flags, key.id]);
+    bytes.extend([version, state, flags, key.id]);
     for number in [signed.boot, signed.echo, term, signed.counter] {
         bytes.extend(number.to_le_bytes());
+    }
+    if let Some(details) = details {
+        details.encode(&mut bytes);
     }
     let signature = key.mac(&bytes).finalize().into_bytes();
     bytes.extend(signature);
@@ -178,7 +194,12 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
 
 /// Whether what stands behind the four bytes has the form of a signed heartbeat and asks.
 pub(super) fn asks(trailer: &[u8]) -> bool {
-    let has_form = trailer.len() == LENGTH - MAGIC_LENGTH && trailer.first() == Some(&VERSION);
+    let least = LENGTH - MAGIC_LENGTH;
+    let has_form = match trailer.first() {
+        Some(&VERSION) => trailer.len() == least,
+        Some(&VERSION_WITH_DETAILS) => trailer.len() >= least,
+        _ => false,
+    };
     has_form && trailer.get(2).is_some_and(|flags| flags & ASKS != 0)
 }
 
@@ -190,13 +211,19 @@ pub fn decode(bytes: &[u8], keys: &[Key]) -> Result<Signed, SignatureError> {
     if matches!(bytes.get(MAGIC_LENGTH..), None | Some([] | [_])) {
         return Err(SignatureError::Missing);
     }
-    if bytes.len() != LENGTH {
-        return Err(SignatureError::Format);
-    }
-    let (body, signature) = bytes.split_at(BODY);
-    let &[_, _, _, _, VERSION, state, flags, id, ..] = body else {
+    let at = bytes.len().checked_sub(SIGNATURE);
+    let (body, signature) = at
+        .and_then(|at| bytes.split_at_checked(at))
+        .ok_or(SignatureError::Format)?;
+    let (head, fields) = body.split_at_checked(HEAD).ok_or(SignatureError::Format)?;
+    let &[_, _, _, _, version, state, flags, id, ..] = head else {
         return Err(SignatureError::Format);
     };
+    match version {
+        VERSION if fields.is_empty() => {}
+        VERSION_WITH_DETAILS => {}
+        _ => return Err(SignatureError::Format),
+    }
     let key = keys.iter().find(|key| key.id == id);
     let key = key.ok_or(SignatureError::UnknownKey(id))?;
     key.mac(body)
@@ -209,7 +236,9 @@ pub fn decode(bytes: &[u8], keys: &[Key]) -> Result<Signed, SignatureError> {
         3 => State::Leaving,
         _ => return Err(SignatureError::Format),
     };
-    let mut numbers = body.chunks_exact(8).skip(1).map(|number| {
+    let has_details = version == VERSION_WITH_DETAILS;
+    let details = has_details.then(|| Details::decode(fields)).transpose()?;
+    let mut numbers = head.chunks_exact(8).skip(1).map(|number| {
         number
             .iter()
             .rfold(0_u64, |sum, byte| sum << 8 | u64::from(*byte))
@@ -224,7 +253,9 @@ pub fn decode(bytes: &[u8], keys: &[Key]) -> Result<Signed, SignatureError> {
             hears: flags & HEARS != 0,
             fit: flags & FIT != 0,
             asks: flags & ASKS != 0,
+            details,
         },
+        reads_details: flags & READS_DETAILS != 0,
         primary: flags & PRIMARY != 0,
         boot,
         echo,

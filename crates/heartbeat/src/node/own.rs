@@ -1,0 +1,69 @@
+//! The addresses that our own heartbeats are sent from.
+//!
+//! Without any of them nothing is heard and nothing said: the fault is our own, and the silence says
+//! nothing of the partner. It, however, hears nothing either, and takes over a dead time after our last
+//! heartbeat; so who holds the addresses lets them go by then.
+
+use lvs_model::Mono;
+
+use super::Node;
+use crate::fitness::OwnAddresses;
+use crate::model::Action;
+use crate::notice::Notice;
+use crate::table::{Event, Phase};
+
+impl Node {
+    /// Nothing can be heard or said.
+    pub(super) const fn is_cut_off(&self) -> bool {
+        self.settings.has_partner && self.own.is_cut_off()
+    }
+
+    pub(super) fn own_addresses(&mut self, now: Mono, own: OwnAddresses, out: &mut Vec<Action>) {
+        let before = std::mem::replace(&mut self.own, own);
+        if before == own || !self.settings.has_partner {
+            return;
+        }
+        self.own_due = None;
+        if own.is_cut_off() {
+            self.cut_off(now, out);
+            return;
+        }
+        if before.is_cut_off() {
+            // What was silence so far was our own.
+            self.listen(now);
+            self.send_now(now, out);
+        }
+        if own.is_whole() {
+            out.push(Action::Notice(Notice::OwnAddressBack));
+        } else {
+            self.own_due = Some(now + self.settings.dead_time);
+            out.push(Action::Notice(Notice::OwnAddressGone));
+        }
+    }
+
+    fn cut_off(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let dead_time = self.settings.dead_time;
+        let claiming = matches!(
+            self.phase,
+            Phase::Starting | Phase::Active | Phase::HandingOver
+        );
+        self.offer_at = None;
+        self.fitness.stop_waiting();
+        if claiming && self.partner.is_alive(now, dead_time) {
+            // The partner may count from a moment before our clock's.
+            self.own_due = Some(self.sent_at + (dead_time - dead_time / 32));
+        }
+        out.push(Action::Notice(Notice::CutOff));
+    }
+
+    pub(super) fn tick_own(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.own_due.take_if(|at| *at <= now).is_none() {
+            return;
+        }
+        if self.is_cut_off() {
+            self.event(now, Event::CutOff, out);
+        } else {
+            self.let_go_if_better(now, out);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How much each log line matters.
+
+use super::{Notice, Severity};
+
+impl Notice {
+    /// How much it matters.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::AddressDuplicate(..)
+            | Self::AddressesDuplicate
+            | Self::AddressesTaken
+            | Self::ServiceUnfit
+            | Self::ServiceRetried { .. }
+            | Self::WarmServiceRetried { .. }
+            | Self::LinkFailure
+            | Self::LinkFailureDeactivating(_)
+            | Self::HookHangs { .. }
+            | Self::NetworkFault
+            | Self::Unserved(1..)
+            | Self::ServingPartly(_)
+            | Self::LettingGo
+            | Self::OwnAddressGone
+            | Self::CutOff
+            | Self::CutOffDeactivating
+            | Self::NobodyServes(_)
+            | Self::FailoverFailed
+            | Self::StandbyVoid => Severity::Error,
+            Self::ForcedActive(_)
+            | Self::PartnerDead(_)
+            | Self::PartnerInactive { .. }
+            | Self::Yielding(_)
+            | Self::Reasserting(_)
+            | Self::ServiceFailover
+            | Self::ToldToGoInactive
+            | Self::PublicLinkDown
+            | Self::PrivateLinkDown
+            | Self::PartnerLost
+            | Self::PathSilent(_)
+            | Self::Late { .. }
+            | Self::ServiceRestarted
+            | Self::WarmServiceRestarted
+            | Self::ServiceNotReady
+            | Self::AddressRestored
+            | Self::Refused(_)
+            | Self::BadPacket(_)
+            | Self::PartnerDeaf
+            | Self::NoPartner(_)
+            | Self::PathsSilent(_)
+            | Self::Ordered(_)
+            | Self::OrderRefused(..)
+            | Self::OrdersInForce(_)
+            | Self::HandingOverByOrder
+            | Self::HandOverUnanswered
+            | Self::FailoverDeactivating
+            | Self::FailoverDone
+            | Self::OtherContent { .. }
+            | Self::HandedOver { taken: false } => Severity::Warning,
+            _ => Severity::Info,
+        }
+    }
+}
