@@ -3,6 +3,7 @@
 //!
 //! `CARIBE_PULSE` and `CARIBE_LVSD` name other programs than the installed ones.
 
+mod boot;
 mod devices;
 mod duplicate;
 mod hooks;

@@ -197,3 +197,20 @@ fn a_virtual_address_makes_room_when_the_directors_own_is_back() {
     );
     assert!(pair.label(A).contains("eth0:1"), "{}", pair.label(A));
 }
+
+/// Nobody else can have it: it serves from before the start on.
+#[test]
+fn a_director_without_a_partner_keeps_an_address_that_is_up_already() {
+    let mut pair = Pair::new();
+    pair.replace("backup_active = 1", "backup_active = 0");
+    pair.add_address(A);
+    pair.start(A);
+    let runs = || pair.log(A).contains("address 10.1.0.50/24 eth0:1 up");
+    let missing = wait_until(LOADING, || runs() || !pair.owns(A));
+    assert!(missing.is_some() && pair.owns(A), "{}", pair.log(A));
+    assert!(pair.log(A).contains("is up already"), "{}", pair.log(A));
+    // It is held from the start on, so it goes with pulse, however that ends.
+    pair.kill_pulse(A);
+    let gone = wait_until(LOADING, || !pair.owns(A));
+    assert!(gone.is_some(), "{}", pair.log(A));
+}

@@ -9,8 +9,10 @@ use link::{
     Advertisement, Announcer, Answers, Assignment, Change, Event, Found, Held, LinkError, Links,
     Outcome, Trouble, Troubles, Watch,
 };
+use lvs_config::Config;
 
 use crate::guardian::Guardian;
+use crate::setup::{self, Setup};
 
 /// The addresses of this director.
 pub struct Addresses {
@@ -27,27 +29,42 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Opens the sockets, starts the guardian, and takes down what a killed predecessor left.
+    /// Opens the sockets, starts the guardian, and takes down what a killed predecessor left: the partner may
+    /// have it. Without a partner it is held where it is.
     ///
     /// # Errors
     /// No right to the sockets, no guardian.
-    pub fn open(wanted: &[Assignment], own: &[IpAddr]) -> io::Result<Self> {
+    pub fn open(setup: &Setup) -> io::Result<Self> {
         let mut links = Links::open().map_err(io::Error::other)?;
         // Before anything is read: no change is missed.
         let watch = Watch::open().map_err(io::Error::other)?;
-        let left_over = links.drop(wanted).map_err(io::Error::other)?;
-        say(&left_over);
+        let has_partner = setup.settings.has_partner;
+        if has_partner {
+            let left_over = links.drop(&setup.addresses).map_err(io::Error::other)?;
+            say(&left_over);
+        }
         let known = links.links().map_err(io::Error::other)?;
-        Ok(Self {
+        let mut held = Held::new(known.clone(), &setup.own());
+        if !has_partner {
+            let found = links.addresses().map_err(io::Error::other)?;
+            held.adopt(&setup.addresses, &found, &known);
+        }
+        let addresses = Self {
             links,
             watch,
             announcer: Announcer::open().map_err(io::Error::other)?,
             answers: Answers::open().ok(),
             guardian: Guardian::start()?,
-            held: Held::new(known, own),
+            held,
             troubles: Troubles::default(),
             unsaid: Vec::new(),
-        })
+        };
+        for adopted in addresses.held.assignments() {
+            let (ip, prefix, label) = (adopted.address, adopted.prefix, &adopted.label);
+            log::info!("address {ip}/{prefix} {label} is up already");
+        }
+        addresses.tell_guardian(addresses.held.assignments());
+        Ok(addresses)
     }
 
     /// Readable when something changed, or somebody said what addresses it has.
@@ -249,6 +266,19 @@ pub fn drop_left(wanted: &[Assignment]) -> io::Result<()> {
     let mut links = Links::open().map_err(io::Error::other)?;
     say(&links.drop(wanted).map_err(io::Error::other)?);
     Ok(())
+}
+
+/// Which of lvs.cf's addresses could not be served from here, a line for each device.
+///
+/// # Errors
+/// The interfaces are not known.
+pub fn troubles(config: &Config) -> io::Result<Vec<String>> {
+    let links = Links::open().and_then(|mut links| links.links());
+    let mut held = Held::new(links.map_err(io::Error::other)?, &[]);
+    let monitors_links = config.heartbeat.monitor_links;
+    let found = held.troubles(&setup::addresses(config), monitors_links);
+    let news = link::trouble::news(&found);
+    Ok(news.iter().map(ToString::to_string).collect())
 }
 
 fn report(result: Result<Vec<Outcome>, LinkError>) {

@@ -4,6 +4,7 @@
 //! a file may be checked where it is written, without the directors' addresses or rights.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::process::ExitCode;
 
 use config_file::{ConfigFile, Program};
@@ -12,6 +13,7 @@ use lvs_config::{Authentication, Command, Config, Heartbeat, ServiceKind};
 use lvs_model::SyncRole;
 use wire::heartbeat::signed::Key;
 
+use crate::addresses;
 use crate::commands::{sync_arguments, words};
 use crate::options::Options;
 use crate::service::{self, Part};
@@ -71,7 +73,11 @@ impl Report {
             report.starts = false;
             return report;
         }
-        let role = setup::own_addresses().and_then(|own| setup::role(config, &own));
+        let role = setup::own_addresses().and_then(|own| {
+            let role = setup::role(config, &own)?;
+            report.add_lacking(config, role, &own);
+            Ok(role)
+        });
         report.add_role(role, setup::has_partner(&config.heartbeat));
         report.plan.extend(heartbeat(&config.heartbeat));
         report.add_keys(signing::keys(&config.heartbeat), &config.heartbeat);
@@ -94,6 +100,15 @@ impl Report {
             }
         };
         self.plan.push(format!("role: {name}"));
+    }
+
+    /// What a director lacks that it would wait for or could not serve.
+    fn add_lacking(&mut self, config: &Config, role: ConfiguredRole, own: &[IpAddr]) {
+        self.remarks.extend(setup::absent(config, role, own));
+        match addresses::troubles(config) {
+            Ok(lines) => self.remarks.extend(lines),
+            Err(error) => self.remarks.push(error.to_string()),
+        }
     }
 
     fn add_keys(&mut self, keys: Result<Vec<Key>, impl std::fmt::Display>, pair: &Heartbeat) {

@@ -6,6 +6,7 @@
 //! - [`dry_run`]: what would be set up
 //! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`]: what
 //!   outlives a start
+//! - [`arrival`]: a start before the machine has its address
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
 //! - [`gateway`]: the test that tells the partner's failure from our own
@@ -15,6 +16,7 @@
 //! - [`shell`]: the loop
 
 mod addresses;
+mod arrival;
 mod commands;
 mod copy;
 mod dry_run;
@@ -38,10 +40,11 @@ use std::process::ExitCode;
 
 use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
-use daemon::{Background, PidFile};
+use daemon::{Background, PidFile, Signal};
 use heartbeat::{ConfiguredRole, Notice};
 use popt::Aliases;
 
+use crate::arrival::Arrival;
 use crate::options::{Options, Request};
 use crate::setup::{Setup, SetupError};
 use crate::shell::Shell;
@@ -92,24 +95,63 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
         addresses::drop_left(&setup::addresses(&file.loaded.config)).map_err(failure)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if arrival::is_awaited(&file) {
+        let (pid_file, background) = go_to_background(options).map_err(failure)?;
+        // Whoever started it is not kept waiting.
+        let pid_file = finish_start(pid_file, background);
+        return Ok(start_late(options, file, pid_file));
+    }
     let (setup, sockets) = prepare(options, &file).map_err(failure)?;
     let (pid_file, background) = go_to_background(options).map_err(failure)?;
-    if setup.settings.role == ConfiguredRole::Backup && !setup.settings.has_partner {
+    if is_idle(&setup) {
         finish_start(pid_file, background);
         log::info!("{}", Notice::BackupInactive);
         return Ok(ExitCode::from(LATE_FAILURE));
     }
     let shell = Shell::new(options, setup, sockets);
     let pid_file = finish_start(pid_file, background);
-    let status = match shell.and_then(Shell::run) {
+    let status = late(shell.and_then(Shell::run));
+    drop(pid_file);
+    Ok(status)
+}
+
+/// Waits for the address that makes this machine a director, then runs. Nobody reads standard error any more.
+fn start_late(options: &Options, file: ConfigFile, pid_file: Option<PidFile>) -> ExitCode {
+    let run = || -> Result<(), Box<dyn std::error::Error>> {
+        let mut signals = arrival::signals()?;
+        let Arrival::Here(file) = arrival::wait(file, &mut signals)? else {
+            return Ok(());
+        };
+        let (setup, sockets) = prepare(options, &file)?;
+        if is_idle(&setup) {
+            return Err(Notice::BackupInactive.to_string().into());
+        }
+        let shell = Shell::new(options, setup, sockets)?;
+        // One that came before the shell's own signals were there.
+        if signals.pending().iter().any(|it| *it != Signal::SIGHUP) {
+            return Ok(());
+        }
+        Ok(shell.run()?)
+    };
+    let status = late(run());
+    drop(pid_file);
+    status
+}
+
+/// The status of a program that had started.
+fn late(result: Result<(), impl std::fmt::Display>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("{error}");
             ExitCode::from(LATE_FAILURE)
         }
-    };
-    drop(pid_file);
-    Ok(status)
+    }
+}
+
+/// A backup of a file that has none has nothing to do.
+fn is_idle(setup: &Setup) -> bool {
+    setup.settings.role == ConfiguredRole::Backup && !setup.settings.has_partner
 }
 
 fn failure(error: impl std::fmt::Display) -> Vec<String> {

@@ -103,7 +103,7 @@ pub struct Setup {
     pub config: Config,
 }
 
-/// Every address of this machine.
+/// Every address of this machine that can be used.
 ///
 /// # Errors
 /// [`SetupError::Links`].
@@ -111,7 +111,9 @@ pub fn own_addresses() -> Result<Vec<IpAddr>, SetupError> {
     let addresses = Links::open()
         .and_then(|mut links| links.addresses())
         .map_err(SetupError::Links)?;
-    Ok(addresses.into_iter().map(|found| found.address).collect())
+    // Nothing can be bound to an IPv6 one while the kernel asks who else has it.
+    let usable = addresses.into_iter().filter(link::own::is_usable);
+    Ok(usable.map(|found| found.address).collect())
 }
 
 impl Setup {
@@ -206,6 +208,19 @@ pub fn role(config: &Config, own: &[IpAddr]) -> Result<ConfiguredRole, SetupErro
     } else {
         Err(SetupError::NotHere { primary, backup })
     }
+}
+
+/// The own address of the private path, if it is not among `own`.
+pub fn absent(config: &Config, role: ConfiguredRole, own: &[IpAddr]) -> Option<String> {
+    let private = config.heartbeat.private?;
+    let (key, address) = match role {
+        ConfiguredRole::Primary => ("primary_private", private.primary),
+        ConfiguredRole::Backup => ("backup_private", private.backup),
+    };
+    let is_here = own.contains(&address);
+    (!is_here).then(|| {
+        format!("{key} = {address} is not on this machine: no heartbeat goes that way until it is")
+    })
 }
 
 fn paths(

@@ -84,7 +84,7 @@ impl Shell {
     pub fn new(options: &Options, setup: Setup, sockets: Sockets) -> io::Result<Self> {
         let clock = Clock::start();
         let signals = Signals::new(&SIGNALS)?;
-        let addresses = Addresses::open(&setup.addresses, &setup.own())?;
+        let addresses = Addresses::open(&setup)?;
         let commands = Commands::open(options.foreground)?;
         give_up_rights(&setup);
         let term_file = TermFile::find();
@@ -323,7 +323,11 @@ impl Shell {
     fn take_file(&mut self, file: &ConfigFile) {
         file.log();
         let config = file.loaded.config.clone();
-        let setup = setup::own_addresses().and_then(|own| Setup::new(config, &self.options, &own));
+        let setup = setup::own_addresses().and_then(|mut own| {
+            // One that is gone for a moment makes no other director of this one.
+            own.extend(self.setup.own());
+            Setup::new(config, &self.options, &own)
+        });
         match setup {
             Ok(setup) if setup.paths != self.setup.paths => {
                 log::error!("the heartbeat's addresses or port changed: restart pulse for that");
@@ -371,6 +375,7 @@ impl Shell {
 
     /// Whether the addresses are there that heartbeats are sent from.
     fn tell_own(&mut self) {
+        self.sockets.open_absent();
         let (public, private) = self.addresses.own_are_there();
         self.give(Input::OwnAddresses { public, private });
     }

@@ -24,6 +24,8 @@ pub type Heard = (PairPath, Verdict);
 pub struct Sockets {
     auth: Auth,
     ends: Vec<End>,
+    /// Paths whose own address is not on this machine.
+    absent: Vec<HeartbeatPath>,
 }
 
 struct End {
@@ -34,6 +36,16 @@ struct End {
 }
 
 impl End {
+    fn open(path: &HeartbeatPath) -> io::Result<Self> {
+        let socket = UdpSocket::bind(path.own)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            path: *path,
+            socket,
+            heard: false,
+        })
+    }
+
     /// Sends one heartbeat. If the partner's have come meanwhile the kernel is told that its neighbour
     /// is there: it would ask every half minute, and three lost answers would end a path that works.
     fn send(&mut self, bytes: &[u8], partner: SocketAddr) -> nix::Result<()> {
@@ -48,24 +60,48 @@ impl End {
 }
 
 impl Sockets {
-    /// Binds our end of every path.
+    /// Binds our end of every path; one of two whose address is not on this machine waits for
+    /// [`Sockets::open_absent`].
     ///
     /// # Errors
     /// Address in use, not ours, or a port that needs more rights.
     pub fn open(setup: &Setup, auth: Auth) -> io::Result<Self> {
-        let open = |path: &HeartbeatPath| {
-            let socket = UdpSocket::bind(path.own)?;
-            socket.set_nonblocking(true)?;
-            Ok(End {
-                path: *path,
-                socket,
-                heard: false,
-            })
-        };
-        Ok(Self {
+        let mut sockets = Self {
             auth,
-            ends: setup.paths.iter().map(open).collect::<io::Result<_>>()?,
-        })
+            ends: Vec::new(),
+            absent: Vec::new(),
+        };
+        let mut refusal = None;
+        for path in &setup.paths {
+            match End::open(path) {
+                Ok(end) => sockets.ends.push(end),
+                Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
+                    sockets.absent.push(*path);
+                    refusal = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match refusal {
+            Some(error) if sockets.ends.is_empty() => Err(error),
+            _ => Ok(sockets),
+        }
+    }
+
+    /// Binds those whose address was not on this machine; one that still is not waits on.
+    pub fn open_absent(&mut self) {
+        for path in std::mem::take(&mut self.absent) {
+            match End::open(&path) {
+                Ok(end) if path.path == PairPath::Public => self.ends.insert(0, end),
+                Ok(end) => self.ends.push(end),
+                Err(error) => {
+                    if error.kind() != ErrorKind::AddrNotAvailable {
+                        log::error!("heartbeat socket on {}: {error}", path.own);
+                    }
+                    self.absent.push(path);
+                }
+            }
+        }
     }
 
     /// What to wait for.

@@ -225,3 +225,22 @@ fn without_privilege_a_file_is_checked_all_the_same() {
     assert!(err.lines().all(|line| line.contains(": note: ")), "{err}");
     assert!(out.starts_with("role: primary\n"), "{out}");
 }
+
+/// On a director, what it lacks is told of: a network card of another name, an address that is not there yet.
+#[test]
+fn a_missing_device_and_a_missing_own_address_are_told_of_with_their_names() {
+    let place = Place::new("lacking");
+    let private = "primary_private = 198.51.100.1\nbackup_private = 198.51.100.2\n";
+    let text = [PAIR, private, VIRTUAL].concat();
+    let text = text.replace("backup_active = 1", "backup_active = 0");
+    let text = text.replace("eth0:1", "nosuch0:1");
+    let text = text.replace("primary = 203.0.113.201", "primary = 127.0.0.1");
+    let Ended { status, err, .. } = PULSE.check(&place.file(text));
+    assert_eq!(status, 0, "{err}");
+    for line in [
+        "pulse: primary_private = 198.51.100.1 is not on this machine: no heartbeat goes that way until it is\n",
+        "pulse: address 192.0.2.50: there is no device nosuch0\n",
+    ] {
+        assert!(err.contains(line), "{err}");
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::own::{Own, OwnChange};
-use crate::plan::{Assignment, is_incomplete};
+use crate::plan::{Assignment, is_incomplete, present};
 use crate::trouble::{Fault, Trouble};
 use crate::watch::Event;
 use crate::{Address, Link, Mac};
@@ -99,6 +99,13 @@ impl Held {
         let mut unwanted = std::mem::replace(&mut self.held, placed.to_vec());
         unwanted.retain(|old| !kept.contains(&place(old)));
         unwanted
+    }
+
+    /// Holds from now on what is there of `wanted`, whoever put it there.
+    pub fn adopt(&mut self, wanted: &[Assignment], found: &[Address], links: &[Link]) {
+        let placed = self.place(wanted);
+        let there = present(&placed, found, links);
+        self.replace(&there);
     }
 
     /// Takes one notification.
@@ -276,6 +283,23 @@ mod tests {
         assert!(held.lacks(Some((&[], &links))));
         // Without its interface it waits.
         assert!(!held.lacks(Some((&[], &links[1..]))));
+    }
+
+    #[test]
+    fn what_is_there_is_adopted_and_the_rest_is_not_held() {
+        let links = [link(2, "eth0"), link(3, "eth1")];
+        let mut held = Held::new(links.to_vec(), &[]);
+        let both = [wanted("10.1.0.50", "eth0"), wanted("10.1.0.51", "eth0")];
+        let there = Address {
+            prefix: 32,
+            ..both[1].resolve(&links).unwrap()
+        };
+        let elsewhere = Address {
+            interface: 3,
+            ..both[0].resolve(&links).unwrap()
+        };
+        held.adopt(&both, &[there, elsewhere], &links);
+        assert_eq!(held.assignments(), &both[1..]);
     }
 
     #[test]

@@ -153,6 +153,15 @@ fn is_as_wanted(found: &Address, wanted: &Address) -> bool {
         && (found.address.is_ipv6() || alias(found) == alias(wanted))
 }
 
+/// Those of `wanted` that are there, whatever prefix and label they have.
+#[must_use]
+pub fn present(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Assignment> {
+    let places = Places::new(links);
+    let there: HashSet<Place<'_>> = found.iter().filter_map(|it| places.of(it)).collect();
+    let present = wanted.iter().filter(|it| there.contains(&place(it)));
+    present.cloned().collect()
+}
+
 /// Whether one of `wanted` is missing on its interface, whatever prefix and label it should have.
 #[must_use]
 pub fn is_incomplete(wanted: &[Assignment], found: &[Address], links: &[Link]) -> bool {

@@ -1,0 +1,88 @@
+//! A start before the machine has its addresses: slow DHCP, a bond that comes late.
+
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+
+use crate::pair::{A, B, Pair, ip};
+use crate::{DEAD_TIME, KEEPALIVE, LOADING, settle};
+
+fn own(pair: &Pair, side: usize, verb: &str) {
+    let (name, number) = (pair.name(side), side + 1);
+    ip(&format!(
+        "-n {name} addr {verb} 10.1.0.{number}/24 dev eth0"
+    ));
+}
+
+const WAITING: &str = "this machine has neither primary = 10.1.0.1 nor backup = 10.1.0.2 yet";
+
+fn wait_for_line(pair: &Pair, side: usize, line: &str) {
+    let said = wait_until(LOADING, || pair.log(side).contains(line));
+    assert!(said.is_some(), "no '{line}' in\n{}", pair.log(side));
+}
+
+#[test]
+fn a_director_waits_for_its_own_address_and_goes_on_when_it_comes() {
+    let mut pair = Pair::new();
+    own(&pair, A, "del");
+    pair.start(A);
+    wait_for_line(&pair, A, WAITING);
+    assert!(wait_until(DEAD_TIME, || pair.owns(A)).is_none());
+    // A reload meanwhile reads the file, and it waits on.
+    pair.reload(A, "keepalive = 0.5", "keepalive = 0.6");
+    assert!(wait_until(KEEPALIVE, || pair.log(A).contains("STARTING")).is_none());
+    own(&pair, A, "add");
+    wait_for_line(&pair, A, "STARTING PULSE AS MASTER");
+    pair.wait_for_owners(&[A], LOADING);
+}
+
+#[test]
+fn a_director_that_waits_ends_cleanly() {
+    let mut pair = Pair::new();
+    own(&pair, A, "del");
+    pair.start(A);
+    wait_for_line(&pair, A, WAITING);
+    pair.terminate(A);
+    assert_eq!(pair.status(A), Some(0), "{}", pair.log(A));
+}
+
+#[test]
+fn a_director_starts_on_the_path_that_is_there_and_opens_the_other_when_its_address_comes() {
+    let mut pair = Pair::with_private_path("");
+    let name = pair.name(B);
+    ip(&format!("-n {name} addr del 10.9.0.2/24 dev eth1"));
+    pair = settle(pair);
+    wait_for_line(&pair, B, "own address 10.9.0.2 is on no interface");
+    assert!(pair.stays_with(A, DEAD_TIME), "{}", pair.log(B));
+    ip(&format!("-n {name} addr add 10.9.0.2/24 dev eth1"));
+    wait_for_line(&pair, B, "own address 10.9.0.2 is on eth1 again");
+    wait_for_line(&pair, A, "heartbeat on the private path again");
+    // Only that path is left, and it carries.
+    pair.cut(B, true);
+    assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+}
+
+#[test]
+fn an_ipv6_address_is_waited_for_while_the_kernel_asks_who_else_has_it() {
+    let mut pair = Pair::new();
+    let name = pair.name(A);
+    pair.replace("primary = 10.1.0.1", "primary = 2001:db8::1");
+    pair.replace("backup = 10.1.0.2", "backup = 2001:db8::2");
+    ip(&format!("-n {name} addr add 2001:db8::1/64 dev eth0"));
+    pair.start(A);
+    wait_until(Duration::from_secs(30), || pair.owns(A)).expect("it becomes active");
+}
+
+/// In the background: whoever started it is not kept waiting.
+#[test]
+fn a_start_in_the_background_returns_while_the_address_is_waited_for() {
+    let pair = Pair::new();
+    own(&pair, A, "del");
+    let started = pair.start_in_background(A);
+    assert!(started.success(), "{started}");
+    let pid = pair.pid_of(A, "pulse").expect("it waits");
+    assert!(wait_until(DEAD_TIME, || pair.owns(A)).is_none());
+    own(&pair, A, "add");
+    wait_until(LOADING, || pair.owns(A)).expect("it goes on");
+    assert_eq!(pair.pid_of(A, "pulse"), Some(pid));
+}
