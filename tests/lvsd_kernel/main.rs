@@ -6,6 +6,7 @@ mod daemon;
 mod director;
 mod extensions;
 mod external;
+mod hostile;
 mod marks;
 mod names;
 mod output;

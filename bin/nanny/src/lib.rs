@@ -7,8 +7,10 @@
 //!   `shared` and `shared_link`: the loop around many (lvs.cf `nannies = shared`)
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
 //!   `reaping`: what programs leave behind
-//! - `table`, `lvsd`: where verdicts go, by hand and under lvsd; `confinement`: without files
+//! - `table`, `lvsd`: where verdicts go, by hand and under lvsd; `confinement`: without files,
+//!   `cage`: what programs are shut into
 
+mod cage;
 mod confinement;
 mod error;
 mod load;
@@ -34,7 +36,8 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use daemon::log::Target;
-use daemon::{Parent, Signal, Signals};
+use daemon::{Capabilities, Parent, Signal, Signals};
+use nix::sys::resource::{Resource, setrlimit};
 use popt::Aliases;
 
 use error::StartError;
@@ -82,14 +85,14 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         .is_some_and(|parent| parent.name() == "lvsd");
     if options.shared {
         let parent = parent.filter(|_| reports).ok_or(StartError::NotUnderLvsd)?;
-        let signals = begin(options, true, true)?;
-        if !options.programs {
+        let signals = begin(options, true)?;
+        let cage = options.programs.then(cage::make);
+        if cage.is_none() {
             confine();
         }
-        let link = Link::new(parent);
-        return Ok(Shared::new(signals, link, seed(), options.programs)?.run()?);
+        return Ok(Shared::new(signals, Link::new(parent), seed(), cage)?.run()?);
     }
-    let setup = setup::resolve(options, reports, seed())?;
+    let mut setup = setup::resolve(options, reports, seed())?;
     let interval = setup.settings.interval;
     let table = setup
         .entry
@@ -97,10 +100,14 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         .map(|entry| table::open(entry, setup.external.clone(), interval))
         .transpose()
         .map_err(StartError::Table)?;
-    let signals = begin(options, parent.is_some(), reports)?;
+    let signals = begin(options, parent.is_some())?;
     describe(options);
-    if reports && !setup.needs_files() {
-        confine();
+    if parent.is_some() {
+        if setup.needs_files() {
+            setup.programs.cage = Some(cage::make());
+        } else {
+            confine();
+        }
     }
     let lvsd = parent.map(Lvsd::new);
     // What reading the options took.
@@ -109,10 +116,10 @@ fn watch(options: &Options) -> Result<u8, StartError> {
 }
 
 /// Becomes a daemon if asked to, from which on lines go to the log.
-fn begin(options: &Options, has_parent: bool, under_lvsd: bool) -> io::Result<Signals> {
-    if under_lvsd {
-        // Nothing that a check program is could give it a right that we do not have.
-        nix::sys::prctl::set_no_new_privs()?;
+fn begin(options: &Options, has_parent: bool) -> io::Result<Signals> {
+    guard_memory()?;
+    if has_parent {
+        lower_rights()?;
     }
     detach(options, has_parent)?;
     // Behind the fork: it is not inherited.
@@ -131,6 +138,29 @@ fn begin(options: &Options, has_parent: bool, under_lvsd: bool) -> io::Result<Si
         Signal::SIGUSR2,
         Signal::SIGCHLD,
     ])
+}
+
+/// Answers of servers and what checks send stay in this process: no core dump, and no other process
+/// of this user may look into it.
+fn guard_memory() -> io::Result<()> {
+    nix::sys::prctl::set_dumpable(false)?;
+    Ok(setrlimit(Resource::RLIMIT_CORE, 0, 0)?)
+}
+
+/// As a monitor of lvsd or fos, whose user all of them have.
+fn lower_rights() -> io::Result<()> {
+    // Nothing that a check program is could give it a right that we do not have.
+    nix::sys::prctl::set_no_new_privs()?;
+    if nix::unistd::geteuid().is_root() {
+        daemon::keep_capabilities(Capabilities::NET_RAW)?;
+    }
+    // A terminal of whoever started lvsd by hand is none of ours, nor of our programs.
+    let _ = nix::unistd::setsid();
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    if std::env::set_current_dir(home).is_err() {
+        std::env::set_current_dir("/")?;
+    }
+    Ok(())
 }
 
 /// A nanny under lvsd that needs no file has none.

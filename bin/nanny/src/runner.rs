@@ -1,12 +1,14 @@
 //! Runs a check or load program: its own process group, few capabilities, a deadline, output read
 //! while it runs.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use daemon::{Capabilities, Child, PollFd, PollFlags, Program, Signal, Stdout};
-use healthcheck::{Command, LONGEST_OUTPUT, ProgramEnd};
+use daemon::{Cage, Capabilities, Child, Limits, PollFd, PollFlags, Program, Signal, Stdout};
+use healthcheck::{Command, LONGEST_OUTPUT, NotStarted, ProgramEnd};
 use lvs_model::{ChildExit, Mono};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -20,13 +22,23 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Time between SIGTERM and SIGKILL, and for its effect.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// So many processes a program may start that nobody else has room for: many for a check, few for a
+/// machine.
+const MORE_PROCESSES: u64 = 256;
+
+/// Memory of its own that each process of a program may have.
+const MEMORY: u64 = 1 << 30;
+
+/// So much of a script the kernel looks at (`BINPRM_BUF_SIZE` in linux/binfmts.h).
+const LONGEST_FIRST_LINE: usize = 256;
+
 /// What every program of a nanny runs with.
 #[derive(Clone, Debug)]
 pub struct Conditions {
     /// Variables besides PATH.
     pub variables: Vec<(String, String)>,
-    /// What it may keep of our capabilities.
-    pub capabilities: Capabilities,
+    /// What it is shut into; nothing by hand.
+    pub cage: Option<Arc<Cage>>,
     /// How long it may run.
     pub limit: Duration,
 }
@@ -60,11 +72,12 @@ impl Run {
     pub fn start(command: &Command, with: &Conditions, now: Mono) -> Result<Self, ProgramEnd> {
         let mut words = command.words.iter();
         let name = words.next().map(String::as_str).unwrap_or_default();
-        let path = find(name).map_err(|error| not_started(&error))?;
-        if !daemon::only_root_can_change(&path).map_err(|error| not_started(&error))? {
+        let path = find(name).map_err(|error| not_started(name.as_ref(), &error))?;
+        let failed = |error: io::Error| not_started(&path, &error);
+        if !daemon::only_root_can_change(&path).map_err(failed)? {
             return Err(ProgramEnd::Unsafe);
         }
-        let mut program = Program::new(path);
+        let mut program = Program::new(&path);
         program.args = words.map(Into::into).collect();
         let variables = with.variables.iter();
         program.env = variables
@@ -73,8 +86,12 @@ impl Run {
         program.env.push(("PATH".into(), PATH.into()));
         program.stdout = Stdout::Pipe;
         program.own_group = true;
-        program.capabilities = Some(with.capabilities);
-        let child = program.start().map_err(|error| not_started(&error))?;
+        program.capabilities = Some(Capabilities::NET_RAW);
+        program.cage = with.cage.clone().map(|cage| (limits(), cage));
+        let child = program.start().map_err(failed)?;
+        if with.cage.is_some() {
+            offer_to_the_killer(child.pid());
+        }
         let run = Self {
             child,
             deadline: now + with.limit,
@@ -83,7 +100,7 @@ impl Run {
         };
         if let Some(output) = run.child.output() {
             let set = fcntl(output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-            set.map_err(|errno| not_started(&errno.into()))?;
+            set.map_err(|errno| failed(errno.into()))?;
         }
         Ok(run)
     }
@@ -173,9 +190,60 @@ impl Run {
     }
 }
 
-fn not_started(error: &io::Error) -> ProgramEnd {
+/// What a program may use at most. Processes count for the whole user, so the limit grows with what
+/// runs on this machine: whoever fills it up leaves those that start later their room.
+fn limits() -> Limits {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let running = text.split_ascii_whitespace().nth(3);
+    let all = running.and_then(|word| word.split('/').nth(1)?.parse().ok());
+    Limits {
+        processes: all.map_or(u64::MAX, |all: u64| all.saturating_add(MORE_PROCESSES)),
+        memory: MEMORY,
+    }
+}
+
+/// When memory runs out the kernel ends this program, and what it starts, before any other.
+fn offer_to_the_killer(pid: i32) {
+    if let Err(error) = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000") {
+        // It has ended already, or its file may not be read.
+        log::debug!("program {pid} stays with others when memory runs out: {error}");
+    }
+}
+
+fn not_started(program: &Path, error: &io::Error) -> ProgramEnd {
     let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-    ProgramEnd::NotStarted(os_error(errno))
+    ProgramEnd::NotStarted(NotStarted {
+        program: program.display().to_string().into(),
+        user: matches!(errno, Errno::EACCES | Errno::EPERM).then(own_name),
+        needs: missing_interpreter(program, errno),
+        error: os_error(errno),
+    })
+}
+
+/// Who we are: as lvsd says, or in digits.
+fn own_name() -> Box<str> {
+    let named = std::env::var("USER").ok();
+    named
+        .unwrap_or_else(|| nix::unistd::geteuid().to_string())
+        .into()
+}
+
+/// What the kernel does not find though the program is there: for a script the word behind `#!`, to
+/// which a carriage return at the end of its line belongs.
+fn missing_interpreter(program: &Path, errno: Errno) -> Option<Box<str>> {
+    if errno != Errno::ENOENT || !program.exists() {
+        return None;
+    }
+    let mut start = [0; LONGEST_FIRST_LINE];
+    let length = File::open(program)
+        .and_then(|mut file| file.read(&mut start))
+        .ok()?;
+    let Some(line) = start.get(..length)?.strip_prefix(b"#!") else {
+        return Some("loader".into());
+    };
+    let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii_start();
+    let word = line.split(|byte| matches!(byte, b' ' | b'\t')).next()?;
+    Some(format!("interpreter \"{}\"", word.escape_ascii()).into())
 }
 
 /// The file that `name` means: itself if it has a slash, else the first one in [`PATH`].

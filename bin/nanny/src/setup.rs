@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use daemon::Capabilities;
 use healthcheck::{
     Command, Expect, LoadSource, NetworkCheck, ProgramCheck, Settings, Subject, Transport,
     good_checks_needed, unescape,
@@ -94,11 +93,7 @@ pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, 
             } else {
                 Vec::new()
             },
-            capabilities: if under_lvsd {
-                Capabilities::NONE
-            } else {
-                Capabilities::NET_RAW
-            },
+            cage: None,
             limit: options.interval,
         },
         entry: writes.then(|| entry(options, real)).transpose()?,

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use control::{Errand, MAX_ERRANDS, News};
-use daemon::{Clock, PollFd, PollFlags, Signal, Signals, Tidying};
+use daemon::{Cage, Clock, PollFd, PollFlags, Signal, Signals, Tidying};
 use healthcheck::Input;
 use lvs_model::Mono;
 use nix::errno::Errno;
@@ -54,8 +55,8 @@ pub struct Shared {
     /// When which member is due; each at most once.
     due: BTreeSet<(Mono, u64)>,
     seed: u64,
-    /// Whether members may start programs: else this process has no files.
-    programs: bool,
+    /// What programs are shut into; without it there are none.
+    cage: Option<Arc<Cage>>,
     is_over: bool,
 }
 
@@ -82,11 +83,16 @@ struct Happened {
 }
 
 impl Shared {
-    /// Nobody to watch yet. `seed` spreads the members' pauses; `programs` if they may start some.
+    /// Nobody to watch yet. `seed` spreads the members' pauses; `cage` is for programs, if they may start some.
     ///
     /// # Errors
     /// No room for a descriptor.
-    pub fn new(signals: Signals, link: Link, seed: u64, programs: bool) -> io::Result<Self> {
+    pub fn new(
+        signals: Signals,
+        link: Link,
+        seed: u64,
+        cage: Option<Arc<Cage>>,
+    ) -> io::Result<Self> {
         let clock = Clock::start();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
@@ -106,7 +112,7 @@ impl Shared {
             members: BTreeMap::new(),
             due: BTreeSet::new(),
             seed,
-            programs,
+            cage,
             is_over: false,
         })
     }
@@ -298,10 +304,11 @@ impl Shared {
         crate::describe(&options);
         // Numbers follow each other: far apart, so that pauses differ from the first on.
         let seed = self.seed ^ nanny.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let setup = setup::resolve(&options, true, seed)?;
-        if setup.needs_files() && !self.programs {
+        let mut setup = setup::resolve(&options, true, seed)?;
+        if setup.needs_files() && self.cage.is_none() {
             return Err(StartError::NoPrograms);
         }
+        setup.programs.cage = self.cage.clone();
         Ok(Watch::start(setup, None, self.now))
     }
 

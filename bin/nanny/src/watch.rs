@@ -223,7 +223,14 @@ impl Watch {
         } else {
             match load_average(&output) {
                 Some(load) => LoadAnswer::Average(load),
-                None => LoadAnswer::Bad(output.into_boxed_slice()),
+                None => {
+                    let rip = self.real().ip();
+                    log::warn!(
+                        "load program for {rip} printed no load average, which is the number behind the last \
+                         word \"load\""
+                    );
+                    LoadAnswer::Bad(output.into_boxed_slice())
+                }
             }
         };
         self.feed(now, Input::Load(answer));

@@ -8,9 +8,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use lvs_model::ChildExit;
-use lvs_sys::{Capabilities, Launch};
+use lvs_sys::{Cage, Capabilities, Launch, Limits};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -77,6 +78,8 @@ pub struct Program {
     /// Whether it leads a process group of its own, so that [`Child::signal_group`] reaches all
     /// it starts.
     pub own_group: bool,
+    /// What it is shut into, with a session of its own that [`Child::signal_group`] reaches.
+    pub cage: Option<(Limits, Arc<Cage>)>,
     /// The capabilities that it keeps at most; all of ours if `None`.
     pub capabilities: Option<Capabilities>,
     /// Name that it sees us by in [`PARENT_VARIABLE`]; only with a lifeline or a report socket.
@@ -96,6 +99,7 @@ impl Program {
             stdout: Stdout::Null,
             user: None,
             own_group: false,
+            cage: None,
             capabilities: None,
             parent_name: "",
         }
@@ -107,9 +111,13 @@ impl Program {
     /// No such file, not executable, no room for a process or descriptor, no right to change user.
     pub fn start(&self) -> io::Result<Child> {
         match self.user {
-            Some(user) if !self.own_group && self.capabilities.is_none() => self.start_as(user),
+            Some(user) if self.asks_no_more() => self.start_as(user),
             _ => self.start_by_command(),
         }
+    }
+
+    fn asks_no_more(&self) -> bool {
+        !self.own_group && self.cage.is_none() && self.capabilities.is_none()
     }
 
     /// Started as another user, and nothing else is asked: without a copy of this process, which
@@ -190,8 +198,11 @@ impl Program {
         if let Some(user) = self.user {
             command.uid(user.uid).gid(user.gid);
         }
-        if self.own_group {
+        if self.own_group && self.cage.is_none() {
             command.process_group(0);
+        }
+        if let Some((limits, cage)) = &self.cage {
+            lvs_sys::shut_in(&mut command, *limits, Arc::clone(cage));
         }
         if let Some(keep) = self.capabilities {
             lvs_sys::limit_capabilities(&mut command, keep);

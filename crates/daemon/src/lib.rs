@@ -8,6 +8,7 @@
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
 //! - [`check_user`]: whom monitors run as
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
+//! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
 //! - [`Parent`]: the other end of that lifeline
 //! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
@@ -19,6 +20,7 @@
 //! - [`notify`]: readiness and state for systemd
 
 mod background;
+pub mod calls;
 mod check_user;
 mod child;
 mod clock;
@@ -52,6 +54,9 @@ pub use tidying::Tidying;
 pub use trusted::only_root_can_change;
 pub use wait::wait;
 
-pub use lvs_sys::{Capabilities, give_back_memory, keep_capabilities};
+pub use lvs_sys::{
+    Cage, CallFilter, Capabilities, Limits, OWN_GROUP, OWN_PROCESS, calls_can_be_filtered,
+    give_back_memory, keep_capabilities,
+};
 pub use nix::poll::{PollFd, PollFlags};
 pub use nix::sys::signal::Signal;

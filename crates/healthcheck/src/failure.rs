@@ -20,6 +20,33 @@ impl fmt::Display for OsError {
     }
 }
 
+/// A program that could not be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotStarted {
+    /// The program, as it was looked for.
+    pub program: Box<str>,
+    /// Who may not run it.
+    pub user: Option<Box<str>>,
+    /// What it needs itself and is missing: the interpreter of a script, say.
+    pub needs: Option<Box<str>>,
+    /// The system's reason.
+    pub error: OsError,
+}
+
+impl fmt::Display for NotStarted {
+    /// `/usr/local/bin/check: its interpreter "/bin/sh\r": No such file or directory`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.program)?;
+        if let Some(user) = &self.user {
+            write!(f, " as user {user}")?;
+        }
+        if let Some(needs) = &self.needs {
+            write!(f, ": its {needs}")?;
+        }
+        write!(f, ": {}", self.error)
+    }
+}
+
 /// Why a check failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -56,7 +83,7 @@ pub enum ProgramFailure {
     /// It, or the way to it, could be changed by others than root.
     Unsafe,
     /// It could not be started.
-    Start(OsError),
+    Start(NotStarted),
     /// It ran longer than one interval and was ended.
     Timeout,
     /// It ended with this status.
@@ -78,7 +105,8 @@ impl Failure {
         const EADDRNOTAVAIL: i32 = 99;
         const ENOBUFS: i32 = 105;
         match self {
-            Self::NotMade(error) | Self::Program(ProgramFailure::Start(error)) => {
+            Self::NotMade(error)
+            | Self::Program(ProgramFailure::Start(NotStarted { error, .. })) => {
                 matches!(error.number, EAGAIN | ENOMEM | ENFILE | EMFILE | ENOBUFS)
             }
             // No port of ours is left: EAGAIN for UDP, EADDRNOTAVAIL for TCP.
@@ -167,10 +195,19 @@ mod tests {
         OsError { number, text }
     }
 
+    fn not_started(error: OsError) -> NotStarted {
+        NotStarted {
+            program: "/bin/check".into(),
+            user: None,
+            needs: None,
+            error,
+        }
+    }
+
     #[test]
     fn only_what_the_director_lacks_says_nothing_of_the_server() {
         let (refused, denied) = (error(111, ""), error(13, ""));
-        let start = |error| Failure::Program(ProgramFailure::Start(error));
+        let start = |error| Failure::Program(ProgramFailure::Start(not_started(error)));
         for number in [11, 12, 23, 24, 105] {
             let lack = error(number, "");
             assert!(Failure::NotMade(lack).says_nothing(), "{number}");
@@ -241,8 +278,22 @@ mod tests {
                 "check program not run: others than root could change it",
             ),
             (
-                Failure::Program(Start(error(2, "No such file or directory"))),
-                "check program not started: No such file or directory",
+                Failure::Program(Start(not_started(error(2, "No such file or directory")))),
+                "check program not started: /bin/check: No such file or directory",
+            ),
+            (
+                Failure::Program(Start(NotStarted {
+                    user: Some("lvscheck".into()),
+                    ..not_started(error(13, "Permission denied"))
+                })),
+                "check program not started: /bin/check as user lvscheck: Permission denied",
+            ),
+            (
+                Failure::Program(Start(NotStarted {
+                    needs: Some(r#"interpreter "/bin/sh\r""#.into()),
+                    ..not_started(error(2, "No such file or directory"))
+                })),
+                r#"check program not started: /bin/check: its interpreter "/bin/sh\r": No such file or directory"#,
             ),
             (
                 Failure::Program(Timeout),

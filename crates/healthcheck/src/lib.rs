@@ -32,7 +32,7 @@ pub use escape::{EscapeError, unescape};
 pub use expect::{Expect, LONGEST_ANSWER, Progress};
 pub use expression::{Expression, ExpressionError};
 pub use failover::Failover;
-pub use failure::{Failure, OsError, ProgramFailure};
+pub use failure::{Failure, NotStarted, OsError, ProgramFailure};
 pub use load::{LoadSource, OLDEST_BROADCAST, host_names, load_average};
 pub use machine::{Action, Input, LoadAnswer, Signal, good_checks_needed};
 pub use monitor::{Monitor, Settings};

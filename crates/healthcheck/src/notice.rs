@@ -124,9 +124,13 @@ impl Notice {
 }
 
 impl fmt::Display for Subject {
-    /// `VIP:VPORT`
+    /// `VIP:VPORT`, an IPv6 address in brackets, its scope with it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.vip, self.vport)
+        if self.vip.contains(':') {
+            write!(f, "[{}]:{}", self.vip, self.vport)
+        } else {
+            write!(f, "{}:{}", self.vip, self.vport)
+        }
     }
 }
 
@@ -184,6 +188,28 @@ impl fmt::Display for Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ipv6_address_with_a_port_stands_in_brackets() {
+        let started = |vip: &str, real: &str| {
+            let subject = Subject {
+                vip: vip.into(),
+                vport: 80,
+                real: real.parse().unwrap(),
+            };
+            Notice::FailoverLost(subject.clone()).to_string()
+                + &Notice::Started(subject, 2).to_string()
+        };
+        for (vip, real, vip_shown) in [
+            ("2001:db8::100", "[fe80::5%3]:80", "[2001:db8::100]:80"),
+            ("fe80::1%eth0", "[2001:db8::5]:80", "[fe80::1%eth0]:80"),
+            ("192.0.2.1", "192.0.2.5:80", "192.0.2.1:80"),
+        ] {
+            let line = started(vip, real);
+            assert!(line.contains(&format!("{vip_shown} -> {real} ")), "{line}");
+            assert!(line.contains(&format!("failure of {vip_shown}")), "{line}");
+        }
+    }
 
     /// The original logged every line as info.
     #[test]

@@ -1,7 +1,7 @@
 //! The check program (`send_program`) and the load program: argument vector and verdict.
 
 use crate::probe::Outcome;
-use crate::{Failure, OsError, ProgramFailure};
+use crate::{Failure, NotStarted, ProgramFailure};
 
 /// Most bytes of a program's output that count; the rest is read and dropped.
 pub const LONGEST_OUTPUT: usize = 4095;
@@ -14,7 +14,7 @@ pub struct Command {
 }
 
 /// How a program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgramEnd {
     /// By itself.
     Status(i32),
@@ -25,7 +25,7 @@ pub enum ProgramEnd {
     /// It was never started: others than root could change it.
     Unsafe,
     /// It could not be started.
-    NotStarted(OsError),
+    NotStarted(NotStarted),
 }
 
 /// A check by a program.
@@ -127,6 +127,7 @@ impl ProgramCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OsError;
 
     #[test]
     fn addresses_go_into_words_also_inside() {
@@ -171,13 +172,18 @@ mod tests {
             ProgramEnd::Signal(9),
             ProgramEnd::Timeout,
             ProgramEnd::Unsafe,
-            ProgramEnd::NotStarted(OsError {
-                number: 2,
-                text: "gone",
+            ProgramEnd::NotStarted(NotStarted {
+                program: "x".into(),
+                user: None,
+                needs: None,
+                error: OsError {
+                    number: 2,
+                    text: "gone",
+                },
             }),
         ] {
-            assert!(with.judge(end, b"OK").is_err(), "{end:?}");
-            assert!(without.judge(end, b"").is_err(), "{end:?}");
+            assert!(with.judge(end.clone(), b"OK").is_err(), "{end:?}");
+            assert!(without.judge(end, b"").is_err());
         }
     }
 }

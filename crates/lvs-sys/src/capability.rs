@@ -69,8 +69,8 @@ struct Data {
 /// Makes `command` start its program with at most the capabilities in `keep`, of those that this
 /// process has; also if root runs it, and not to be got back by any file.
 ///
-/// The start fails with `EPERM` if root lacks `CAP_SETPCAP`, without which nothing could be taken
-/// from a program that root runs. Another user's program has none but its file's.
+/// The start fails with `EPERM` if root lacks `CAP_SETPCAP` and may gain privileges: without either
+/// nothing could be taken from a program that root runs. Another user's program has none but its file's.
 pub fn limit_capabilities(command: &mut Command, keep: Capabilities) {
     let limit = move || {
         limit_bounding(keep)?;
@@ -91,7 +91,7 @@ pub fn limit_capabilities(command: &mut Command, keep: Capabilities) {
 /// root's among them, get no others either.
 ///
 /// # Errors
-/// `EPERM` if root lacks `CAP_SETPCAP`, without which nothing can be taken from what it starts.
+/// `EPERM` if root lacks `CAP_SETPCAP` and may gain privileges: nothing can be taken from what it starts.
 pub fn keep_capabilities(keep: Capabilities) -> io::Result<()> {
     limit_bounding(keep)?;
     limit_held(keep)
@@ -107,7 +107,8 @@ fn limit_bounding(keep: Capabilities) -> io::Result<()> {
             Ok(_) if keep.has(number) => {}
             Ok(_) => match prctl(libc::PR_CAPBSET_DROP, number) {
                 Ok(_) => {}
-                Err(_) if !is_root() => return Ok(()),
+                // Without new privileges exec gives no more than what is held.
+                Err(_) if !is_root() || has_no_new_privileges() => return Ok(()),
                 Err(error) => return Err(error),
             },
         }
@@ -146,13 +147,17 @@ fn limit_held(keep: Capabilities) -> io::Result<()> {
 
 fn prctl(option: i32, number: u32) -> io::Result<i32> {
     #[expect(unsafe_code, reason = "nix has no PR_CAPBSET_*")]
-    // SAFETY: both options of the callers take a number and no pointer; the rest must be 0.
+    // SAFETY: the options of the callers take a number, or nothing, and no pointer; the rest must be 0.
     let result = unsafe { libc::prctl(option, libc::c_ulong::from(number), 0, 0, 0) };
     if result >= 0 {
         Ok(result)
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+fn has_no_new_privileges() -> bool {
+    prctl(libc::PR_GET_NO_NEW_PRIVS, 0).is_ok_and(|set| set == 1)
 }
 
 fn is_root() -> bool {

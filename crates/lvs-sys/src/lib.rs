@@ -4,6 +4,8 @@
 //! unsafe or leaves out. Each function checks what its SAFETY comment needs, so that callers need
 //! not know.
 
+mod cage;
+mod call_filter;
 mod capability;
 mod icmp6;
 mod ipvs;
@@ -13,6 +15,8 @@ mod process;
 mod spawn;
 mod time;
 
+pub use cage::{Cage, Limits, shut_in};
+pub use call_filter::{CallFilter, Instruction, OWN_GROUP, OWN_PROCESS, calls_can_be_filtered};
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
 pub use icmp6::only_icmp6;
 pub use ipvs::{IpvsOption, ipvs_option};

@@ -74,7 +74,10 @@ fn a_load_that_cannot_be_read_moves_nothing() {
 #[test]
 fn r_why_a_load_program_fails_is_said_of_it_and_its_server() {
     for (program, reason) in [
-        ("/nonexistent", "not started: No such file or directory"),
+        (
+            "/nonexistent",
+            "not started: /nonexistent: No such file or directory",
+        ),
         ("/bin/false", "ended with status 1"),
     ] {
         let args = ["-n", "-a", "0.3", "-t", "20", "-U", program];
@@ -86,6 +89,18 @@ fn r_why_a_load_program_fails_is_said_of_it_and_its_server() {
         let lines = nanny.lines_until(&words);
         assert!(lines.contains(&words), "{lines}");
     }
+}
+
+/// Of a hundred servers, whose was it?
+#[test]
+fn a_load_program_that_prints_no_load_average_is_said_of_its_server() {
+    let args = ["-n", "-a", "0.3", "-t", "20", "-U", "/bin/echo"];
+    let nanny = Nanny::start(server(hold), &args);
+    nanny.check();
+    let words = "nanny: load program for 127.0.0.1 printed no load average, which is the number behind \
+                 the last word \"load\"\nnanny: bad load average returned: \"127.0.0.1\\n\"\n";
+    let lines = nanny.lines_until(words);
+    assert!(lines.contains(words), "{lines}");
 }
 
 /// By hand its lines are on standard output. `yes` prints without an end.

@@ -83,8 +83,35 @@ fn a_program_that_fails_is_a_failed_check() {
     let (result, _) = Nanny::start(closed_port(), &missing).check();
     assert_eq!(
         result,
-        "failed: check program not started: No such file or directory"
+        "failed: check program not started: /nonexistent/check: No such file or directory"
     );
+}
+
+/// The kernel says only that there is no such file, though the program is there.
+#[test]
+fn an_interpreter_that_is_missing_is_named() {
+    for (name, start, missing) in [
+        (
+            "crlf",
+            r"#!/bin/sh\r\nexit 0\r\n",
+            r#"interpreter "/bin/sh\r""#,
+        ),
+        ("perl", r"#! /no/perl -w\n", r#"interpreter "/no/perl""#),
+    ] {
+        let script = Script::executable(name, "");
+        let path = script.path();
+        // Not by us: a copy of this process that is about to be another program would hold it open.
+        let write = format!("printf '{start}' >{path}");
+        let written = std::process::Command::new("/bin/sh")
+            .args(["-c", &write])
+            .status();
+        assert!(written.unwrap().success());
+        let (result, _) = Nanny::start(closed_port(), &["-e", &path]).check();
+        let expected = format!(
+            "failed: check program not started: {path}: its {missing}: No such file or directory"
+        );
+        assert_eq!(result, expected);
+    }
 }
 
 #[test]

@@ -185,7 +185,7 @@ fn every_server_gets_verdict_text_and_standing_of_a_process_of_its_own() {
         (
             closed_port(),
             &["-e", "/nowhere/x", "-x", "OK"],
-            "failed: check program not started: No such file or directory",
+            "failed: check program not started: /nowhere/x: No such file or directory",
         ),
         (
             closed_port(),

@@ -1,0 +1,287 @@
+//! Filters of system calls, put together from tables. Nothing in here installs one.
+//!
+//! A table has a row for each call that it means: the call's number and a [`Rule`]. What no row means
+//! is allowed or refused as a whole. Refused is a call with `EPERM`, so that whoever makes it goes on and can say so.
+
+use std::io;
+
+use lvs_sys::{CallFilter, Instruction};
+use nix::libc;
+
+/// An argument that is to have a value: its place, from 0, and its low 32 bits.
+pub type Is = (u8, u32);
+
+/// When a call is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Whatever its arguments are.
+    Always,
+    /// Not at all.
+    Never,
+    /// If all of one of these lists are so.
+    If(&'static [&'static [Is]]),
+    /// Unless one of these is so.
+    Unless(&'static [Is]),
+}
+
+/// What becomes of a call that no row means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// It is allowed.
+    Allowed,
+    /// It is refused.
+    Refused,
+}
+
+/// The calls of one architecture.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// As the kernel names it (`AUDIT_ARCH_*` in linux/audit.h).
+    pub architecture: u32,
+    /// Numbers of calls, and when each is allowed.
+    pub rows: Vec<(u32, Rule)>,
+}
+
+/// What this program is built for, where a filter for it can be made.
+pub const OWN_ARCHITECTURE: Option<u32> = if cfg!(target_arch = "x86_64") {
+    Some(0xc000_003e)
+} else if cfg!(target_arch = "aarch64") {
+    Some(0xc000_00b7)
+} else {
+    None
+};
+
+/// Where `struct seccomp_data` (linux/seccomp.h) has what.
+const NUMBER: u32 = 0;
+const ARCHITECTURE: u32 = 4;
+const ARGUMENTS: u32 = 16;
+/// Low half of an argument; both architectures are little-endian.
+const fn argument(place: u8) -> u32 {
+    ARGUMENTS + 8 * place as u32
+}
+
+/// Numbers from here on are the calls of x32, which have others of their own.
+const X32: u32 = 0x4000_0000;
+
+/// The filter of `tables`, one for each architecture. A call of another one is refused.
+///
+/// # Errors
+/// There are too many rows.
+pub fn filter(tables: &[Table], others: Others) -> io::Result<CallFilter> {
+    CallFilter::new(program(tables, others))
+}
+
+fn program(tables: &[Table], others: Others) -> Vec<Instruction> {
+    let mut program = Vec::new();
+    program.push(load(ARCHITECTURE));
+    for table in tables {
+        let body = body(&table.rows, others);
+        // A jump reaches farther than a condition.
+        program.push(unless_equal(table.architecture, 1));
+        program.push(skip(1));
+        program.push(skip(body.len()));
+        program.extend(body);
+    }
+    program.push(RETURN_REFUSED);
+    program
+}
+
+fn body(rows: &[(u32, Rule)], others: Others) -> Vec<Instruction> {
+    let mut body = vec![load(NUMBER), if_less(X32, 1), RETURN_REFUSED];
+    for (number, rule) in rows {
+        let verdict = verdict(*rule);
+        let length = u8::try_from(verdict.len()).unwrap_or(u8::MAX);
+        body.push(unless_equal(*number, length));
+        body.extend(verdict);
+    }
+    body.push(match others {
+        Others::Allowed => RETURN_ALLOWED,
+        Others::Refused => RETURN_REFUSED,
+    });
+    body
+}
+
+/// What a call comes to that a row means; it ends in each way.
+fn verdict(rule: Rule) -> Vec<Instruction> {
+    match rule {
+        Rule::Always => vec![RETURN_ALLOWED],
+        Rule::Never => vec![RETURN_REFUSED],
+        Rule::If(lists) => {
+            let mut program = Vec::new();
+            for list in lists {
+                // Behind each condition: those that follow, and the answer.
+                let mut left = list.len() * 2 + 1;
+                for (place, value) in *list {
+                    left -= 2;
+                    program.push(load(argument(*place)));
+                    let behind = u8::try_from(left).unwrap_or(u8::MAX);
+                    program.push(unless_equal(*value, behind));
+                }
+                program.push(RETURN_ALLOWED);
+            }
+            program.push(RETURN_REFUSED);
+            program
+        }
+        Rule::Unless(list) => {
+            let mut program = Vec::new();
+            for (place, value) in list {
+                program.push(load(argument(*place)));
+                program.push(unless_equal(*value, 1));
+                program.push(RETURN_REFUSED);
+            }
+            program.push(RETURN_ALLOWED);
+            program
+        }
+    }
+}
+
+const RETURN_ALLOWED: Instruction = answer(libc::SECCOMP_RET_ALLOW);
+const RETURN_REFUSED: Instruction = answer(libc::SECCOMP_RET_ERRNO | libc::EPERM.unsigned_abs());
+
+const fn answer(value: u32) -> Instruction {
+    instruction(libc::BPF_RET | libc::BPF_K, value, 0, 0)
+}
+
+const fn load(offset: u32) -> Instruction {
+    instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0, 0)
+}
+
+/// Passes over `count` instructions unless what was loaded is `value`.
+const fn unless_equal(value: u32, count: u8) -> Instruction {
+    let code = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    instruction(code, value, 0, count)
+}
+
+const fn if_less(value: u32, count: u8) -> Instruction {
+    let code = libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K;
+    instruction(code, value, 0, count)
+}
+
+fn skip(count: usize) -> Instruction {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    instruction(libc::BPF_JMP | libc::BPF_JA, count, 0, 0)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "codes of BPF have 16 bits")]
+const fn instruction(code: u32, value: u32, then_skip: u8, else_skip: u8) -> Instruction {
+    Instruction {
+        code: code as u16,
+        then_skip,
+        else_skip,
+        value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+    use nix::unistd::{getpid, getppid};
+
+    use super::*;
+
+    /// Does what the kernel does with a program, for a call with these arguments.
+    fn judge(program: &[Instruction], architecture: u32, number: u32, arguments: [u32; 2]) -> bool {
+        let mut loaded = 0;
+        let mut at = 0;
+        loop {
+            let Instruction {
+                code,
+                then_skip,
+                else_skip,
+                value,
+            } = program[at];
+            at += 1;
+            let branch = |holds| usize::from(if holds { then_skip } else { else_skip });
+            match u32::from(code) {
+                0x06 if value == libc::SECCOMP_RET_ALLOW => return true,
+                0x06 if value == 0x0005_0001 => return false,
+                0x20 => {
+                    loaded = match value {
+                        0 => number,
+                        4 => architecture,
+                        16 => arguments[0],
+                        24 => arguments[1],
+                        other => panic!("offset {other}"),
+                    }
+                }
+                0x15 => at += branch(loaded == value),
+                0x35 => at += branch(loaded >= value),
+                0x05 => at += usize::try_from(value).unwrap(),
+                other => panic!("code {other:#x}"),
+            }
+        }
+    }
+
+    const ONE: u32 = 0xc000_003e;
+    const OTHER: u32 = 0x4000_0003;
+
+    fn two_architectures(others: Others) -> Vec<Instruction> {
+        let table = |architecture, rows: &[(u32, Rule)]| Table {
+            architecture,
+            rows: rows.to_vec(),
+        };
+        let one = table(
+            ONE,
+            &[
+                (1, Rule::Always),
+                (2, Rule::Never),
+                (3, Rule::If(&[&[(0, 7), (1, 0)], &[(0, 9)]])),
+                (4, Rule::Unless(&[(0, 7), (1, 9)])),
+            ],
+        );
+        program(&[one, table(OTHER, &[(1, Rule::Never)])], others)
+    }
+
+    #[test]
+    fn each_rule_allows_what_it_says() {
+        for others in [Others::Allowed, Others::Refused] {
+            let program = two_architectures(others);
+            let is_allowed = |number, arguments| judge(&program, ONE, number, arguments);
+            assert!(is_allowed(1, [0, 0]));
+            assert!(!is_allowed(2, [0, 0]));
+            let conditional = [[7, 0], [7, 1], [9, 5], [0, 0]].map(|it| is_allowed(3, it));
+            assert_eq!(conditional, [true, false, true, false]);
+            let excepted = [[7, 0], [0, 9], [9, 7]].map(|it| is_allowed(4, it));
+            assert_eq!(excepted, [false, false, true]);
+            assert_eq!(is_allowed(5, [0, 0]), others == Others::Allowed);
+        }
+    }
+
+    #[test]
+    fn each_architecture_has_its_own_numbers_and_what_has_none_is_refused() {
+        let program = two_architectures(Others::Allowed);
+        assert!(!judge(&program, OTHER, 1, [0, 0]));
+        assert!(judge(&program, OTHER, 2, [0, 0]));
+        assert!(!judge(&program, 0xc000_00b7, 2, [0, 0]));
+        // x32, under the number of a call that is allowed and of one that no row means.
+        assert!(!judge(&program, ONE, X32 + 1, [0, 0]));
+        assert!(!judge(&program, ONE, X32 + 5, [0, 0]));
+    }
+
+    #[test]
+    fn the_kernel_takes_a_filter_and_a_refused_call_is_an_error() {
+        let (Some(architecture), true) = (OWN_ARCHITECTURE, lvs_sys::calls_can_be_filtered())
+        else {
+            return;
+        };
+        let number = |call: i64| u32::try_from(call).unwrap();
+        let rows = vec![
+            (
+                number(libc::SYS_getpgid),
+                Rule::If(&[&[(0, lvs_sys::OWN_PROCESS)]]),
+            ),
+            (number(libc::SYS_getppid), Rule::Never),
+        ];
+        let filter = filter(&[Table { architecture, rows }], Others::Allowed).unwrap();
+        // For one thread only; it goes with it.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                nix::sys::prctl::set_no_new_privs().unwrap();
+                filter.install(false).unwrap();
+                assert_eq!(getppid().as_raw(), -1);
+                assert!(nix::unistd::getpgid(Some(getpid())).is_ok());
+                assert_eq!(nix::unistd::getpgid(None), Err(Errno::EPERM));
+            });
+        });
+    }
+}
