@@ -29,6 +29,7 @@ mod fields;
 mod json;
 mod order;
 mod pulse;
+mod pulse_screen;
 mod reason;
 mod report;
 mod request;

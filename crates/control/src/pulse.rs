@@ -156,7 +156,7 @@ pub struct SyncStatus {
     /// Where it sends or listens.
     pub interface: String,
     /// Its id.
-    pub id: u8,
+    pub id: u32,
     /// What it should be: `master` or `backup`.
     pub role: String,
     /// What is known of it.

@@ -164,3 +164,29 @@ fn times_have_milliseconds() {
     assert_eq!(seconds(Duration::from_micros(1_500_400)), 1.5);
     assert_eq!(seconds(Duration::from_micros(1_500_600)), 1.501);
 }
+
+/// As the fuzz target does, over damaged reports.
+#[test]
+fn damaged_lines_are_refused_or_read_but_never_panic() {
+    let text = full().encode() + &Request::Status.to_string();
+    let mut state = 1_u64;
+    let mut below = |bound: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    for _ in 0..20_000 {
+        let mut bytes = text.clone().into_bytes();
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            bytes[at] = b"{}[]\",:e9-\\\x00u"[below(13)];
+        }
+        let damaged = String::from_utf8_lossy(&bytes);
+        if let Some(report) = PulseReport::decode(&damaged) {
+            assert!(PulseReport::decode(&report.encode()).is_some(), "{damaged}");
+            assert!(report.screen().lines().count() > 5);
+        }
+        let _refused_or_not = Request::decode(&bytes);
+    }
+}

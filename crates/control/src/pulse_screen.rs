@@ -1,0 +1,300 @@
+//! pulse's report for people: 80 columns, plain text.
+
+use std::fmt::Write;
+
+use crate::pulse::{
+    AddressStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus, SignatureStatus,
+    TransitionStatus,
+};
+
+const COLUMNS: usize = 80;
+const INDENT: usize = 9;
+/// So many changes are shown, the newest first.
+const CHANGES: usize = 6;
+
+impl PulseReport {
+    /// The report on a screen.
+    #[must_use]
+    pub fn screen(&self) -> String {
+        let mut screen = Screen::default();
+        let pulse = &self.pulse;
+        screen.line("pulse", &headline(pulse));
+        if !pulse.fit {
+            screen.line("unfit", &pulse.unfit.join("; "));
+        }
+        if !pulse.orders.is_empty() {
+            screen.line("orders", &orders(&pulse.orders));
+        }
+        match &pulse.partner {
+            Some(known) => screen.line("partner", &partner(known)),
+            None => screen.line("partner", "lvs.cf has none"),
+        }
+        for it in &self.paths {
+            screen.line("path", &path(it));
+        }
+        screen.line("signed", &signatures(&pulse.signatures));
+        for it in &self.addresses {
+            screen.line("address", &address(it));
+        }
+        let child = &pulse.child;
+        let pid = child.pid.map(|pid| format!(", pid {pid}"));
+        let text = format!("{}{}", child.state, pid.unwrap_or_default());
+        screen.line(&child.program, &text);
+        if let Some(sync) = &pulse.sync_daemon {
+            let text = format!(
+                "{} on {}, id {}: {}",
+                sync.role, sync.interface, sync.id, sync.state
+            );
+            screen.line("sync", &text);
+        }
+        let text = format!(
+            "{}, serial_no {}, content {}",
+            pulse.file, pulse.serial_no, pulse.content
+        );
+        screen.line("lvs.cf", &text);
+        if pulse.reload_failed {
+            screen.line("", "the last reload failed, this one stays in force:");
+        }
+        for line in &pulse.reload_failure {
+            screen.line("", line);
+        }
+        for it in self.transitions.iter().rev().take(CHANGES) {
+            screen.line("changed", &change(it));
+        }
+        screen.text
+    }
+}
+
+impl PulseStatus {
+    /// Role, phase and what keeps it from serving, in a few words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut text = format!("{}, {}", self.role, self.phase);
+        if !self.orders.is_empty() {
+            let _ = write!(text, ", ordered: {}", self.orders.join(", "));
+        }
+        if !self.fit {
+            let _ = write!(text, ", unfit: {}", self.unfit.join("; "));
+        }
+        text
+    }
+}
+
+fn headline(pulse: &PulseStatus) -> String {
+    let fit = if pulse.fit { "fit" } else { "not fit" };
+    format!(
+        "{} for {}, {fit}; {}, pid {}",
+        pulse.phase,
+        span(pulse.age),
+        pulse.role,
+        pulse.pid
+    )
+}
+
+fn orders(orders: &[String]) -> String {
+    let words = orders.iter().map(|order| match order.as_str() {
+        "standby" => "standby (it never takes over)",
+        "freeze" => "freeze (nothing moves)",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn partner(partner: &PartnerStatus) -> String {
+    let mut words = vec![if partner.alive { "alive" } else { "not heard" }.to_owned()];
+    words.extend(partner.state.clone().or_else(|| partner.says.clone()));
+    words.extend(
+        partner
+            .fit
+            .map(|fit| if fit { "fit" } else { "not fit" }.to_owned()),
+    );
+    if let Some(unserved) = partner.unserved.filter(|count| *count > 0) {
+        words.push(format!("{unserved} addresses could not be served there"));
+    }
+    if let Some(given) = partner.orders.as_ref().filter(|given| !given.is_empty()) {
+        words.push(format!("ordered: {}", orders(given)));
+    }
+    words.push(match partner.same_content {
+        Some(true) => "same lvs.cf".into(),
+        Some(false) => format!("ANOTHER lvs.cf, content {}", partner.content),
+        None => "its lvs.cf is unknown".into(),
+    });
+    words.join(", ")
+}
+
+fn path(path: &PathStatus) -> String {
+    let mut text = format!("{}, {}", path.path, path.own);
+    if !path.own_present {
+        text.push_str(" (NOT ON THIS MACHINE)");
+    }
+    if let Some(partner) = &path.partner {
+        let _ = write!(text, " to {partner}");
+        let _ = match path.age {
+            Some(age) => write!(text, ": last heartbeat {} ago", span(age)),
+            None => write!(text, ": no heartbeat yet"),
+        };
+    }
+    text
+}
+
+fn signatures(status: &SignatureStatus) -> String {
+    let mut text = status.mode.clone();
+    if let Some(partner) = &status.partner {
+        let _ = write!(text, "; partner: {partner}");
+    }
+    if let Some(accepted) = status.accepted {
+        let _ = write!(text, "; {accepted} counted");
+    }
+    for (reason, count) in &status.refused {
+        let _ = write!(text, ", {count} {reason}");
+    }
+    text
+}
+
+fn address(address: &AddressStatus) -> String {
+    let mut text = format!(
+        "{}/{} {} {}: {}",
+        address.address, address.prefix, address.device, address.label, address.state
+    );
+    if !address.rivals.is_empty() {
+        let _ = write!(text, "; ALSO AT {}", address.rivals.join(", "));
+    }
+    text
+}
+
+fn change(change: &TransitionStatus) -> String {
+    let mut text = format!(
+        "{} ago {} -> {}: {}",
+        span(change.age),
+        change.from,
+        change.to,
+        change.reason
+    );
+    if let Some(silence) = &change.silence {
+        let _ = write!(text, " ({silence})");
+    }
+    text
+}
+
+/// A time in its two largest units.
+fn span(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.1} s");
+    }
+    // Whatever came over a socket: saturates, and is 0 for no number.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float saturates"
+    )]
+    let minutes = (seconds / 60.0) as u64;
+    let (hours, days) = (minutes / 60, minutes / 1440);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, hours) => format!("{hours} h {} min", minutes % 60),
+        (days, hours) => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[derive(Default)]
+struct Screen {
+    text: String,
+}
+
+impl Screen {
+    /// A label and words, wrapped behind it. Control characters do not reach the terminal.
+    fn line(&mut self, label: &str, words: &str) {
+        let mut column = INDENT;
+        let _ = write!(self.text, "{label:<INDENT$}");
+        for (place, word) in words.split(' ').enumerate() {
+            let word: String = word
+                .chars()
+                .map(|c| if c.is_control() { '?' } else { c })
+                .collect();
+            let length = word.chars().count();
+            if place > 0 && column + 1 + length > COLUMNS {
+                let _ = write!(self.text, "\n{:INDENT$}", "");
+                column = INDENT;
+            } else if place > 0 {
+                self.text.push(' ');
+                column += 1;
+            }
+            self.text.push_str(&word);
+            column += length;
+        }
+        self.text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pulse_tests::full;
+
+    #[test]
+    fn a_screen_shows_all_of_a_report_in_eighty_columns() {
+        let screen = full().screen();
+        let wanted = "\
+pulse    active for 12.5 s, not fit; primary, pid 812
+unfit    address 10.1.0.50: device eth1 is down
+orders   freeze (nothing moves)
+partner  alive, standby, fit, same lvs.cf
+path     public, 10.1.0.1:539 to 10.1.0.2:539: last heartbeat 0.2 s ago
+signed   require; partner: version 2; 90 counted, 3 replayed
+address  10.1.0.50/24 eth0 eth0:1: up; ALSO AT 02:00:00:00:00:01
+lvsd     serving, pid 813
+sync     master on eth0, id 0: runs
+lvs.cf   /etc/lvs.cf, serial_no 12, content 85944171f73967e8
+         the last reload failed, this one stays in force:
+         lvs.cf:2:1: unknown command \"x\"
+changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
+         1.500 s on the public path)
+";
+        assert_eq!(screen, wanted);
+        assert!(screen.lines().all(|line| line.len() <= COLUMNS));
+    }
+
+    #[test]
+    fn what_is_wrong_is_not_overlooked() {
+        let mut report = full();
+        report.paths[0].own_present = false;
+        report.paths[0].age = None;
+        let partner = report.pulse.partner.as_mut().unwrap();
+        partner.alive = false;
+        partner.same_content = Some(false);
+        partner.unserved = Some(2);
+        partner.orders = Some(vec!["standby".into()]);
+        let screen = report.screen();
+        for said in [
+            "10.1.0.1:539 (NOT ON THIS MACHINE) to 10.1.0.2:539: no heartbeat yet",
+            "not heard, standby, fit, 2 addresses could not be served there",
+            "standby (it never takes over)",
+            "ANOTHER lvs.cf, content 85944171f73967e8",
+        ] {
+            let flat = screen.replace("\n         ", " ");
+            assert!(flat.contains(said), "{said}: {screen}");
+        }
+        assert!(screen.lines().all(|line| line.len() <= COLUMNS), "{screen}");
+    }
+
+    #[test]
+    fn a_time_is_said_in_its_two_largest_units() {
+        for (seconds, text) in [
+            (0.0, "0.0 s"),
+            (59.0, "59.0 s"),
+            (61.0, "1 min"),
+            (3_700.0, "1 h 1 min"),
+            (90_000.0, "1 d 1 h"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+        assert!(span(f64::MAX).ends_with(" h"));
+    }
+
+    #[test]
+    fn nothing_drives_the_terminal() {
+        let mut report = full();
+        report.pulse.file = "a\x1b[31m\n".into();
+        assert!(report.screen().contains("a?[31m?, serial_no"));
+    }
+}
