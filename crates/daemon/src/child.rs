@@ -60,9 +60,11 @@ pub struct User {
 /// A program to start.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The file to execute, also argument 0. Not searched for in PATH; the usual path of a program of
-    /// this suite means the one that is installed beside us.
+    /// The file to execute. Not searched for in PATH; the usual path of a program of this suite means the
+    /// one that is installed beside us.
     pub path: PathBuf,
+    /// Argument 0 in the place of the path; only for a program that is not started as another user.
+    pub name: Option<&'static str>,
     /// Arguments behind argument 0.
     pub args: Vec<OsString>,
     /// Environment variables to set besides what is inherited.
@@ -92,6 +94,7 @@ impl Program {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
+            name: None,
             args: Vec::new(),
             env: Vec::new(),
             stdin: Stdin::Null,
@@ -179,7 +182,11 @@ impl Program {
 
     fn start_by_command(&self) -> io::Result<Child> {
         let mut command = Command::new(installed(&self.path));
-        command.arg0(&self.path).args(&self.args);
+        match self.name {
+            Some(name) => command.arg0(name),
+            None => command.arg0(&self.path),
+        };
+        command.args(&self.args);
         for name in [PARENT_VARIABLE].into_iter().chain(MANAGERS) {
             command.env_remove(name);
         }

@@ -9,6 +9,7 @@
 //! - [`check_user`]: whom monitors run as
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
+//! - [`show_name`]: what `ps` shows of a program that plays several parts
 //! - [`Parent`]: the other end of that lifeline
 //! - [`background()`], [`PidFile`]: being a daemon
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
@@ -32,6 +33,7 @@ pub mod log;
 pub mod notify;
 mod parent;
 mod pid_file;
+mod process_name;
 mod signals;
 mod socket_file;
 mod status_socket;
@@ -48,6 +50,7 @@ pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
+pub use process_name::show_name;
 pub use signals::Signals;
 pub use status_socket::StatusSocket;
 pub use tidying::Tidying;
