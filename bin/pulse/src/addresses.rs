@@ -1,9 +1,11 @@
 //! The addresses that follow the active director: raised, announced, watched, dropped.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use control::AddressStatus;
 use heartbeat::Links as LinkReport;
 use link::{
     Advertisement, Announcer, Answers, Assignment, Change, Event, Found, Held, LinkError, Links,
@@ -214,6 +216,44 @@ impl Addresses {
             }
         }
         Some(self.troubles.all())
+    }
+
+    /// Where each of `wanted` is now; an address that `is_unused` another machine has, too.
+    pub fn status(
+        &mut self,
+        wanted: &[Assignment],
+        is_unused: impl Fn(IpAddr) -> bool,
+    ) -> Vec<AddressStatus> {
+        let found = self.links.addresses().ok();
+        let there = found.map(|found| found.iter().map(|it| it.address).collect::<HashSet<_>>());
+        let held: HashSet<IpAddr> = self
+            .held
+            .assignments()
+            .iter()
+            .map(|it| it.address)
+            .collect();
+        let state = |address| {
+            let is_there = there.as_ref().map(|there| there.contains(&address));
+            match (is_there, held.contains(&address)) {
+                _ if is_unused(address) => "not used: another machine has it",
+                (None, _) => "unknown",
+                (Some(true), true) => "up",
+                (Some(false), true) => "missing",
+                (Some(true), false) => "stray",
+                (Some(false), false) => "down",
+            }
+        };
+        let placed = self.held.place(wanted).into_iter();
+        placed
+            .map(|it| AddressStatus {
+                address: it.address.to_string(),
+                prefix: it.prefix,
+                state: state(it.address).into(),
+                device: it.interface,
+                label: it.label,
+                rivals: Vec::new(),
+            })
+            .collect()
     }
 
     /// State of the links under two addresses; one that no interface has counts as up.

@@ -27,6 +27,7 @@ pub struct Commands {
     /// Nobody has taken the order.
     is_unheard: bool,
     sync: Option<Child>,
+    sync_role: Option<SyncRole>,
     sync_queue: VecDeque<Vec<OsString>>,
     ipvsadm: PathBuf,
 }
@@ -115,9 +116,20 @@ impl Commands {
         if config.sync_daemon.is_none() {
             return;
         }
+        self.sync_role = Some(role);
         self.ipvsadm.clone_from(&config.ipvsadm);
         self.sync_queue = sync_arguments(config, role).into();
         self.start_next();
+    }
+
+    /// What the sync daemon was switched to last, and what is known of that.
+    pub fn sync_status(&self) -> Option<(SyncRole, String)> {
+        let state = if self.sync.is_some() || !self.sync_queue.is_empty() {
+            "being switched"
+        } else {
+            "switched"
+        };
+        Some((self.sync_role?, state.to_owned()))
     }
 
     fn start_next(&mut self) {

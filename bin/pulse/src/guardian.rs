@@ -13,6 +13,8 @@ use link::{Assignment, Change, Links};
 
 /// The argument that makes pulse a guardian; only with a lifeline.
 const ARGUMENT: &str = "--guardian";
+/// What `ps` shows.
+const NAME: &str = "pulse-guardian";
 /// Ends a list of addresses, which then replaces the one before.
 const END_OF_LIST: &str = ".";
 
@@ -29,6 +31,7 @@ impl Guardian {
     pub fn start() -> io::Result<Self> {
         // The file that runs, even if an upgrade has put another in its place.
         let mut program = Program::new("/proc/self/exe");
+        program.name = Some(NAME);
         program.args = vec![ARGUMENT.into()];
         program.stdin = Stdin::Lifeline;
         program.parent_name = "pulse";
@@ -85,6 +88,7 @@ pub fn is_asked_for(args: &[OsString]) -> bool {
 
 /// Waits for pulse's end and cleans up after it.
 pub fn run() -> ExitCode {
+    daemon::show_name(NAME);
     // What ends pulse in order must not end its guardian first.
     let ignored = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
     let _signals = Signals::new(&ignored);

@@ -13,11 +13,15 @@
 //! - [`runner`]: the process that runs the hooks, with rights that this one gives up
 //! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon; [`copy`]: lvs.cf
 //!   to the partner
+//! - [`control_socket`], [`report`]: who asks, and what is told; [`orders`]: what an administrator has
+//!   ordered; [`ask`]: the other end of the socket
 //! - [`shell`]: the loop
 
 mod addresses;
 mod arrival;
+mod ask;
 mod commands;
+mod control_socket;
 mod copy;
 mod dry_run;
 mod gateway;
@@ -25,6 +29,8 @@ mod guardian;
 mod hook_queue;
 mod keys;
 mod options;
+mod orders;
+mod report;
 mod runner;
 mod service;
 mod setup;
@@ -46,6 +52,7 @@ use popt::Aliases;
 
 use crate::arrival::Arrival;
 use crate::options::{Options, Request};
+use crate::report::FileState;
 use crate::setup::{Setup, SetupError};
 use crate::shell::Shell;
 use crate::sockets::Sockets;
@@ -63,12 +70,17 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     if runner::is_asked_for(args) {
         return runner::run(args);
     }
+    if orders::is_asked_for(args) {
+        return orders::run(args);
+    }
     match options::parse(args, &aliases()) {
         Ok(Request::Print(text)) => {
             // A reader that has gone away does not matter.
             let _ = out.write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
+        Ok(Request::Status(json)) => ask::status(json, out, err),
+        Ok(Request::Order(order)) => ask::order(order, out, err),
         Ok(Request::Run(options)) if options.dry_run => dry_run::run(&options, out, err),
         Ok(Request::Run(options)) => start(&options).unwrap_or_else(|lines| {
             tell(&lines, err);
@@ -108,7 +120,7 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
         log::info!("{}", Notice::BackupInactive);
         return Ok(ExitCode::from(LATE_FAILURE));
     }
-    let shell = Shell::new(options, setup, sockets);
+    let shell = Shell::new(options, setup, FileState::of(&file), sockets);
     let pid_file = finish_start(pid_file, background);
     let status = late(shell.and_then(Shell::run));
     drop(pid_file);
@@ -126,7 +138,7 @@ fn start_late(options: &Options, file: ConfigFile, pid_file: Option<PidFile>) ->
         if is_idle(&setup) {
             return Err(Notice::BackupInactive.to_string().into());
         }
-        let shell = Shell::new(options, setup, sockets)?;
+        let shell = Shell::new(options, setup, FileState::of(&file), sockets)?;
         // One that came before the shell's own signals were there.
         if signals.pending().iter().any(|it| *it != Signal::SIGHUP) {
             return Ok(());

@@ -1,9 +1,10 @@
 //! The command line of pulse.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
+use control::{PulseOrder, UnknownOrder};
 use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
 
 const LVSD: &str = "/usr/sbin/lvsd";
@@ -21,6 +22,9 @@ enum Key {
     Lvsd,
     Fos,
     DropAddresses,
+    Status,
+    Json,
+    Order,
     Version,
     Help,
     Usage,
@@ -54,6 +58,12 @@ const TABLE: Table<Key> = Table {
             .help("Program to start instead of /usr/sbin/fos"),
         Row::new(Key::DropAddresses, "drop-addresses")
             .help("Take the virtual addresses away and end; for when pulse is gone"),
+        Row::new(Key::Status, "status")
+            .help("Show what the running pulse says of itself and its pair, and end"),
+        Row::new(Key::Json, "json").help("With --status: as JSON lines"),
+        Row::new(Key::Order, "order")
+            .takes(Takes::Text, "ORDER")
+            .help("Order the running pulse: failover, standby on|off, freeze on|off, reload"),
         Row::new(Key::Version, "version").help("Print the version"),
     ],
     help_rows: &popt::help_rows(Key::Help, Key::Usage),
@@ -104,6 +114,10 @@ impl Default for Options {
 pub enum Request {
     /// Run with these options.
     Run(Options),
+    /// Show what the running pulse says; as JSON lines if true.
+    Status(bool),
+    /// Give the running pulse an order.
+    Order(PulseOrder),
     /// Print this on standard output and end with status 0.
     Print(String),
 }
@@ -115,6 +129,8 @@ pub enum OptionsError {
     BadArgument(String),
     /// Words that are no options.
     UnexpectedArguments,
+    /// `--order` with words that are none.
+    UnknownOrder(UnknownOrder),
 }
 
 impl fmt::Display for OptionsError {
@@ -122,6 +138,7 @@ impl fmt::Display for OptionsError {
         match self {
             Self::BadArgument(what) => write!(f, "pulse: bad argument {what}"),
             Self::UnexpectedArguments => f.write_str("pulse: unexpected arguments"),
+            Self::UnknownOrder(error) => write!(f, "pulse: {error}"),
         }
     }
 }
@@ -134,23 +151,45 @@ impl std::error::Error for OptionsError {}
 /// [`OptionsError`] for an option that pulse does not know, one without its value, a stray word.
 pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
     let mut options = Options::default();
-    let mut has_words = false;
+    let (mut asks, mut json) = (false, false);
+    let mut order: Option<OsString> = None;
+    let mut stray: Vec<OsString> = Vec::new();
     let words = args.iter().map(OsString::as_os_str);
     for item in Scanner::new(&TABLE, words).with_aliases(aliases) {
         match item.map_err(|error| OptionsError::BadArgument(error.to_string()))? {
-            Item::Word(_) => has_words = true,
+            Item::Word(word) => stray.push(word.to_owned()),
             Item::Option(Key::Help, _) => return Ok(Request::Print(popt::help("pulse", &TABLE))),
             Item::Option(Key::Usage, _) => return Ok(Request::Print(popt::usage("pulse", &TABLE))),
             Item::Option(Key::Version, _) => {
                 return Ok(Request::Print(popt::version("pulse", RELEASE)));
             }
+            Item::Option(Key::Status, _) => asks = true,
+            Item::Option(Key::Json, _) => json = true,
+            Item::Option(Key::Order, value) => order = value.text().map(Into::into),
             Item::Option(key, value) => options.take(key, value),
         }
     }
-    if has_words {
+    if let Some(first) = order {
+        return parse_order(&first, &stray);
+    }
+    if !stray.is_empty() {
         return Err(OptionsError::UnexpectedArguments);
     }
-    Ok(Request::Run(options))
+    Ok(if asks || json {
+        Request::Status(json)
+    } else {
+        Request::Run(options)
+    })
+}
+
+/// `--order standby on` is `--order "standby on"`.
+fn parse_order(first: &OsStr, more: &[OsString]) -> Result<Request, OptionsError> {
+    let words = std::iter::once(first).chain(more.iter().map(OsString::as_os_str));
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    let order = words.join(" ").parse();
+    order
+        .map(Request::Order)
+        .map_err(OptionsError::UnknownOrder)
 }
 
 impl Options {
@@ -165,7 +204,7 @@ impl Options {
             Key::Verbose => self.verbose = true,
             Key::ForceActive => self.force_active = true,
             Key::DropAddresses => self.drop_addresses = true,
-            Key::Version | Key::Help | Key::Usage => {}
+            Key::Status | Key::Json | Key::Order | Key::Version | Key::Help | Key::Usage => {}
         }
     }
 }
@@ -211,6 +250,27 @@ mod tests {
         ] {
             assert_eq!(parsed(args), Err(message.to_owned()));
         }
+    }
+
+    #[test]
+    fn an_order_is_one_word_or_two() {
+        use PulseOrder::{Failover, StandbyOn};
+        for (args, order) in [
+            (&["--order", "failover"][..], Failover),
+            (&["--order=standby on"], StandbyOn),
+            (&["--order", "standby", "on"], StandbyOn),
+            (&["--order=standby", "on"], StandbyOn),
+        ] {
+            assert_eq!(parsed(args), Ok(Request::Order(order)), "{args:?}");
+        }
+        for args in [&["--order", "standby"][..], &["--order", "failover", "now"]] {
+            let error = parsed(args).unwrap_err();
+            let said = format!("pulse: no order \"{}\"; there are: ", args[1..].join(" "));
+            assert!(error.starts_with(&said), "{error}");
+        }
+        assert_eq!(parsed(&["--status"]), Ok(Request::Status(false)));
+        assert_eq!(parsed(&["--status", "--json"]), Ok(Request::Status(true)));
+        assert!(parsed(&["--status", "on"]).is_err());
     }
 
     #[test]

@@ -30,6 +30,8 @@ use crate::hook_queue::{End, HookQueue, Job};
 /// The arguments that make pulse a runner; only with a report socket. The second in the foreground.
 const ARGUMENT: &str = "--runner";
 const FOREGROUND: &str = "--nodaemon";
+/// What `ps` shows.
+const NAME: &str = "pulse-runner";
 /// The letters of the messages: what is to be run when pulse has been killed; `active_cmd`;
 /// `inactive_cmd` behind its number; a command behind the file that it reads, or an empty word.
 const WILL: u8 = b'!';
@@ -52,6 +54,7 @@ impl Runner {
     pub fn start(foreground: bool) -> io::Result<Self> {
         // The file that runs, even if an upgrade has put another in its place.
         let mut program = Program::new("/proc/self/exe");
+        program.name = Some(NAME);
         program.args = vec![ARGUMENT.into()];
         if foreground {
             program.args.push(FOREGROUND.into());
@@ -171,6 +174,7 @@ pub fn is_asked_for(args: &[OsString]) -> bool {
 
 /// Runs hooks until pulse is gone and all are done.
 pub fn run(args: &[OsString]) -> ExitCode {
+    daemon::show_name(NAME);
     let target = if args.iter().any(|word| word == FOREGROUND) {
         Target::Stdout
     } else {

@@ -109,6 +109,11 @@ impl Service {
         child.and_then(Child::output)
     }
 
+    /// Its process id, if it runs.
+    pub fn pid(&self) -> Option<i32> {
+        self.child.as_ref().map(Child::pid)
+    }
+
     /// Sends it a signal, if it is there.
     pub fn signal(&self, signal: Signal) {
         if let Some(Err(error)) = self.child.as_ref().map(|child| child.signal(signal)) {

@@ -1,15 +1,18 @@
 //! The loop: wait for a descriptor or a deadline, hand what happened to the machine, do what it
 //! says. It decides nothing and never blocks.
 
+mod administration;
+
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use config_file::{ConfigFile, Program, Reading, Step};
+use config_file::Reading;
 use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
 use heartbeat::{
-    Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
+    Action, Echo, Hook, Input, Node, Notice, Orders, PairPath, Refusal, Severity, Trouble,
+    TroubleKind,
 };
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono};
@@ -17,12 +20,13 @@ use wire::heartbeat::{DecodeError, Value};
 
 use crate::addresses::Addresses;
 use crate::commands::Commands;
-use crate::copy;
+use crate::control_socket::Control;
 use crate::gateway::Gateway;
 use crate::options::Options;
+use crate::orders::OrdersFile;
+use crate::report::{self, FileState};
 use crate::service::{self, Part, Service};
 use crate::setup::{self, Setup};
-use crate::signing;
 use crate::sockets::Sockets;
 use crate::term::TermFile;
 
@@ -64,6 +68,12 @@ pub struct Shell {
     service: Service,
     commands: Commands,
     term_file: TermFile,
+    orders: OrdersFile,
+    control: Control,
+    /// The lvs.cf that is in force.
+    file: FileState,
+    /// What the service manager was told last.
+    told_manager: String,
     /// The gateway being asked for.
     gateway: Option<Gateway>,
     /// lvs.cf being read again, its names looked up meanwhile.
@@ -81,7 +91,12 @@ impl Shell {
     ///
     /// # Errors
     /// Signals, addresses or guardian are not to be had.
-    pub fn new(options: &Options, setup: Setup, sockets: Sockets) -> io::Result<Self> {
+    pub fn new(
+        options: &Options,
+        setup: Setup,
+        file: FileState,
+        sockets: Sockets,
+    ) -> io::Result<Self> {
         let clock = Clock::start();
         let signals = Signals::new(&SIGNALS)?;
         let addresses = Addresses::open(&setup)?;
@@ -92,6 +107,13 @@ impl Shell {
         if setup.settings.signs {
             node.remember_term(term_file.read());
         }
+        let orders = OrdersFile::find();
+        let in_force = orders.read();
+        if in_force != Orders::default() {
+            let words = report::orders(in_force).join(", ");
+            log::warn!("ordered before this start, and in force: {words}");
+        }
+        node.remember_orders(in_force);
         Ok(Self {
             node,
             clock,
@@ -101,6 +123,10 @@ impl Shell {
             service: Service::new(options),
             commands,
             term_file,
+            orders,
+            control: Control::open(),
+            file,
+            told_manager: String::new(),
             gateway: None,
             reading: None,
             options: options.clone(),
@@ -131,6 +157,7 @@ impl Shell {
             self.turn();
         }
         notify::stopping();
+        self.control.close();
         self.finish_sync()
     }
 
@@ -145,6 +172,7 @@ impl Shell {
                 .chain(read_until)
                 .chain(self.gateway.as_ref().map(Gateway::deadline))
                 .chain(self.watchdog.next())
+                .chain(self.control.next_deadline(self.clock.now()))
                 .chain(look_again)
                 .min()
         } else {
@@ -160,6 +188,7 @@ impl Shell {
             .chain(self.gateway.as_ref().map(AsFd::as_fd))
             .chain(self.addresses.fds());
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        fds.extend(self.control.poll_fds(self.clock.now()));
         daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
     }
 
@@ -188,6 +217,7 @@ impl Shell {
         self.watchdog.feed(self.clock.now());
         self.look_at_gateway();
         self.look_at_addresses();
+        self.listen_to_control();
         self.give(Input::Tick);
     }
 
@@ -207,11 +237,16 @@ impl Shell {
     fn give(&mut self, input: Input) {
         let mut actions = Vec::new();
         self.node.handle(self.clock.now(), input, &mut actions);
+        let is_news = |action: &Action| !matches!(action, Action::Send(_));
+        let has_news = actions.iter().any(is_news);
         for action in actions {
             // Stopped or suspended between the decision and the deed: the partner may be active.
             if !action.claims() || !self.node.is_late(self.clock.now()) {
                 self.perform(action);
             }
+        }
+        if has_news {
+            self.tell_manager();
         }
     }
 
@@ -242,6 +277,9 @@ impl Shell {
                 .as_mut()
                 .is_some_and(|reading| reading.ended(pid))
             {
+                continue;
+            }
+            if self.orders_ended(pid, exit) {
                 continue;
             }
             if !self.addresses.replace_guardian(pid) && !self.commands.ended(pid) {
@@ -281,73 +319,6 @@ impl Shell {
             let program = service::command(&self.options, part);
             log::error!("{}: {error}", program.path.display());
             self.answers.push(Input::ServiceEnded);
-        }
-    }
-
-    /// The file as it is now goes to the partner, if lvs.cf allows that.
-    fn copy_config(&mut self) {
-        if !self.setup.config.copy_config {
-            return;
-        }
-        let partner = self.setup.paths.first().and_then(|path| path.partner);
-        let file = &self.options.config_file;
-        match copy::command(&self.setup.config.rsh_command, file, partner) {
-            Ok(words) => {
-                log::info!("copying {} to the partner", file.display());
-                self.commands.run(&words, file);
-            }
-            Err(error) => log::error!("{} is not copied: {error}", file.display()),
-        }
-    }
-
-    fn reload(&mut self) {
-        let step = Reading::begin(&self.options.config_file, self.clock.now());
-        self.take_step(step);
-    }
-
-    /// lvs.cf is read, or its names are still being looked up: then heartbeats go on. An earlier
-    /// reading is given up.
-    fn take_step(&mut self, step: Step) {
-        self.reading = None;
-        match step {
-            Step::Waiting(reading) => self.reading = Some(reading),
-            Step::Done(Ok(file)) => self.take_file(&file),
-            Step::Done(Err(fault)) => {
-                for line in fault.lines(Program::Pulse) {
-                    log::error!("{line}");
-                }
-            }
-        }
-    }
-
-    fn take_file(&mut self, file: &ConfigFile) {
-        file.log();
-        let config = file.loaded.config.clone();
-        let setup = setup::own_addresses().and_then(|mut own| {
-            // One that is gone for a moment makes no other director of this one.
-            own.extend(self.setup.own());
-            Setup::new(config, &self.options, &own)
-        });
-        match setup {
-            Ok(setup) if setup.paths != self.setup.paths => {
-                log::error!("the heartbeat's addresses or port changed: restart pulse for that");
-            }
-            Ok(setup) if setup.config.service != self.setup.config.service => {
-                log::error!("the service changed: restart pulse for that");
-            }
-            Ok(mut setup) => {
-                setup.settings.content = file.loaded.hash.number();
-                self.setup = setup;
-                signing::change(self.sockets.auth_mut(), &self.setup);
-                let settings = Box::new(self.setup.settings.clone());
-                self.give(Input::Reload(settings));
-                self.check_serving();
-                let config = &self.setup.config;
-                let is_moved = setup::is_external(config) && self.node.is_holding();
-                self.commands
-                    .leave(config.inactive_cmd.as_ref().filter(|_| is_moved));
-            }
-            Err(error) => log::error!("{error}; nothing is changed"),
         }
     }
 
@@ -418,8 +389,8 @@ impl Shell {
                 Severity::Warning => log::warn!("{notice}"),
                 Severity::Info => log::info!("{notice}"),
             },
-            // Nobody can give an order yet.
-            Action::KeepOrders(_) | Action::Answer(_) => {}
+            Action::KeepOrders(orders) => self.keep_orders(orders),
+            Action::Answer(answer) => self.answer_order(answer),
             Action::RunHook(hook) => self.run_hook(hook),
             Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
             Action::StartService => self.start_service(match self.setup.config.service {

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Without systemd's `StateDirectory=`.
 const DIRECTORY: &str = "/var/lib/lvs";
@@ -19,11 +19,16 @@ pub struct TermFile {
     complained: bool,
 }
 
+/// Where this service keeps what outlives a start.
+pub fn state_directory() -> PathBuf {
+    let directory = std::env::var_os("STATE_DIRECTORY").unwrap_or_else(|| DIRECTORY.into());
+    directory.into()
+}
+
 impl TermFile {
     /// The place of this service.
     pub fn find() -> Self {
-        let directory = std::env::var_os("STATE_DIRECTORY").unwrap_or_else(|| DIRECTORY.into());
-        Self::at(Path::new(&directory).join(FILE))
+        Self::at(state_directory().join(FILE))
     }
 
     const fn at(path: PathBuf) -> Self {

@@ -33,6 +33,21 @@ pub enum Phase {
     Gone,
 }
 
+impl Phase {
+    /// Its name in a status.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standby => "standby",
+            Self::Starting => "starting",
+            Self::Active => "active",
+            Self::HandingOver => "handing-over",
+            Self::Releasing => "releasing",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// What happens, as far as the table cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {

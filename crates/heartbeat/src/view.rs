@@ -10,6 +10,7 @@ use wire::heartbeat::signed::State;
 use crate::fitness::{OwnAddresses, Unfit};
 use crate::model::ConfiguredRole;
 use crate::orders::Orders;
+use crate::supervise;
 use crate::table::{Event, Phase};
 
 /// A node as it is now.
@@ -31,6 +32,10 @@ pub struct View {
     pub private: Option<PathView>,
     /// The partner; `None` if lvs.cf has none.
     pub partner: Option<PartnerView>,
+    /// lvsd or fos as a process.
+    pub service: supervise::State,
+    /// Whether it has checked every real server.
+    pub is_checked: bool,
     /// The orders in force here.
     pub orders: Orders,
     /// The ownership term.

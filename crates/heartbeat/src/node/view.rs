@@ -47,6 +47,8 @@ impl Node {
             public: path(PairPath::Public),
             private: has_private.then(|| path(PairPath::Private)),
             partner: self.settings.has_partner.then(|| self.view_partner(now)),
+            service: self.service.state(),
+            is_checked: self.service.is_checked(),
             orders: self.orders,
             term: self.term,
             content: self.settings.content,

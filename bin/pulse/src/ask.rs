@@ -1,0 +1,88 @@
+//! `pulse --status`, `pulse --order`: what the running pulse is asked, and how its answer is shown.
+
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use control::{PulseLine, PulseOrder, PulseReport, Request};
+
+use crate::control_socket::SOCKET;
+
+/// No pulse runs; the number of the Linux Standard Base for a service's `status`.
+const NOT_RUNNING: u8 = 3;
+/// Longest answer that is read.
+const LONGEST: u64 = 16 << 20;
+/// Names of lvs.cf may be looked up, and a disk be waited for.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// Prints how the running pulse is; as its lines of JSON if `json`.
+pub fn status(json: bool, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    let answer = match ask(Request::Status, err) {
+        Ok(answer) => answer,
+        Err(status) => return status,
+    };
+    let Some(report) = PulseReport::decode(&answer) else {
+        return not_understood(&answer, err);
+    };
+    let text = if json { answer } else { report.screen() };
+    said(&out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Gives an order: one line on `out` if it was accepted, else the reasons on `err`.
+pub fn order(order: PulseOrder, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    let answer = match ask(Request::Order { order }, err) {
+        Ok(answer) => answer,
+        Err(status) => return status,
+    };
+    match PulseLine::decode(&answer) {
+        Some(PulseLine::Done { text }) => said(&writeln!(out, "{text}").and_then(|()| out.flush())),
+        Some(PulseLine::Refused { reasons }) => {
+            for reason in reasons {
+                tell(err, &reason);
+            }
+            ExitCode::FAILURE
+        }
+        _ => not_understood(&answer, err),
+    }
+}
+
+fn ask(request: Request, err: &mut impl Write) -> Result<String, ExitCode> {
+    let asked = daemon::ask(Path::new(SOCKET), &request.to_string(), LONGEST, WITHIN);
+    asked.map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
+            tell(err, "pulse does not run here");
+            ExitCode::from(NOT_RUNNING)
+        }
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            tell(err, &format!("{SOCKET}: no answer"));
+            ExitCode::FAILURE
+        }
+        _ => {
+            tell(err, &format!("{SOCKET}: {error}"));
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn not_understood(answer: &str, err: &mut impl Write) -> ExitCode {
+    let what = if answer.is_empty() {
+        "closed without an answer"
+    } else {
+        "an answer that is not understood"
+    };
+    tell(err, &format!("{SOCKET}: {what}"));
+    ExitCode::FAILURE
+}
+
+fn tell(err: &mut impl Write, text: &str) {
+    // A reader that has gone away does not matter: the status says it too.
+    let _ = writeln!(err, "pulse: {text}");
+}
+
+fn said(written: &io::Result<()>) -> ExitCode {
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

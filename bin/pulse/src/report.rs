@@ -1,0 +1,252 @@
+//! What the control socket tells, made of what the parts of pulse know.
+
+use std::fmt;
+
+use config_file::ConfigFile;
+use control::{
+    AddressStatus, ChildStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus,
+    SignatureStatus, SyncStatus, TransitionStatus, seconds,
+};
+use heartbeat::supervise::State as ServiceState;
+use heartbeat::{ConfiguredRole, Form, Orders, PairPath, PartnerView, Transition, View};
+use lvs_config::{Authentication, ServiceKind};
+use lvs_model::{Mono, SyncRole};
+use wire::heartbeat::Value;
+use wire::heartbeat::signed::State;
+
+use crate::setup::{HeartbeatPath, Setup};
+
+/// The lvs.cf that is in force, and what was wrong with the last one.
+#[derive(Clone, Debug, Default)]
+pub struct FileState {
+    /// Where it was read.
+    pub path: String,
+    /// Its `serial_no`.
+    pub serial: u32,
+    /// Hash of its content.
+    pub content: String,
+    /// Why a later one is not in force; empty if there is none.
+    pub failure: Vec<String>,
+}
+
+impl FileState {
+    /// A file that is in force from now on.
+    pub fn of(file: &ConfigFile) -> Self {
+        Self {
+            path: file.path.display().to_string(),
+            serial: file.loaded.config.serial,
+            content: file.loaded.hash.to_string(),
+            failure: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for FileState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            serial,
+            content,
+            ..
+        } = self;
+        write!(f, "{path}: serial_no {serial}, content {content}")
+    }
+}
+
+/// What a report is made of.
+pub struct Parts<'a> {
+    /// Now.
+    pub now: Mono,
+    /// The machine's.
+    pub view: View,
+    /// What pulse runs with.
+    pub setup: &'a Setup,
+    /// lvs.cf.
+    pub file: &'a FileState,
+    /// Process id of lvsd or fos.
+    pub child: Option<i32>,
+    /// What the sync daemon was switched to last, and what is known of it.
+    pub sync: Option<(SyncRole, String)>,
+    /// The addresses on their interfaces.
+    pub addresses: Vec<AddressStatus>,
+}
+
+/// The report of this moment.
+pub fn report(parts: Parts<'_>) -> PulseReport {
+    let paths = parts.setup.paths.iter();
+    let transitions = parts.view.transitions.iter();
+    PulseReport {
+        pulse: pulse(&parts),
+        paths: paths.map(|path| path_status(path, &parts.view)).collect(),
+        transitions: transitions.map(|it| transition(it, parts.now)).collect(),
+        addresses: parts.addresses,
+    }
+}
+
+fn pulse(parts: &Parts<'_>) -> PulseStatus {
+    let Parts {
+        view, setup, file, ..
+    } = parts;
+    let since = view.transitions.last().map_or(Mono::ZERO, |last| last.at);
+    PulseStatus {
+        pid: std::process::id(),
+        service: service(setup.config.service).into(),
+        age: seconds(parts.now - since),
+        holding: view.holding,
+        term: view.term,
+        partner: view.partner.as_ref().map(|it| partner(it, view.content)),
+        signatures: signatures(setup, view),
+        file: file.path.clone(),
+        serial_no: file.serial,
+        content: file.content.clone(),
+        reload_failed: !file.failure.is_empty(),
+        reload_failure: file.failure.clone(),
+        child: child(parts),
+        sync_daemon: sync_daemon(parts),
+        ..standing(view)
+    }
+}
+
+/// What of it stands in one line, too.
+fn standing(view: &View) -> PulseStatus {
+    PulseStatus {
+        role: role(view.role).into(),
+        phase: view.phase.name().into(),
+        fit: view.unfit.is_empty(),
+        unfit: view.unfit.iter().map(ToString::to_string).collect(),
+        orders: orders(view.orders),
+        ..PulseStatus::default()
+    }
+}
+
+/// For the service manager and whoever has one line.
+pub fn summary(view: &View) -> String {
+    standing(view).summary()
+}
+
+const fn role(role: ConfiguredRole) -> &'static str {
+    match role {
+        ConfiguredRole::Primary => "primary",
+        ConfiguredRole::Backup => "backup",
+    }
+}
+
+const fn service(service: ServiceKind) -> &'static str {
+    match service {
+        ServiceKind::Lvs => "lvs",
+        ServiceKind::Fos => "fos",
+    }
+}
+
+/// The words of the orders in force.
+pub fn orders(orders: Orders) -> Vec<String> {
+    let words = [(orders.standby, "standby"), (orders.frozen, "freeze")];
+    let given = words.into_iter().filter(|(is_given, _)| *is_given);
+    given.map(|(_, word)| word.to_owned()).collect()
+}
+
+fn partner(view: &PartnerView, own: u64) -> PartnerStatus {
+    let content = view.content.map(|content| format!("{content:016x}"));
+    PartnerStatus {
+        alive: view.alive,
+        says: view.value.map(|value| said(value).to_owned()),
+        state: view.state.map(|state| state_name(state).to_owned()),
+        fit: view.fit,
+        unserved: view.unserved,
+        orders: view.orders.map(orders),
+        content: content.unwrap_or_else(|| "unknown".into()),
+        same_content: view.has_content(own),
+    }
+}
+
+const fn said(value: Value) -> &'static str {
+    match value {
+        Value::Running => "running",
+        Value::Stopped => "stopped",
+        Value::StopMe => "stopme",
+        Value::Hold => "hold",
+        Value::Held => "held",
+    }
+}
+
+const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Inactive => "standby",
+        State::Starting => "starting",
+        State::Active => "active",
+        State::Leaving => "leaving",
+    }
+}
+
+fn signatures(setup: &Setup, view: &View) -> SignatureStatus {
+    let mode = match setup.config.heartbeat.authentication {
+        Authentication::Off => "off",
+        Authentication::Accept => "accept",
+        Authentication::Sign => "sign",
+        Authentication::Require => "require",
+    };
+    let form = view.partner.as_ref().and_then(|partner| partner.form);
+    SignatureStatus {
+        mode: mode.into(),
+        partner: form.map(|form| match form {
+            Form::Unsigned => "unsigned".to_owned(),
+            Form::Signed(version) => format!("version {version}"),
+        }),
+        ..SignatureStatus::default()
+    }
+}
+
+fn child(parts: &Parts<'_>) -> ChildStatus {
+    let state = match parts.view.service {
+        ServiceState::Absent => "absent",
+        ServiceState::Loading(_) => "starting",
+        ServiceState::Up(_) if parts.view.is_checked => "checked",
+        ServiceState::Up(_) => "serving",
+        ServiceState::Ending(_) | ServiceState::Killed => "ending",
+        ServiceState::Pausing(_) => "failed",
+    };
+    let program = match parts.setup.config.service {
+        ServiceKind::Lvs => "lvsd",
+        ServiceKind::Fos => "fos",
+    };
+    ChildStatus {
+        program: program.into(),
+        state: state.into(),
+        pid: parts.child,
+    }
+}
+
+fn sync_daemon(parts: &Parts<'_>) -> Option<SyncStatus> {
+    let sync = parts.setup.config.sync_daemon.as_ref()?;
+    let (role, state) = parts.sync.clone()?;
+    Some(SyncStatus {
+        interface: sync.interface.label().to_owned(),
+        id: u32::from(sync.id),
+        role: role.to_string(),
+        state,
+    })
+}
+
+fn path_status(path: &HeartbeatPath, view: &View) -> PathStatus {
+    let (name, heard, own_present) = match path.path {
+        PairPath::Public => ("public", Some(view.public), view.own.public),
+        PairPath::Private => ("private", view.private, view.own.private),
+    };
+    PathStatus {
+        path: name.into(),
+        own: path.own.to_string(),
+        own_present,
+        partner: path.partner.map(|partner| partner.to_string()),
+        age: heard.and_then(|path| path.heard_ago).map(seconds),
+    }
+}
+
+fn transition(it: &Transition, now: Mono) -> TransitionStatus {
+    TransitionStatus {
+        age: seconds(now - it.at),
+        from: it.from.name().into(),
+        to: it.to.name().into(),
+        reason: it.reason.to_string(),
+        silence: it.silence.as_ref().map(ToString::to_string),
+    }
+}

@@ -1,0 +1,183 @@
+//! What an administrator asks for: lvs.cf read again, lvs.cf to the partner, orders, the status.
+
+use std::io;
+
+use config_file::{ConfigFile, Program, Reading, Step};
+use control::{PulseReport, Request};
+use daemon::notify;
+use heartbeat::{Input, OrderRefused, Orders};
+use lvs_model::ChildExit;
+
+use super::Shell;
+use crate::control_socket::for_machine;
+use crate::copy;
+use crate::report::{self, FileState, Parts};
+use crate::setup::{self, Setup};
+use crate::signing;
+
+impl Shell {
+    /// The file as it is now goes to the partner, if lvs.cf allows that.
+    pub(super) fn copy_config(&mut self) {
+        if !self.setup.config.copy_config {
+            return;
+        }
+        let partner = self.setup.paths.first().and_then(|path| path.partner);
+        let file = &self.options.config_file;
+        match copy::command(&self.setup.config.rsh_command, file, partner) {
+            Ok(words) => {
+                log::info!("copying {} to the partner", file.display());
+                self.commands.run(&words, file);
+            }
+            Err(error) => log::error!("{} is not copied: {error}", file.display()),
+        }
+    }
+
+    pub(super) fn reload(&mut self) {
+        let step = Reading::begin(&self.options.config_file, self.clock.now());
+        self.take_step(step);
+    }
+
+    /// lvs.cf is read, or its names are still being looked up: then heartbeats go on. An earlier
+    /// reading is given up.
+    pub(super) fn take_step(&mut self, step: Step) {
+        self.reading = None;
+        match step {
+            Step::Waiting(reading) => self.reading = Some(reading),
+            Step::Done(Ok(file)) => {
+                let taken = self.take_file(&file).map_err(|reason| vec![reason]);
+                self.reloaded(taken.map(|()| FileState::of(&file)));
+            }
+            Step::Done(Err(fault)) => self.reloaded(Err(fault.lines(Program::Pulse))),
+        }
+    }
+
+    /// Says what came of it: in the log, in the status, to who ordered it.
+    fn reloaded(&mut self, result: Result<FileState, Vec<String>>) {
+        let now = self.clock.now();
+        match result {
+            Ok(file) => {
+                self.control.reloaded(now, &Ok(file.to_string()));
+                self.file = file;
+            }
+            Err(lines) => {
+                for line in &lines {
+                    log::error!("{line}");
+                }
+                self.control.reloaded(now, &Err(lines.clone()));
+                self.file.failure = lines;
+            }
+        }
+    }
+
+    fn take_file(&mut self, file: &ConfigFile) -> Result<(), String> {
+        file.log();
+        let config = file.loaded.config.clone();
+        let setup = setup::own_addresses().and_then(|mut own| {
+            // One that is gone for a moment makes no other director of this one.
+            own.extend(self.setup.own());
+            Setup::new(config, &self.options, &own)
+        });
+        match setup {
+            Ok(setup) if setup.paths != self.setup.paths => {
+                Err("the heartbeat's addresses or port changed: restart pulse for that".into())
+            }
+            Ok(setup) if setup.config.service != self.setup.config.service => {
+                Err("the service changed: restart pulse for that".into())
+            }
+            Ok(mut setup) => {
+                setup.settings.content = file.loaded.hash.number();
+                self.setup = setup;
+                signing::change(self.sockets.auth_mut(), &self.setup);
+                let settings = Box::new(self.setup.settings.clone());
+                self.give(Input::Reload(settings));
+                self.check_serving();
+                let config = &self.setup.config;
+                let is_moved = setup::is_external(config) && self.node.is_holding();
+                self.commands
+                    .leave(config.inactive_cmd.as_ref().filter(|_| is_moved));
+                Ok(())
+            }
+            Err(error) => Err(format!("{error}; nothing is changed")),
+        }
+    }
+
+    /// Does what is asked on the control socket.
+    pub(super) fn listen_to_control(&mut self) {
+        for (client, request) in self.control.hear(self.clock.now()) {
+            match request {
+                Request::Status => {
+                    let text = self.report().encode();
+                    self.control.tell(self.clock.now(), client, text);
+                }
+                Request::Order { order } => match for_machine(order) {
+                    Some(for_machine) => {
+                        self.control.begin(client, order);
+                        self.give(Input::Order(for_machine));
+                    }
+                    None => {
+                        self.control.await_reload(client);
+                        self.reload();
+                    }
+                },
+            }
+        }
+    }
+
+    pub(super) fn answer_order(&mut self, answer: Result<(), OrderRefused>) {
+        let is_busy = self.orders.is_busy();
+        self.control.answered(self.clock.now(), answer, is_busy);
+    }
+
+    pub(super) fn keep_orders(&mut self, orders: Orders) {
+        if let Err(error) = self.orders.keep(orders) {
+            self.orders_kept(Err(error));
+        }
+    }
+
+    /// Whether `pid` kept orders for the next start.
+    pub(super) fn orders_ended(&mut self, pid: i32, exit: ChildExit) -> bool {
+        let Some(result) = self.orders.ended(pid, exit) else {
+            return false;
+        };
+        self.orders_kept(result);
+        true
+    }
+
+    fn orders_kept(&mut self, result: io::Result<()>) {
+        if let Err(error) = &result {
+            log::error!("orders are not kept for the next start: {error}");
+        }
+        if !self.orders.is_busy() {
+            let result = result.map_err(|error| error.to_string());
+            self.control.kept(self.clock.now(), &result);
+        }
+    }
+
+    fn report(&mut self) -> PulseReport {
+        let now = self.clock.now();
+        let view = self.node.view(now);
+        let node = &self.node;
+        let wanted = &self.setup.addresses;
+        let addresses = self
+            .addresses
+            .status(wanted, |address| node.is_unused(address));
+        report::report(Parts {
+            now,
+            view,
+            setup: &self.setup,
+            file: &self.file,
+            child: self.service.pid(),
+            sync: self.commands.sync_status(),
+            addresses,
+        })
+    }
+
+    /// Tells the service manager where we are, when that has changed.
+    pub(super) fn tell_manager(&mut self) {
+        let summary = report::summary(&self.node.view(self.clock.now()));
+        if summary != self.told_manager {
+            notify::status(&summary);
+            self.told_manager = summary;
+        }
+    }
+}

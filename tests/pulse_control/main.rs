@@ -1,0 +1,6 @@
+//! pulse asked and ordered over its control socket, on both directors of a running pair.
+
+mod clients;
+mod directors;
+mod orders;
+mod status;

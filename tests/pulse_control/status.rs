@@ -1,0 +1,111 @@
+//! The status, on either director.
+
+use std::io::Read;
+use std::os::unix::net::UnixStream;
+
+use crate::directors::*;
+
+#[test]
+fn the_status_is_read_on_both_directors() {
+    let pair = Directors::start("");
+    let (active, standby) = pair.sides();
+    pair.wait("lvsd checked", || {
+        pair.json(active).contains("\"state\":\"checked\"")
+    });
+    let screen = pair.screen(active);
+    for said in [
+        "pulse    active for ",
+        "partner  alive, stopped, its lvs.cf is unknown\n",
+        "path     public, 10.9.0.1",
+        ": last heartbeat 0.",
+        "signed   off; partner: unsigned",
+        "address  10.9.0.100/32 eth0 ",
+        ": up\n",
+        "lvsd     checked, pid ",
+        "lvs.cf   /etc/sysconfig/ha/lvs.cf, serial_no 1, content ",
+        "starting -> active: ",
+    ] {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    assert!(screen.lines().all(|line| line.len() <= 80), "{screen}");
+    let screen = pair.screen(standby);
+    for said in [
+        "pulse    standby for ",
+        ", fit; ",
+        ": down\n",
+        "lvsd     absent\n",
+    ] {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    // A plain reader gets the same lines.
+    let plain = pair.host(standby).run(|| {
+        let mut text = String::new();
+        UnixStream::connect("/run/lvs/pulse.sock")?.read_to_string(&mut text)?;
+        Ok(text)
+    });
+    let plain = plain.expect("a status");
+    assert!(plain.starts_with("{\"kind\":\"pulse\",\"pid\":"), "{plain}");
+    assert_eq!(plain.lines().count(), pair.json(standby).lines().count());
+
+    let mode = pair.run(active, &["stat", "-c", "%a %U %G", "/run/lvs/pulse.sock"]);
+    assert_eq!(said(&mode).1, "660 root root\n");
+    // Names in ps are those of what runs.
+    let names = pair.run(active, &["ps", "-eo", "comm,args"]);
+    let (_, names) = said(&names);
+    for name in [
+        "pulse-guardian  pulse-guardian",
+        "pulse-runner    pulse-runner",
+    ] {
+        assert!(names.contains(name), "{name}: {names}");
+    }
+    assert!(!names.contains("/proc/self/exe"), "{names}");
+}
+
+#[test]
+fn without_a_pulse_the_status_says_so() {
+    let pair = Directors::start("");
+    let (_, standby) = pair.sides();
+    pair.cluster.stop_pulse(standby).expect("a signal");
+    let asked = || said(&pair.run(standby, &["/usr/sbin/pulse", "--status"]));
+    let gone = (Some(3), "pulse: pulse does not run here\n".to_owned());
+    pair.wait("pulse ends", || asked() == gone);
+    assert_eq!(pair.order(standby, "reload"), gone);
+}
+
+#[test]
+fn a_reload_says_what_came_of_it() {
+    let pair = Directors::start("");
+    let (active, _) = pair.sides();
+    let good = pair.read(active);
+    let (status, text) = pair.order(active, "reload");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(
+        text.starts_with("/etc/sysconfig/ha/lvs.cf: serial_no 1, content "),
+        "{text}"
+    );
+    assert!(pair.json(active).contains("\"reload_failed\":false"));
+
+    pair.write(active, &good.replace("serial_no = 1", "serial_no = one"));
+    let (status, text) = pair.order(active, "reload");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("lvs.cf:") && text.contains("one"), "{text}");
+    assert!(pair.json(active).contains("\"reload_failed\":true"));
+    let screen = pair.screen(active);
+    assert!(
+        screen.contains("the last reload failed, this one stays in force:"),
+        "{screen}"
+    );
+    assert_eq!(pair.active(), Some(active));
+
+    // What pulse does not take is no good reload either.
+    pair.write(
+        active,
+        &good.replacen("virtual ", "heartbeat_port = 1234\nvirtual ", 1),
+    );
+    let (status, text) = pair.order(active, "reload");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("restart pulse for that"), "{text}");
+    pair.write(active, &good);
+    assert_eq!(pair.order(active, "reload").0, Some(0));
+    assert!(pair.json(active).contains("\"reload_failed\":false"));
+}
