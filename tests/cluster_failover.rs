@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use caribe_lab::cluster::{Cluster, Settings};
-use caribe_lab::measure::{Account, Connections, Outcome, Owners, Requests, Stalls};
+use caribe_lab::measure::{Account, Connections, Owners, Requests, Stalls};
 use caribe_lab::topology::{DIRECTORS, step_clock};
 use caribe_tests::demand_lab;
 use nix::sys::signal::Signal;
@@ -58,13 +58,11 @@ fn let_ask(seconds: u64) {
     std::thread::sleep(Duration::from_secs(seconds));
 }
 
-fn outcomes(requests: Requests) -> (Account, Vec<Outcome>) {
-    let replies = requests.finish();
-    let bad = replies.iter().map(|reply| reply.outcome.clone());
-    let bad = bad
-        .filter(|outcome| !matches!(outcome, Outcome::Served(_)))
-        .collect();
-    (Account::of(&replies), bad)
+/// Ends the client: so many requests at least, none lost.
+fn all_served(requests: Requests, at_least: usize) -> Account {
+    let account = Account::of(&requests.finish());
+    assert_eq!(account.all_served(at_least), Ok(()));
+    account
 }
 
 #[test]
@@ -86,7 +84,7 @@ fn killed_lvsd_is_replaced_and_500_open_connections_live_on() {
     }
     assert!(replaced, "pulse starts lvsd again");
     assert_eq!(open.lost(), 0);
-    assert_eq!(outcomes(requests).1, Vec::<Outcome>::new());
+    all_served(requests, 40);
     assert_eq!(cluster.active().unwrap(), Some(active));
 }
 
@@ -105,8 +103,7 @@ fn a_dead_real_server_leaves_in_time_and_takes_no_request_with_it() {
         .expect("out of the table within 3 x timeout");
     let_ask(3);
     let later = requests.since(gone);
-    assert!(later.sent >= 40, "{later:?}");
-    assert_eq!(later.lost, 0, "{later:?}");
+    assert_eq!(later.all_served(40), Ok(()), "{later:?}");
     assert!(!later.served.contains_key("rs2"), "{later:?}");
 
     cluster.start_server("rs2").unwrap();
@@ -159,7 +156,7 @@ fn the_backup_serves_in_time_and_the_returning_director_disturbs_nobody() {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(outcomes(requests).1, Vec::<Outcome>::new());
+    all_served(requests, 40);
     for claim in owners.of(cluster.site().vip(), returned) {
         assert_eq!(
             cluster.site().network().owner_of(&claim.mac),
@@ -180,8 +177,7 @@ fn requests_are_spread_by_weight() {
         .wait(limit, |_| Ok(requests.replies().len() >= 300))
         .unwrap()
         .expect("300 replies");
-    let (account, bad) = outcomes(requests);
-    assert_eq!(bad, Vec::<Outcome>::new());
+    let account = all_served(requests, 300);
     assert!((account.share("rs1") - 33.3).abs() <= 5.0, "{account:?}");
 }
 
@@ -251,7 +247,7 @@ fn a_clock_that_jumps_an_hour_or_ten_years_moves_nothing() {
         }
     }
     step_clock(false, years).unwrap();
-    assert_eq!(outcomes(requests).1, Vec::<Outcome>::new());
+    all_served(requests, 40);
     for claim in owners.of(cluster.site().vip(), begin) {
         let owner = cluster.site().network().owner_of(&claim.mac);
         assert_eq!(owner, Some(active));

@@ -63,7 +63,7 @@ fn heir_of(director: &str) -> &'static str {
 /// Both servers answer, half of the requests each, none lost.
 fn serves_evenly(cluster: &Cluster) {
     let account = asked(cluster, 60);
-    assert_eq!(account.lost, 0, "{account:?}");
+    assert_eq!(account.all_served(60), Ok(()));
     assert!((account.share("rs1") - 50.0).abs() < 5.0, "{account:?}");
 }
 

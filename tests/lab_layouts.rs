@@ -83,7 +83,7 @@ fn carries(forwarding: Forwarding, family: Family, router: bool) {
         router,
     });
     let account = served.ask(40);
-    assert_eq!(account.lost, 0, "{forwarding:?} {family:?} {account:?}");
+    assert_eq!(account.all_served(40), Ok(()), "{forwarding:?} {family:?}");
     assert!((account.share("rs1") - 50.0).abs() < 5.0, "{account:?}");
     let table = Table::of(served.site.host("director-a").unwrap()).unwrap();
     assert_eq!(table.0[0].destinations.len(), 2);
@@ -203,7 +203,7 @@ fn a_disturbed_link_delays() {
         .disturb("client", "eth0", late)
         .unwrap();
     let account = served.ask(40);
-    assert_eq!(account.lost, 0, "{account:?}");
+    assert_eq!(account.all_served(40), Ok(()));
     assert!(
         account.longest_gap >= Duration::from_millis(400),
         "{account:?}"

@@ -159,12 +159,6 @@ fn file(section: &str, scheduler: &str, servers: &[(u8, u32)]) -> String {
     text + "}\n"
 }
 
-/// The kinds of losses, if there are any.
-fn losses(client: Requests) -> (usize, Account) {
-    let account = Account::of(&client.finish());
-    (account.lost, account)
-}
-
 #[test]
 fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs() {
     let mut rig = Rig::build();
@@ -181,13 +175,12 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     assert_eq!(operations, ["-E -t 10.9.0.100:80 -s rr"]);
     let operations = rig.reload(&file("shop", "rr", &[(4, 1), (3, 1), (2, 1), (1, 2)]), 0);
     assert_eq!(operations, [""; 0]);
-    let (lost, account) = losses(client);
-    assert_eq!(lost, 0, "{account:?}");
+    let account = Account::of(&client.finish());
+    // A busy machine does not keep the pace: that is the machine's figure, not lvsd's.
+    assert_eq!(account.all_served(200), Ok(()));
     // What lvsd hurries the kernel with is switched off again; a kernel for one processor has no such switch.
     let hurried = fs::read_to_string("/sys/kernel/rcu_expedited").unwrap_or("0\n".into());
     assert_eq!(hurried, "0\n");
-    // A busy machine does not keep the pace: that is the machine's figure, not lvsd's.
-    assert!(account.sent >= 200, "{account:?}");
 
     let client = rig.client();
     let operations = rig.reload(&file("shop", "rr", &[(1, 2), (2, 1), (4, 1)]), 1);
@@ -196,10 +189,10 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     let gone = Instant::now();
     std::thread::sleep(Duration::from_secs(1));
     let later = client.since(gone);
-    assert_eq!(later.lost, 0, "{later:?}");
+    assert_eq!(later.all_served(20), Ok(()));
     assert!(!later.served.contains_key("rs3"), "{later:?}");
     // No server refuses or resets: what is lost had its packets dropped for the one that went.
-    let (_, account) = losses(client);
+    let account = Account::of(&client.finish());
     let is_dropped = |how: &String| how == "timed out";
     assert!(account.lost_by.keys().all(is_dropped), "{account:?}");
     rig.signal(Signal::SIGTERM);
@@ -239,7 +232,7 @@ fn random_reloads_never_take_the_service_away_and_refuse_nobody() {
     }
     wait_until(SOON, || rig.destinations() == up).expect("what the last file says");
     rig.operations(0);
-    let (_, account) = losses(client);
+    let account = Account::of(&client.finish());
     // What is under way to a server that goes is dropped; nobody is refused or reset.
     let is_dropped = |how: &String| how == "timed out";
     assert!(account.lost_by.keys().all(is_dropped), "{account:?}");

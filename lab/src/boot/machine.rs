@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 
+use super::host_time::HostTime;
 use super::{Job, NO_STATUS, native, qemu, uml};
 
 /// How often the output is looked at.
@@ -157,6 +158,13 @@ impl Boot {
         };
         let stop = stop_flag().map_err(BootError::Run)?;
         let guest = start(&mut command)?;
+        // A counting clock does not know of this machine's time, and on this machine's own kernel the
+        // guest's load would count as taken.
+        let foreign = !self.icount && self.chosen() != Kernel::Native;
+        let _taken = foreign
+            .then(|| HostTime::watch(guest.id(), run.path()))
+            .transpose()
+            .map_err(BootError::Run)?;
         self.follow(guest, run.path(), out, &stop)
             .map_err(BootError::Run)?;
         match run.status() {

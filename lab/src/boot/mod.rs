@@ -7,12 +7,14 @@
 //! - [`Job`]: what to run, as written for the guest
 //! - [`Kernel`], [`Boot`]: where and with what limits
 //! - `uml`, `qemu`, `native`: the three ways
+//! - `host_time`: what this machine takes from the guest
 //! - `guest`: the lab's own init, the other end
 //! - `systemd`: in the place of that init, for tests of the units
 //! - `rootfs`, `programs`: the overlay and what is put into it
 
 mod cpio;
 pub(crate) mod guest;
+mod host_time;
 mod job;
 mod machine;
 mod native;
@@ -23,9 +25,11 @@ mod rootfs;
 mod systemd;
 mod uml;
 
+pub(crate) use host_time::FILE as HOST_TIME;
 pub use job::Job;
 pub(crate) use machine::own_program;
 pub use machine::{Boot, BootError, Kernel};
+pub(crate) use rootfs::RUN;
 
 /// Exit status when the kernel did not come up or ran past its time limit.
 pub const NO_STATUS: u8 = 97;

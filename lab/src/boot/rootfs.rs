@@ -20,7 +20,7 @@ pub(super) enum Sharing {
 }
 
 /// Where the run's directory is in the guest.
-pub(super) const RUN: &str = "/run/lab";
+pub(crate) const RUN: &str = "/run/lab";
 
 /// Mounts a tmpfs on `base`, an overlay of `lower` there, and makes that the root.
 pub(super) fn enter(base: &Path, lower: &Path, release: &str) -> io::Result<()> {

@@ -5,7 +5,7 @@
 //! - [`Connections`]: many connections held open and asked again later
 //! - [`Table`]: the kernel's table as `/proc/net/ip_vs` shows it
 //! - [`Owners`]: who announced an address when
-//! - [`Stalls`]: how long the machine itself stood still
+//! - [`Stalls`]: how long the host kept the guest from running
 //! - [`Timeline`]: events with their time since the start and since the fault
 
 mod connections;

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -26,7 +26,10 @@ pub struct Announcement {
 }
 
 /// The listener; its thread ends when the process does.
-pub struct Owners(Arc<Mutex<Vec<Announcement>>>);
+pub struct Owners {
+    heard: Arc<Mutex<Vec<Announcement>>>,
+    listener: JoinHandle<()>,
+}
 
 impl Owners {
     /// Listens on every interface of `host`: one that is plugged in and has nothing else to do.
@@ -45,7 +48,7 @@ impl Owners {
                 all,
             )?)
         })?;
-        thread::Builder::new()
+        let listener = thread::Builder::new()
             .name("owners".into())
             .spawn(move || {
                 let mut frame = [0; 2048];
@@ -70,13 +73,20 @@ impl Owners {
                     }
                 }
             })?;
-        Ok(Self(list))
+        Ok(Self {
+            heard: list,
+            listener,
+        })
     }
 
     /// The announcements of `address` at `since` or later.
+    ///
+    /// # Panics
+    /// If the listener has ended: then there may have been any.
     #[must_use]
     pub fn of(&self, address: IpAddr, since: Instant) -> Vec<Announcement> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(!self.listener.is_finished(), "nobody listens any more");
+        let all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter()
             .filter(|one| one.address == address && one.at >= since)
             .cloned()

@@ -50,6 +50,15 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// In the place of what a broken client would have seen: nobody can say, so it counts as lost.
+    fn none() -> Self {
+        Self {
+            begun: Instant::now(),
+            ended: Instant::now(),
+            outcome: Outcome::Failed("the client panicked".into()),
+        }
+    }
+
     /// Whether a server answered.
     #[must_use]
     pub fn is_served(&self) -> bool {
@@ -84,21 +93,18 @@ impl Requests {
                 .name("requests".into())
                 .spawn(move || {
                     let mut next = Instant::now();
-                    let mut under_way: Vec<JoinHandle<()>> = Vec::new();
+                    let mut under_way: Vec<JoinHandle<Reply>> = Vec::new();
                     while !stopped.load(Ordering::Relaxed) {
                         thread::sleep(next.saturating_duration_since(Instant::now()));
                         next += every;
-                        under_way.retain(|thread| !thread.is_finished());
-                        let into = Arc::clone(&into);
-                        under_way.push(thread::spawn(move || {
-                            let reply = request(target, limit);
-                            locked(&into).push(reply);
-                        }));
+                        let (ended, others): (Vec<_>, Vec<_>) =
+                            under_way.into_iter().partition(JoinHandle::is_finished);
+                        under_way = others;
+                        locked(&into).extend(ended.into_iter().map(reply_of));
+                        under_way.push(thread::spawn(move || request(target, limit)));
                     }
-                    for thread in under_way {
-                        // A panic in the thread has been reported by the panic itself.
-                        let _ = thread.join();
-                    }
+                    let rest: Vec<_> = under_way.into_iter().map(reply_of).collect();
+                    locked(&into).extend(rest);
                 })
         })?;
         Ok(Self {
@@ -136,9 +142,8 @@ impl Requests {
 
     fn end(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(clock) = self.clock.take() {
-            // A panic in the thread has been reported by the panic itself.
-            let _ = clock.join();
+        if let Some(Err(_)) = self.clock.take().map(JoinHandle::join) {
+            locked(&self.replies).push(Reply::none());
         }
     }
 }
@@ -151,6 +156,10 @@ impl Drop for Requests {
 
 fn locked(replies: &Mutex<Vec<Reply>>) -> MutexGuard<'_, Vec<Reply>> {
     replies.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn reply_of(thread: JoinHandle<Reply>) -> Reply {
+    thread.join().unwrap_or_else(|_| Reply::none())
 }
 
 fn request(target: SocketAddr, limit: Duration) -> Reply {
@@ -253,6 +262,27 @@ impl Account {
         account
     }
 
+    /// Whether there were so many requests and each was answered; in words if not. Without the number
+    /// a client that never asked would prove everything.
+    ///
+    /// # Errors
+    /// Too few requests, or some were lost.
+    pub fn all_served(&self, at_least: usize) -> Result<(), String> {
+        if self.sent < at_least {
+            return Err(format!("only {} requests, {at_least} wanted", self.sent));
+        }
+        if self.lost == 0 {
+            return Ok(());
+        }
+        let ways = self.lost_by.iter();
+        let ways: Vec<_> = ways.map(|(how, count)| format!("{count} {how}")).collect();
+        Err(format!(
+            "requests lost: {} of {}",
+            ways.join(", "),
+            self.sent
+        ))
+    }
+
     /// A server's part of the replies, percent.
     #[must_use]
     pub fn share(&self, server: &str) -> f64 {
@@ -293,6 +323,28 @@ mod tests {
         assert_eq!((account.sent, account.lost), (4, 1));
         assert_eq!(account.longest_gap, Duration::from_millis(390));
         assert!((account.share("rs1") - 66.6).abs() < 0.1);
+    }
+
+    #[test]
+    fn requests_that_were_never_made_prove_nothing() {
+        let start = Instant::now();
+        let served = || reply(start, 0, 10, Outcome::Served("rs1".into()));
+        let account = Account::of(&[served(), served()]);
+        assert_eq!(account.all_served(2), Ok(()));
+        let few = account.all_served(3).unwrap_err();
+        assert_eq!(few, "only 2 requests, 3 wanted");
+        let lost = Account::of(&[served(), reply(start, 5, 9, Outcome::Reset)]);
+        assert_eq!(
+            lost.all_served(1).unwrap_err(),
+            "requests lost: 1 reset of 2"
+        );
+    }
+
+    #[test]
+    fn a_client_that_panics_has_lost_its_request() {
+        let broken = thread::spawn(|| -> Reply { panic!("a broken client") });
+        let account = Account::of(&[reply_of(broken)]);
+        assert_eq!(account.lost_by.get("the client panicked"), Some(&1));
     }
 
     #[test]

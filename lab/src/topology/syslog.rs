@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 /// One message and when it came.
@@ -18,13 +18,14 @@ pub struct LogLine {
 /// The log of one host; its thread ends when the process does.
 pub struct SystemLog {
     lines: Arc<Mutex<Vec<LogLine>>>,
+    reader: JoinHandle<()>,
 }
 
 impl SystemLog {
     pub(super) fn start(socket: UnixDatagram) -> io::Result<Self> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = Arc::clone(&lines);
-        thread::Builder::new()
+        let reader = thread::Builder::new()
             .name("syslog".into())
             .spawn(move || {
                 let mut buffer = vec![0; 8192];
@@ -37,19 +38,26 @@ impl SystemLog {
                     locked(&written).push(line);
                 }
             })?;
-        Ok(Self { lines })
+        Ok(Self { lines, reader })
     }
 
     /// Everything so far, oldest first.
+    ///
+    /// # Panics
+    /// If nobody reads the log any more: a line that is not there would prove nothing.
     #[must_use]
     pub fn lines(&self) -> Vec<LogLine> {
+        assert!(!self.reader.is_finished(), "nobody reads the log any more");
         locked(&self.lines).clone()
     }
 
     /// When a line with `text` in it first came, at `since` or later.
+    ///
+    /// # Panics
+    /// As [`SystemLog::lines`].
     #[must_use]
     pub fn first(&self, text: &str, since: Instant) -> Option<Instant> {
-        locked(&self.lines)
+        self.lines()
             .iter()
             .find(|line| line.at >= since && line.text.contains(text))
             .map(|line| line.at)
