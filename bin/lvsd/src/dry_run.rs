@@ -1,6 +1,7 @@
 //! `lvsd -t`: what a start would do, as command lines.
 //!
-//! A process that many nannies share is printed once, before the first of them; they are comments,
+//! A process that many nannies share is printed once, before the first of them: another one for those that
+//! may start programs. They are comments,
 //! since none is started by itself.
 
 use std::collections::BTreeSet;
@@ -34,8 +35,10 @@ pub fn print(
                 }
             }
             Action::StartNanny(_, options) if options.shared => {
-                if pools.insert(options.program.clone()) {
-                    writeln!(out, "{}", pool_line(&options, foreground))?;
+                let line = pool_line(&options, foreground);
+                let user = options.account.as_ref().map(|account| account.uid);
+                if pools.insert((line.clone(), user)) {
+                    writeln!(out, "{line}")?;
                 }
                 writeln!(out, "# {}", shell_words(&options.argv()))?;
             }

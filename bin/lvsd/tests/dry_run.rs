@@ -57,6 +57,41 @@ fn a_shared_process_is_printed_once_and_its_nannies_as_comments() {
     assert!(plan[2].starts_with("# /usr/sbin/nanny -c -h 192.0.2.12 "));
 }
 
+#[test]
+fn those_that_start_programs_share_a_process_of_their_own() {
+    let place = Place::new("programs");
+    let web = GOOD.replace("serial_no = 1\n", "nannies = shared\n");
+    let program = web
+        .replace("nannies = shared\n", "")
+        .replace("2.1 ", "2.2 ");
+    let program = program.replace(
+        " port = 80\n",
+        " port = 80\n send_program = \"/bin/true\"\n",
+    );
+    let Ended { status, out, err } = LVSD.check(&place.file(format!("{web}{program}")));
+    assert_eq!(status, 0, "{err}");
+    let pools: Vec<&str> = out
+        .lines()
+        .filter(|line| line.contains("--shared"))
+        .collect();
+    assert_eq!(
+        pools,
+        [
+            "/usr/sbin/nanny -c --shared --lvs",
+            "/usr/sbin/nanny -c --shared --programs --lvs"
+        ]
+    );
+}
+
+#[test]
+fn an_expression_that_costs_too_much_is_refused_with_line_and_column() {
+    let place = Place::new("costly");
+    let expect = " use_regex = 1\n expect = \"(((a{1,100}){1,100}){1,100})\"\n server a {";
+    let lines = LVSD.refusal(&place.file(GOOD.replace(" server a {", expect)));
+    let said = ":7:11: invalid argument: expect with use_regex = 1: expression is too large: ";
+    assert!(lines.iter().any(|line| line.contains(said)), "{lines:?}");
+}
+
 /// Each sample file of the configuration against `golden/NAME.plan`; `UPDATE_GOLDEN=1` rewrites
 /// those, and the difference is read.
 #[test]

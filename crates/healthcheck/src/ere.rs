@@ -1,49 +1,73 @@
-//! Translates POSIX extended syntax into that of `regex-lite`; called by `expression`.
-
-use std::fmt::Write;
+//! Reads POSIX extended syntax; called by `expression`.
 
 use crate::ExpressionError;
+use crate::pattern::{Assertion, Bytes, Item, Part};
 
 /// Largest count in `{n,m}` (POSIX: RE_DUP_MAX is at least this).
 const LARGEST_COUNT: u32 = 255;
 
-/// The expression in the engine's syntax: what is not an operator stands as `\x{..}`.
-pub fn translate(text: &[u8]) -> Result<String, ExpressionError> {
-    let mut translation = Translation {
+/// The expression as its parts.
+pub fn parse(text: &[u8]) -> Result<Item, ExpressionError> {
+    let mut parser = Parser {
         text,
         at: 0,
-        out: String::from("(?s)"),
         groups: Vec::new(),
-        atom: Atom::None,
+        group: Group::default(),
     };
-    while let Some(byte) = translation.next() {
-        translation.token(byte)?;
+    while let Some(byte) = parser.next() {
+        parser.token(byte)?;
     }
-    if translation.groups.is_empty() {
-        Ok(translation.out)
+    if parser.groups.is_empty() {
+        parser.group.close()
     } else {
-        Err(translation.error("'(' without ')'"))
+        Err(parser.error("'(' without ')'"))
     }
 }
 
-/// What a repetition would apply to: where it starts in the output.
-#[derive(Clone, Copy)]
-enum Atom {
-    None,
-    Once(usize),
-    Repeated(usize),
+/// What has been read of a group, or of the whole.
+#[derive(Default)]
+struct Group {
+    /// The choices that are complete.
+    choices: Vec<Item>,
+    /// The one that is being read.
+    sequence: Vec<Item>,
+    /// Whether the last part of it can be repeated.
+    is_atom: bool,
 }
 
-struct Translation<'a> {
+impl Group {
+    fn next_choice(&mut self) -> Result<(), ExpressionError> {
+        self.is_atom = false;
+        let choice = Item::sequence(std::mem::take(&mut self.sequence))?;
+        self.choices.push(choice);
+        Ok(())
+    }
+
+    fn close(mut self) -> Result<Item, ExpressionError> {
+        self.next_choice()?;
+        if self.choices.len() > 1 {
+            return Item::choice(self.choices);
+        }
+        self.choices
+            .pop()
+            .map_or_else(|| Item::sequence(Vec::new()), Ok)
+    }
+
+    fn push(&mut self, item: Item, is_atom: bool) {
+        self.sequence.push(item);
+        self.is_atom = is_atom;
+    }
+}
+
+struct Parser<'a> {
     text: &'a [u8],
     at: usize,
-    out: String,
-    /// Where each open group starts in the output.
-    groups: Vec<usize>,
-    atom: Atom,
+    /// Those around the one that is being read.
+    groups: Vec<Group>,
+    group: Group,
 }
 
-impl Translation<'_> {
+impl Parser<'_> {
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
@@ -71,25 +95,23 @@ impl Translation<'_> {
     fn token(&mut self, byte: u8) -> Result<(), ExpressionError> {
         match byte {
             b'(' => {
-                self.groups.push(self.out.len());
-                self.out.push_str("(?:");
-                self.atom = Atom::None;
+                let around = std::mem::take(&mut self.group);
+                self.groups.push(around);
             }
             b')' => match self.groups.pop() {
-                Some(start) => {
-                    self.out.push(')');
-                    self.atom = Atom::Once(start);
+                Some(around) => {
+                    let group = std::mem::replace(&mut self.group, around).close()?;
+                    self.group.push(group, true);
                 }
                 None => self.literal(byte),
             },
-            b'|' | b'^' | b'$' => {
-                self.out.push(char::from(byte));
-                self.atom = Atom::None;
-            }
-            b'.' => self.atom("."),
-            b'*' => self.repeat("*")?,
-            b'+' => self.repeat("+")?,
-            b'?' => self.repeat("?")?,
+            b'|' => self.group.next_choice()?,
+            b'^' => self.assertion(Assertion::Start),
+            b'$' => self.assertion(Assertion::End),
+            b'.' => self.one(Bytes::ALL),
+            b'*' => self.repeat(0, None)?,
+            b'+' => self.repeat(1, None)?,
+            b'?' => self.repeat(0, Some(1))?,
             b'{' => self.interval()?,
             b'[' => self.bracket()?,
             b'\\' => self.escape()?,
@@ -98,50 +120,43 @@ impl Translation<'_> {
         Ok(())
     }
 
-    fn atom(&mut self, text: &str) {
-        self.atom = Atom::Once(self.out.len());
-        self.out.push_str(text);
+    fn one(&mut self, bytes: Bytes) {
+        self.group.push(Item::single(Part::One(bytes)), true);
     }
 
     fn literal(&mut self, byte: u8) {
-        self.atom = Atom::Once(self.out.len());
-        push_byte(&mut self.out, byte);
+        self.one(Bytes::of(|other| other == byte));
     }
 
-    /// Repeats the last atom. One that is repeated already becomes a group, since `+?` and its
-    /// kin mean something else to the engine.
-    fn repeat(&mut self, operator: &str) -> Result<(), ExpressionError> {
-        let start = match self.atom {
-            Atom::None => return Err(self.error("nothing to repeat")),
-            Atom::Once(start) => start,
-            Atom::Repeated(start) => {
-                self.out.insert_str(start, "(?:");
-                self.out.push(')');
-                start
-            }
-        };
-        self.out.push_str(operator);
-        self.atom = Atom::Repeated(start);
+    fn assertion(&mut self, assertion: Assertion) {
+        let item = Item::single(Part::Assertion(assertion));
+        self.group.push(item, false);
+    }
+
+    /// Repeats the last part.
+    fn repeat(&mut self, least: u32, most: Option<u32>) -> Result<(), ExpressionError> {
+        let last = self.group.sequence.pop().filter(|_| self.group.is_atom);
+        let last = last.ok_or_else(|| self.error("nothing to repeat"))?;
+        self.group.push(last.repeated(least, most)?, true);
         Ok(())
     }
 
     /// `{n}`, `{n,}`, `{n,m}`, `{,m}`.
     fn interval(&mut self) -> Result<(), ExpressionError> {
-        let least = self.count()?;
-        let operator = if self.take(b',') {
-            match (least.unwrap_or(0), self.count()?) {
-                (least, Some(most)) if least <= most => format!("{{{least},{most}}}"),
-                (_, Some(_)) => return Err(self.error("counts in wrong order")),
-                (least, None) => format!("{{{least},}}"),
-            }
+        let given = self.count()?;
+        let (least, most) = if self.take(b',') {
+            (given.unwrap_or(0), self.count()?)
         } else {
-            let exactly = least.ok_or_else(|| self.error("no count behind '{'"))?;
-            format!("{{{exactly}}}")
+            let exactly = given.ok_or_else(|| self.error("no count behind '{'"))?;
+            (exactly, Some(exactly))
         };
+        if most.is_some_and(|most| most < least) {
+            return Err(self.error("counts in wrong order"));
+        }
         if !self.take(b'}') {
             return Err(self.error("'{' without '}'"));
         }
-        self.repeat(&operator)
+        self.repeat(least, most)
     }
 
     fn count(&mut self) -> Result<Option<u32>, ExpressionError> {
@@ -164,31 +179,24 @@ impl Translation<'_> {
         };
         match byte {
             b'1'..=b'9' => return Err(self.error("back-references are not supported")),
-            b'w' => self.atom("[[:alnum:]_]"),
-            b'W' => self.atom("[^[:alnum:]_]"),
-            b's' => self.atom("[[:space:]]"),
-            b'S' => self.atom("[^[:space:]]"),
-            b'b' => self.anchor(r"\b"),
-            b'B' => self.anchor(r"\B"),
-            b'<' => self.anchor(r"\b{start}"),
-            b'>' => self.anchor(r"\b{end}"),
-            b'`' => self.anchor(r"\A"),
-            b'\'' => self.anchor(r"\z"),
+            b'w' => self.one(Bytes::of(is_word)),
+            b'W' => self.one(Bytes::of(is_word).not()),
+            b's' => self.one(Bytes::of(is_space)),
+            b'S' => self.one(Bytes::of(is_space).not()),
+            b'b' => self.assertion(Assertion::Edge),
+            b'B' => self.assertion(Assertion::NoEdge),
+            b'<' => self.assertion(Assertion::WordStart),
+            b'>' => self.assertion(Assertion::WordEnd),
+            b'`' => self.assertion(Assertion::Start),
+            b'\'' => self.assertion(Assertion::End),
             _ => self.literal(byte),
         }
         Ok(())
     }
 
-    fn anchor(&mut self, text: &str) {
-        self.out.push_str(text);
-        self.atom = Atom::None;
-    }
-
     fn bracket(&mut self) -> Result<(), ExpressionError> {
-        self.atom("[");
-        if self.take(b'^') {
-            self.out.push('^');
-        }
+        let is_negated = self.take(b'^');
+        let mut members = Bytes::NONE;
         let mut first = true;
         loop {
             let Some(byte) = self.next() else {
@@ -198,23 +206,23 @@ impl Translation<'_> {
                 break;
             }
             first = false;
-            if byte == b'[' && self.take(b':') {
-                self.class()?;
+            let more = if byte == b'[' && self.take(b':') {
+                self.class()?
             } else {
-                self.member(byte)?;
-            }
+                self.member(byte)?
+            };
+            members = members.and(more);
         }
-        self.out.push(']');
+        self.one(if is_negated { members.not() } else { members });
         Ok(())
     }
 
     /// A byte of a bracket, or a range that starts with it.
-    fn member(&mut self, byte: u8) -> Result<(), ExpressionError> {
+    fn member(&mut self, byte: u8) -> Result<Bytes, ExpressionError> {
         let low = self.symbol(byte)?;
-        push_byte(&mut self.out, low);
         let is_range = self.peek() == Some(b'-') && self.text.get(self.at + 1) != Some(&b']');
         if !is_range {
-            return Ok(());
+            return Ok(Bytes::of(|other| other == low));
         }
         self.at += 1;
         let Some(byte) = self.next() else {
@@ -224,9 +232,7 @@ impl Translation<'_> {
         if high < low {
             return Err(self.error("range in wrong order"));
         }
-        self.out.push('-');
-        push_byte(&mut self.out, high);
-        Ok(())
+        Ok(Bytes::of(|other| (low..=high).contains(&other)))
     }
 
     /// A byte of a bracket, also as `[.x.]` or `[=x=]`.
@@ -243,28 +249,44 @@ impl Translation<'_> {
     }
 
     /// Behind `[:`: the name of a class and `:]`.
-    fn class(&mut self) -> Result<(), ExpressionError> {
-        const NAMES: [&str; 12] = [
-            "alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
-            "space", "upper", "xdigit",
-        ];
+    fn class(&mut self) -> Result<Bytes, ExpressionError> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let name = NAMES.into_iter().find(|name| {
-            rest.strip_prefix(name.as_bytes())
-                .is_some_and(|rest| rest.starts_with(b":]"))
+        let class = CLASSES.iter().find(|(name, _)| {
+            let behind = rest.strip_prefix(name.as_bytes());
+            behind.is_some_and(|rest| rest.starts_with(b":]"))
         });
-        let Some(name) = name else {
+        let Some((name, is_member)) = class else {
             return Err(self.error("unknown character class"));
         };
         self.at += name.len() + 2;
-        self.out.push_str("[:");
-        self.out.push_str(name);
-        self.out.push_str(":]");
-        Ok(())
+        Ok(Bytes::of(is_member))
     }
 }
 
-fn push_byte(out: &mut String, byte: u8) {
-    // Writing to a String cannot fail.
-    let _ = write!(out, "\\x{{{byte:02x}}}");
+/// Whether a byte is in a class.
+type IsMember = fn(u8) -> bool;
+
+/// The members of each class in the C locale.
+const CLASSES: [(&str, IsMember); 12] = [
+    ("alnum", |byte| byte.is_ascii_alphanumeric()),
+    ("alpha", |byte| byte.is_ascii_alphabetic()),
+    ("blank", |byte| matches!(byte, b' ' | b'\t')),
+    ("cntrl", |byte| byte.is_ascii_control()),
+    ("digit", |byte| byte.is_ascii_digit()),
+    ("graph", |byte| byte.is_ascii_graphic()),
+    ("lower", |byte| byte.is_ascii_lowercase()),
+    ("print", |byte| byte == b' ' || byte.is_ascii_graphic()),
+    ("punct", |byte| byte.is_ascii_punctuation()),
+    ("space", is_space),
+    ("upper", |byte| byte.is_ascii_uppercase()),
+    ("xdigit", |byte| byte.is_ascii_hexdigit()),
+];
+
+fn is_space(byte: u8) -> bool {
+    byte == 0x0b || byte.is_ascii_whitespace()
+}
+
+/// A byte of a word.
+pub fn is_word(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
 }

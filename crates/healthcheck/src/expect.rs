@@ -1,5 +1,6 @@
 //! What a server must answer (`expect`), and how far an answer has come.
 
+use crate::expression::Search;
 use crate::{Expression, ExpressionError};
 
 /// Most bytes of an answer that a regular expression sees.
@@ -30,6 +31,15 @@ pub enum Progress {
     },
     /// Another answer.
     Other,
+    /// Not within the first [`LONGEST_ANSWER`] bytes; there may be more.
+    NotWithin,
+}
+
+/// An answer while it comes.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    bytes: Vec<u8>,
+    search: Search,
 }
 
 impl Expect {
@@ -55,16 +65,34 @@ impl Expect {
             Self::Anything | Self::Pattern(_) => LONGEST_ANSWER,
         }
     }
+}
 
-    /// Judges what came so far; `ended` when no more will come.
+impl Answer {
+    /// Its bytes so far.
     #[must_use]
-    pub fn judge(&self, answer: &[u8], ended: bool) -> Progress {
-        match self {
-            Self::Anything => Progress::Match,
-            Self::Prefix(bytes) => judge_prefix(bytes, answer, ended),
-            Self::Pattern(expression) if expression.is_match(answer) => Progress::Match,
-            Self::Pattern(_) if ended || answer.len() >= LONGEST_ANSWER => Progress::Other,
-            Self::Pattern(_) => Progress::More,
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Box<[u8]> {
+        self.bytes.into_boxed_slice()
+    }
+
+    /// Takes what has come, as far as it is worth keeping, and judges all so far; `ended` when no more
+    /// will come.
+    pub fn take(&mut self, expect: &Expect, bytes: &[u8], ended: bool) -> Progress {
+        let room = expect.longest().saturating_sub(self.bytes.len());
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        self.bytes.extend_from_slice(kept);
+        match expect {
+            Expect::Anything => Progress::Match,
+            Expect::Prefix(bytes) => judge_prefix(bytes, &self.bytes, ended),
+            Expect::Pattern(expression) if self.search.feed(expression, kept) => Progress::Match,
+            Expect::Pattern(_) if self.bytes.len() >= LONGEST_ANSWER => Progress::NotWithin,
+            Expect::Pattern(_) if ended => Progress::Other,
+            Expect::Pattern(_) => Progress::More,
         }
     }
 }
@@ -91,6 +119,13 @@ mod tests {
         Expect::new(text.into(), false).unwrap()
     }
 
+    impl Expect {
+        /// The verdict on an answer that comes in one piece.
+        fn judge(&self, answer: &[u8], ended: bool) -> Progress {
+            Answer::default().take(self, answer, ended)
+        }
+    }
+
     #[test]
     fn a_literal_is_a_prefix_of_the_answer() {
         let banner = expect("220");
@@ -115,9 +150,21 @@ mod tests {
         assert_eq!(pattern.judge(b"220 rea", false), Progress::More);
         assert_eq!(pattern.judge(b"220 ready", false), Progress::Match);
         assert_eq!(pattern.judge(b"220 rea", true), Progress::Other);
-        assert_eq!(
-            pattern.judge(&[b'x'; LONGEST_ANSWER], false),
-            Progress::Other
-        );
+        let mut answer = Answer::default();
+        assert_eq!(answer.take(&pattern, b"220 r", false), Progress::More);
+        assert_eq!(answer.take(&pattern, b"eady", false), Progress::Match);
+    }
+
+    #[test]
+    fn a_match_behind_the_limit_is_told_from_another_answer() {
+        let pattern = Expect::new(b"OK".to_vec(), true).unwrap();
+        let long = [b'x'; LONGEST_ANSWER];
+        assert_eq!(pattern.judge(&long, false), Progress::NotWithin);
+        assert_eq!(pattern.judge(&long, true), Progress::NotWithin);
+        assert_eq!(pattern.judge(&long[1..], true), Progress::Other);
+        let mut answer = Answer::default();
+        answer.take(&pattern, &long[2..], false);
+        assert_eq!(answer.take(&pattern, b"OKx", false), Progress::Match);
+        assert_eq!(answer.bytes().len(), LONGEST_ANSWER);
     }
 }

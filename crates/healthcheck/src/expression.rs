@@ -1,17 +1,21 @@
 //! POSIX extended regular expressions over bytes, as users wrote them for the C library.
 //!
-//! The engine is `regex-lite`: linear time, small, but for text and with another syntax. So an
-//! expression is translated token by token, and bytes become the characters of the same number.
+//! The work of one match is bounded when the expression is read: its repetitions count as the states
+//! that they stand for, of which there may be so many, and no byte costs more than two looks at each.
 
 use std::fmt;
 
-use regex_lite::Regex;
-
 use crate::ere;
+use crate::nfa::{Nfa, Search as States};
+use crate::pattern::MOST_STATES;
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
-pub struct Expression(Regex);
+pub struct Expression(Nfa);
+
+/// The search for an expression in an answer that comes in pieces. No piece is looked at twice.
+#[derive(Clone, Debug, Default)]
+pub struct Search(States);
 
 /// Why an expression cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +27,24 @@ pub enum ExpressionError {
         /// What is wrong there.
         what: &'static str,
     },
-    /// It is too large or too deeply nested.
-    TooLarge,
+    /// It stands for too many states.
+    TooLarge {
+        /// So many, or more.
+        states: usize,
+    },
+    /// It has too many groups within each other.
+    TooDeep,
 }
 
 impl fmt::Display for ExpressionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax { offset, what } => write!(f, "{what} at byte {offset}"),
-            Self::TooLarge => f.write_str("expression is too large"),
+            Self::TooLarge { states } => write!(
+                f,
+                "expression is too large: {states} places with its repetitions written out, {MOST_STATES} at most"
+            ),
+            Self::TooDeep => f.write_str("expression is too deeply nested"),
         }
     }
 }
@@ -45,17 +58,27 @@ impl Expression {
     /// [`ExpressionError`] if the C library would refuse it, for back-references, collating symbols and
     /// counts above 255, and if it is too large.
     pub fn new(text: &[u8]) -> Result<Self, ExpressionError> {
-        let translated = ere::translate(text)?;
-        Regex::new(&translated)
-            .map(Self)
-            .map_err(|_| ExpressionError::TooLarge)
+        ere::parse(text).map(|parsed| Self(Nfa::new(&parsed)))
     }
 
     /// Whether it matches anywhere in `bytes`; `^` and `$` are the ends of `bytes`.
     #[must_use]
     pub fn is_match(&self, bytes: &[u8]) -> bool {
-        let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-        self.0.is_match(&text)
+        Search::default().feed(self, bytes)
+    }
+}
+
+impl Search {
+    /// Takes the bytes that come next; whether the expression matches anywhere in all so far, which
+    /// `$` takes for the end.
+    pub fn feed(&mut self, expression: &Expression, bytes: &[u8]) -> bool {
+        self.0.feed(&expression.0, bytes)
+    }
+
+    /// Looks at a state so far: what the search has cost, on whatever machine.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.0.steps()
     }
 }
 
@@ -143,10 +166,86 @@ mod tests {
                 expression.escape_ascii()
             );
         }
+    }
+
+    /// Of `expression` in `answer`, which comes in pieces of so many bytes.
+    fn steps(expression: &[u8], answer: &[u8], piece: usize) -> u64 {
+        let expression = Expression::new(expression).unwrap();
+        let mut search = Search::default();
+        for piece in answer.chunks(piece) {
+            search.feed(&expression, piece);
+        }
+        search.steps()
+    }
+
+    /// Steps are counted, not seconds: the bound holds on every machine.
+    #[test]
+    fn the_worst_answer_takes_two_steps_a_state_for_each_byte() {
+        let answer = [b'a'; 4096];
+        let bytes = 4096;
+        for (expression, states) in [
+            (&b"((a{1,30}){1,30})b"[..], 2000),
+            (b"(a?){255}a{255}b", 1000),
+            (b"(a*)*(a*)*(a|a|a)*b", 20),
+            (b".*.*.*x$", 10),
+        ] {
+            for piece in [4096, 100] {
+                let most = 2 * states * (bytes + bytes / 100);
+                let found = steps(expression, &answer, piece);
+                let shown = expression.escape_ascii();
+                assert!(found < most, "{shown}: {found} of {most}");
+            }
+        }
+    }
+
+    /// As a server sends it that means harm: whatever was read is not read again.
+    #[test]
+    fn an_answer_byte_by_byte_takes_three_steps_a_state_for_each_at_most() {
+        let one = steps(b"(a?){100}b", &[b'a'; 4096], 1);
+        let all = steps(b"(a?){100}b", &[b'a'; 4096], 4096);
+        assert!(one < all * 2, "{one} of {all}");
+    }
+
+    #[test]
+    fn counts_within_counts_are_refused_before_they_are_written_out() {
+        let large = |text: &[u8]| match Expression::new(text) {
+            Err(ExpressionError::TooLarge { states }) => states,
+            other => panic!("{other:?}"),
+        };
+        assert!(large(b"(((a{1,100}){1,100}){1,100})") > 2000);
+        assert!(large(b"(((a{250}){250}){250})") > 2000);
+        assert!(large(b"((a{0,255}|b{0,255}|c){5})") > 2000);
+        let deep = [vec![b'('; 200], vec![b'a'], vec![b')'; 200]].concat();
+        assert_eq!(Expression::new(&deep).err(), Some(ExpressionError::TooDeep));
+        let repeated = [vec![b'a'], vec![b'*'; 200]].concat();
         assert_eq!(
-            Expression::new(b"(((a{250}){250}){250})").map(|_| ()),
-            Err(ExpressionError::TooLarge)
+            Expression::new(&repeated).err(),
+            Some(ExpressionError::TooDeep)
         );
+        assert!(Expression::new(b"(((a{1,10}){1,10}){1,10})").is_ok());
+        let said = Expression::new(b"((a{100}){100})").unwrap_err().to_string();
+        let wanted =
+            "expression is too large: 10000 places with its repetitions written out, 2000 at most";
+        assert_eq!(said, wanted);
+    }
+
+    /// What decides an answer must not depend on how the network cut it.
+    #[test]
+    fn an_expression_matches_in_pieces_as_it_does_in_the_whole() {
+        for row in RECORDED.lines() {
+            let mut columns = row.split('\t');
+            let (_, expression, text) = (columns.next(), columns.next(), columns.next());
+            let (expression, text) = (bytes(expression.unwrap()), bytes(text.unwrap()));
+            let Ok(compiled) = Expression::new(&expression) else {
+                continue;
+            };
+            let mut search = Search::default();
+            let mut last = search.feed(&compiled, b"");
+            for piece in text.chunks(1) {
+                last = search.feed(&compiled, piece);
+            }
+            assert_eq!(last, compiled.is_match(&text), "{row}");
+        }
     }
 
     /// Expressions and texts at random, as the C library's regcomp (extended syntax) and regexec judge

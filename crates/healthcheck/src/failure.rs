@@ -73,6 +73,8 @@ pub enum Failure {
     },
     /// Another answer than the expected one; holds its beginning.
     Other(Box<[u8]>),
+    /// No match in so much of the answer as is looked at; holds that.
+    NotWithin(Box<[u8]>),
     /// The check program.
     Program(ProgramFailure),
 }
@@ -135,7 +137,7 @@ impl Failure {
                 Some(format!("READ from {real} was too short[{got}>={needed}]"))
             }
             Self::Program(failure) => Some(failure.line(real)),
-            Self::NotMade(_) | Self::Connect(_) | Self::Other(_) => None,
+            Self::NotMade(_) | Self::Connect(_) | Self::Other(_) | Self::NotWithin(_) => None,
         }
     }
 }
@@ -155,6 +157,12 @@ impl fmt::Display for Failure {
                 write!(f, "short answer: {got} of {needed} bytes")
             }
             Self::Other(got) => write!(f, "other answer: {}", Shown(got)),
+            Self::NotWithin(got) => write!(
+                f,
+                "no match within the first {} bytes of the answer: {}",
+                got.len(),
+                Shown(got)
+            ),
             Self::Program(failure) => write!(f, "check program {failure}"),
         }
     }
@@ -269,6 +277,10 @@ mod tests {
                 r#"other answer: "5\r\n\xff""#,
             ),
             (Failure::Other(bytes(&long)), &shown),
+            (
+                Failure::NotWithin(bytes(b"abc")),
+                r#"no match within the first 3 bytes of the answer: "abc""#,
+            ),
             (
                 Failure::NotMade(error(24, "Too many open files")),
                 "check not made: Too many open files",

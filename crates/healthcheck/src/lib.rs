@@ -7,7 +7,8 @@
 //! - [`Failover`]: what a partner's service's outcomes mean for fos (`--fos`)
 //! - [`Input`], [`Action`]: what goes into these machines and comes out
 //! - [`LoadSource`], [`RstatQuery`], [`load_average`], [`host_names`]: a server's load
-//! - [`unescape`], [`Expect`], [`Expression`], [`Command`]: texts of lvs.cf
+//! - [`unescape`], [`Expect`], [`Expression`], [`Command`]: texts of lvs.cf; [`Answer`], [`Search`]: what
+//!   is looked for in an answer while it comes
 //! - [`Failure`], [`Notice`]: every reason and every log line
 
 mod ere;
@@ -19,7 +20,9 @@ mod failure;
 mod load;
 mod machine;
 mod monitor;
+mod nfa;
 mod notice;
+mod pattern;
 mod probe;
 mod program;
 mod rstat_query;
@@ -29,8 +32,8 @@ mod weight;
 mod tests;
 
 pub use escape::{EscapeError, unescape};
-pub use expect::{Expect, LONGEST_ANSWER, Progress};
-pub use expression::{Expression, ExpressionError};
+pub use expect::{Answer, Expect, LONGEST_ANSWER, Progress};
+pub use expression::{Expression, ExpressionError, Search};
 pub use failover::Failover;
 pub use failure::{Failure, NotStarted, OsError, ProgramFailure};
 pub use load::{LoadSource, OLDEST_BROADCAST, host_names, load_average};

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 
+use crate::expect::Answer;
 use crate::{Expect, Failure, OsError, Progress};
 
 /// Transport of a check.
@@ -58,7 +59,7 @@ pub struct Probe {
     check: Rc<NetworkCheck>,
     state: State,
     deadline: Mono,
-    answer: Vec<u8>,
+    answer: Answer,
 }
 
 #[derive(Clone, Debug)]
@@ -79,7 +80,7 @@ impl Probe {
             check,
             state: State::Connecting,
             deadline,
-            answer: Vec::new(),
+            answer: Answer::default(),
         }
     }
 
@@ -149,20 +150,21 @@ impl Probe {
             self.done(Ok(()));
             return;
         };
-        let room = self.room();
-        self.answer
-            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         let ended = bytes.is_empty() || self.check.transport == Transport::Udp;
-        match expect.judge(&self.answer, ended) {
+        match self.answer.take(expect, bytes, ended) {
             Progress::Match => self.done(Ok(())),
             Progress::More => {}
             Progress::Short { needed } => {
-                let got = self.answer.len();
+                let got = self.answer.bytes().len();
                 self.done(Err(Failure::Short { got, needed }));
             }
             Progress::Other => {
                 let answer = std::mem::take(&mut self.answer);
-                self.done(Err(Failure::Other(answer.into_boxed_slice())));
+                self.done(Err(Failure::Other(answer.into_bytes())));
+            }
+            Progress::NotWithin => {
+                let answer = std::mem::take(&mut self.answer);
+                self.done(Err(Failure::NotWithin(answer.into_bytes())));
             }
         }
     }
@@ -196,7 +198,7 @@ impl Probe {
             State::Receiving if self.check.expect.is_none() => Ok(()),
             State::Receiving => {
                 let answer = std::mem::take(&mut self.answer);
-                Err(Failure::ReadTimeout(answer.into_boxed_slice()))
+                Err(Failure::ReadTimeout(answer.into_bytes()))
             }
             State::Done(_) => return,
         };
@@ -210,7 +212,7 @@ impl Probe {
     /// Bytes that the answer may still grow by; a TCP read of 0 bytes would look like its end.
     fn room(&self) -> usize {
         let longest = self.check.expect.as_ref().map_or(1, Expect::longest);
-        longest.saturating_sub(self.answer.len()).max(1)
+        longest.saturating_sub(self.answer.bytes().len()).max(1)
     }
 
     fn await_answer(&mut self) {
@@ -224,6 +226,6 @@ impl Probe {
 
     fn done(&mut self, outcome: Outcome) {
         self.state = State::Done(outcome);
-        self.answer = Vec::new();
+        self.answer = Answer::default();
     }
 }

@@ -143,7 +143,10 @@ fn an_expression_sees_at_most_4096_bytes() {
         bytes += count;
     }
     assert_eq!(bytes, LONGEST_ANSWER);
-    assert!(matches!(endless.outcome(), Some(Err(Failure::Other(_)))));
+    assert!(matches!(
+        endless.outcome(),
+        Some(Err(Failure::NotWithin(_)))
+    ));
 }
 
 /// The director was paused: whoever was late, it was not the server.
