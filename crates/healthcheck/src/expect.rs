@@ -39,7 +39,8 @@ pub enum Progress {
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     bytes: Vec<u8>,
-    search: Search,
+    /// Where there is something to look for.
+    search: Option<Box<Search>>,
 }
 
 impl Expect {
@@ -89,11 +90,16 @@ impl Answer {
         match expect {
             Expect::Anything => Progress::Match,
             Expect::Prefix(bytes) => judge_prefix(bytes, &self.bytes, ended),
-            Expect::Pattern(expression) if self.search.feed(expression, kept) => Progress::Match,
+            Expect::Pattern(expression) if self.find(expression, kept) => Progress::Match,
             Expect::Pattern(_) if self.bytes.len() >= LONGEST_ANSWER => Progress::NotWithin,
             Expect::Pattern(_) if ended => Progress::Other,
             Expect::Pattern(_) => Progress::More,
         }
+    }
+
+    fn find(&mut self, expression: &Expression, bytes: &[u8]) -> bool {
+        let search = self.search.get_or_insert_with(Box::default);
+        search.feed(expression, bytes)
     }
 }
 
