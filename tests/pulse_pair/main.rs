@@ -9,6 +9,7 @@ mod duplicate;
 mod hooks;
 mod legacy;
 mod output;
+mod own_address;
 mod pair;
 mod paths;
 mod peer;
@@ -19,6 +20,7 @@ mod signed;
 mod storm;
 mod tap;
 mod times;
+mod unfit;
 mod warm;
 mod wire;
 

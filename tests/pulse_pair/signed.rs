@@ -16,7 +16,7 @@ const STOPPED: [u8; 4] = [0xbd, 0xda, 0xbd, 0xad];
 const SIGNED_LENGTH: usize = 72;
 
 /// A pair that has keys, and `mode`.
-fn keyed(mode: &str) -> Pair {
+pub fn keyed(mode: &str) -> Pair {
     let more = format!("heartbeat_key = %d/keys\nheartbeat_auth = {mode}\n");
     let pair = Pair::with(&more);
     let keys = pair.file("keys");

@@ -1,0 +1,161 @@
+//! A director whose device for a virtual address is missing, set down or without a carrier.
+
+use caribe_tests::wait_until;
+
+use crate::pair::{A, B, Pair, ip};
+use crate::signed::keyed;
+use crate::{DEAD_TIME, LOADING};
+
+/// On a card of its own: the heartbeat is on another one.
+const OUTSIDE: &str = "10.7.0.50";
+/// The NAT router's, on that card.
+const INSIDE: &str = "10.9.0.254";
+
+fn wait_for_line(pair: &Pair, side: usize, line: &str) {
+    let said = wait_until(LOADING, || pair.log(side).contains(line));
+    assert!(said.is_some(), "no '{line}' in\n{}", pair.log(side));
+}
+
+/// Waits until exactly this director has `address`.
+fn wait_for_owner(pair: &Pair, address: &str, side: usize) {
+    let right = || pair.has(side, address) && !pair.has(1 - side, address);
+    let moved = wait_until(LOADING, right);
+    let logs = (pair.log(A), pair.log(B));
+    assert!(moved.is_some(), "A:\n{}\nB:\n{}", logs.0, logs.1);
+}
+
+fn stays_with(pair: &Pair, address: &str, side: usize) {
+    let wrong = || !pair.has(side, address) || pair.has(1 - side, address);
+    let changed = wait_until(DEAD_TIME * 2, wrong);
+    let logs = (pair.log(A), pair.log(B));
+    assert!(changed.is_none(), "A:\n{}\nB:\n{}", logs.0, logs.1);
+}
+
+/// The address on `device`, which `make` makes in each director (`ip -n` is put before).
+fn pair_on(device: &str, make: &str, more: &str) -> Pair {
+    let pair = Pair::with(more);
+    for side in [A, B] {
+        make_device(&pair, side, device, make);
+    }
+    pair.replace("10.1.0.50 eth0:1", &format!("{OUTSIDE} {device}:1"));
+    pair
+}
+
+fn make_device(pair: &Pair, side: usize, device: &str, make: &str) {
+    let name = pair.name(side);
+    ip(&format!("-n {name} {make}"));
+    ip(&format!("-n {name} link set {device} up"));
+}
+
+fn settled_on(mut pair: Pair, address: &str) -> Pair {
+    pair.start(A);
+    wait_for_line(&pair, A, "STARTING PULSE");
+    pair.start(B);
+    wait_for_owner(&pair, address, A);
+    wait_for_line(&pair, B, "STARTING PULSE");
+    stays_with(&pair, address, A);
+    pair
+}
+
+const VLAN: &str = "link add link eth0 name eth0.10 type vlan id 10";
+
+#[test]
+fn a_device_that_goes_leaves_its_address_to_the_partner() {
+    let pair = settled_on(pair_on("eth0.10", VLAN, ""), OUTSIDE);
+    ip(&format!("-n {} link del eth0.10", pair.name(A)));
+    wait_for_owner(&pair, OUTSIDE, B);
+    wait_for_line(&pair, A, "address 10.7.0.50: there is no device eth0.10");
+    make_device(&pair, A, "eth0.10", VLAN);
+    wait_for_line(&pair, A, "address 10.7.0.50: device eth0.10 is good again");
+    stays_with(&pair, OUTSIDE, B);
+    // Fit again: it takes over when the other one stops.
+    pair.terminate(B);
+    wait_for_owner(&pair, OUTSIDE, A);
+}
+
+#[test]
+fn a_device_that_is_set_down_leaves_its_address_to_the_partner() {
+    let pair = settled_on(pair_on("eth0.10", VLAN, ""), OUTSIDE);
+    ip(&format!("-n {} link set eth0.10 down", pair.name(A)));
+    wait_for_owner(&pair, OUTSIDE, B);
+    wait_for_line(&pair, A, "address 10.7.0.50: device eth0.10 is down");
+}
+
+/// A bridge without ports has none either: it counts where links are monitored.
+#[test]
+fn a_virtual_addresss_card_without_carrier_leaves_it_to_the_partner() {
+    let cable = "link add eth2 type veth peer name far2";
+    let pair = pair_on("eth2", cable, "monitor_links = 1\n");
+    for side in [A, B] {
+        ip(&format!("-n {} link set far2 up", pair.name(side)));
+    }
+    let pair = settled_on(pair, OUTSIDE);
+    let name = pair.name(A);
+    ip(&format!("-n {name} link set far2 down"));
+    wait_for_owner(&pair, OUTSIDE, B);
+    wait_for_line(&pair, A, "address 10.7.0.50: device eth2 has no carrier");
+    ip(&format!("-n {name} link set far2 up"));
+    wait_for_line(&pair, A, "address 10.7.0.50: device eth2 is good again");
+    stays_with(&pair, OUTSIDE, B);
+}
+
+#[test]
+fn the_nat_routers_card_without_carrier_leaves_the_service_to_the_partner() {
+    let more = "monitor_links = 1\nnat_router = 10.9.0.254 eth2:1\nnat_nmask = 255.255.255.0\n";
+    let pair = Pair::with(more);
+    for side in [A, B] {
+        make_device(
+            &pair,
+            side,
+            "eth2",
+            "link add eth2 type veth peer name far2",
+        );
+        ip(&format!("-n {} link set far2 up", pair.name(side)));
+    }
+    pair.replace("network = direct", "network = nat");
+    let pair = settled_on(pair, INSIDE);
+    ip(&format!("-n {} link set far2 down", pair.name(A)));
+    wait_for_owner(&pair, INSIDE, B);
+    assert!(pair.owns(B) && !pair.owns(A), "{}", pair.log(A));
+    wait_for_line(&pair, A, "address 10.9.0.254: device eth2 has no carrier");
+}
+
+#[test]
+fn a_standby_with_a_card_of_another_name_says_so_and_takes_nothing_from_a_living_partner() {
+    let mut pair = pair_on("eth0.10", VLAN, "");
+    let name = pair.name(B);
+    ip(&format!("-n {name} link del eth0.10"));
+    make_device(&pair, B, "eth0.11", &VLAN.replace("eth0.10", "eth0.11"));
+    pair.start(B);
+    wait_for_line(&pair, B, "address 10.7.0.50: there is no device eth0.10");
+    pair.start(A);
+    wait_for_owner(&pair, OUTSIDE, A);
+    stays_with(&pair, OUTSIDE, A);
+    // Its device set down, A is no worse than a partner without one.
+    let name = pair.name(A);
+    ip(&format!("-n {name} link set eth0.10 down"));
+    ip(&format!("-n {name} link set eth0.10 up"));
+    wait_for_owner(&pair, OUTSIDE, A);
+    stays_with(&pair, OUTSIDE, A);
+}
+
+/// Two addresses, each director lacks the device of one, one of them that of the other as well.
+#[test]
+fn of_two_unfit_directors_the_better_one_serves_what_it_can() {
+    let pair = keyed("sign");
+    for side in [A, B] {
+        make_device(&pair, side, "eth0.10", VLAN);
+    }
+    pair.replace("10.1.0.50 eth0:1", &format!("{OUTSIDE} eth0.10:1"));
+    let second = "virtual two {\n active = 1\n address = 10.8.0.50 eth0.20:1\n port = 80\n \
+                  server a {\n  address = 10.1.0.12\n  active = 1\n }\n}\nvirtual web {";
+    pair.replace("virtual web {", second);
+    // Nobody has eth0.20.
+    let pair = settled_on(pair, OUTSIDE);
+    wait_for_line(&pair, A, "address 10.8.0.50: there is no device eth0.20");
+    ip(&format!("-n {} link del eth0.10", pair.name(A)));
+    wait_for_owner(&pair, OUTSIDE, B);
+    wait_for_line(&pair, A, "there is no device eth0.10");
+    make_device(&pair, A, "eth0.10", VLAN);
+    stays_with(&pair, OUTSIDE, B);
+}
