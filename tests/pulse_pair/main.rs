@@ -14,6 +14,7 @@ mod pair;
 mod paths;
 mod peer;
 mod reload;
+mod rivals;
 mod send_arp;
 mod siblings;
 mod signed;

@@ -7,13 +7,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use control::AddressStatus;
 use heartbeat::Links as LinkReport;
+use link::plan::present;
 use link::{
-    Advertisement, Announcer, Answers, Assignment, Change, Event, Found, Held, LinkError, Links,
-    Outcome, Trouble, Troubles, Watch,
+    Advertisement, Announcer, Assignment, Change, Event, Found, Held, LinkError, Links, Outcome,
+    Trouble, Troubles, Watch,
 };
 use lvs_config::Config;
+use lvs_model::Mono;
 
 use crate::guardian::Guardian;
+use crate::neighbours::Neighbours;
 use crate::setup::{self, Setup};
 
 /// The addresses of this director.
@@ -21,8 +24,7 @@ pub struct Addresses {
     links: Links,
     watch: Watch,
     announcer: Announcer,
-    /// Who else has our addresses; none without IPv6.
-    answers: Option<Answers>,
+    neighbours: Neighbours,
     guardian: Guardian,
     held: Held,
     troubles: Troubles,
@@ -47,15 +49,18 @@ impl Addresses {
         }
         let known = links.links().map_err(io::Error::other)?;
         let mut held = Held::new(known.clone(), &setup.own());
+        held.want(&setup.addresses);
         if !has_partner {
             let found = links.addresses().map_err(io::Error::other)?;
             held.adopt(&setup.addresses, &found, &known);
         }
+        let mut neighbours = Neighbours::open().map_err(io::Error::other)?;
+        neighbours.listen_to(setup.addresses.iter().map(|it| it.address));
         let addresses = Self {
             links,
             watch,
             announcer: Announcer::open().map_err(io::Error::other)?,
-            answers: Answers::open().ok(),
+            neighbours,
             guardian: Guardian::start()?,
             held,
             troubles: Troubles::default(),
@@ -73,7 +78,7 @@ impl Addresses {
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         [self.watch.as_fd()]
             .into_iter()
-            .chain(self.answers.as_ref().map(AsFd::as_fd))
+            .chain(self.neighbours.fds())
     }
 
     /// Whether [`Addresses::look`] is to be called again soon, with or without a change.
@@ -110,8 +115,14 @@ impl Addresses {
 
     /// Announces everything held.
     pub fn announce(&mut self) {
-        for error in self.announcer.announce(self.held.assignments(), false) {
+        let held = self.held.assignments();
+        for error in self.announcer.announce(held, false) {
             log::error!("announcement: {error}");
+        }
+        // Real servers that answer by mistake are told of, like a second director, and no more.
+        let four = held.iter().filter(|it| it.address.is_ipv4());
+        for error in self.announcer.ask(four) {
+            log::debug!("question for an address: {error}");
         }
         say(&std::mem::take(&mut self.unsaid));
     }
@@ -119,23 +130,22 @@ impl Addresses {
     /// Asks who has the IPv6 ones of `wanted`.
     pub fn ask(&mut self, wanted: &[Assignment]) {
         let wanted = self.held.place(wanted);
-        for error in self.announcer.ask(&wanted) {
+        let six = wanted.iter().filter(|it| it.address.is_ipv6());
+        for error in self.announcer.ask(six) {
             log::error!("question for an address: {error}");
         }
     }
 
-    /// What other machines have said of `wanted`.
-    pub fn answers(&self, wanted: &[Assignment]) -> Vec<Advertisement> {
-        let Some(answers) = &self.answers else {
-            return Vec::new();
-        };
-        let six = wanted.iter().filter_map(|it| match it.address {
-            IpAddr::V6(address) => Some(address),
-            IpAddr::V4(_) => None,
-        });
-        let mut heard = answers.drain(&six.collect());
-        heard.retain(|said| !said.mac.is_some_and(|mac| self.held.is_own(mac)));
-        heard
+    /// Listens for what lvs.cf names now.
+    pub fn want(&mut self, wanted: &[Assignment]) {
+        self.held.want(wanted);
+        let addresses = wanted.iter().map(|it| it.address);
+        self.neighbours.listen_to(addresses);
+    }
+
+    /// What other machines have said of IPv6 addresses; who is one too many is in the log.
+    pub fn hear(&mut self, now: Mono) -> Vec<Advertisement> {
+        self.neighbours.hear(now, &mut self.held)
     }
 
     /// Takes what the kernel told and compares it with what is held.
@@ -150,6 +160,7 @@ impl Addresses {
         let mut found = Found {
             removed: self.held.is_unsure(),
             own_changed: self.held.is_unsure(),
+            stray: self.held.is_unsure(),
             ..Found::default()
         };
         for event in events {
@@ -162,7 +173,7 @@ impl Addresses {
             found.interface_changed |= self.held.read_links(links);
         }
         // Told is not the same as true: it may be back already, or be our own doing.
-        if found.own_changed || found.removed {
+        if found.own_changed || found.removed || found.stray {
             self.compare(&mut found);
         }
         found.interface_changed &= !self.held.assignments().is_empty();
@@ -185,7 +196,15 @@ impl Addresses {
         let there = addresses.as_ref().ok().zip(links.as_ref().ok());
         let there = there.map(|(found, links)| (&found[..], &links[..]));
         let changes = self.held.look_for_own(there);
+        let strays = self.held.look_for_strays(there);
         found.removed = self.held.lacks(there) && found.removed;
+        for stray in &strays {
+            if stray.is_there {
+                log::error!("{stray}");
+            } else {
+                log::info!("{stray}");
+            }
+        }
         for change in &changes {
             if change.is_there {
                 log::info!("{change}");
@@ -218,40 +237,35 @@ impl Addresses {
         Some(self.troubles.all())
     }
 
-    /// Where each of `wanted` is now; an address that `is_unused` another machine has, too.
-    pub fn status(
-        &mut self,
-        wanted: &[Assignment],
-        is_unused: impl Fn(IpAddr) -> bool,
-    ) -> Vec<AddressStatus> {
-        let found = self.links.addresses().ok();
-        let there = found.map(|found| found.iter().map(|it| it.address).collect::<HashSet<_>>());
-        let held: HashSet<IpAddr> = self
-            .held
-            .assignments()
-            .iter()
-            .map(|it| it.address)
-            .collect();
+    /// Where each address of lvs.cf is now, and who else has it; one that `is_unused` another machine has, too.
+    pub fn status(&mut self, now: Mono, is_unused: impl Fn(IpAddr) -> bool) -> Vec<AddressStatus> {
+        let wanted = self.held.wanted();
+        let there = self.links.addresses().and_then(|found| {
+            let links = self.links.links()?;
+            Ok(addresses_of(&present(&wanted, &found, &links)))
+        });
+        let held = addresses_of(self.held.assignments());
         let state = |address| {
             let is_there = there.as_ref().map(|there| there.contains(&address));
             match (is_there, held.contains(&address)) {
                 _ if is_unused(address) => "not used: another machine has it",
-                (None, _) => "unknown",
-                (Some(true), true) => "up",
-                (Some(false), true) => "missing",
-                (Some(true), false) => "stray",
-                (Some(false), false) => "down",
+                (Err(_), _) => "unknown",
+                (Ok(true), true) => "up",
+                (Ok(false), true) => "missing",
+                (Ok(true), false) => "stray",
+                (Ok(false), false) => "down",
             }
         };
-        let placed = self.held.place(wanted).into_iter();
-        placed
+        let rivals = self.neighbours.rivals(now);
+        wanted
+            .into_iter()
             .map(|it| AddressStatus {
                 address: it.address.to_string(),
                 prefix: it.prefix,
                 state: state(it.address).into(),
                 device: it.interface,
                 label: it.label,
-                rivals: Vec::new(),
+                rivals: rivals.get(&it.address).cloned().unwrap_or_default(),
             })
             .collect()
     }
@@ -319,6 +333,10 @@ pub fn troubles(config: &Config) -> io::Result<Vec<String>> {
     let found = held.troubles(&setup::addresses(config), monitors_links);
     let news = link::trouble::news(&found);
     Ok(news.iter().map(ToString::to_string).collect())
+}
+
+fn addresses_of(assignments: &[Assignment]) -> HashSet<IpAddr> {
+    assignments.iter().map(|it| it.address).collect()
 }
 
 fn report(result: Result<Vec<Outcome>, LinkError>) {

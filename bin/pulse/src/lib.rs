@@ -8,6 +8,7 @@
 //!   outlives a start
 //! - [`arrival`]: a start before the machine has its address
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
+//! - [`neighbours`]: who else says to have them
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
 //! - [`gateway`]: the test that tells the partner's failure from our own
 //! - [`runner`]: the process that runs the hooks, with rights that this one gives up
@@ -28,6 +29,7 @@ mod gateway;
 mod guardian;
 mod hook_queue;
 mod keys;
+mod neighbours;
 mod options;
 mod orders;
 mod report;

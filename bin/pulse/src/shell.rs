@@ -336,7 +336,7 @@ impl Shell {
         } else if found.removed {
             self.give(Input::AddressRemoved);
         }
-        for said in self.addresses.answers(&self.setup.addresses) {
+        for said in self.addresses.hear(self.clock.now()) {
             self.give(Input::AddressAnswered {
                 address: said.address.into(),
                 mac: said.mac,

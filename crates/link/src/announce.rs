@@ -50,20 +50,21 @@ impl Announcer {
         failures
     }
 
-    /// Asks who has each of the IPv6 `addresses`; [`Answers`](crate::Answers) hears it.
-    pub fn ask(&self, addresses: &[Assignment]) -> Vec<LinkError> {
+    /// Asks who has each of `addresses`; [`Answers`](crate::Answers) and [`Sightings`](crate::Sightings) hear
+    /// it.
+    pub fn ask<'a>(&self, addresses: impl Iterator<Item = &'a Assignment>) -> Vec<LinkError> {
         let ports = match interfaces() {
             Ok(ports) => ports,
             Err(error) => return vec![error],
         };
         let ask = |assignment: &Assignment| {
-            let IpAddr::V6(ip) = assignment.address else {
-                return Ok(());
-            };
             let port = find(&ports, &assignment.interface)?;
-            self.send(&ndisc::encode_question(port.mac()?, ip), port)
+            match assignment.address {
+                IpAddr::V4(ip) => self.send(&arp::encode_question(port.mac()?, ip), port),
+                IpAddr::V6(ip) => self.send(&ndisc::encode_question(port.mac()?, ip), port),
+            }
         };
-        addresses.iter().filter_map(|it| ask(it).err()).collect()
+        addresses.filter_map(|it| ask(it).err()).collect()
     }
 
     /// Sends one frame that says to `destination` that `address` is at `mac`, as the command

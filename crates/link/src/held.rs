@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use crate::own::{Own, OwnChange};
 use crate::plan::{Assignment, is_incomplete, present};
+use crate::strays::{Stray, Strays};
 use crate::trouble::{Fault, Trouble};
 use crate::watch::Event;
 use crate::{Address, Link, Mac};
@@ -23,6 +24,8 @@ pub struct Found {
     pub link_changed: bool,
     /// An address that heartbeats are sent from may have gone or come.
     pub own_changed: bool,
+    /// An address of lvs.cf that is not held may have come or gone.
+    pub stray: bool,
     /// Some notifications are lost: every interface is to be [read anew](Held::read_links).
     pub lost: bool,
 }
@@ -40,6 +43,10 @@ pub struct Held {
     /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
     homes: BTreeMap<String, u32>,
     own: Own,
+    /// Every address of lvs.cf, held or not.
+    wanted: Vec<Assignment>,
+    wanted_addresses: BTreeSet<IpAddr>,
+    strays: Strays,
 }
 
 impl Held {
@@ -123,14 +130,17 @@ impl Held {
             Event::AddressGone(gone) => {
                 found.removed = self.addresses.contains(&gone.address);
                 found.own_changed = self.own.contains(gone.address);
+                found.stray = self.is_stray(gone.address);
             }
             Event::Address(it) | Event::Duplicate(it) => {
                 found.own_changed = self.own.contains(it.address);
+                found.stray = self.is_stray(it.address);
             }
             Event::Lost => {
                 found.removed = true;
                 found.link_changed = true;
                 found.own_changed = true;
+                found.stray = true;
                 found.lost = true;
             }
         }
@@ -166,6 +176,40 @@ impl Held {
                 held.interface.clone_from(&link.name);
             }
         }
+    }
+
+    /// Takes every address of lvs.cf, held or not.
+    pub fn want(&mut self, wanted: &[Assignment]) {
+        self.wanted = wanted.to_vec();
+        self.wanted_addresses = wanted.iter().map(|it| it.address).collect();
+    }
+
+    /// Every address of lvs.cf under the present names of the interfaces.
+    pub fn wanted(&mut self) -> Vec<Assignment> {
+        let wanted = std::mem::take(&mut self.wanted);
+        let placed = self.place(&wanted);
+        self.wanted = wanted;
+        placed
+    }
+
+    fn is_stray(&self, address: IpAddr) -> bool {
+        self.wanted_addresses.contains(&address) && !self.addresses.contains(&address)
+    }
+
+    /// Which addresses of lvs.cf have come or gone here without being held; `None` as for [`Held::lacks`].
+    pub fn look_for_strays(&mut self, there: Option<(&[Address], &[Link])>) -> Vec<Stray> {
+        let Some((found, links)) = there else {
+            self.unsure = true;
+            return Vec::new();
+        };
+        let present = present(&self.wanted(), found, links);
+        self.strays.update(&present, &self.held)
+    }
+
+    /// The name of the interface of this number.
+    #[must_use]
+    pub fn name_of(&self, index: u32) -> Option<&str> {
+        self.known.get(&index).map(|link| link.name.as_str())
     }
 
     /// The addresses that heartbeats are sent from.
@@ -217,6 +261,7 @@ impl std::ops::BitOrAssign for Found {
         self.interface_changed |= other.interface_changed;
         self.link_changed |= other.link_changed;
         self.own_changed |= other.own_changed;
+        self.stray |= other.stray;
         self.lost |= other.lost;
     }
 }

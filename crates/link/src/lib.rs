@@ -7,6 +7,8 @@
 //! - [`plan`]: which addresses are missing, which are left over; pure
 //! - [`own`]: the addresses that heartbeats are sent from; pure
 //! - [`trouble`]: addresses that could not be served from here; pure
+//! - [`Sightings`]: hears who says to have an IPv4 address; [`rivals`]: who of them is one too many, pure
+//! - [`strays`]: lvs.cf's addresses that are here though they are not held; pure
 //! - [`held`]: what is held, on which interfaces, and what a notification means for it; pure
 //!
 //! `bin/pulse` and `bin/send_arp` are the callers. Nothing in here decides who holds an address.
@@ -18,6 +20,9 @@ pub mod held;
 mod links;
 pub mod own;
 pub mod plan;
+pub mod rivals;
+mod sightings;
+pub mod strays;
 pub mod trouble;
 mod watch;
 
@@ -28,6 +33,9 @@ pub use held::{Found, Held};
 pub use links::{Links, Outcome};
 pub use own::{Own, OwnChange};
 pub use plan::{Assignment, Change};
+pub use rivals::{Rival, Rivals, Sighting};
+pub use sightings::Sightings;
+pub use strays::{Stray, Strays};
 pub use trouble::{Fault, Trouble, TroubleNews, Troubles};
 pub use watch::{Event, Watch};
 pub use wire::arp::Mac;

@@ -4,6 +4,7 @@
 //! unsafe or leaves out. Each function checks what its SAFETY comment needs, so that callers need
 //! not know.
 
+mod arp;
 mod cage;
 mod call_filter;
 mod capability;
@@ -15,6 +16,7 @@ mod process;
 mod spawn;
 mod time;
 
+pub use arp::only_arp_of;
 pub use cage::{Cage, Limits, shut_in};
 pub use call_filter::{CallFilter, Instruction, OWN_GROUP, OWN_PROCESS, calls_can_be_filtered};
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 /// A hardware address of Ethernet's length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {
@@ -108,6 +108,45 @@ pub fn encode(form: Form, destination: Mac, mac: Mac, address: Ipv4Addr) -> [u8;
     frame
 }
 
+/// The frame that asks from nobody who has `address` (RFC 5227 1.1, "ARP Probe"): whoever has it answers, and
+/// nobody learns anything from it.
+#[must_use]
+pub fn encode_question(mac: Mac, address: Ipv4Addr) -> [u8; FRAME_LENGTH] {
+    let mut frame = encode(Form::Request, Mac::BROADCAST, mac, address);
+    for byte in frame.iter_mut().skip(SENDER).take(4) {
+        *byte = 0;
+    }
+    frame
+}
+
+/// Where the sender's IPv4 address is in a frame.
+const SENDER: usize = 28;
+
+/// What an ARP packet says of its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// This address ...
+    pub address: Ipv4Addr,
+    /// ... is here.
+    pub mac: Mac,
+}
+
+/// Reads an ARP packet, the Ethernet header left out; `None` if it is cut off, of other networks, or from
+/// nobody.
+#[must_use]
+pub fn decode(packet: &[u8]) -> Option<Sender> {
+    let (head, rest) = packet.split_first_chunk::<8>()?;
+    let (mac, rest) = rest.split_first_chunk::<6>()?;
+    let (address, rest) = rest.split_first_chunk::<4>()?;
+    let is_known = matches!(head, [0, 1, 8, 0, 6, 4, 0, 1 | 2]);
+    let address = Ipv4Addr::from(*address);
+    let is_whole = rest.len() >= 10 && !address.is_unspecified();
+    (is_known && is_whole).then_some(Sender {
+        address,
+        mac: Mac(*mac),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +174,34 @@ mod tests {
         assert_eq!(request[..21], reply[..21]);
         assert_eq!(request[22..32], reply[22..32]);
         assert_eq!(request[38..], reply[38..]);
+    }
+
+    #[test]
+    fn both_forms_come_back_and_a_cut_off_one_does_not() {
+        for form in [Form::Reply, Form::Request] {
+            let frame = encode(form, Mac::BROADCAST, MAC, VIP);
+            let sender = Sender {
+                address: VIP,
+                mac: MAC,
+            };
+            assert_eq!(decode(&frame[14..]), Some(sender));
+            for length in 0..28 {
+                assert_eq!(decode(&frame[14..14 + length]), None, "{length}");
+            }
+            let mut foreign = frame;
+            foreign[17] = 1;
+            assert_eq!(decode(&foreign[14..]), None);
+        }
+    }
+
+    #[test]
+    fn a_question_comes_from_nobody() {
+        let frame = encode_question(MAC, VIP);
+        let request = encode(Form::Request, Mac::BROADCAST, MAC, VIP);
+        assert_eq!(frame[28..32], [0; 4]);
+        assert_eq!(frame[..28], request[..28]);
+        assert_eq!(frame[32..], request[32..]);
+        assert_eq!(decode(&frame[14..]), None);
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl Shell {
                 self.setup = setup;
                 signing::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
+                self.addresses.want(&self.setup.addresses);
                 self.give(Input::Reload(settings));
                 self.check_serving();
                 let config = &self.setup.config;
@@ -157,10 +158,9 @@ impl Shell {
         let now = self.clock.now();
         let view = self.node.view(now);
         let node = &self.node;
-        let wanted = &self.setup.addresses;
         let addresses = self
             .addresses
-            .status(wanted, |address| node.is_unused(address));
+            .status(now, |address| node.is_unused(address));
         report::report(Parts {
             now,
             view,

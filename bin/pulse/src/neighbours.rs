@@ -1,0 +1,104 @@
+//! What other stations say of lvs.cf's addresses.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use link::{Advertisement, Answers, Held, LinkError, Rival, Rivals, Sighting, Sightings};
+use lvs_model::Mono;
+
+/// The sockets that they are heard on, and who is one too many.
+pub struct Neighbours {
+    /// IPv6; none without it.
+    answers: Option<Answers>,
+    /// IPv4.
+    sightings: Sightings,
+    rivals: Rivals,
+}
+
+impl Neighbours {
+    /// Opens the sockets.
+    ///
+    /// # Errors
+    /// No right to.
+    pub fn open() -> Result<Self, LinkError> {
+        Ok(Self {
+            answers: Answers::open().ok(),
+            sightings: Sightings::open()?,
+            rivals: Rivals::default(),
+        })
+    }
+
+    /// Readable when somebody said something.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let answers = self.answers.as_ref().map(AsFd::as_fd);
+        answers.into_iter().chain([self.sightings.as_fd()])
+    }
+
+    /// Listens to what is said of `addresses` from now on.
+    pub fn listen_to(&mut self, addresses: impl Iterator<Item = IpAddr>) {
+        let four = |address| match address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        };
+        let all: Vec<Ipv4Addr> = addresses.filter_map(four).collect();
+        if let Err(error) = self.sightings.listen_to(all) {
+            log::error!("who else announces the addresses is not heard: {error}");
+        }
+    }
+
+    /// Takes what was said, tells of who is one too many, and returns what was said of IPv6 addresses.
+    pub fn hear(&mut self, now: Mono, held: &mut Held) -> Vec<Advertisement> {
+        self.rivals.hold(now, !held.assignments().is_empty());
+        let heard = self.sightings.drain();
+        let wanted = held.wanted();
+        let six = wanted.iter().filter_map(|it| match it.address {
+            IpAddr::V6(address) => Some(address),
+            IpAddr::V4(_) => None,
+        });
+        let answers = self.answers.as_ref();
+        let mut said = answers.map_or_else(Vec::new, |it| it.drain(&six.collect()));
+        said.retain(|said| !said.mac.is_some_and(|mac| held.is_own(mac)));
+        if heard.is_empty() && said.is_empty() {
+            return said;
+        }
+        let places: BTreeMap<IpAddr, &str> = wanted
+            .iter()
+            .map(|it| (it.address, it.interface.as_str()))
+            .collect();
+        let four = heard.into_iter().filter_map(|(sender, index)| {
+            let device = held.name_of(index)?;
+            Some((sender.address.into(), sender.mac, device.to_owned()))
+        });
+        let six = said.iter().filter_map(|said| {
+            let address = IpAddr::from(said.address);
+            let device = places.get(&address)?;
+            Some((address, said.mac?, (*device).to_owned()))
+        });
+        for (address, mac, device) in four.chain(six) {
+            let is_there = places.get(&address) == Some(&device.as_str());
+            if !is_there || held.is_own(mac) {
+                continue;
+            }
+            let sighting = Sighting {
+                address,
+                mac,
+                device,
+            };
+            if let Some(rival) = self.rivals.hear(now, sighting) {
+                log::error!("{rival}");
+            }
+        }
+        said
+    }
+
+    /// Who is one too many, for each address.
+    pub fn rivals(&self, now: Mono) -> BTreeMap<IpAddr, Vec<String>> {
+        let mut rivals: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();
+        for Rival { sighting, .. } in self.rivals.all(now) {
+            let macs = rivals.entry(sighting.address).or_default();
+            macs.push(sighting.mac.to_string());
+        }
+        rivals
+    }
+}

@@ -1,0 +1,264 @@
+//! Other stations that say to have our addresses. Pure.
+//!
+//! On the active director each of them is one too many. On standby one is the partner, and two that take turns
+//! are one too many.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use lvs_model::Mono;
+use wire::arp::Mac;
+
+/// After a takeover what the partner said before is still under way, or in its queues.
+const SETTLING: Duration = Duration::from_secs(3);
+/// Announcements are repeated each minute: who has not been heard for so long has stopped.
+const GONE_AFTER: Duration = Duration::from_secs(150);
+/// A station is said again after so long.
+const REPEATED_AFTER: Duration = Duration::from_secs(600);
+/// So many addresses of one station are named in that time.
+const NAMED: usize = 3;
+/// So many stations are named in that time.
+const NAMED_STATIONS: usize = 16;
+/// So many stations are kept: whoever invents hardware addresses fills no memory.
+const MOST: usize = 1024;
+
+/// Somebody said to have an address of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The address.
+    pub address: IpAddr,
+    /// Hardware address of the station.
+    pub mac: Mac,
+    /// The interface that it was heard on.
+    pub device: String,
+}
+
+/// A station that has an address of ours, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rival {
+    /// What it says.
+    pub sighting: Sighting,
+    /// Who says so as well; this director itself if none.
+    pub beside: Option<Mac>,
+}
+
+impl fmt::Display for Rival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sighting {
+            address,
+            mac,
+            device,
+        } = &self.sighting;
+        match self.beside {
+            None => write!(f, "{address} is announced by {mac} on {device} as well"),
+            Some(other) => write!(
+                f,
+                "{address} is announced by {mac} and by {other} on {device}"
+            ),
+        }
+    }
+}
+
+/// Who was heard.
+#[derive(Clone, Debug, Default)]
+pub struct Rivals {
+    heard: BTreeMap<(IpAddr, Mac), Station>,
+    /// This director holds the addresses since then.
+    holding_since: Option<Mono>,
+    /// Stations that were said, since when, and how many of their addresses.
+    said: BTreeMap<Mac, (Mono, usize)>,
+}
+
+#[derive(Clone, Debug)]
+struct Station {
+    device: String,
+    last: Mono,
+    standing: Standing,
+}
+
+/// What a station is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// The partner, as far as is known.
+    Alone,
+    /// One too many beside us.
+    BesideUs,
+    /// One too many, on standby, beside that one.
+    Beside(Mac),
+}
+
+impl Standing {
+    const fn is_rival(self) -> bool {
+        !matches!(self, Self::Alone)
+    }
+
+    const fn other(self) -> Option<Mac> {
+        match self {
+            Self::Beside(mac) => Some(mac),
+            Self::Alone | Self::BesideUs => None,
+        }
+    }
+}
+
+impl Rivals {
+    /// This director begins to hold the addresses, or holds them no more.
+    pub fn hold(&mut self, now: Mono, is_holding: bool) {
+        if is_holding == self.holding_since.is_some() {
+            return;
+        }
+        self.holding_since = is_holding.then_some(now);
+        // Whoever was heard until now was right, or is heard again.
+        self.heard.clear();
+        self.said.clear();
+    }
+
+    /// Takes a sighting; what is to be said, if the station is one too many.
+    pub fn hear(&mut self, now: Mono, sighting: Sighting) -> Option<Rival> {
+        self.heard.retain(|_, it| now - it.last < GONE_AFTER);
+        let standing = self.standing(now, &sighting)?;
+        let Sighting { address, mac, .. } = sighting;
+        if self.heard.len() >= MOST && !self.heard.contains_key(&(address, mac)) {
+            return None;
+        }
+        let device = sighting.device.clone();
+        let station = Station {
+            device,
+            last: now,
+            standing,
+        };
+        self.heard.insert((address, mac), station);
+        let rival = Rival {
+            sighting,
+            beside: standing.other(),
+        };
+        (standing.is_rival() && self.is_news(now, mac)).then_some(rival)
+    }
+
+    /// What the station is; not known while this director settles.
+    fn standing(&self, now: Mono, sighting: &Sighting) -> Option<Standing> {
+        if let Some(since) = self.holding_since {
+            let is_settled = now - since >= SETTLING;
+            return is_settled.then_some(Standing::BesideUs);
+        }
+        let Some(own) = self.heard.get(&(sighting.address, sighting.mac)) else {
+            return Some(Standing::Alone);
+        };
+        let all = (sighting.address, Mac([0; 6]))..=(sighting.address, Mac([0xff; 6]));
+        // Another one was heard since this one: they take turns.
+        let mut heard = self.heard.range(all);
+        let later = heard.find(|((_, mac), it)| *mac != sighting.mac && own.last < it.last);
+        Some(later.map_or(own.standing, |((_, mac), _)| Standing::Beside(*mac)))
+    }
+
+    fn is_news(&mut self, now: Mono, mac: Mac) -> bool {
+        self.said
+            .retain(|_, (since, _)| now - *since < REPEATED_AFTER);
+        if self.said.len() >= NAMED_STATIONS && !self.said.contains_key(&mac) {
+            return false;
+        }
+        let (_, count) = self.said.entry(mac).or_insert((now, 0));
+        *count += 1;
+        *count <= NAMED
+    }
+
+    /// Everybody who is one too many now.
+    #[must_use]
+    pub fn all(&self, now: Mono) -> Vec<Rival> {
+        let present = self
+            .heard
+            .iter()
+            .filter(|(_, it)| now - it.last < GONE_AFTER);
+        let rival = |((address, mac), station): (&(IpAddr, Mac), &Station)| Rival {
+            sighting: Sighting {
+                address: *address,
+                mac: *mac,
+                device: station.device.clone(),
+            },
+            beside: station.standing.other(),
+        };
+        let present = present.filter(|(_, it)| it.standing.is_rival());
+        present.map(rival).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Mono {
+        Mono::new(Duration::from_secs(seconds))
+    }
+
+    fn said(rivals: &mut Rivals, seconds: u64, host: u8, station: u8) -> Option<String> {
+        let sighting = Sighting {
+            address: [10, 1, 0, host].into(),
+            mac: Mac([2, 0, 0, 0, 0, station]),
+            device: "eth0".to_owned(),
+        };
+        let rival = rivals.hear(at(seconds), sighting);
+        rival.map(|rival| rival.to_string())
+    }
+
+    #[test]
+    fn on_the_active_director_each_station_is_said_once_in_ten_minutes() {
+        let mut rivals = Rivals::default();
+        rivals.hold(at(10), true);
+        assert_eq!(said(&mut rivals, 12, 50, 7), None, "still under way");
+        let line = "10.1.0.50 is announced by 02:00:00:00:00:07 on eth0 as well";
+        assert_eq!(said(&mut rivals, 13, 50, 7).as_deref(), Some(line));
+        for host in [51, 52] {
+            assert!(said(&mut rivals, 13, host, 7).is_some());
+        }
+        for host in 50..100 {
+            assert_eq!(said(&mut rivals, 14, host, 7), None, "{host}");
+        }
+        assert_eq!(rivals.all(at(15)).len(), 50);
+        assert!(said(&mut rivals, 20, 50, 8).is_some(), "another station");
+        assert_eq!(said(&mut rivals, 612, 50, 7), None);
+        assert!(said(&mut rivals, 613, 50, 7).is_some());
+        assert_eq!(rivals.all(at(613)).len(), 1, "who is silent has stopped");
+        assert_eq!(rivals.all(at(763)), []);
+        rivals.hold(at(620), false);
+        assert_eq!(rivals.all(at(620)), []);
+    }
+
+    #[test]
+    fn on_standby_the_partner_is_alone_and_two_that_take_turns_are_not() {
+        let mut rivals = Rivals::default();
+        for seconds in [0, 60, 120] {
+            assert_eq!(said(&mut rivals, seconds, 50, 1), None);
+        }
+        // A partner with another card.
+        assert_eq!(said(&mut rivals, 130, 50, 2), None);
+        assert_eq!(said(&mut rivals, 190, 50, 2), None);
+        assert_eq!(rivals.all(at(190)), []);
+        let line = "10.1.0.50 is announced by 02:00:00:00:00:01 and by 02:00:00:00:00:02 on eth0";
+        assert_eq!(said(&mut rivals, 200, 50, 1).as_deref(), Some(line));
+        assert_eq!(rivals.all(at(200)).len(), 1);
+        // It is said once while it lasts.
+        assert!(
+            said(&mut rivals, 250, 50, 2).is_some(),
+            "the other of the two"
+        );
+        assert_eq!(said(&mut rivals, 260, 50, 1), Some(line.to_owned()));
+    }
+
+    #[test]
+    fn invented_hardware_addresses_fill_no_memory() {
+        let mut rivals = Rivals::default();
+        rivals.hold(at(0), true);
+        for number in 0..5000_u32 {
+            let [_, _, high, low] = number.to_be_bytes();
+            let sighting = Sighting {
+                address: [10, 1, 0, 50].into(),
+                mac: Mac([2, 0, 0, 0, high, low]),
+                device: "eth0".to_owned(),
+            };
+            rivals.hear(at(5), sighting);
+        }
+        assert_eq!(rivals.all(at(5)).len(), MOST);
+        assert_eq!(rivals.said.len(), NAMED_STATIONS);
+    }
+}

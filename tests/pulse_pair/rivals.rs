@@ -1,0 +1,92 @@
+//! Two owners, or a wrong one: each director says who else announces its addresses.
+
+use std::time::Duration;
+
+use caribe_tests::wait_until;
+
+use crate::pair::{A, B, Pair, VIP, ip};
+use crate::wire::{VIP6, with_ipv6};
+use crate::{LOADING, settle, settled};
+
+/// Who else has an address is asked with each announcement: once a minute at the latest.
+const ASKED: Duration = Duration::from_secs(70);
+
+/// Hardware address of a director's card.
+fn mac(pair: &Pair, side: usize) -> String {
+    hardware_address(&pair.name(side), "eth0")
+}
+
+fn hardware_address(namespace: &str, device: &str) -> String {
+    let shown = ip(&format!("-n {namespace} -o link show {device}"));
+    let mut words = shown.split_whitespace();
+    words.find(|word| *word == "link/ether").expect("Ethernet");
+    words.next().expect("an address").to_owned()
+}
+
+fn wait_for_line(pair: &Pair, side: usize, line: &str) {
+    let said = wait_until(ASKED, || pair.log(side).contains(line));
+    assert!(said.is_some(), "no '{line}' in\n{}", pair.log(side));
+}
+
+#[test]
+fn directors_that_do_not_hear_each_other_are_both_told_who_else_is_active() {
+    let mut pair = Pair::new();
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    pair.replace("keepalive = 0.5", "keepalive = 0.5\nheartbeat_port = 1539");
+    pair.start(B);
+    pair.wait_for_owners(&[A, B], LOADING);
+    for side in [A, B] {
+        let other = mac(&pair, 1 - side);
+        wait_for_line(
+            &pair,
+            side,
+            &format!("{VIP} is announced by {other} on eth0 as well"),
+        );
+    }
+}
+
+#[test]
+fn an_address_that_somebody_puts_on_the_standby_is_said_by_both() {
+    let pair = settled();
+    pair.add_address(B);
+    let line = "10.1.0.50 is on eth0, put there by somebody else: this director does not hold it";
+    wait_for_line(&pair, B, line);
+    let other = mac(&pair, B);
+    wait_for_line(
+        &pair,
+        A,
+        &format!("{VIP} is announced by {other} on eth0 as well"),
+    );
+    assert!(pair.owns(A) && pair.owns(B), "nothing is removed blindly");
+    pair.remove_address(B);
+    wait_for_line(
+        &pair,
+        B,
+        "10.1.0.50, put on eth0 by somebody else, is gone or held",
+    );
+    for side in [A, B] {
+        let log = pair.log(side);
+        assert_eq!(log.matches("put there by somebody").count(), side, "{log}");
+    }
+}
+
+#[test]
+fn a_third_machine_with_an_address_of_ours_is_told_of() {
+    let pair = settle(with_ipv6());
+    let switch = pair.switch();
+    ip(&format!("-n {switch} addr add {VIP}/24 dev br0"));
+    let other = hardware_address(&switch, "br0");
+    wait_for_line(
+        &pair,
+        A,
+        &format!("{VIP} is announced by {other} on eth0 as well"),
+    );
+    let said = pair.log(A).matches("is announced by").count();
+    assert_eq!(said, 1, "{}", pair.log(A));
+    assert!(
+        pair.has(A, VIP6) && !pair.log(B).contains("announced by"),
+        "{}",
+        pair.log(B)
+    );
+}
