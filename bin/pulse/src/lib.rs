@@ -191,11 +191,7 @@ fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), Set
     let mut setup = Setup::new(file.loaded.config.clone(), options, &own)?;
     setup.settings.content = file.loaded.hash.number();
     let auth = signing::begin(&setup).map_err(SetupError::NoRandomness)?;
-    let sockets = Sockets::open(&setup, auth).map_err(|error| {
-        let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0));
-        log::error!("failed to bind to heartbeat address: {}", errno.desc());
-        SetupError::Sockets
-    })?;
+    let sockets = Sockets::open(&setup, auth)?;
     Ok((setup, sockets))
 }
 

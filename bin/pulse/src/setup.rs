@@ -11,6 +11,7 @@ use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
 use lvs_config::{Config, Device, Heartbeat, ServiceKind, VipMover};
 use lvs_model::ForwardingMethod;
+use nix::errno::Errno;
 use wire::heartbeat::Service;
 use wire::heartbeat::signed::Key;
 
@@ -43,8 +44,8 @@ pub enum SetupError {
     Keys(KeyError),
     /// There is no randomness to begin with.
     NoRandomness(io::Error),
-    /// The heartbeat's sockets; the reason is in the log.
-    Sockets,
+    /// A heartbeat socket at this address.
+    Socket(SocketAddr, io::Error),
 }
 
 impl fmt::Display for SetupError {
@@ -70,7 +71,18 @@ impl fmt::Display for SetupError {
             Self::Links(error) => error.fmt(f),
             Self::Keys(error) => error.fmt(f),
             Self::NoRandomness(error) => write!(f, "/dev/urandom: {error}"),
-            Self::Sockets => f.write_str("cannot create heartbeat socket. running as root?"),
+            Self::Socket(own, error) => {
+                let (address, port) = (own.ip(), own.port());
+                let reason = Errno::from_raw(error.raw_os_error().unwrap_or(0)).desc();
+                write!(
+                    f,
+                    "cannot create heartbeat socket on {address}, port {port}: {reason}"
+                )?;
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    f.write_str(". running as root?")?;
+                }
+                Ok(())
+            }
         }
     }
 }

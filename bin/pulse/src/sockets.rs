@@ -1,4 +1,6 @@
-//! The heartbeat's sockets: one a path, bound to our address, read empty at every turn.
+//! The heartbeat's sockets: one a path, bound to our address, read empty at every turn. The kernel keeps
+//! everybody's datagrams but the partner's away from them: no flood fills their queues. What it drops
+//! it counts (`/proc/net/udp`, column `drops`).
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
@@ -8,11 +10,13 @@ use heartbeat::auth::Verdict;
 use heartbeat::{Auth, Echo, PairPath};
 use lvs_model::Mono;
 use nix::libc;
-use nix::sys::socket::{MsgFlags, SockaddrStorage, sendto};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, sendto, socket,
+};
 use wire::heartbeat::signed::Statement;
 use wire::heartbeat::{MAX_LENGTH, Value};
 
-use crate::setup::{HeartbeatPath, Setup};
+use crate::setup::{HeartbeatPath, Setup, SetupError};
 
 /// So many datagrams of one path are read in one turn; a flood does not stop the clock.
 const MOST_PER_TURN: usize = 64;
@@ -36,12 +40,19 @@ struct End {
 }
 
 impl End {
+    /// Binds it. From then on only the partner's end gets datagrams into its queue, whatever others send.
     fn open(path: &HeartbeatPath) -> io::Result<Self> {
-        let socket = UdpSocket::bind(path.own)?;
-        socket.set_nonblocking(true)?;
+        let family = match path.own {
+            SocketAddr::V4(_) => AddressFamily::Inet,
+            SocketAddr::V6(_) => AddressFamily::Inet6,
+        };
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket = socket(family, SockType::Datagram, flags, None)?;
+        lvs_sys::only_from(socket.as_fd(), path.partner)?;
+        bind(socket.as_raw_fd(), &SockaddrStorage::from(path.own))?;
         Ok(Self {
             path: *path,
-            socket,
+            socket: socket.into(),
             heard: false,
         })
     }
@@ -64,8 +75,8 @@ impl Sockets {
     /// [`Sockets::open_absent`].
     ///
     /// # Errors
-    /// Address in use, not ours, or a port that needs more rights.
-    pub fn open(setup: &Setup, auth: Auth) -> io::Result<Self> {
+    /// [`SetupError::Socket`]: address in use, not ours, or a port that needs more rights.
+    pub fn open(setup: &Setup, auth: Auth) -> Result<Self, SetupError> {
         let mut sockets = Self {
             auth,
             ends: Vec::new(),
@@ -77,9 +88,9 @@ impl Sockets {
                 Ok(end) => sockets.ends.push(end),
                 Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
                     sockets.absent.push(*path);
-                    refusal = Some(error);
+                    refusal = Some(SetupError::Socket(path.own, error));
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(SetupError::Socket(path.own, error)),
             }
         }
         match refusal {
@@ -96,7 +107,7 @@ impl Sockets {
                 Ok(end) => self.ends.push(end),
                 Err(error) => {
                     if error.kind() != ErrorKind::AddrNotAvailable {
-                        log::error!("heartbeat socket on {}: {error}", path.own);
+                        log::error!("{}", SetupError::Socket(path.own, error));
                     }
                     self.absent.push(path);
                 }
@@ -162,5 +173,63 @@ impl Sockets {
             }
         }
         heard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Far more than a queue holds.
+    const FLOOD: usize = 20_000;
+
+    #[test]
+    fn a_flood_from_others_takes_no_heartbeats_place() {
+        for (own, others) in [
+            ("127.0.0.1", ["127.0.0.2", "127.0.0.3"]),
+            ("::1", ["::1", "::1"]),
+        ] {
+            let bind = |address| UdpSocket::bind((address, 0));
+            let (Ok(partner), Ok(stranger)) = (bind(others[0]), bind(others[1])) else {
+                assert_eq!(own, "::1", "a machine without IPv6");
+                continue;
+            };
+            let path = HeartbeatPath {
+                path: PairPath::Public,
+                own: SocketAddr::new(own.parse().unwrap(), 0),
+                partner: partner.local_addr().ok(),
+            };
+            let end = End::open(&path).unwrap();
+            let address = end.socket.local_addr().unwrap();
+            for _ in 0..FLOOD {
+                stranger.send_to(b"flood", address).unwrap();
+            }
+            partner.send_to(b"alive", address).unwrap();
+            let mut bytes = [0; 8];
+            let (length, source) = end.socket.recv_from(&mut bytes).unwrap();
+            assert_eq!(
+                (&bytes[..length], Some(source)),
+                (&b"alive"[..], path.partner)
+            );
+        }
+    }
+
+    #[test]
+    fn a_port_that_somebody_has_is_named_with_address_and_reason() {
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let own = other.local_addr().unwrap();
+        let path = HeartbeatPath {
+            path: PairPath::Public,
+            own,
+            partner: None,
+        };
+        let error = SetupError::Socket(own, End::open(&path).err().unwrap());
+        let port = own.port();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "cannot create heartbeat socket on 127.0.0.1, port {port}: Address already in use"
+            )
+        );
     }
 }

@@ -1,0 +1,153 @@
+//! Whose datagrams a UDP socket gets.
+
+use std::io;
+use std::mem::size_of;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use libc::{sock_filter, sock_fprog};
+
+/// Loads two bytes.
+const LOAD: u16 = 0x28;
+/// Leaves an instruction out if they have this value.
+const IF_EQUAL: u16 = 0x15;
+/// Ends: so many bytes of the datagram are kept.
+const KEEP: u16 = 0x06;
+/// Places from here on count from the IP header, others from the UDP header (`SKF_NET_OFF`).
+const IP_HEADER: u32 = 0xfff0_0000;
+/// Where the source address is in either header.
+const SOURCE_V4: u32 = 12;
+const SOURCE_V6: u32 = 8;
+
+/// Lets a UDP socket have the datagrams of `source` only, of nobody if there is none. What others send
+/// is dropped before it takes a place in the socket's queue; the kernel counts it among the socket's
+/// drops. To miss nothing and to hear nobody else, call it before bind(2).
+///
+/// # Errors
+/// The kernel's: no memory for it.
+pub fn only_from(socket: BorrowedFd<'_>, source: Option<SocketAddr>) -> io::Result<()> {
+    let mut program = instructions(source);
+    let invalid = |_| io::Error::from_raw_os_error(libc::EINVAL);
+    let fprog = sock_fprog {
+        len: u16::try_from(program.len()).map_err(invalid)?,
+        filter: program.as_mut_ptr(),
+    };
+    let length = libc::socklen_t::try_from(size_of::<sock_fprog>()).map_err(invalid)?;
+    #[expect(unsafe_code, reason = "nix does not know this option")]
+    // SAFETY: `socket` is open for the call; `fprog`, of `length` bytes, is only read, and so is what
+    // it points to: `program`, which lives longer than the call and has `len` instructions.
+    let done = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const fprog).cast(),
+            length,
+        )
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// The filter: what is at each place must be as in `source`, then the datagram is kept.
+fn instructions(source: Option<SocketAddr>) -> Vec<sock_filter> {
+    let instruction = |code, k| sock_filter {
+        code,
+        jt: u8::from(code == IF_EQUAL),
+        jf: 0,
+        k,
+    };
+    let demand = |(place, value): (u32, u16)| {
+        [
+            instruction(LOAD, place),
+            instruction(IF_EQUAL, value.into()),
+            instruction(KEEP, 0),
+        ]
+    };
+    let kept = source.map_or(0, |_| u32::MAX);
+    let demands = source.map(demands).unwrap_or_default();
+    let demands = demands.into_iter().flat_map(demand);
+    demands.chain([instruction(KEEP, kept)]).collect()
+}
+
+/// Places in a datagram, and what two bytes there are if it comes from `source`.
+fn demands(source: SocketAddr) -> Vec<(u32, u16)> {
+    let (place, address) = match source.ip() {
+        IpAddr::V4(address) => (SOURCE_V4, address.octets().to_vec()),
+        IpAddr::V6(address) => (SOURCE_V6, address.octets().to_vec()),
+    };
+    let pairs = address.chunks_exact(2).map(|pair| match pair {
+        [first, second] => u16::from_be_bytes([*first, *second]),
+        _ => 0,
+    });
+    let places = (IP_HEADER + place..).step_by(2);
+    [(0, source.port())]
+        .into_iter()
+        .chain(places.zip(pairs))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    fn bind(address: &str, port: u16) -> UdpSocket {
+        let socket = UdpSocket::bind((address, port)).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    }
+
+    #[test]
+    fn only_the_source_is_heard_and_no_other_address_or_port() {
+        let own = bind("127.0.0.1", 0);
+        let own_address = own.local_addr().unwrap();
+        let partner = bind("127.0.0.2", 0);
+        let port = partner.local_addr().unwrap().port();
+        only_from(own.as_fd(), partner.local_addr().ok()).unwrap();
+        for stranger in [
+            bind("127.0.0.3", port),
+            bind("127.0.1.2", port),
+            bind("127.0.0.2", 0),
+        ] {
+            stranger.send_to(b"no", own_address).unwrap();
+        }
+        partner.send_to(b"yes", own_address).unwrap();
+        let mut bytes = [0; 8];
+        assert_eq!(own.recv(&mut bytes).unwrap(), 3);
+        assert!(own.recv(&mut bytes).is_err());
+        only_from(own.as_fd(), None).unwrap();
+        partner.send_to(b"no", own_address).unwrap();
+        assert!(own.recv(&mut bytes).is_err());
+    }
+
+    #[test]
+    fn the_same_holds_for_ipv6_where_there_is_some() {
+        let Ok(own) = UdpSocket::bind("[::1]:0") else {
+            return;
+        };
+        own.set_nonblocking(true).unwrap();
+        let own_address = own.local_addr().unwrap();
+        let [partner, stranger] = [0; 2].map(|port| bind("::1", port));
+        let mut bytes = [0; 8];
+        let mut wanted = partner.local_addr().unwrap();
+        only_from(own.as_fd(), Some(wanted)).unwrap();
+        stranger.send_to(b"no", own_address).unwrap();
+        partner.send_to(b"yes", own_address).unwrap();
+        assert_eq!(own.recv(&mut bytes).unwrap(), 3);
+        // Any of the eight words counts.
+        for word in 0..8 {
+            let mut words = [0, 0, 0, 0, 0, 0, 0, 1];
+            words[word] ^= 0x100;
+            wanted.set_ip(words.into());
+            only_from(own.as_fd(), Some(wanted)).unwrap();
+            partner.send_to(b"no", own_address).unwrap();
+            assert!(own.recv(&mut bytes).is_err(), "{word}");
+        }
+    }
+}
