@@ -112,7 +112,15 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     let lvsd = parent.map(Lvsd::new);
     // What reading the options took.
     daemon::give_back_memory();
-    Ok(Shell::new(setup, signals, lvsd, table).run()?)
+    Ok(ended(Shell::new(setup, signals, lvsd, table).run()))
+}
+
+/// The status at the end of the loop. Nobody reads standard error by then: why it ended is logged.
+fn ended(status: io::Result<u8>) -> u8 {
+    status.unwrap_or_else(|error| {
+        log::error!("{error}");
+        1
+    })
 }
 
 /// Becomes a daemon if asked to, from which on lines go to the log.
