@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 
+use nix::sys::signal::Signal;
+
 use crate::directors::*;
 
 #[test]
@@ -108,4 +110,36 @@ fn a_reload_says_what_came_of_it() {
     pair.write(active, &good);
     assert_eq!(pair.order(active, "reload").0, Some(0));
     assert!(pair.json(active).contains("\"reload_failed\":false"));
+}
+
+#[test]
+fn lvsds_status_is_read_on_both_directors_and_tells_of_a_file_that_pulse_refused() {
+    let pair = Directors::start("");
+    let (active, standby) = pair.sides();
+    let lvsd = |director| said(&pair.run(director, &["/usr/sbin/lvsd", "--status"]));
+    pair.wait("lvsd serves", || lvsd(active).0 == Some(0));
+    let (_, text) = lvsd(active);
+    assert!(text.starts_with("{\"kind\":\"lvsd\",\"pid\":"), "{text}");
+    assert!(text.contains("\n{\"kind\":\"pulse\",\"pid\":"), "{text}");
+    let (status, text) = lvsd(standby);
+    assert_eq!(status, Some(0), "{text}");
+    let said = "lvs: lvsd does not run here: this director is standby\n";
+    assert!(text.ends_with(said), "{text}");
+
+    let good = pair.read(active);
+    pair.write(
+        active,
+        &good.replacen("virtual ", "heartbeat_port = 1234\nvirtual ", 1),
+    );
+    pair.host(active)
+        .signal("pulse", Signal::SIGHUP)
+        .expect("a signal");
+    let head = "lvs: pulse has not taken the last lvs.cf, the one before is in force:\nlvs: ";
+    pair.wait("it is told", || lvsd(active).1.contains(head));
+    pair.cluster.stop_pulse(standby).expect("a signal");
+    let gone = (
+        Some(3),
+        "lvs: neither lvsd nor pulse runs here\n".to_owned(),
+    );
+    pair.wait("pulse ends", || lvsd(standby) == gone);
 }

@@ -2,7 +2,9 @@
 //!
 //! The decisions are in the crate `director`; here are the command line ([`options`]), the way into
 //! the background ([`start`]) and the loop ([`shell`]).
+//! [`ask`] is the other end of the status socket.
 
+mod ask;
 mod dry_run;
 mod kernel;
 mod nannies;
@@ -27,7 +29,7 @@ const ALIAS_FILE: &str = "/etc/popt";
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let (status, written) = match options::parse(args, &aliases()) {
         Ok(Request::Print(text)) => (0, out.write_all(text.as_bytes())),
-        Ok(Request::Status) => start::status(out, err),
+        Ok(Request::Status) => ask::status(out, err),
         Ok(Request::Run(options)) if options.test_start => start::test(&options, out, err),
         Ok(Request::Run(options)) => (start::run(&options, err), Ok(())),
         Err(error) => (1, writeln!(err, "{error}")),

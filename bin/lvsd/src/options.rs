@@ -47,7 +47,7 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::RemoveServices, "remove-services")
             .help("Take the file's services out of the kernel's table, and end"),
         Row::new(Key::Status, "status")
-            .help("Print what the running lvsd says of itself, as JSON lines"),
+            .help("Print what the running lvsd and pulse say of themselves, as JSON lines"),
         Row::new(Key::Version, "version").help("Print the version"),
     ],
     help_rows: &popt::help_rows(Key::Help, Key::Usage),

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -22,7 +21,8 @@ const READY: &str = "ready";
 /// Tells it that every real server has been checked, and the table follows.
 const CHECKED: &str = "checked";
 pub const PID_FILE: &str = "/var/run/lvs.pid";
-const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
+/// Where the state can be read.
+pub const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
 
 /// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which
 /// something was left out.
@@ -152,14 +152,6 @@ fn status_socket() -> Option<StatusSocket> {
             log::warn!("{STATUS_SOCKET}: no status can be read there: {error}");
             None
         }
-    }
-}
-
-/// `--status`: prints what the running lvsd says of itself.
-pub fn status(out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) {
-    match UnixStream::connect(STATUS_SOCKET) {
-        Ok(mut socket) => (0, io::copy(&mut socket, out).map(|_| ())),
-        Err(error) => (1, writeln!(err, "{NAME}: {STATUS_SOCKET}: {error}")),
     }
 }
 

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use control::{PulseLine, PulseOrder, PulseReport, Request};
-
-use crate::control_socket::SOCKET;
+use control::{PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, PulseReport, Request};
 
 /// No pulse runs; the number of the Linux Standard Base for a service's `status`.
 const NOT_RUNNING: u8 = 3;

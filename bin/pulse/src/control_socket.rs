@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use control::{PulseLine, PulseOrder, Request};
+use control::{PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, Request};
 use daemon::{Asked, ClientId, ControlSocket, PollFd, Question};
 use heartbeat::{Order, OrderRefused};
 use lvs_model::Mono;
-
-/// Where pulse is asked. Root and the group of the process connect; only root gives orders.
-pub const SOCKET: &str = "/run/lvs/pulse.sock";
 
 /// The socket, and who waits.
 pub struct Control {

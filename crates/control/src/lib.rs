@@ -50,7 +50,7 @@ pub use pulse::{
 };
 pub use reason::Reason;
 pub use report::{CheckResult, Report};
-pub use request::{PulseOrder, Request, RequestError, UnknownOrder};
+pub use request::{PULSE_SOCKET, PulseOrder, Request, RequestError, UnknownOrder};
 pub use shared::{Errand, MAX_ERRANDS, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
 pub use status::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Status};

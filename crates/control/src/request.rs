@@ -12,6 +12,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// Where pulse is asked. Root and the group of the process connect; only root gives orders.
+pub const PULSE_SOCKET: &str = "/run/lvs/pulse.sock";
+
 /// One line to pulse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
