@@ -1,16 +1,33 @@
-//! The command that copies lvs.cf to the partner: `copy_config = 1`, SIGUSR1.
+//! lvs.cf to the partner, and what came of it: `pulse --copy-config`, which SIGUSR1 has the runner run.
 //!
-//! One ssh, run by the runner, with the file as its input. What it does over there keeps the old
-//! file's owner and mode, lets the partner's own pulse check the new one, puts it in place at once or
-//! not at all, and has pulse read it again.
+//! One ssh with the file as its input. What it does over there keeps the old file's owner and mode, lets
+//! the partner's own pulse check the new one, puts it in place at once or not at all, and orders the
+//! pulse that runs there to read it. The answer names the content that is then in force.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::net::SocketAddr;
+use std::fs::File;
+use std::io::Write;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+
+use config_file::Program;
+use daemon::log::Target;
+use lvs_config::Config;
+
+use crate::setup;
 
 /// Where `rsh_command = ssh` is found: nothing is searched for in PATH.
 const SSH: &str = "/usr/bin/ssh";
+/// Lines of the partner that are told at most.
+const MOST_LINES: usize = 20;
+
+// How the partner's shell ends; ssh itself ends with 255.
+const TAKES_NO_ORDERS: i32 = 60;
+const REFUSED: i32 = 61;
+const NOT_READ: i32 = 62;
+const NO_PULSE: i32 = 63;
 
 /// Why the file is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,14 +58,107 @@ impl fmt::Display for CopyError {
 
 impl std::error::Error for CopyError {}
 
+/// The words with which the runner runs this.
+pub fn own_words(file: &Path) -> Vec<OsString> {
+    // The one that is installed here, even if an upgrade has just put it there.
+    let own = std::env::current_exe().ok();
+    let own = own.and_then(|own| Some(own.parent()?.join("pulse")));
+    let own = own.unwrap_or_else(|| "/usr/sbin/pulse".into());
+    vec![
+        own.into(),
+        "--copy-config".into(),
+        "-c".into(),
+        file.as_os_str().to_owned(),
+    ]
+}
+
+/// Copies the file, and says what came of it in the log and to who has called.
+pub fn run(file: &Path, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    daemon::log::start("pulse", Target::Syslog, false);
+    match copy(file) {
+        Ok(text) => {
+            log::info!("{text}");
+            // A reader that has gone away does not matter.
+            let _ = writeln!(out, "{text}");
+            ExitCode::SUCCESS
+        }
+        Err(lines) => {
+            for line in lines {
+                log::error!("{line}");
+                let _ = writeln!(err, "pulse: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn copy(path: &Path) -> Result<String, Vec<String>> {
+    let file = config_file::read(path).map_err(|fault| fault.lines(Program::Pulse))?;
+    let config = &file.loaded.config;
+    let because =
+        |error: &dyn fmt::Display| vec![format!("{} is not copied: {error}", path.display())];
+    let partner = partner(config).map_err(|error| because(&error))?;
+    let words = command(&config.rsh_command, path, partner).map_err(|error| because(&error))?;
+    let to = partner
+        .map(|partner| partner.to_string())
+        .unwrap_or_default();
+    let (program, arguments) = words.split_first().ok_or_else(|| because(&"no command"))?;
+    let input = File::open(path).map_err(|error| because(&error))?;
+    let done = Command::new(program).args(arguments).stdin(input).output();
+    let done = done.map_err(|error| because(&error))?;
+    judge(path, &to, &file.loaded.hash.to_string(), &done)
+}
+
+/// The partner's end of the public path.
+fn partner(config: &Config) -> Result<Option<IpAddr>, setup::SetupError> {
+    let role = setup::role(config, &setup::own_addresses()?)?;
+    let pair = &config.heartbeat;
+    Ok(match role {
+        heartbeat::ConfiguredRole::Primary => pair.backup,
+        heartbeat::ConfiguredRole::Backup => pair.primary,
+    })
+}
+
+/// What came of it, from how ssh ended and what was said over there.
+fn judge(path: &Path, to: &str, content: &str, done: &Output) -> Result<String, Vec<String>> {
+    let path = path.display();
+    let said = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    let is_in_force = said
+        .iter()
+        .any(|text| text.contains(&format!("content {content}")));
+    let what = match done.status.code() {
+        Some(0) if is_in_force => {
+            return Ok(format!(
+                "{path} copied to {to}: content {content} is in force there"
+            ));
+        }
+        Some(0) => "is copied, but not what is in force there",
+        Some(TAKES_NO_ORDERS) => {
+            "is not copied: the pulse there takes no orders, it is the original or an older one"
+        }
+        Some(REFUSED) => "is not copied: it is refused there, and the old one stays",
+        Some(NOT_READ) => "is copied, but not taken there",
+        Some(NO_PULSE) => "is copied, but no pulse runs there to read it",
+        _ => "is not copied",
+    };
+    let lines = said
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|line| !line.is_empty());
+    let lines = lines.take(MOST_LINES).map(|line| format!("{to}: {line}"));
+    let status = match done.status.code() {
+        Some(0 | TAKES_NO_ORDERS | REFUSED | NOT_READ | NO_PULSE) => String::new(),
+        _ => format!(" ({})", done.status),
+    };
+    let head = format!("{path} {what}, partner {to}{status}");
+    Err(std::iter::once(head).chain(lines).collect())
+}
+
 /// The words of the command; it wants the file as standard input.
-///
-/// # Errors
-/// [`CopyError`].
-pub fn command(
+fn command(
     rsh_command: &OsStr,
     file: &Path,
-    partner: Option<SocketAddr>,
+    partner: Option<IpAddr>,
 ) -> Result<Vec<OsString>, CopyError> {
     let program = PathBuf::from(rsh_command);
     if program.file_name() != Some(OsStr::new("ssh")) {
@@ -59,7 +169,7 @@ pub fn command(
     } else {
         SSH.into()
     };
-    let partner = partner.ok_or(CopyError::NoPartner)?.ip();
+    let partner = partner.ok_or(CopyError::NoPartner)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
     let path = file.to_str().filter(|path| path.bytes().all(plain));
     let path = path.filter(|path| path.starts_with('/'));
@@ -73,14 +183,17 @@ pub fn command(
     Ok(words.collect())
 }
 
-/// What the partner's shell does.
+/// What the partner's shell does. An original knows no `--order`, and its `-t` takes addresses: so it is
+/// asked first, by what every version answers without doing anything.
 fn order(path: &str) -> String {
     let new = format!("{path}.new");
     format!(
-        "umask 077; cp -p {path} {new} 2>/dev/null; \
+        "/usr/sbin/pulse --help 2>/dev/null | grep -q -e --order || exit {TAKES_NO_ORDERS}; \
+         umask 077; cp -p {path} {new} 2>/dev/null; \
          cat >{new} && /usr/sbin/pulse -t -c {new} >/dev/null && mv {new} {path} || \
-         {{ rm -f {new}; exit 1; }}; \
-         read -r pid </var/run/pulse.pid && kill -HUP $pid"
+         {{ rm -f {new}; exit {REFUSED}; }}; \
+         /usr/sbin/pulse --order reload; \
+         case $? in 0) ;; 3) exit {NO_PULSE};; *) exit {NOT_READ};; esac"
     )
 }
 
@@ -94,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_partner_is_asked_by_its_address_without_questions() {
-        let words = asked("ssh", "/etc/lvs.cf", "192.0.2.12:539").unwrap();
+        let words = asked("ssh", "/etc/lvs.cf", "192.0.2.12").unwrap();
         let head = [
             "/usr/bin/ssh",
             "-o",
@@ -105,7 +218,7 @@ mod tests {
         assert_eq!(words[..5], head);
         assert_eq!(words[5], "192.0.2.12");
         assert_eq!(words.len(), 7);
-        let own = asked("/opt/bin/ssh", "/etc/lvs.cf", "[2001:db8::12]:539").unwrap();
+        let own = asked("/opt/bin/ssh", "/etc/lvs.cf", "2001:db8::12").unwrap();
         assert_eq!(
             (&*own[0], &*own[5]),
             ("/opt/bin/ssh".as_ref(), "2001:db8::12".as_ref())
@@ -114,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_would_reach_a_shell_or_the_network_unprotected_is_refused() {
-        let partner = "192.0.2.12:539";
+        let partner = "192.0.2.12";
         let rsh = CopyError::NotSsh("rsh".into());
         assert_eq!(asked("rsh", "/etc/lvs.cf", partner), Err(rsh));
         assert_eq!(asked("ssh", "/etc/lvs.cf", ""), Err(CopyError::NoPartner));
@@ -125,5 +238,82 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    fn judged(status: i32, out: &str, err: &str) -> Result<String, Vec<String>> {
+        use std::os::unix::process::ExitStatusExt;
+        let done = Output {
+            status: std::process::ExitStatus::from_raw(status << 8),
+            stdout: out.into(),
+            stderr: err.into(),
+        };
+        judge(
+            "/etc/lvs.cf".as_ref(),
+            "192.0.2.12",
+            "85944171f73967e8",
+            &done,
+        )
+    }
+
+    #[test]
+    fn it_is_copied_when_the_partner_names_its_content_and_not_otherwise() {
+        let same = "/etc/lvs.cf: serial_no 1, content 85944171f73967e8\n";
+        let done = "/etc/lvs.cf copied to 192.0.2.12: content 85944171f73967e8 is in force there";
+        assert_eq!(judged(0, same, ""), Ok(done.to_owned()));
+        let other = "/etc/lvs.cf: serial_no 1, content 00944171f73967e8\n";
+        for (status, out, err, said) in [
+            (
+                0,
+                other,
+                "",
+                "is copied, but not what is in force there, partner 192.0.2.12",
+            ),
+            (
+                0,
+                "",
+                "",
+                "is copied, but not what is in force there, partner 192.0.2.12",
+            ),
+            (
+                60,
+                "",
+                "",
+                "takes no orders, it is the original or an older one, partner 192",
+            ),
+            (
+                61,
+                "",
+                "no",
+                "is not copied: it is refused there, and the old one stays, partner",
+            ),
+            (
+                62,
+                "",
+                "port",
+                "is copied, but not taken there, partner 192.0.2.12",
+            ),
+            (
+                63,
+                "",
+                "",
+                "is copied, but no pulse runs there to read it, partner 192.0.2.12",
+            ),
+            (
+                255,
+                same,
+                "denied",
+                "is not copied, partner 192.0.2.12 (exit status: 255)",
+            ),
+        ] {
+            let lines = judged(status, out, err).unwrap_err();
+            assert!(
+                lines[0].starts_with("/etc/lvs.cf ") && lines[0].contains(said),
+                "{lines:?}"
+            );
+            let told = out.lines().chain(err.lines()).count();
+            assert_eq!(lines.len(), 1 + told, "{lines:?}");
+        }
+        let endless = judged(61, "", &"x\n".repeat(1000)).unwrap_err();
+        assert_eq!(endless.len(), 1 + MOST_LINES);
     }
 }

@@ -82,6 +82,7 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
             ExitCode::SUCCESS
         }
         Ok(Request::Status(json)) => ask::status(json, out, err),
+        Ok(Request::CopyConfig(file)) => copy::run(&file, out, err),
         Ok(Request::Order(order)) => ask::order(order, out, err),
         Ok(Request::Run(options)) if options.dry_run => dry_run::run(&options, out, err),
         Ok(Request::Run(options)) => start(&options).unwrap_or_else(|lines| {

@@ -25,6 +25,7 @@ enum Key {
     Status,
     Json,
     Order,
+    CopyConfig,
     Version,
     Help,
     Usage,
@@ -64,6 +65,8 @@ const TABLE: Table<Key> = Table {
         Row::new(Key::Order, "order")
             .takes(Takes::Text, "ORDER")
             .help("Order the running pulse: failover, standby on|off, freeze on|off, reload"),
+        Row::new(Key::CopyConfig, "copy-config")
+            .help("Copy the configuration to the partner, have it read there, and end"),
         Row::new(Key::Version, "version").help("Print the version"),
     ],
     help_rows: &popt::help_rows(Key::Help, Key::Usage),
@@ -116,6 +119,8 @@ pub enum Request {
     Run(Options),
     /// Show what the running pulse says; as JSON lines if true.
     Status(bool),
+    /// Copy this file to the partner.
+    CopyConfig(PathBuf),
     /// Give the running pulse an order.
     Order(PulseOrder),
     /// Print this on standard output and end with status 0.
@@ -151,7 +156,7 @@ impl std::error::Error for OptionsError {}
 /// [`OptionsError`] for an option that pulse does not know, one without its value, a stray word.
 pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
     let mut options = Options::default();
-    let (mut asks, mut json) = (false, false);
+    let (mut asks, mut json, mut copies) = (false, false, false);
     let mut order: Option<OsString> = None;
     let mut stray: Vec<OsString> = Vec::new();
     let words = args.iter().map(OsString::as_os_str);
@@ -165,6 +170,7 @@ pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsErr
             }
             Item::Option(Key::Status, _) => asks = true,
             Item::Option(Key::Json, _) => json = true,
+            Item::Option(Key::CopyConfig, _) => copies = true,
             Item::Option(Key::Order, value) => order = value.text().map(Into::into),
             Item::Option(key, value) => options.take(key, value),
         }
@@ -177,6 +183,8 @@ pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsErr
     }
     Ok(if asks || json {
         Request::Status(json)
+    } else if copies {
+        Request::CopyConfig(options.config_file)
     } else {
         Request::Run(options)
     })
@@ -204,7 +212,13 @@ impl Options {
             Key::Verbose => self.verbose = true,
             Key::ForceActive => self.force_active = true,
             Key::DropAddresses => self.drop_addresses = true,
-            Key::Status | Key::Json | Key::Order | Key::Version | Key::Help | Key::Usage => {}
+            Key::Status
+            | Key::Json
+            | Key::Order
+            | Key::CopyConfig
+            | Key::Version
+            | Key::Help
+            | Key::Usage => {}
         }
     }
 }

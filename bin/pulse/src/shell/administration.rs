@@ -1,6 +1,7 @@
 //! What an administrator asks for: lvs.cf read again, lvs.cf to the partner, orders, the status.
 
 use std::io;
+use std::path::Path;
 
 use config_file::{ConfigFile, Program, Reading, Step};
 use control::{PulseReport, Request};
@@ -21,15 +22,9 @@ impl Shell {
         if !self.setup.config.copy_config {
             return;
         }
-        let partner = self.setup.paths.first().and_then(|path| path.partner);
         let file = &self.options.config_file;
-        match copy::command(&self.setup.config.rsh_command, file, partner) {
-            Ok(words) => {
-                log::info!("copying {} to the partner", file.display());
-                self.commands.run(&words, file);
-            }
-            Err(error) => log::error!("{} is not copied: {error}", file.display()),
-        }
+        log::info!("copying {} to the partner", file.display());
+        self.commands.run(&copy::own_words(file), Path::new(""));
     }
 
     pub(super) fn reload(&mut self) {
