@@ -26,7 +26,7 @@ use crate::duplicates::Duplicates;
 use crate::fitness::OwnAddresses;
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
 use crate::notice::Notice;
-use crate::orders::Orders;
+use crate::orders::{OrderRefused, Orders};
 use crate::partner::Partner;
 use crate::question::Questions;
 use crate::schedule::{Announcements, Due};
@@ -226,6 +226,9 @@ impl Node {
     /// Takes one input at `now`, which never goes back, and appends what is to be done.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
         if self.phase == Phase::Gone {
+            if matches!(input, Input::Order(_)) {
+                out.push(Action::Answer(Err(OrderRefused::Busy)));
+            }
             return;
         }
         self.check_lateness(now, out);
@@ -271,7 +274,8 @@ impl Node {
                 self.event(now, Event::StopOrdered, out);
             }
         }
-        self.promised = self.next_deadline();
+        // What has become due by this input is late from now on, not since then.
+        self.promised = self.next_deadline().map(|due| due.max(now));
     }
 
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {

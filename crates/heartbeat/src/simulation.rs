@@ -2,7 +2,8 @@
 //! partitions, lost links and services that fail: random schedules, the ownership rules checked after each step.
 //!
 //! `CARIBE_SCHEDULES` sets how many run (20 000 by default), `CARIBE_SEED` the first seed. A
-//! failure prints its seed; run it alone with `CARIBE_SCHEDULES=1 CARIBE_SEED=…`.
+//! failure prints its seed; run it alone with `CARIBE_SCHEDULES=1 CARIBE_SEED=…`, and with
+//! `CARIBE_TELL=1` to see what happens.
 //!
 //! Checked (rules of `docs/heartbeat.md`): addresses are up only between takeover and give-up;
 //! STOPPED is said by nobody who holds addresses; once the paths are whole, at most one owner
@@ -16,17 +17,21 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use lvs_model::Mono;
-use wire::heartbeat::signed::Key;
+use wire::heartbeat::signed::{self, Key, Signed, Statement};
 use wire::heartbeat::{Service, Value};
 
 use crate::auth::{Auth, Echo, Mode};
 use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
 use crate::node::Node;
+use crate::orders::Orders;
 use crate::tests::settings;
 
 mod checks;
+mod faults;
 mod loss;
 mod rollout;
+
+use faults::Attacker;
 
 const DEAD_TIME: Duration = Duration::from_secs(5);
 /// Faults end here; the rest of the schedule must heal.
@@ -42,6 +47,8 @@ const GROWN: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_secs(60);
 /// Exactly one owner from here on: the longest ban, then D.
 const SETTLED: Duration = Duration::from_secs(110);
+/// Who lets go in vain may be doing so just then.
+const LATEST: Duration = Duration::from_secs(130);
 
 /// xorshift64*: small, seeded, the same everywhere.
 struct Random(u64);
@@ -66,7 +73,8 @@ impl Random {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
     Wake(usize),
-    Arrive(usize, Vec<u8>),
+    /// To a side, on the private path or not.
+    Arrive(usize, bool, Vec<u8>),
     Ready(usize, u32),
     Checked(usize, u32),
     Ended(usize, u32),
@@ -76,6 +84,15 @@ enum Happening {
     FailService(usize),
     Stop(usize),
     Links(usize, bool),
+    /// Own addresses of a side's heartbeat are there: public, private.
+    Own(usize, bool, bool),
+    /// So many of a side's two virtual addresses have no device.
+    Devices(usize, u64),
+    Order(usize, u64),
+    /// Recordings are sent to a side.
+    Replay(usize),
+    /// What goes to a side is held back for a while.
+    HoldBack(usize, u64),
 }
 
 /// How a director's heartbeats are signed.
@@ -114,6 +131,16 @@ struct Side {
     service: u32,
     service_runs: bool,
     service_bad_until: Mono,
+    /// The next call that is planned.
+    wake_at: Option<Mono>,
+    /// Own addresses that are there: public, private.
+    own: [bool; 2],
+    /// So many virtual addresses have no device.
+    missing: u64,
+    orders: Orders,
+    /// It runs a program that knows version 1 only.
+    is_old: bool,
+    has_private: bool,
 }
 
 struct World {
@@ -122,7 +149,10 @@ struct World {
     events: BinaryHeap<Reverse<(Mono, u64, Happening)>>,
     order: u64,
     sides: [Side; 2],
-    /// Bit n: packets to side n are lost.
+    has_private: bool,
+    /// A restart may be one to another program.
+    changes_programs: bool,
+    /// Bit n: packets to side n are lost; bit n + 2: those on the private path.
     cut: u8,
     /// When the last cut was over.
     healed: Mono,
@@ -134,17 +164,32 @@ struct World {
     two_since: Option<Mono>,
     /// One direction is cut and nothing else is wrong, since then.
     one_way_since: Option<Mono>,
+    /// One side has lost its own addresses and nothing else is wrong.
+    watches_own: Option<usize>,
+    attacker: Attacker,
+    is_told: bool,
 }
 
 impl Side {
     fn settings(&self) -> Settings {
         Settings {
+            has_private_path: self.has_private,
             signs: self.signing.mode.signs(),
             by_term: self.signing.by_term,
             warm_standby: self.warm,
             sync_wait: self.sync_wait,
             ..settings(self.role)
         }
+    }
+
+    /// Nothing that outlasts a fault keeps it from serving.
+    fn is_well(&self) -> bool {
+        self.missing == 0 && !self.is_barred() && self.own == [true; 2]
+    }
+
+    /// A takeover is forbidden by an order.
+    fn is_barred(&self) -> bool {
+        self.orders.standby || self.orders.frozen
     }
 }
 
@@ -167,6 +212,12 @@ impl World {
             service: 0,
             service_runs: false,
             service_bad_until: Mono::ZERO,
+            wake_at: None,
+            own: [true; 2],
+            missing: 0,
+            orders: Orders::default(),
+            is_old: false,
+            has_private: false,
         };
         let mut world = Self {
             random,
@@ -177,6 +228,8 @@ impl World {
                 side(ConfiguredRole::Primary, signing[0]),
                 side(ConfiguredRole::Backup, signing[1]),
             ],
+            has_private: false,
+            changes_programs: false,
             cut: 0,
             healed: Mono::ZERO,
             loss_percent: 0,
@@ -185,6 +238,9 @@ impl World {
             trouble: true,
             two_since: None,
             one_way_since: None,
+            watches_own: None,
+            attacker: Attacker::default(),
+            is_told: number("CARIBE_TELL", 0) == 1,
         };
         for index in 0..2 {
             let delay = world.random.millis(8000);
@@ -202,26 +258,24 @@ impl World {
         let random = &mut world.random;
         world.loss_percent =
             [0, 5, 30][usize::from(random.below(3) == 1) + usize::from(random.below(4) == 0)];
-        for _ in 0..world.random.below(7) {
-            let happening = world.fault();
-            let delay = world.random.millis(30_000);
-            world.plan(delay, happening);
+        world.has_private = seed / 16 % 3 == 0;
+        let has_private = world.has_private;
+        for side in &mut world.sides {
+            side.has_private = has_private;
         }
-        world.plan(FAULTS_END, Happening::Partition(0));
+        let signed = |mode: &Mode| *mode == Mode::Require;
+        let modes = signing.map(|signing| signing.mode);
+        if modes.iter().all(signed) {
+            world.attacker.is_there = seed / 4 % 2 == 0;
+        }
+        // An older program does not know what is held back.
+        if modes.iter().all(|mode| mode.signs()) && !world.attacker.is_there {
+            world.sides[0].is_old = seed / 3 % 4 == 1;
+            world.sides[1].is_old = seed / 3 % 4 == 2;
+            world.changes_programs = seed / 5 % 2 == 0;
+        }
+        world.plan_faults();
         world
-    }
-
-    fn fault(&mut self) -> Happening {
-        let side = usize::from(self.random.below(2) == 1);
-        match self.random.below(7) {
-            0 => Happening::Partition(3),
-            1 => Happening::Partition(if side == 0 { 1 } else { 2 }),
-            2 => Happening::Pause(side, self.random.below(14_000)),
-            3 => Happening::Restart(side),
-            4 => Happening::Stop(side),
-            5 => Happening::Links(side, false),
-            _ => Happening::FailService(side),
-        }
     }
 
     fn plan(&mut self, delay: Duration, happening: Happening) {
@@ -232,19 +286,21 @@ impl World {
 
     fn run(&mut self, seed: u64) {
         while let Some(Reverse((at, _, happening))) = self.events.pop() {
-            if at > Mono::new(SETTLED) {
+            let is_moving = self.is_between() || self.is_misplaced();
+            if at > Mono::new(SETTLED) && !is_moving || at > Mono::new(LATEST) {
                 break;
             }
             self.now = at;
+            self.tell(&happening);
             self.happen(happening);
             self.check(seed);
             // Most schedules end when all is quiet; every eighth is watched to its end.
-            if seed % 8 != 0 && at > Mono::new(QUIET) && self.is_quiet() {
+            let is_over = at > Mono::new(QUIET) && self.is_quiet() && !self.is_misplaced();
+            if seed % 8 != 0 && is_over {
                 break;
             }
         }
-        let owners = self.owners();
-        assert_eq!(owners, 1, "seed {seed}: {owners} owners in the end");
+        self.check_end(seed);
         // One that did not stay up may be waiting for its next start.
         let warm = self.sides.iter().filter(|side| side.warm);
         for side in warm.filter(|side| side.node.statement(self.now, Value::Stopped).fit) {
@@ -252,9 +308,33 @@ impl World {
         }
     }
 
-    fn arrive(&mut self, index: usize, datagram: &[u8]) {
-        let path = PairPath::Public;
-        let verdict = self.sides[index].auth.open(self.now, datagram);
+    /// With `CARIBE_TELL=1`: what happens, but for heartbeats and clocks.
+    fn tell(&self, happening: &Happening) {
+        if self.is_told && !matches!(happening, Happening::Wake(_) | Happening::Arrive(..)) {
+            let phases = self.sides.each_ref().map(|side| side.node.phase());
+            self.say(&format!("{happening:?} {phases:?}"));
+        }
+    }
+
+    #[expect(clippy::disallowed_macros, reason = "for who looks into a seed")]
+    fn say(&self, text: &str) {
+        println!("{} {text}", self.now);
+    }
+
+    fn arrive(&mut self, index: usize, private: bool, datagram: &[u8]) {
+        let side = &mut self.sides[index];
+        if !side.own[usize::from(private)] {
+            return;
+        }
+        // An older program reads version 1 and no other.
+        let is_unknown = side.is_old && datagram.get(4) == Some(&2);
+        let datagram = if is_unknown {
+            &datagram[..5 + 60]
+        } else {
+            datagram
+        };
+        let path = [PairPath::Public, PairPath::Private][usize::from(private)];
+        let verdict = side.auth.open(self.now, datagram);
         for input in verdict.inputs(path) {
             self.give(index, input);
         }
@@ -262,9 +342,10 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         self.watch_one_way(&happening);
+        self.watch_own(&happening);
         match happening {
             Happening::Wake(side) => self.wake(side),
-            Happening::Arrive(side, datagram) => self.arrive(side, &datagram),
+            Happening::Arrive(side, private, datagram) => self.arrive(side, private, &datagram),
             Happening::Ready(side, number) if self.sides[side].service == number => {
                 self.give(side, Input::ServiceReady);
             }
@@ -304,6 +385,11 @@ impl World {
                     self.plan(length, Happening::Links(side, true));
                 }
             }
+            Happening::Own(side, public, private) => self.change_own(side, public, private),
+            Happening::Devices(side, missing) => self.change_devices(side, missing),
+            Happening::Order(side, number) => self.give_order(side, number),
+            Happening::Replay(side) => self.replay(side),
+            Happening::HoldBack(side, millis) => self.hold_back(side, millis),
             Happening::FailService(side) => {
                 let bad = self.random.millis(12_000);
                 self.sides[side].service_bad_until = self.now + bad;
@@ -316,6 +402,7 @@ impl World {
     /// Killed and started again: the guardian has dropped the addresses.
     fn restart(&mut self, index: usize) {
         let (now, boot) = (self.now, self.random.next() | 1);
+        let changes = self.changes_programs && self.random.below(2) == 1;
         let side = &mut self.sides[index];
         let Signing {
             mode, keeps_term, ..
@@ -323,6 +410,7 @@ impl World {
         let primary = side.role == ConfiguredRole::Primary;
         side.auth = Auth::new(Service::Lvs, primary, mode, keys(), boot, DEAD_TIME);
         side.node = Node::new(now, side.settings());
+        side.node.remember_orders(side.orders);
         if keeps_term {
             side.node.remember_term(side.term);
         }
@@ -332,7 +420,14 @@ impl World {
         side.started = now;
         side.service += 1;
         side.service_runs = false;
+        side.is_old ^= changes;
+        let [public, private] = side.own;
         self.give(index, Input::Start);
+        if !(public && private) {
+            self.give(index, Input::OwnAddresses { public, private });
+        }
+        let troubles = self.troubles(index);
+        self.give(index, Input::Serving(troubles));
     }
 
     fn give(&mut self, index: usize, input: Input) {
@@ -343,18 +438,32 @@ impl World {
         let queued = std::mem::take(&mut self.sides[index].queue);
         for input in queued.into_iter().chain([input, Input::Tick]) {
             let mut out = Vec::new();
+            let orders = usize::from(matches!(input, Input::Order(_)));
+            let before = self.sides[index].node.phase();
             self.sides[index].node.handle(self.now, input, &mut out);
+            let answers = out.iter().filter(|it| matches!(it, Action::Answer(_)));
+            assert_eq!(answers.count(), orders, "an order has one answer");
             for action in out {
+                if self.is_told && matches!(action, Action::Notice(_) | Action::Answer(_)) {
+                    self.say(&format!("{index}:     {action:?}"));
+                }
                 self.perform(index, &action);
             }
+            self.check_orders(index, before);
         }
-        if let Some(due) = self.sides[index].node.next_deadline() {
+        let side = &mut self.sides[index];
+        let Some(due) = side.node.next_deadline() else {
+            return;
+        };
+        assert!(due > self.now, "a deadline that does not pass");
+        if side.wake_at.replace(due) != Some(due) {
             self.plan(due - self.now, Happening::Wake(index));
         }
     }
 
     fn wake(&mut self, index: usize) {
-        let side = &self.sides[index];
+        let side = &mut self.sides[index];
+        side.wake_at = None;
         let due = side.node.next_deadline().is_some_and(|due| due <= self.now);
         if side.paused_until <= self.now && (due || !side.queue.is_empty()) {
             self.give(index, Input::Tick);
@@ -376,6 +485,7 @@ impl World {
             Action::RaiseAddresses => self.sides[index].holding = true,
             Action::DropAddresses => self.sides[index].holding = false,
             Action::KeepTerm(term) => self.sides[index].term = *term,
+            Action::KeepOrders(orders) => self.sides[index].orders = *orders,
             Action::Exit => {
                 assert!(!self.sides[index].holding, "ended with the addresses up");
                 let pause = self.random.millis(6000);
@@ -414,21 +524,54 @@ impl World {
             value == Value::Running || !holding,
             "STOPPED said while holding the addresses"
         );
-        let to = 1 - from;
-        let copies = 1 + u64::from(self.random.below(100) < self.copies_percent);
         self.sent += 1;
-        let side = &mut self.sides[from];
-        let statement = side.node.statement(self.now, value);
-        let datagram = side.auth.seal(self.now, echo, value, statement);
-        for _ in 0..copies {
-            let lost = self.trouble && self.random.below(100) < self.loss_percent;
-            if lost || self.cut & (1 << to) != 0 {
+        for private in [false, true] {
+            if private && !self.has_private || !self.sides[from].own[usize::from(private)] {
                 continue;
             }
-            let delay = self.random.millis(if self.trouble { 200 } else { 20 });
-            self.plan(delay, Happening::Arrive(to, datagram.clone()));
+            let side = &mut self.sides[from];
+            let statement = side.node.statement(self.now, value);
+            let datagram = side.auth.seal(self.now, echo, value, statement);
+            let datagram = if side.is_old {
+                aged(datagram)
+            } else {
+                datagram
+            };
+            self.transmit(1 - from, private, &datagram);
         }
     }
+
+    fn transmit(&mut self, to: usize, private: bool, datagram: &[u8]) {
+        let copies = 1 + u64::from(self.random.below(100) < self.copies_percent);
+        let held = self.intercept(to, datagram);
+        for _ in 0..copies {
+            let lost = self.trouble && self.random.below(100) < self.loss_percent;
+            if lost || self.cut & (1 << (to + 2 * usize::from(private))) != 0 {
+                continue;
+            }
+            let flight = self.random.millis(if self.trouble { 200 } else { 20 });
+            let arrival = Happening::Arrive(to, private, datagram.to_vec());
+            self.plan(held.unwrap_or(flight), arrival);
+        }
+    }
+}
+
+/// What an older program would have sent: version 1, and no word of another one.
+fn aged(datagram: Vec<u8>) -> Vec<u8> {
+    let keys = keys();
+    let (Ok(signed), Some(magic)) = (signed::decode(&datagram, &keys), datagram.first_chunk())
+    else {
+        return datagram;
+    };
+    let signed = Signed {
+        statement: Statement {
+            details: None,
+            ..signed.statement
+        },
+        reads_details: false,
+        ..signed
+    };
+    signed::encode(*magic, &signed, &keys[0])
 }
 
 fn number(name: &str, default: u64) -> u64 {

@@ -209,6 +209,12 @@ impl Node {
         }
     }
 
+    /// It let go in vain, and does not do so again for a while.
+    #[cfg(test)]
+    pub(crate) fn is_keeping(&self, now: Mono) -> bool {
+        self.fitness.keep_until.is_some_and(|until| now < until)
+    }
+
     /// When a node that is not fit serves all the same, because nobody does.
     pub(super) fn idle_due(&self) -> Option<Mono> {
         let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);

@@ -2,7 +2,7 @@
 //!
 //! Without any of them nothing is heard and nothing said: the fault is our own, and the silence says
 //! nothing of the partner. It, however, hears nothing either, and takes over a dead time after our last
-//! heartbeat; so who holds the addresses lets them go by then.
+//! heartbeat; so who holds the addresses lets them go by then, unless an order forbids the partner to.
 
 use lvs_model::Mono;
 
@@ -29,8 +29,13 @@ impl Node {
             return;
         }
         if before.is_cut_off() {
-            // What was silence so far was our own.
+            // What was silence so far was our own. What the partner says first is no offer: it may be
+            // taking over just now.
             self.listen(now);
+            if matches!(self.phase, Phase::Standby | Phase::Releasing) {
+                let until = now + self.settings.dead_time;
+                self.banned_until = self.banned_until.max(Some(until));
+            }
             self.send_now(now, out);
         }
         if own.is_whole() {
@@ -49,7 +54,9 @@ impl Node {
         );
         self.offer_at = None;
         self.fitness.stop_waiting();
-        if claiming && self.partner.is_alive(now, dead_time) {
+        let details = self.partner.details();
+        let is_barred = details.is_some_and(|it| it.standby || it.frozen);
+        if claiming && !is_barred && self.partner.is_alive(now, dead_time) {
             // The partner may count from a moment before our clock's.
             self.own_due = Some(self.sent_at + (dead_time - dead_time / 32));
         }

@@ -1,9 +1,11 @@
 //! What must hold after each step, and in the end.
 
 use lvs_model::Mono;
+use wire::heartbeat::Value;
 
 use super::{FAULTS_END, GROWN, Happening, ONE_WAY, OVERLAP, World};
-use crate::table::Phase;
+use crate::table::{Event, Phase};
+use crate::view::Reason;
 
 impl World {
     /// Both may claim in the same moment, also long after a fault; it must be over soon.
@@ -22,7 +24,7 @@ impl World {
     pub(super) fn watch_one_way(&mut self, happening: &Happening) {
         let signed = self.sides.iter().all(|side| side.signing.mode.signs());
         match happening {
-            Happening::Partition(cut @ (1 | 2)) if signed && self.loss_percent == 0 => {
+            Happening::Partition(cut @ (5 | 10)) if signed && self.loss_percent == 0 => {
                 let healed = self.now - self.healed > GROWN;
                 let whole = healed && self.cut == 0 && self.two_since.is_none() && self.is_quiet();
                 let calm = self.sides.iter().all(|side| {
@@ -30,7 +32,10 @@ impl World {
                     let grown = self.now - side.started > GROWN;
                     grown && side.paused_until.max(side.service_bad_until) <= self.now
                 });
-                self.one_way_since = (whole && calm && *cut != 0).then_some(self.now);
+                let able = self.sides.iter().all(super::Side::is_well);
+                let untouched = self.attacker.is_away(self.now);
+                let is_watched = whole && calm && able && untouched && *cut != 0;
+                self.one_way_since = is_watched.then_some(self.now);
             }
             Happening::Wake(_) | Happening::Arrive(..) | Happening::Ready(..) => {}
             Happening::Checked(..) | Happening::Ended(..) => {}
@@ -67,5 +72,106 @@ impl World {
         }
         self.check_overlap(seed);
         self.check_one_way(seed);
+        if let Some(side) = self.watches_own {
+            let owners = self.owners();
+            assert!(owners <= 1, "seed {seed}: {side} is cut off, two owners");
+        }
+    }
+
+    /// One owner throughout, when one side loses all of its own addresses and nothing else is wrong.
+    pub(super) fn watch_own(&mut self, happening: &Happening) {
+        match happening {
+            Happening::Own(side, false, false) if self.loss_percent == 0 => {
+                let whole = self.now - self.healed > GROWN && self.cut == 0;
+                let calm = self.sides.iter().all(|side| {
+                    let grown = self.now - side.started > GROWN;
+                    let hears = side.node.statement(self.now, Value::Stopped).hears;
+                    let at_ease = side.paused_until.max(side.service_bad_until) <= self.now;
+                    grown && hears && at_ease
+                });
+                let untouched = self.attacker.is_away(self.now);
+                let alone = self.owners() == 1 && self.is_quiet();
+                let is_watched = whole && calm && untouched && alone;
+                let able = self.sides.iter().all(super::Side::is_well);
+                self.watches_own = (is_watched && able).then_some(*side);
+            }
+            Happening::Wake(_) | Happening::Arrive(..) | Happening::Ready(..) => {}
+            Happening::Checked(..) | Happening::Ended(..) => {}
+            // It is back in the last moment: both may claim.
+            Happening::Own(side, true, true) if self.watches_own == Some(*side) => {
+                if self.sides[*side].holding {
+                    self.watches_own = None;
+                }
+            }
+            _ => self.watches_own = None,
+        }
+    }
+
+    /// Nobody takes over against an order, and a frozen owner stays but for its own death.
+    pub(super) fn check_orders(&self, index: usize, before: Phase) {
+        let side = &self.sides[index];
+        let after = side.node.phase();
+        if before == after {
+            return;
+        }
+        let claims = matches!(after, Phase::Starting | Phase::Active);
+        assert!(
+            before != Phase::Standby || !claims || !side.is_barred(),
+            "taken over against an order"
+        );
+        if before == Phase::Active && side.orders.frozen {
+            let view = side.node.view(self.now);
+            let left = view.transitions.iter().rev();
+            let mut left = left.filter(|it| it.from == Phase::Active);
+            let reason = left.next().map(|it| it.reason);
+            let may = matches!(
+                reason,
+                Some(Reason::Event(
+                    Event::HeardRunning
+                        | Event::PartnerDeaf
+                        | Event::ServiceUnfit
+                        | Event::Late
+                        | Event::CutOff
+                        | Event::StopOrdered
+                ))
+            );
+            assert!(may, "frozen, and gives up: {reason:?}");
+        }
+    }
+
+    /// The owner could not serve what the other one could, and may let go.
+    pub(super) fn is_misplaced(&self) -> bool {
+        let [one, other] = &self.sides;
+        let worse = |owner: &super::Side, other: &super::Side| {
+            let signed = owner.signing.mode.signs() && other.signing.mode.signs();
+            let knows = signed && !owner.is_old && !other.is_old;
+            let serves_more = other.missing < owner.missing && (other.missing == 0 || knows);
+            let may = !owner.orders.frozen && !other.is_barred();
+            let keeps = owner.node.is_keeping(self.now);
+            owner.holding && serves_more && may && !keeps
+        };
+        worse(one, other) || worse(other, one)
+    }
+
+    /// Nobody serves just now, because one that is not fit lets go, perhaps in vain.
+    pub(super) fn is_between(&self) -> bool {
+        self.owners() == 0 && self.sides.iter().any(|side| side.missing > 0)
+    }
+
+    pub(super) fn check_end(&self, seed: u64) {
+        let owners = self.owners();
+        if self.sides.iter().all(super::Side::is_barred) {
+            assert!(owners <= 1, "seed {seed}: {owners} owners in the end");
+            return;
+        }
+        assert_eq!(owners, 1, "seed {seed}: {owners} owners in the end");
+        let owner = self.sides.iter().find(|side| side.holding);
+        let obeys = owner.is_some_and(|owner| !owner.orders.standby);
+        assert!(obeys, "seed {seed}: serves though ordered to stand by");
+        let is_misplaced = self.is_misplaced();
+        assert!(
+            !is_misplaced,
+            "seed {seed}: the worse one serves in the end"
+        );
     }
 }

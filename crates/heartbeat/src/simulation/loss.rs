@@ -114,7 +114,7 @@ fn a_death_under_loss_is_found_a_dead_time_after_the_last_heartbeat() {
         while world.sides[standby].node.phase() == Phase::Standby {
             let std::cmp::Reverse((at, _, happening)) = world.events.pop().expect("a deadline");
             world.now = at;
-            if matches!(happening, Happening::Arrive(to, _) if to == standby) {
+            if matches!(happening, Happening::Arrive(to, ..) if to == standby) {
                 last = Some(at);
                 // Paused for ever: it neither sends nor listens.
                 world.sides[active].paused_until = Mono::new(HOUR);
