@@ -29,6 +29,12 @@ pub fn check_user() -> Option<Account> {
     account
 }
 
+/// Whom root's daemons would run monitors as, whoever asks.
+#[must_use]
+pub fn check_account() -> Option<Account> {
+    CHECK_USERS.into_iter().find_map(named)
+}
+
 fn named(name: &str) -> Option<Account> {
     let user = nix::unistd::User::from_name(name).ok().flatten()?;
     Some(Account {

@@ -6,7 +6,7 @@
 //! - [`Clock`]: the monotonic clock that the machines' `now` comes from
 //! - [`Signals`]: signals as something to poll
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
-//! - [`check_user`]: whom monitors run as
+//! - [`check_user`], [`check_account`]: whom monitors run as
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
 //! - [`show_name`]: what `ps` shows of a program that plays several parts
@@ -17,7 +17,7 @@
 //! - [`StatusSocket`]: tells who connects how things are
 //! - [`make_room_for_descriptors`]: more of them than a process begins with
 //! - [`Tidying`]: when freed memory goes back to the kernel
-//! - [`only_root_can_change`]: files that root may run
+//! - [`only_root_can_change`], [`untrusted_part`]: files that root may run or go by
 //! - [`notify`]: readiness and state for systemd
 
 mod background;
@@ -42,7 +42,7 @@ mod trusted;
 mod wait;
 
 pub use background::{Background, background, detach};
-pub use check_user::check_user;
+pub use check_user::{check_account, check_user};
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
 pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask};
@@ -54,7 +54,10 @@ pub use process_name::show_name;
 pub use signals::Signals;
 pub use status_socket::StatusSocket;
 pub use tidying::Tidying;
-pub use trusted::only_root_can_change;
+pub use trusted::{
+    UntrustedPart, only_root_can_change, untrusted_directory, untrusted_part,
+    untrusted_part_of_data,
+};
 pub use wait::wait;
 
 pub use lvs_sys::{

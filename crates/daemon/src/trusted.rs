@@ -1,22 +1,108 @@
-//! Files that root may run.
+//! Files that root may run, or go by.
 
+use std::fmt;
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Whether neither the file nor its directory could be changed by others than root. `path` is the
-/// file itself: resolve symbolic links first.
+/// Whether neither the file nor a directory on its way could be changed by others than root. `path`
+/// is the file itself: resolve symbolic links first.
 ///
 /// # Errors
 /// Those of stat(2).
 pub fn only_root_can_change(path: &Path) -> io::Result<bool> {
+    Ok(untrusted_part(path)?.is_none())
+}
+
+/// A file or directory that others than root may change. Prints itself as a part of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UntrustedPart {
+    /// Which.
+    pub path: PathBuf,
+    /// Its mode, without the kind of file.
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
+impl fmt::Display for UntrustedPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            mode,
+            uid,
+            gid,
+        } = self;
+        let path = path.display();
+        if *uid != 0 {
+            write!(f, "user {uid} owns {path}")
+        } else if mode & 0o002 != 0 {
+            write!(f, "anybody may change {path}, mode {mode:04o}")
+        } else {
+            write!(f, "group {gid} may change {path}, mode {mode:04o}")
+        }
+    }
+}
+
+/// The part of `path`, a program, that others than root could change: the file, its directory, or one on
+/// the way to it. `path` is the file itself: resolve symbolic links first.
+///
+/// # Errors
+/// Those of stat(2).
+pub fn untrusted_part(path: &Path) -> io::Result<Option<UntrustedPart>> {
     for part in [Some(path), path.parent()].into_iter().flatten() {
         let metadata = part.metadata()?;
         if !is_roots_alone(metadata.mode(), metadata.uid(), metadata.gid()) {
-            return Ok(false);
+            return Ok(Some(untrusted(part, &metadata)));
         }
     }
-    Ok(true)
+    untrusted_directory(path.parent().unwrap_or(path))
+}
+
+/// The same for a file that is read: it may lie in a directory like `/tmp`, as long as it is root's.
+///
+/// # Errors
+/// Those of stat(2).
+pub fn untrusted_part_of_data(path: &Path) -> io::Result<Option<UntrustedPart>> {
+    let metadata = path.metadata()?;
+    if !is_roots_alone(metadata.mode(), metadata.uid(), metadata.gid()) {
+        return Ok(Some(untrusted(path, &metadata)));
+    }
+    untrusted_directory(path.parent().unwrap_or(path))
+}
+
+/// The part of the way to what lies in `directory` that others than root could change.
+///
+/// A directory of root's where everybody may write is none if only owners may remove what is in it, as
+/// in `/tmp`.
+///
+/// # Errors
+/// Those of stat(2).
+pub fn untrusted_directory(directory: &Path) -> io::Result<Option<UntrustedPart>> {
+    let parts = directory.ancestors();
+    for part in parts.filter(|part| !part.as_os_str().is_empty()) {
+        let metadata = part.metadata()?;
+        let mode = match metadata.mode() {
+            sticky if sticky & 0o1000 != 0 => sticky & !0o022,
+            mode => mode,
+        };
+        if !is_roots_alone(mode, metadata.uid(), metadata.gid()) {
+            return Ok(Some(untrusted(part, &metadata)));
+        }
+    }
+    Ok(None)
+}
+
+fn untrusted(path: &Path, metadata: &Metadata) -> UntrustedPart {
+    UntrustedPart {
+        path: path.to_owned(),
+        mode: metadata.mode() & 0o7777,
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+    }
 }
 
 /// Whether a file or directory of this mode, owner and group can be written by root alone. Its owner
@@ -60,12 +146,23 @@ mod tests {
         let is_root = directory.metadata().unwrap().uid() == 0;
         for (of_directory, of_file, trusted) in [
             (0o755, 0o755, is_root),
+            (0o1777, 0o755, false),
             (0o755, 0o757, false),
             (0o777, 0o755, false),
         ] {
             fs::set_permissions(&directory, Permissions::from_mode(of_directory)).unwrap();
             fs::set_permissions(&file, Permissions::from_mode(of_file)).unwrap();
             assert_eq!(only_root_can_change(&file).unwrap(), trusted);
+            let part = untrusted_part(&file).unwrap();
+            let at_fault = match (trusted, of_file) {
+                (true, _) => None,
+                (false, 0o755) if is_root => Some(&directory),
+                (false, _) => Some(&file),
+            };
+            assert_eq!(part.map(|part| part.path).as_ref(), at_fault);
+            let of_data = untrusted_part_of_data(&file).unwrap();
+            let is_sticky = of_directory == 0o1777 && is_root;
+            assert_eq!(of_data.is_none(), trusted || is_sticky);
         }
         fs::remove_dir_all(&directory).unwrap();
     }
