@@ -25,6 +25,9 @@ pub struct Status {
     pub reload_failure: Vec<String>,
     /// Operations that put right what somebody else had changed in the table, since the start.
     pub repairs: u64,
+    /// Operations that the kernel refused and that are about no service of lvs.cf: as ipvsadm would be
+    /// told, and the reason.
+    pub refused: Vec<String>,
     /// The services of lvs.cf, in its order.
     pub services: Vec<ServiceStatus>,
 }
@@ -38,6 +41,8 @@ pub struct FileStatus {
     pub serial: u32,
     /// Hash of its content, as in the log.
     pub content: String,
+    /// What of it does not work: left out, or refused by the kernel; in the words of the log.
+    pub faults: Vec<String>,
 }
 
 /// A service.
@@ -47,12 +52,16 @@ pub struct ServiceStatus {
     pub key: ServiceKey,
     /// Names of its `virtual` blocks.
     pub names: Vec<String>,
-    /// Scheduler.
+    /// The scheduler that the kernel has; where it has no such service, that of lvs.cf.
     pub scheduler: SchedulerName,
+    /// The scheduler of lvs.cf.
+    pub wanted_scheduler: SchedulerName,
     /// Whether the kernel had it when the table was last read or changed.
     pub is_present: bool,
     /// The sorry server and whether it is in.
     pub sorry: Option<(DestinationKey, bool)>,
+    /// Operations on it and on its destinations that the kernel refused and that are still wanted.
+    pub refused: Vec<String>,
     /// Its servers, one for each check.
     pub servers: Vec<ServerStatus>,
 }
@@ -87,6 +96,8 @@ pub struct ServerStatus {
     pub pid: Option<u32>,
     /// Nannies that were started after the first.
     pub restarts: u32,
+    /// Operations on its destination that the kernel refused and that are still wanted.
+    pub refused: Vec<String>,
 }
 
 /// One check, done.
@@ -113,6 +124,8 @@ impl Status {
             object.plain("reload_failed", !self.reload_failure.is_empty());
             object.strings("reload_failure", &self.reload_failure);
             object.plain("repairs", self.repairs);
+            object.strings("faults", &self.file.faults);
+            object.strings("refused", &self.refused);
             object.plain("services", self.services.len());
         });
         for service in &self.services {
@@ -146,6 +159,8 @@ impl ServiceStatus {
             write_address(sorry, key.address, key.port);
             sorry.plain("in", is_in);
         });
+        object.string("wanted_scheduler", &self.wanted_scheduler.to_string());
+        object.strings("refused", &self.refused);
         object.plain("servers", self.servers.len());
         let is_up = |server: &&ServerStatus| server.phase.is_up();
         object.plain("up", self.servers.iter().filter(is_up).count());
@@ -178,6 +193,7 @@ impl ServerStatus {
                 last.string("reason", reason.as_str());
             }
         });
+        object.strings("refused", &self.refused);
         object.optional("pid", self.pid);
         object.plain("restarts", self.restarts);
     }
@@ -217,6 +233,7 @@ mod tests {
             }),
             pid: Some(812),
             restarts: 1,
+            refused: Vec::new(),
         };
         let status = Status {
             pid: 7,
@@ -224,9 +241,11 @@ mod tests {
                 path: "/etc/lvs.cf".into(),
                 serial: 12,
                 content: "cbf29ce484222325".into(),
+                faults: vec!["lvs.cf:9:1: left out: x".into()],
             },
             reload_failure: vec!["lvs.cf:2:1: unknown command \"x\"".into()],
             repairs: 3,
+            refused: vec!["--set 1 2 3: Invalid argument".into()],
             services: vec![ServiceStatus {
                 key: ServiceKey::Address {
                     protocol: Protocol::Tcp,
@@ -235,6 +254,8 @@ mod tests {
                 },
                 names: vec!["web".into()],
                 scheduler: SchedulerName::default(),
+                wanted_scheduler: SchedulerName::new("rr").unwrap(),
+                refused: vec!["-E -t 192.0.2.1:80 -s rr: No such file or directory".into()],
                 is_present: true,
                 sorry: None,
                 servers: vec![server],
@@ -245,9 +266,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                r#"{"kind":"lvsd","pid":7,"file":"/etc/lvs.cf","serial_no":12,"content":"cbf29ce484222325","reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"services":1}"#,
-                r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"servers":1,"up":1}"#,
-                r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"drained":false,"by_hand":null,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"pid":812,"restarts":1}"#,
+                r#"{"kind":"lvsd","pid":7,"file":"/etc/lvs.cf","serial_no":12,"content":"cbf29ce484222325","reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"faults":["lvs.cf:9:1: left out: x"],"refused":["--set 1 2 3: Invalid argument"],"services":1}"#,
+                r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"wanted_scheduler":"rr","refused":["-E -t 192.0.2.1:80 -s rr: No such file or directory"],"servers":1,"up":1}"#,
+                r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"drained":false,"by_hand":null,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"refused":[],"pid":812,"restarts":1}"#,
             ]
         );
     }

@@ -24,9 +24,10 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey};
+use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey, VirtualService};
 
 use index::Index;
+use refusals::Object;
 
 use crate::notice::Notice;
 use crate::pace::Pace;
@@ -90,6 +91,10 @@ pub struct Lvsd {
     failing: BTreeSet<ServiceKey>,
     /// Services that the kernel would not create, though we know them as if it had.
     uncreated: BTreeSet<ServiceKey>,
+    /// Operations that the kernel refused and that are still wanted, with the reason.
+    refused: BTreeMap<Object, String>,
+    /// What the kernel has of services whose change it has not carried out.
+    unchanged: BTreeMap<ServiceKey, VirtualService>,
     /// Destinations with a refused operation since the last reading: as we know them they may never
     /// have been.
     unsure: BTreeSet<(ServiceKey, DestinationKey)>,
@@ -142,6 +147,8 @@ impl Lvsd {
             given_up: Vec::new(),
             failing: BTreeSet::new(),
             uncreated: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            unchanged: BTreeMap::new(),
             unsure: BTreeSet::new(),
             foreign: BTreeSet::new(),
             table_unreadable: false,

@@ -9,6 +9,9 @@ use crate::{Action, Refusal, RefusalKind};
 
 use super::{Lvsd, Phase};
 
+/// What an operation is about: a service, one of its destinations, or neither.
+pub(super) type Object = (Option<ServiceKey>, Option<DestinationKey>);
+
 impl Lvsd {
     /// Says what was refused, once for each service; looks at the table again if it has changed.
     pub(super) fn take_refusals(&mut self, now: Mono, refusals: &[Refusal], out: &mut Vec<Action>) {
@@ -31,6 +34,8 @@ impl Lvsd {
                 continue;
             }
             self.note_outcome(op, true);
+            let said = format!("{op}: {}", refusal.reason);
+            self.refused.insert((service_key(op), object_of(op)), said);
             let is_new = match service_key(op) {
                 Some(key) => self.failing.insert(key),
                 None => !were_failing,
@@ -52,7 +57,13 @@ impl Lvsd {
 
     /// What a refusal means besides that the next audit finds the difference; or that there was none.
     fn note_outcome(&mut self, op: &IpvsOp, is_refused: bool) {
+        if !is_refused {
+            self.refused.remove(&(service_key(op), object_of(op)));
+        }
         match op {
+            IpvsOp::EditService(service) if !is_refused => {
+                self.unchanged.remove(&service.key);
+            }
             IpvsOp::AddService(service) if is_refused => {
                 self.uncreated.insert(service.key);
             }
@@ -114,6 +125,13 @@ impl Lvsd {
     pub(super) fn forget_failures(&mut self, planned: &[IpvsOp]) {
         let open: BTreeSet<ServiceKey> = planned.iter().filter_map(service_key).collect();
         self.failing.retain(|key| open.contains(key));
+        let open: BTreeSet<Object> = planned
+            .iter()
+            .map(|op| (service_key(op), object_of(op)))
+            .collect();
+        // The idle times are in no plan.
+        self.refused
+            .retain(|object, _| object.0.is_none() || open.contains(object));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What lvsd says of itself.
 
 use control::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Standing, Status};
-use lvs_model::Mono;
+use lvs_model::{Mono, SchedulerName, ServiceKey};
 
 use crate::{Monitor, SiteDestination, SiteService};
 
@@ -16,6 +16,7 @@ impl Lvsd {
             file: file.clone(),
             reload_failure: self.reload_failure.clone(),
             repairs: self.repair_count,
+            refused: self.refused_of_none(),
             services: (self.site.services.iter())
                 .map(|service| self.service_status(now, service))
                 .collect(),
@@ -25,6 +26,7 @@ impl Lvsd {
     fn service_status(&self, now: Mono, service: &SiteService) -> ServiceStatus {
         let key = service.service.key;
         let presence = self.presence.get(&key);
+        let wanted = &service.service.scheduler;
         let mut servers = Vec::new();
         for destination in &service.destinations {
             for monitor in &destination.monitors {
@@ -38,14 +40,39 @@ impl Lvsd {
                 .iter()
                 .map(|(name, _)| name.clone())
                 .collect(),
-            scheduler: service.service.scheduler.clone(),
+            scheduler: self.scheduler(&key).unwrap_or(wanted).clone(),
+            wanted_scheduler: wanted.clone(),
             is_present: self.known.contains(&key) && !self.uncreated.contains(&key),
             sorry: (service.sorry.as_ref()).map(|sorry| {
                 let is_in = presence.is_some_and(|presence| presence.has_sorry());
                 (sorry.destination.key, is_in)
             }),
+            refused: self.refused_of(key),
             servers,
         }
+    }
+
+    /// The scheduler that the kernel has for a service.
+    fn scheduler(&self, key: &ServiceKey) -> Option<&SchedulerName> {
+        let unchanged = self.unchanged.get(key);
+        let known = || self.known.get(key).map(|found| &found.service);
+        let found = unchanged.or_else(known)?;
+        Some(&found.scheduler)
+    }
+
+    /// What was refused of a service and its destinations, an operation each with its reason.
+    fn refused_of(&self, key: ServiceKey) -> Vec<String> {
+        let behind = self.refused.range((Some(key), None)..);
+        let own = behind.take_while(|((service, _), _)| *service == Some(key));
+        own.map(|(_, said)| said.clone()).collect()
+    }
+
+    /// What was refused of no service of lvs.cf.
+    fn refused_of_none(&self) -> Vec<String> {
+        let is_ours = |key: &ServiceKey| self.index.service(&self.site, key).is_some();
+        let refused = self.refused.iter();
+        let others = refused.filter(|((service, _), _)| !service.as_ref().is_some_and(is_ours));
+        others.map(|(_, said)| said.clone()).collect()
     }
 
     fn server_status(
@@ -82,6 +109,8 @@ impl Lvsd {
             last_check: check,
             pid: watch.and_then(|watch| watch.pid),
             restarts: watch.map_or(0, |watch| watch.starts.saturating_sub(1)),
+            refused: (self.refused.get(&(Some(service.service.key), Some(key))))
+                .map_or_else(Vec::new, |said| vec![said.clone()]),
         }
     }
 }

@@ -69,6 +69,7 @@ impl Lvsd {
             return;
         }
         let mut ops = Vec::new();
+        self.unchanged.clear();
         let before = std::mem::replace(&mut self.known, found);
         self.follow_by_hand(&before, out);
         if std::mem::take(&mut self.clear) {
@@ -265,6 +266,11 @@ impl Lvsd {
             return;
         }
         for op in &ops {
+            if let IpvsOp::EditService(service) = op
+                && let Some(found) = self.known.get(&service.key)
+            {
+                self.unchanged.insert(service.key, found.service.clone());
+            }
             self.known.follow(op);
         }
         self.in_flight.push_back(ops.clone());

@@ -84,6 +84,64 @@ fn r_a_service_that_the_kernel_refuses_is_shown_as_absent() {
     assert!(is_present(&world));
 }
 
+/// lvs.cf asks for a scheduler that the kernel does not have: it keeps the one before.
+#[test]
+fn the_scheduler_shown_is_the_kernels_and_what_it_refused_stands_beside_it() {
+    let mut world = World::start(two_servers(), Table::new());
+    let status = |world: &World| world.lvsd.status(world.now, 7, &FileStatus::default());
+    let schedulers = |world: &World| {
+        let service = &status(world).services[0];
+        [&service.scheduler, &service.wanted_scheduler].map(ToString::to_string)
+    };
+    assert_eq!(schedulers(&world), ["wlc", "wlc"]);
+    world.refused = Some("-E".into());
+    let mut changed = two_servers();
+    changed.virtuals[0].scheduler = lvs_model::SchedulerName::new("pcc").unwrap();
+    world.file = Ok(changed);
+    world.feed(Input::Hangup);
+    for _ in 0..3 {
+        assert_eq!(schedulers(&world), ["wlc", "pcc"]);
+        let refused = &status(&world).services[0].refused;
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(
+            refused[0].starts_with("-E -t 192.0.2.1:80 -s pcc"),
+            "{refused:?}"
+        );
+        assert!(refused[0].ends_with(": no"), "{refused:?}");
+        world.pass(5.0);
+    }
+    world.refused = None;
+    world.pass(5.0);
+    assert_eq!(schedulers(&world), ["pcc", "pcc"]);
+    assert_eq!(status(&world).services[0].refused, [""; 0]);
+}
+
+#[test]
+fn a_refused_destination_is_shown_with_its_service_and_its_server_until_it_is_there() {
+    let mut world = World::start(two_servers(), Table::new());
+    let refused = |world: &World| {
+        let status = world.lvsd.status(world.now, 7, &FileStatus::default());
+        let service = &status.services[0];
+        let of_servers = service.servers.iter().map(|server| server.refused.len());
+        (service.refused.len(), of_servers.collect::<Vec<_>>())
+    };
+    world.refused = Some("-a".into());
+    world.up("10.0.0.1", 1);
+    assert_eq!(refused(&world), (1, vec![1, 0]));
+    world.pass(12.0);
+    assert_eq!(refused(&world), (1, vec![1, 0]));
+    world.refused = None;
+    world.pass(5.0);
+    assert_eq!(refused(&world), (0, vec![0, 0]));
+    // What is no longer wanted was not refused.
+    world.refused = Some("-a".into());
+    world.up("10.0.0.2", 1);
+    assert_eq!(refused(&world), (1, vec![0, 1]));
+    world.down("10.0.0.2");
+    world.pass(5.0);
+    assert_eq!(refused(&world), (0, vec![0, 0]));
+}
+
 #[test]
 fn a_failed_reload_is_shown_until_a_good_one_and_repairs_are_counted() {
     let mut world = World::start(two_servers(), Table::new());
