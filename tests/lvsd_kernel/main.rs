@@ -10,6 +10,7 @@ mod hostile;
 mod marks;
 mod names;
 mod output;
+mod refused;
 mod reload;
 mod samples;
 mod shared;

@@ -67,6 +67,90 @@ fn r_a_hangup_during_a_start_is_a_reload_behind_it() {
     director.wait_for_table(3);
 }
 
+/// At a cold start, and behind it: what needs the name is out, the rest serves, and the name server may
+/// be one that is reached through this very director.
+#[test]
+fn a_server_and_a_block_whose_names_do_not_resolve_are_out_until_they_do() {
+    let mut director = Director::new(&[1, 2]);
+    let name_server = silent_name_server(&director);
+    let gone = " server late {\n address = gone.example\n active = 1\n }\n";
+    let web = block("web", "192.0.2.1", "", &[&server(1), gone]);
+    let mail = block("mail", "mail.example", "", &[&server(2)]);
+    director.start(&format!("audit_interval = 0.3\n{web}{mail}"));
+    let table = director.wait_for_table(2);
+    assert!(
+        table.iter().all(|line| line.contains("192.0.2.1")),
+        "{table:?}"
+    );
+    let why = "server late: the host name gone.example does not resolve";
+    let of_block = "virtual mail: the host name mail.example does not resolve";
+    assert_eq!(director.wait_for_log(why).len(), 1);
+    assert_eq!(director.wait_for_log(of_block).len(), 1);
+    let status = director.status();
+    assert!(
+        status[0].contains(why) && status[0].contains(of_block),
+        "{}",
+        status[0]
+    );
+
+    // What stands on disk meanwhile is half a file, and none of its business.
+    director.write("serial_no = ");
+    std::thread::spawn(move || answer_everything(&name_server, [127, 0, 0, 2], LIMIT * 4));
+    let table = director.wait_for_table(5);
+    assert!(
+        table
+            .iter()
+            .any(|line| line == "-A -t 192.0.2.7:8080 -s wlc"),
+        "{table:?}"
+    );
+    director.wait_for_line("-a -t 192.0.2.1:8080 -r 127.0.0.2:8080 -m -w 1");
+    assert_eq!(
+        director.wait_for_log("gone.example is 127.0.0.2 now").len(),
+        1
+    );
+    assert_eq!(director.wait_for_log(why).len(), 1, "each error once");
+    assert!(director.status()[0].contains("\"faults\":[]"));
+    assert_eq!(director.end(Signal::SIGTERM).code(), Some(0));
+}
+
+/// What was found at the start stays when nobody answers at the reload.
+#[test]
+fn a_name_that_resolved_before_keeps_its_address_at_a_reload() {
+    let mut director = Director::new(&[1]);
+    let name_server = silent_name_server(&director);
+    let named = " server s1 {\n address = server.example\n active = 1\n }\n";
+    let file = block("web", "192.0.2.1", "", &[named]);
+    let answering = name_server.try_clone().unwrap();
+    let answers = std::thread::spawn(move || {
+        answer_everything(&answering, [127, 0, 0, 1], Duration::from_secs(1))
+    });
+    director.start(&file);
+    director.wait_for_table(2);
+    answers.join().unwrap();
+    let more = block("more", "192.0.2.2", "", &[&server(1)]);
+    director.reload(&format!("{file}{more}"));
+    let stays = "server.example does not resolve: its last address, 127.0.0.1, stays";
+    director.wait_for_log(stays);
+    director.wait_for_table(4);
+    assert_eq!(director.end(Signal::SIGTERM).code(), Some(0));
+}
+
+/// Answers each question until none has come for so long: for the address of the block 192.0.2.7, for
+/// any other name `server`.
+fn answer_everything(name_server: &UdpSocket, server: [u8; 4], idle: Duration) {
+    let mut query = [0; 512];
+    name_server.set_read_timeout(Some(LIMIT * 3)).unwrap();
+    while let Ok((length, resolver)) = name_server.recv_from(&mut query) {
+        let query = &query[..length];
+        let is_block = query.windows(4).any(|word| word == b"mail");
+        let address = if is_block { [192, 0, 2, 7] } else { server };
+        name_server
+            .send_to(&answer(query, address), resolver)
+            .unwrap();
+        name_server.set_read_timeout(Some(idle)).unwrap();
+    }
+}
+
 /// A message of RFC 1035 that answers the one question of `query`.
 fn answer(query: &[u8], address: [u8; 4]) -> Vec<u8> {
     let name = query[12..].iter().position(|byte| *byte == 0).unwrap();

@@ -15,7 +15,7 @@ use crate::options::Options;
 /// Prints findings to `err` and the commands to `out`. The status is 1 for a file that is refused,
 /// that asks nothing of fos, or of which something was left out.
 pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
-    let file = match config_file::read(&options.config_file) {
+    let file = match config_file::check(&options.config_file) {
         Ok(file) => file,
         Err(fault) => {
             // A reader that has gone away does not matter: the status says it too.
@@ -24,7 +24,7 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Exi
         }
     };
     let site = load::site(&file, options);
-    let is_good = site.is_ok() && !file.loaded.has_faults();
+    let is_good = site.is_ok() && !file.has_faults();
     let written = write_lines(err, &file.remarks(true)).and_then(|()| match site {
         Ok(site) => write_lines(out, &plan(site, options.mode)),
         Err(lines) => write_lines(err, &lines),

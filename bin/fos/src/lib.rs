@@ -72,6 +72,7 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
     let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
     let file = config_file::read(&options.config_file);
     let file = file.map_err(|fault| fault.lines(config_file::Program::Fos))?;
+    file.log();
     let site = load::site(&file, options)?;
     let pid_file = match options.foreground {
         true => None,
@@ -95,6 +96,7 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         signals,
         parent,
         options,
+        &file,
     );
     let end = shell.run().map_err(failure);
     drop(pid_file);

@@ -23,7 +23,6 @@ pub fn site(file: &ConfigFile, options: &Options) -> Result<Site, Vec<String>> {
         let line = format!("{NAME}: No Failover Services defined in {name}.");
         return Err(vec![line]);
     }
-    file.log();
     let partner = partner(&config.heartbeat);
     Ok(Site::new(
         config,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
 
-use config_file::{Program, Reading, Step};
+use config_file::{ConfigFile, Follower, Outcome, Program};
 use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, notify, reap, wait};
 use director::Severity;
 use director::failover::{Action, Fos, Input, Notice};
@@ -32,8 +32,8 @@ pub struct Shell<'a> {
     signals: Signals,
     parent: Option<Parent>,
     options: &'a Options,
-    /// A reload that waits for the resolver.
-    reading: Option<Box<Reading>>,
+    /// lvs.cf, read again when told to, its names looked up meanwhile.
+    file: Follower,
     inputs: VecDeque<Input>,
 }
 
@@ -45,15 +45,17 @@ impl<'a> Shell<'a> {
         signals: Signals,
         parent: Option<Parent>,
         options: &'a Options,
+        file: &ConfigFile,
     ) -> Self {
+        let clock = Clock::start();
         Self {
-            clock: Clock::start(),
+            clock,
             machine,
             children,
             signals,
             parent,
             options,
-            reading: None,
+            file: Follower::new(file, clock.now()),
             inputs: VecDeque::from([Input::Start]),
         }
     }
@@ -82,8 +84,8 @@ impl<'a> Shell<'a> {
         match action {
             Action::Notice(notice) => write_notice(&notice),
             Action::ReadConfiguration => {
-                let step = Reading::begin(&self.options.config_file, self.clock.now());
-                self.take_step(step);
+                let outcome = self.file.reload(self.clock.now());
+                self.take_outcome(outcome);
             }
             Action::Ready => notify::ready(),
             Action::RunCommand(argv) => {
@@ -107,19 +109,17 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// A reading that has come to its end is an input; one that a newer reload replaces is given up.
-    fn take_step(&mut self, step: Step) {
-        self.reading = None;
-        let result = match step {
-            Step::Waiting(reading) => {
-                self.reading = Some(reading);
-                return;
+    /// A reading that has come to its end is an input.
+    fn take_outcome(&mut self, outcome: Option<Outcome>) {
+        let site = match outcome {
+            None => return,
+            Some(Outcome::Read(Err(fault))) => Err(fault.lines(Program::Fos)),
+            Some(Outcome::Read(Ok(file))) => {
+                file.log();
+                load::site(&file, self.options)
             }
-            Step::Done(result) => result,
+            Some(Outcome::Resolved(file)) => load::site(&file, self.options),
         };
-        let site = result
-            .map_err(|fault| fault.lines(Program::Fos))
-            .and_then(|file| load::site(&file, self.options));
         let site = site.map(Box::new);
         self.inputs.push_back(Input::Configuration(site));
     }
@@ -127,19 +127,17 @@ impl<'a> Shell<'a> {
     /// Sleeps until something happens and notes it.
     fn listen(&mut self) -> io::Result<()> {
         let due = self.machine.next_deadline();
-        let read_until = self.reading.as_ref().map(|reading| reading.deadline());
+        let read_until = self.file.deadline();
         let deadline = [due, read_until].into_iter().flatten().min();
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         let parent = self.parent.as_ref().map(AsFd::as_fd);
         fds.extend(parent.map(|parent| PollFd::new(parent, PollFlags::POLLIN)));
-        let reading = self.reading.as_ref().map(|reading| reading.as_fd());
+        let reading = self.file.poll_fd();
         fds.extend(reading.map(|reading| PollFd::new(reading, PollFlags::POLLIN)));
         wait(&mut fds, &self.clock, deadline)?;
         drop(fds);
-        if let Some(reading) = self.reading.take() {
-            let step = reading.advance(self.clock.now());
-            self.take_step(step);
-        }
+        let outcome = self.file.advance(self.clock.now());
+        self.take_outcome(outcome);
         if self.parent.as_ref().is_some_and(Parent::is_gone) {
             self.parent = None;
             self.inputs.push_back(Input::ParentGone);
@@ -167,9 +165,7 @@ impl<'a> Shell<'a> {
                 Some(Ended::Command) => Some(Input::CommandEnded(Ok(exit))),
                 Some(Ended::Monitor(monitor)) => Some(Input::MonitorEnded(monitor, exit)),
                 None => {
-                    if let Some(reading) = &mut self.reading {
-                        reading.ended(pid);
-                    }
+                    self.file.ended(pid);
                     None
                 }
             });

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 
-use config_file::{ConfigFile, Program, Reading, Step};
+use config_file::{ConfigFile, Follower, Outcome, Program};
 use control::FileStatus;
 use daemon::{
     Clock, Parent, PollFd, PollFlags, Signal, Signals, StatusSocket, Tidying, reap, wait,
@@ -30,11 +29,11 @@ pub struct Setup<'a> {
     pub parent: Option<Parent>,
     /// Where the state can be read, if the socket could be made.
     pub status: Option<StatusSocket>,
-    /// lvs.cf.
-    pub path: PathBuf,
+    /// lvs.cf, as it was accepted.
+    pub follower: Follower,
     /// What it was when it was read.
     pub file: FileStatus,
-    /// What an lvs.cf that was read again asks for; says so in the log.
+    /// What an lvs.cf that was read again asks for.
     pub accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
     /// Called once, when the table is as lvs.cf wants it.
     pub ready: Box<dyn FnOnce() + 'a>,
@@ -68,10 +67,9 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         signals: setup.signals,
         parent: setup.parent,
         status: setup.status,
-        path: setup.path,
+        follower: setup.follower,
         file: setup.file,
         accept: setup.accept,
-        reading: None,
         ready: Some(setup.ready),
         checked: Some(setup.checked),
         answers: VecDeque::new(),
@@ -94,11 +92,10 @@ struct Shell<'a> {
     signals: Signals,
     parent: Option<Parent>,
     status: Option<StatusSocket>,
-    path: PathBuf,
+    /// lvs.cf, read again when told to, its names looked up meanwhile.
+    follower: Follower,
     file: FileStatus,
     accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
-    /// lvs.cf being read again, its names looked up meanwhile.
-    reading: Option<Box<Reading>>,
     ready: Option<Box<dyn FnOnce() + 'a>>,
     checked: Option<Box<dyn FnOnce() + 'a>>,
     /// Results of actions; they come before anything else that happened.
@@ -155,7 +152,8 @@ impl Shell<'_> {
             Action::Terminate(nanny) => self.nannies.signal(nanny, Signal::SIGTERM),
             Action::Kill(nanny) => self.nannies.signal(nanny, Signal::SIGKILL),
             Action::ReadConfiguration => {
-                self.take_step(Reading::begin(&self.path, self.clock.now()));
+                let outcome = self.follower.reload(self.clock.now());
+                self.take_outcome(outcome);
             }
             Action::Ready => {
                 if let Some(ready) = self.ready.take() {
@@ -173,20 +171,20 @@ impl Shell<'_> {
         }
     }
 
-    /// lvs.cf is read, or its names are still being looked up: then the loop goes on. An earlier
-    /// reading is given up.
-    fn take_step(&mut self, step: Step) {
-        self.reading = None;
-        let site = match step {
-            Step::Waiting(reading) => {
-                self.reading = Some(reading);
-                return;
-            }
-            Step::Done(Ok(file)) => {
+    /// lvs.cf is read, or its names are still being looked up: then the loop goes on.
+    fn take_outcome(&mut self, outcome: Option<Outcome>) {
+        let site = match outcome {
+            None => return,
+            Some(Outcome::Read(Ok(file))) => {
+                file.log();
                 self.file = file_status(&file);
                 Ok((self.accept)(&file))
             }
-            Step::Done(Err(fault)) => Err(fault.lines(Program::Lvsd)),
+            Some(Outcome::Resolved(file)) => {
+                self.file = file_status(&file);
+                Ok((self.accept)(&file))
+            }
+            Some(Outcome::Read(Err(fault))) => Err(fault.lines(Program::Lvsd)),
         };
         self.tidying = Tidying::after(self.clock.now());
         if let Ok(site) = &site {
@@ -199,13 +197,12 @@ impl Shell<'_> {
     /// Sleeps until something happens and notes it.
     fn listen(&mut self) -> io::Result<()> {
         let deadline = self.machine.next_deadline();
-        let read_until = self.reading.as_ref().map(|reading| reading.deadline());
+        let read_until = self.follower.deadline();
         self.nannies.flush();
         let awaited = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = vec![awaited(self.signals.as_fd()), awaited(self.nannies.as_fd())];
         fds.extend(self.parent.as_ref().map(AsFd::as_fd).map(awaited));
-        let reading = self.reading.as_ref().map(|reading| reading.as_fd());
-        fds.extend(reading.map(awaited));
+        fds.extend(self.follower.poll_fd().map(awaited));
         let status = self.status.iter();
         fds.extend(status.flat_map(|status| status.poll_fds(self.clock.now())));
         wait(&mut fds, &self.clock, earliest(deadline, read_until))?;
@@ -215,10 +212,8 @@ impl Shell<'_> {
         // Reports before deaths: what a nanny said last still counts.
         self.events.extend(self.nannies.hear());
         self.note_signals();
-        if let Some(reading) = self.reading.take() {
-            let step = reading.advance(self.clock.now());
-            self.take_step(step);
-        }
+        let outcome = self.follower.advance(self.clock.now());
+        self.take_outcome(outcome);
         if deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
             self.events.push_back(Input::Deadline);
         }
@@ -254,9 +249,7 @@ impl Shell<'_> {
 
     fn reap(&mut self) {
         while let Some((pid, exit)) = reap() {
-            if let Some(reading) = &mut self.reading {
-                reading.ended(pid);
-            }
+            self.follower.ended(pid);
             self.events.extend(self.nannies.remove(pid, exit));
         }
         self.nannies.kill_strays();
@@ -269,6 +262,7 @@ pub fn file_status(file: &ConfigFile) -> FileStatus {
         path: file.path.display().to_string(),
         serial: file.loaded.config.serial,
         content: file.loaded.hash.to_string(),
+        faults: file.faults(),
     }
 }
 

@@ -6,10 +6,11 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::rc::Rc;
 
-use config_file::{ConfigFile, Program, tell};
+use config_file::{ConfigFile, Follower, Program, tell};
 use daemon::log::Target;
 use daemon::{Parent, PidFile, Signal, Signals, StatusSocket, background, notify};
 use director::{Lvsd, Site, Table};
+use lvs_model::Mono;
 
 use crate::kernel::Kernel;
 use crate::nannies::Nannies;
@@ -28,7 +29,7 @@ pub const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
 /// something was left out.
 pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) {
     let path = config_file::find(options.config_file.as_deref());
-    let file = match config_file::read(&path) {
+    let file = match config_file::check(&path) {
         Ok(file) => file,
         Err(fault) => return (1, write_lines(err, &fault.lines(Program::Lvsd))),
     };
@@ -43,7 +44,7 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
     });
     let how = (options.clear, options.foreground);
     let written = write_lines(err, &remarks).and_then(|()| dry_run::print(&site, how, found, out));
-    (u8::from(file.loaded.has_faults()), written)
+    (u8::from(file.has_faults()), written)
 }
 
 /// Runs lvsd until its end.
@@ -101,7 +102,6 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     }
     let (verbose, foreground) = (options.verbose, options.foreground);
     let accept = |file: &ConfigFile| {
-        file.log();
         let config = &file.loaded.config;
         let site = Site::new(config, verbose, foreground);
         sysctl::check(&site, config.set_sysctls);
@@ -123,7 +123,9 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
             log::error!("cannot leave the terminal: {error}");
         }
     };
+    file.log();
     let machine = Lvsd::new(accept(&file), options.clear);
+    let follower = Follower::new(&file, Mono::ZERO);
     let read = shell::file_status(&file);
     // As large as the site that was made of it, and not needed any more.
     drop(file);
@@ -134,7 +136,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         signals,
         parent,
         status: status_socket(),
-        path,
+        follower,
         file: read,
         accept: Box::new(accept),
         ready: Box::new(ready),

@@ -23,7 +23,7 @@ use crate::signing;
 /// Prints findings to `err` and the plan to `out`. The status is 1 for a file that is refused, that
 /// pulse would not start with, or of which something was left out.
 pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
-    let file = match config_file::read(&options.config_file) {
+    let file = match config_file::check(&options.config_file) {
         Ok(file) => file,
         Err(fault) => {
             // A reader that has gone away does not matter: the status says it too.
@@ -37,7 +37,7 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Exi
         write_lines(err, &remarks.collect::<Vec<_>>())
     });
     let written = findings.and_then(|()| write_lines(out, &report.plan));
-    let is_good = report.starts && !file.loaded.has_faults() && written.is_ok();
+    let is_good = report.starts && !file.has_faults() && written.is_ok();
     if is_good {
         ExitCode::SUCCESS
     } else {

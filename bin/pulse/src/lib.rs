@@ -54,7 +54,6 @@ use popt::Aliases;
 
 use crate::arrival::Arrival;
 use crate::options::{Options, Request};
-use crate::report::FileState;
 use crate::setup::{Setup, SetupError};
 use crate::shell::Shell;
 use crate::sockets::Sockets;
@@ -123,7 +122,7 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
         log::info!("{}", Notice::BackupInactive);
         return Ok(ExitCode::from(LATE_FAILURE));
     }
-    let shell = Shell::new(options, setup, FileState::of(&file), sockets);
+    let shell = Shell::new(options, setup, &file, sockets);
     let pid_file = finish_start(pid_file, background);
     let status = late(shell.and_then(Shell::run));
     drop(pid_file);
@@ -141,7 +140,7 @@ fn start_late(options: &Options, file: ConfigFile, pid_file: Option<PidFile>) ->
         if is_idle(&setup) {
             return Err(Notice::BackupInactive.to_string().into());
         }
-        let shell = Shell::new(options, setup, FileState::of(&file), sockets)?;
+        let shell = Shell::new(options, setup, &file, sockets)?;
         // One that came before the shell's own signals were there.
         if signals.pending().iter().any(|it| *it != Signal::SIGHUP) {
             return Ok(());

@@ -355,7 +355,7 @@ mod tests {
 
     fn setup(own: &str) -> Result<Setup, SetupError> {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/pair.cf");
-        let config = config_file::read(path.as_ref()).unwrap().loaded.config;
+        let config = config_file::check(path.as_ref()).unwrap().loaded.config;
         Setup::new(config, &Options::default(), &[own.parse().unwrap()])
     }
 

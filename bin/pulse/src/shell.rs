@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use config_file::Reading;
+use config_file::{ConfigFile, Follower};
 use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
 use heartbeat::{
@@ -76,8 +76,10 @@ pub struct Shell {
     told_manager: String,
     /// The gateway being asked for.
     gateway: Option<Gateway>,
-    /// lvs.cf being read again, its names looked up meanwhile.
-    reading: Option<Box<Reading>>,
+    /// lvs.cf, read again when told to, its names looked up meanwhile.
+    follower: Follower,
+    /// What changes is that names have an address now; lvsd and fos find that out by themselves.
+    is_about_names: bool,
     bad_packet_logged: Option<Mono>,
     remarked: Option<Mono>,
     /// Answers to actions, handed in at the next turn.
@@ -94,7 +96,7 @@ impl Shell {
     pub fn new(
         options: &Options,
         setup: Setup,
-        file: FileState,
+        file: &ConfigFile,
         sockets: Sockets,
     ) -> io::Result<Self> {
         let clock = Clock::start();
@@ -125,10 +127,11 @@ impl Shell {
             term_file,
             orders,
             control: Control::open(),
-            file,
+            file: FileState::of(file),
             told_manager: String::new(),
             gateway: None,
-            reading: None,
+            follower: Follower::new(file, clock.now()),
+            is_about_names: false,
             options: options.clone(),
             setup,
             bad_packet_logged: None,
@@ -165,7 +168,7 @@ impl Shell {
         let deadline = if self.answers.is_empty() && !self.commands.is_deserted() {
             let unsure = self.addresses.is_unsure();
             let look_again = unsure.then(|| self.clock.now() + LOOK_AGAIN);
-            let read_until = self.reading.as_ref().map(|reading| reading.deadline());
+            let read_until = self.follower.deadline();
             self.node
                 .next_deadline()
                 .into_iter()
@@ -184,7 +187,7 @@ impl Shell {
             .chain([self.signals.as_fd()])
             .chain(self.service.fd())
             .chain(self.commands.fd())
-            .chain(self.reading.as_ref().map(|reading| reading.as_fd()))
+            .chain(self.follower.poll_fd())
             .chain(self.gateway.as_ref().map(AsFd::as_fd))
             .chain(self.addresses.fds());
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
@@ -210,10 +213,8 @@ impl Shell {
         if self.commands.has_let_go() {
             self.give(Input::HookEnded(Hook::Inactive));
         }
-        if let Some(reading) = self.reading.take() {
-            let step = reading.advance(self.clock.now());
-            self.take_step(step);
-        }
+        let outcome = self.follower.advance(self.clock.now());
+        self.take_outcome(outcome);
         self.watchdog.feed(self.clock.now());
         self.look_at_gateway();
         self.look_at_addresses();
@@ -272,11 +273,7 @@ impl Shell {
                 self.service_ended(pid, exit);
                 continue;
             }
-            if self
-                .reading
-                .as_mut()
-                .is_some_and(|reading| reading.ended(pid))
-            {
+            if self.follower.ended(pid) {
                 continue;
             }
             if self.orders_ended(pid, exit) {
@@ -407,6 +404,7 @@ impl Shell {
             }
             Action::StopService => self.service.signal(Signal::SIGTERM),
             Action::KillService => self.service.signal(Signal::SIGKILL),
+            Action::ReloadService if self.is_about_names => {}
             Action::ReloadService => self.service.signal(Signal::SIGHUP),
             Action::RaiseAddresses => {
                 let mut usable = self.setup.addresses.clone();

@@ -5,9 +5,11 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use daemon::{UntrustedPart, untrusted_directory, untrusted_part_of_data};
 use lvs_config::MAX_FILE;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::unistd::geteuid;
 
 /// The file that an option named, else the first of the usual places that exists or cannot be looked
 /// at, else the first.
@@ -25,10 +27,45 @@ fn first_existing(candidates: Vec<PathBuf>) -> PathBuf {
     candidates.into_iter().find(exists).unwrap_or(first)
 }
 
+/// Who reads the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// A daemon: as root it goes by nothing that others may have written.
+    Daemon,
+    /// Somebody who wants to know what is wrong with it.
+    Checker,
+}
+
+/// The part of the path, as written or behind symbolic links, by which somebody else than root, or
+/// than us, could change the file.
+pub(crate) fn untrusted(path: &Path) -> io::Result<Option<UntrustedPart>> {
+    let written = std::path::absolute(path)?;
+    let folder = written.parent().unwrap_or(Path::new("/"));
+    let part = match untrusted_part_of_data(&path.canonicalize()?)? {
+        None => untrusted_directory(folder)?,
+        part => part,
+    };
+    let is_ours = |part: &UntrustedPart| !geteuid().is_root() && part.uid == geteuid().as_raw();
+    Ok(part.filter(|part| !is_ours(part)))
+}
+
+/// The bytes of the file, if this reader may go by it.
+pub(crate) fn read(path: &Path, reader: Reader) -> io::Result<Vec<u8>> {
+    let text = read_bytes(path)?;
+    if reader == Reader::Daemon
+        && geteuid().is_root()
+        && let Some(part) = untrusted(path)?
+    {
+        let what = format!("{part}: refused, since root goes by this file");
+        return Err(io::Error::other(what));
+    }
+    Ok(text)
+}
+
 /// The bytes of a regular file; one more than a file may have is enough to see that it is too long.
 ///
 /// Opening never waits: not for the writer of a FIFO, not for a device.
-pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::options()
         .read(true)
         .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits())
@@ -80,7 +117,7 @@ mod tests {
     }
 
     fn fault(path: &Path) -> String {
-        reason(&read(path).unwrap_err())
+        reason(&read(path, Reader::Daemon).unwrap_err())
     }
 
     #[test]
@@ -93,6 +130,72 @@ mod tests {
         assert_eq!(fault(&fifo), "not a regular file");
         assert_eq!(fault(Path::new("/dev/zero")), "not a regular file");
         assert_eq!(fault(&dir.join("none")), "No such file or directory");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    /// Only root has something to lose by it.
+    #[test]
+    fn root_goes_by_no_file_that_others_may_change_and_the_part_at_fault_is_named() {
+        if !geteuid().is_root() {
+            return;
+        }
+        let dir = std::env::temp_dir().join(format!("config-trust-{}", std::process::id()));
+        let (inner, other) = (dir.join("inner"), dir.join("other"));
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        let file = inner.join("lvs.cf");
+        std::fs::write(&file, "serial_no = 1\n").unwrap();
+        let link = other.join("lvs.cf");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let set = |path: &Path, mode| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(path, mode).unwrap();
+        };
+        let owned = |path: &Path, uid, gid| std::os::unix::fs::chown(path, uid, gid).unwrap();
+        for path in [&dir, &inner, &other] {
+            set(path, 0o755);
+        }
+        set(&file, 0o644);
+        assert!(read(&file, Reader::Daemon).is_ok());
+        assert!(read(&link, Reader::Daemon).is_ok());
+        let refused = |path: &Path, part: &Path, who: &str| {
+            let fault = fault(path);
+            assert!(fault.starts_with(who), "{fault}");
+            let name = part.display().to_string();
+            assert!(
+                fault.contains(&format!("{name}, mode")) || fault.contains(&format!("{name}:")),
+                "{fault}"
+            );
+            assert!(read(path, Reader::Checker).is_ok());
+        };
+        for (part, mode, normal) in [
+            (&file, 0o666, 0o644),
+            (&inner, 0o777, 0o755),
+            (&dir, 0o777, 0o755),
+        ] {
+            set(part, mode);
+            refused(&file, part, "anybody may change ");
+            refused(&link, part, "anybody may change ");
+            set(part, normal);
+        }
+        set(&other, 0o757);
+        refused(&link, &other, "anybody may change ");
+        set(&other, 0o755);
+        for part in [&file, &inner, &dir] {
+            owned(part, Some(54_321), None);
+            refused(&file, part, "user 54321 owns ");
+            owned(part, Some(0), Some(54_321));
+            assert!(
+                read(&file, Reader::Daemon).is_ok(),
+                "the group may only read"
+            );
+            let mode = if part == &file { 0o664 } else { 0o775 };
+            set(part, mode);
+            refused(&file, part, "group 54321 may change ");
+            owned(part, None, Some(0));
+            assert!(read(&file, Reader::Daemon).is_ok(), "root's own group");
+            set(part, if part == &file { 0o644 } else { 0o755 });
+        }
         std::fs::remove_dir_all(&dir).unwrap();
     }
 

@@ -4,7 +4,7 @@
 //! answer, and never longer than its parent.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use lvs_sys::{Forked, fork};
@@ -28,7 +28,7 @@ impl Helper {
     ///
     /// # Errors
     /// No room for a process or descriptor; more than one thread.
-    pub(crate) fn start(work: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
+    pub(crate) fn start(work: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Self> {
         let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
         fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let parent = getpid();

@@ -6,16 +6,21 @@
 //!
 //! - [`find`]: which file it is
 //! - [`read`]: reads it and waits, at the start of a program
-//! - [`Reading`]: reads it beside a loop that must not wait, at a reload
+//! - [`check`]: the same for `-t`
+//! - [`Follower`]: reads it again beside a loop that must not wait: at a reload, and for names that did
+//!   not resolve
 //! - [`ConfigFile`], [`Fault`]: how it went
 //! - [`Program`], [`tell`]: the lines about it, on standard error and in the log
 
 mod disk;
+mod follow;
 mod helper;
+mod machine;
 mod names;
 mod reading;
 mod report;
 
 pub use disk::find;
-pub use reading::{ConfigFile, Fault, LIMIT, Reading, Step, read};
+pub use follow::{Follower, Outcome};
+pub use reading::{ConfigFile, Fault, LIMIT, Reading, Step, check, read};
 pub use report::{Program, tell};

@@ -6,13 +6,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Mutex;
 
-use lvs_config::Lookup;
-use lvs_model::{Account, Protocol};
+use lvs_config::{Lookup, SchedulerAnswer};
+use lvs_model::{Account, Protocol, SchedulerName};
 use lvs_sys::{c_name, host_address, host_address6, service_port};
 
+use crate::machine::{self, Places};
+
 /// One thing to look up.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Question {
     /// The address of a host.
     Host(String),
@@ -20,6 +24,12 @@ pub(crate) enum Question {
     Service(String, Protocol),
     /// The account of a user.
     User(String),
+    /// Whether the kernel has a scheduler.
+    Scheduler(String),
+    /// Whether the user of that name, or who runs monitors, can run a command line's program.
+    Program(String, Option<Account>),
+    /// Whether root may run a program.
+    Trust(String),
 }
 
 /// The one [`Lookup`] of all programs: answers from what is known, and notes what is not.
@@ -28,6 +38,11 @@ pub(crate) struct Names {
     hosts: HashMap<String, IpAddr>,
     services: HashMap<(String, Protocol), u16>,
     users: HashMap<String, Account>,
+    schedulers: HashMap<String, SchedulerAnswer>,
+    /// Programs and what is wrong with them.
+    programs: HashMap<Question, Option<String>>,
+    /// Addresses of an earlier reading, for names that nobody knows now.
+    old: HashMap<String, IpAddr>,
     open: BTreeSet<Question>,
 }
 
@@ -37,7 +52,11 @@ impl Lookup for Names {
         if known.is_none() {
             self.open.insert(Question::Host(name.to_owned()));
         }
-        known
+        known.or_else(|| self.old.get(name).copied())
+    }
+
+    fn is_old(&mut self, name: &str) -> bool {
+        !self.hosts.contains_key(name) && self.old.contains_key(name)
     }
 
     fn service(&mut self, name: &str, protocol: Protocol) -> Option<u16> {
@@ -63,9 +82,60 @@ impl Lookup for Names {
             Err(error) => Err(error.to_string()),
         }
     }
+
+    fn scheduler(&mut self, name: &SchedulerName) -> SchedulerAnswer {
+        let name = name.as_str();
+        match self.schedulers.get(name) {
+            Some(answer) => *answer,
+            None => {
+                self.open.insert(Question::Scheduler(name.to_owned()));
+                SchedulerAnswer::Known
+            }
+        }
+    }
+
+    fn program_fault(&mut self, command: &[u8], user: Option<&Account>) -> Option<String> {
+        let command = std::str::from_utf8(command).ok()?.to_owned();
+        self.about_program(Question::Program(command, user.cloned()))
+    }
+
+    fn trust_fault(&mut self, program: &[u8]) -> Option<String> {
+        let program = std::str::from_utf8(program).ok()?.to_owned();
+        self.about_program(Question::Trust(program))
+    }
 }
 
 impl Names {
+    /// Names without an answer yet that had these addresses earlier.
+    pub(crate) fn after(old: HashMap<String, IpAddr>) -> Self {
+        Self {
+            old,
+            ..Self::default()
+        }
+    }
+
+    /// The addresses of all names that have one, new or earlier.
+    pub(crate) fn addresses(&self) -> HashMap<String, IpAddr> {
+        let mut all = self.old.clone();
+        all.extend(self.hosts.iter().map(|(name, it)| (name.clone(), *it)));
+        all
+    }
+
+    /// Asks again what had no answer.
+    pub(crate) fn forget_questions(&mut self) {
+        self.open.clear();
+    }
+
+    fn about_program(&mut self, question: Question) -> Option<String> {
+        match self.programs.get(&question) {
+            Some(answer) => answer.clone(),
+            None => {
+                self.open.insert(question);
+                None
+            }
+        }
+    }
+
     /// What was asked and is not known.
     pub(crate) fn questions(&self) -> Vec<Question> {
         self.open.iter().cloned().collect()
@@ -92,6 +162,14 @@ impl Names {
                     let account = account(name, answer);
                     self.users.extend(account.map(|it| (name.clone(), it)));
                 }
+                Some(Question::Scheduler(name)) => {
+                    let answer = scheduler_answer(answer);
+                    self.schedulers.extend(answer.map(|it| (name.clone(), it)));
+                }
+                Some(question @ (Question::Program(..) | Question::Trust(_))) => {
+                    let fault = answer.strip_prefix(FAULT).map(str::to_owned);
+                    self.programs.insert(question.clone(), fault);
+                }
                 None => {}
             }
         }
@@ -109,24 +187,97 @@ fn account(name: &str, answer: &str) -> Option<Account> {
     })
 }
 
+/// Stands before what is wrong with a program; what is good has another word.
+const FAULT: &str = "fault ";
+const GOOD: &str = "good";
+
+const SCHEDULER_ANSWERS: [(SchedulerAnswer, &str); 3] = [
+    (SchedulerAnswer::Known, "known"),
+    (SchedulerAnswer::Unknown, "unknown"),
+    (SchedulerAnswer::NoIpvs, "no-ipvs"),
+];
+
+fn scheduler_answer(word: &str) -> Option<SchedulerAnswer> {
+    let row = SCHEDULER_ANSWERS.iter().find(|(_, it)| *it == word);
+    row.map(|(answer, _)| *answer)
+}
+
 /// Room for the one user that a file names: its numbers and a path.
 const LONGEST_ACCOUNT: usize = 4096;
 
-/// Most bytes that the answers to so many questions have.
-pub(crate) const fn longest_answers(questions: usize) -> usize {
+/// The same for what is wrong with a program, and its path.
+const LONGEST_FAULT: usize = 16 * 1024;
+
+/// Most bytes that the answers to these questions have.
+pub(crate) fn longest_answers(questions: &[Question]) -> usize {
+    let about_programs = |it: &&Question| matches!(it, Question::Program(..) | Question::Trust(_));
+    let programs = questions.iter().filter(about_programs).count();
     // A number, and an IPv6 address or a user with its home directory.
-    questions.saturating_mul(64).saturating_add(LONGEST_ACCOUNT)
+    let names = questions.len().saturating_mul(64);
+    names
+        .saturating_add(programs.saturating_mul(LONGEST_FAULT))
+        .saturating_add(LONGEST_ACCOUNT)
 }
 
-/// Asks the system one question after the other and writes each answer at once: `NUMBER ANSWER`.
-pub(crate) fn answer_all(questions: &[Question], out: &mut dyn Write) -> io::Result<()> {
+/// Looked up at once: one name server that is silent must not use up the others' time.
+const HOSTS_AT_ONCE: usize = 32;
+
+/// Asks the system and writes each answer at once: `NUMBER ANSWER`. Hosts come last and several at a
+/// time, since they may wait for the network.
+pub(crate) fn answer_all<W: Write + Send>(questions: &[Question], out: &mut W) -> io::Result<()> {
+    answer_here(questions, out)?;
+    let hosts = questions.iter().enumerate();
+    let hosts = hosts.filter_map(|(number, question)| match question {
+        Question::Host(name) => Some((number, name)),
+        _ => None,
+    });
+    let (hosts, out) = (Mutex::new(hosts), Mutex::new(out));
+    let count = questions.len().min(HOSTS_AT_ONCE);
+    std::thread::scope(|scope| {
+        for _ in 0..count {
+            // Without room for another thread the others do it.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, || answer_hosts(&hosts, &out));
+        }
+        answer_hosts(&hosts, &out);
+    });
+    Ok(())
+}
+
+/// Takes one name after the other until there is none.
+fn answer_hosts<'q, W: Write>(
+    hosts: &Mutex<impl Iterator<Item = (usize, &'q String)>>,
+    out: &Mutex<&mut W>,
+) {
+    loop {
+        let next = hosts.lock().ok().and_then(|mut hosts| hosts.next());
+        let Some((number, name)) = next else {
+            return;
+        };
+        if let (Some(address), Ok(mut out)) = (host(name), out.lock()) {
+            // A reader that is gone kills this process.
+            let _ = writeln!(out, "{number} {address}");
+        }
+    }
+}
+
+/// What this machine knows by itself.
+fn answer_here(questions: &[Question], out: &mut dyn Write) -> io::Result<()> {
+    let places = Places::here();
     for (number, question) in questions.iter().enumerate() {
         match question {
-            Question::Host(name) => {
-                if let Some(address) = host(name) {
-                    writeln!(out, "{number} {address}")?;
-                }
+            Question::Host(_) => {}
+            Question::Scheduler(name) => {
+                let answer = places.scheduler(name);
+                let row = SCHEDULER_ANSWERS.iter().find(|(it, _)| *it == answer);
+                let word = row.map_or("known", |(_, word)| *word);
+                writeln!(out, "{number} {word}")?;
             }
+            Question::Program(command, user) => {
+                let user = user.clone().or_else(daemon::check_account);
+                let fault = user.and_then(|user| machine::program_fault(command, &user));
+                write_fault(out, number, fault)?;
+            }
+            Question::Trust(program) => write_fault(out, number, trust_fault(program))?,
             Question::Service(name, protocol) => {
                 if let Some(port) = service(name, *protocol) {
                     writeln!(out, "{number} {port}")?;
@@ -143,6 +294,27 @@ pub(crate) fn answer_all(questions: &[Question], out: &mut dyn Write) -> io::Res
         }
     }
     Ok(())
+}
+
+fn write_fault(out: &mut dyn Write, number: usize, fault: Option<String>) -> io::Result<()> {
+    match fault {
+        // One line, whatever a path has in it.
+        Some(fault) => writeln!(out, "{number} {FAULT}{}", fault.replace(['\n', '\r'], "?")),
+        None => writeln!(out, "{number} {GOOD}"),
+    }
+}
+
+/// Who else than root could change a program; what is not there cannot be changed.
+fn trust_fault(program: &str) -> Option<String> {
+    let written = Path::new(program);
+    let real = written.canonicalize().ok()?;
+    let part = daemon::untrusted_part(&real).ok().flatten();
+    let part = part.or_else(|| {
+        daemon::untrusted_directory(written.parent()?)
+            .ok()
+            .flatten()
+    });
+    part.map(|part| part.to_string())
 }
 
 /// The first IPv4 address, else the first IPv6 one.

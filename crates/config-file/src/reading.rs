@@ -1,5 +1,7 @@
 //! One reading of the file, with a limit for its names, beside a loop that goes on meanwhile.
 
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use daemon::{Clock, PollFd, PollFlags, wait};
 use lvs_config::{Loaded, Refusal};
 use lvs_model::Mono;
 
-use crate::disk;
+use crate::disk::{self, Reader};
 use crate::helper::Helper;
 use crate::names::{Names, Question, answer_all, longest_answers};
 
@@ -22,6 +24,32 @@ pub struct ConfigFile {
     pub path: PathBuf,
     /// What it means, and what is odd about it.
     pub loaded: Loaded,
+    pub(crate) kept: Kept,
+}
+
+/// What later readings need of a file; little beside what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) path: PathBuf,
+    /// What is odd beside its text.
+    pub(crate) beside: Beside,
+    /// Its names and their addresses.
+    pub(crate) addresses: HashMap<String, IpAddr>,
+    /// The names for which something was left out.
+    pub(crate) unresolved: BTreeSet<String>,
+    /// Its text, if there are some.
+    pub(crate) text: Option<Vec<u8>>,
+}
+
+/// What is odd about a file beside its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beside {
+    /// Who else than root could change it.
+    pub(crate) untrusted: Option<String>,
+    /// The daemons read it there if nobody names another file.
+    pub(crate) is_usual: bool,
+    /// Why not all names were looked up.
+    pub(crate) names: Option<String>,
 }
 
 /// Why there is no configuration.
@@ -54,33 +82,107 @@ pub enum Step {
 /// Its descriptor becomes readable when there is something to [`advance`](Self::advance).
 #[derive(Debug)]
 pub struct Reading {
-    path: PathBuf,
-    text: Vec<u8>,
+    source: Source,
     names: Names,
     questions: Vec<Question>,
     helper: Helper,
     until: Mono,
 }
 
+/// The file and its bytes.
+#[derive(Debug, Default)]
+struct Source {
+    path: PathBuf,
+    text: Vec<u8>,
+    beside: Beside,
+}
+
+impl Source {
+    fn from_disk(path: &Path, reader: Reader) -> Result<Self, Fault> {
+        let fault = |error| Fault::Unreadable(path.to_owned(), disk::reason(&error));
+        let text = disk::read(path, reader).map_err(fault)?;
+        // Who may not look at the directories cannot tell, and is not root.
+        let part = disk::untrusted(path).ok().flatten();
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+            beside: Beside {
+                untrusted: part.map(|part| part.to_string()),
+                is_usual: lvs_config::DEFAULT_PATHS
+                    .iter()
+                    .any(|usual| path == Path::new(usual)),
+                names: None,
+            },
+        })
+    }
+
+    /// What has become of it; `why` not all names were looked up, if they were not.
+    fn verdict(self, names: &mut Names, why: Option<String>) -> Result<Box<ConfigFile>, Fault> {
+        let Self {
+            path,
+            text,
+            mut beside,
+        } = self;
+        match lvs_config::read(&text, names) {
+            Ok(loaded) => {
+                let is_open = !loaded.unresolved.is_empty();
+                beside.names = why.filter(|_| is_open);
+                let kept = Kept {
+                    path: path.clone(),
+                    beside,
+                    addresses: names.addresses(),
+                    unresolved: loaded.unresolved.clone(),
+                    text: is_open.then_some(text),
+                };
+                Ok(Box::new(ConfigFile { path, loaded, kept }))
+            }
+            Err(refusal) => Err(Fault::Refused {
+                path,
+                refusal,
+                names: why,
+            }),
+        }
+    }
+}
+
 impl Reading {
-    /// Reads the file; done at once if no name has to be looked up.
+    /// Reads the file; done at once if no name has to be looked up. A name that does not resolve now
+    /// keeps the address that it had in `before`.
     #[must_use]
-    pub fn begin(path: &Path, now: Mono) -> Step {
-        let path = path.to_owned();
-        let text = match disk::read(&path) {
-            Ok(text) => text,
-            Err(error) => return Step::Done(Err(Fault::Unreadable(path, disk::reason(&error)))),
+    pub fn begin(path: &Path, before: &HashMap<String, IpAddr>, now: Mono) -> Step {
+        Self::read_by(Reader::Daemon, path, Names::after(before.clone()), now)
+    }
+
+    /// Looks the names of a file up again of which something was left out for them. The file itself
+    /// is not read: it may be in an editor just now. `None` if no name is missing.
+    #[must_use]
+    pub(crate) fn again(kept: &Kept, now: Mono) -> Option<Step> {
+        let source = Source {
+            path: kept.path.clone(),
+            text: kept.text.clone()?,
+            beside: kept.beside.clone(),
         };
-        let mut names = Names::default();
-        let read = lvs_config::read(&text, &mut names);
+        let names = Names::after(kept.addresses.clone());
+        Some(Self::look_up(source, names, now))
+    }
+
+    fn read_by(reader: Reader, path: &Path, names: Names, now: Mono) -> Step {
+        match Source::from_disk(path, reader) {
+            Ok(source) => Self::look_up(source, names, now),
+            Err(fault) => Step::Done(Err(fault)),
+        }
+    }
+
+    /// What comes out of this reading is said only if nothing had to be asked.
+    fn look_up(source: Source, mut names: Names, now: Mono) -> Step {
+        let _ = lvs_config::read(&source.text, &mut names);
         let questions = names.questions();
         if questions.is_empty() {
-            return Step::Done(verdict(path, read, None));
+            return Step::Done(source.verdict(&mut names, None));
         }
         match Helper::start(|out| answer_all(&questions, out)) {
             Ok(helper) => Step::Waiting(Box::new(Self {
-                path,
-                text,
+                source,
                 names,
                 questions,
                 helper,
@@ -88,7 +190,7 @@ impl Reading {
             })),
             Err(error) => {
                 let why = format!("names cannot be looked up: {}", disk::reason(&error));
-                Step::Done(verdict(path, read, Some(why)))
+                Step::Done(source.verdict(&mut names, Some(why)))
             }
         }
     }
@@ -102,15 +204,17 @@ impl Reading {
     /// Takes the answers that have come; ends with the last one or at the deadline.
     #[must_use]
     pub fn advance(mut self: Box<Self>, now: Mono) -> Step {
-        let why = match self.helper.read(longest_answers(self.questions.len())) {
+        let why = match self.helper.read(longest_answers(&self.questions)) {
             Ok(true) => None,
             Ok(false) if now < self.until => return Step::Waiting(self),
             Ok(false) => Some(format!("not all names were found in {} s", LIMIT.as_secs())),
             Err(error) => Some(format!("names were not found: {}", disk::reason(&error))),
         };
         self.names.take(&self.questions, self.helper.answer());
-        let read = lvs_config::read(&self.text, &mut self.names);
-        Step::Done(verdict(self.path, read, why))
+        self.names.forget_questions();
+        let Self { source, names, .. } = &mut *self;
+        let source = std::mem::take(source);
+        Step::Done(source.verdict(names, why))
     }
 
     /// Whether `pid`, which the caller has reaped, was the process that looks names up.
@@ -125,29 +229,27 @@ impl AsFd for Reading {
     }
 }
 
-fn verdict(
-    path: PathBuf,
-    read: Result<Loaded, Refusal>,
-    names: Option<String>,
-) -> Result<Box<ConfigFile>, Fault> {
-    match read {
-        Ok(loaded) => Ok(Box::new(ConfigFile { path, loaded })),
-        Err(refusal) => Err(Fault::Refused {
-            path,
-            refusal,
-            names,
-        }),
-    }
-}
-
-/// Reads the file and waits for its names, at most [`LIMIT`]. Not for a process with several
-/// threads that uses names: they are then refused.
+/// Reads the file as a daemon and waits for its names, at most [`LIMIT`]. Not for a process with
+/// several threads that uses names: they do not resolve then.
 ///
 /// # Errors
 /// [`Fault`].
 pub fn read(path: &Path) -> Result<ConfigFile, Fault> {
+    read_by(Reader::Daemon, path)
+}
+
+/// Reads the file for somebody who only wants to know what is wrong with it: whoever may change it is
+/// a remark.
+///
+/// # Errors
+/// [`Fault`].
+pub fn check(path: &Path) -> Result<ConfigFile, Fault> {
+    read_by(Reader::Checker, path)
+}
+
+fn read_by(reader: Reader, path: &Path) -> Result<ConfigFile, Fault> {
     let clock = Clock::start();
-    let mut step = Reading::begin(path, clock.now());
+    let mut step = Reading::read_by(reader, path, Names::default(), clock.now());
     loop {
         let reading = match step {
             Step::Done(result) => return result.map(|file| *file),

@@ -74,7 +74,42 @@ impl ConfigFile {
         let mut lines = in_file(self.loaded.findings.iter().filter(shown), &self.path);
         let more = and_more(self.loaded.more, &self.path);
         lines.extend(more.filter(|_| with_notes));
+        lines.extend(self.beside_its_text(with_notes));
         lines
+    }
+
+    /// Whether a part of it will not work, or the daemons will not go by it where it lies: for that
+    /// `-t` exits 1.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        self.loaded.has_faults()
+            || self.kept.beside.is_usual && self.kept.beside.untrusted.is_some()
+    }
+
+    /// What of it does not work, in the words of the log.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let is_fault = |finding: &&Finding| finding.severity < Severity::Warn;
+        in_file(self.loaded.findings.iter().filter(is_fault), &self.path)
+    }
+
+    fn beside_its_text(&self, with_notes: bool) -> impl Iterator<Item = String> {
+        let file = self.path.display().to_string();
+        let severity = if self.kept.beside.is_usual {
+            "error"
+        } else {
+            "note"
+        };
+        let untrusted = self.kept.beside.untrusted.as_ref().filter(|_| with_notes);
+        let untrusted = untrusted
+            .map(|part| format!("{file}: {severity}: {part}: daemons do not go by it as root"));
+        let names = self
+            .kept
+            .beside
+            .names
+            .as_ref()
+            .map(|why| format!("{file}: {why}"));
+        untrusted.into_iter().chain(names)
     }
 
     /// Writes what is odd about it and which file this is to the log: at start and every reload.
@@ -87,6 +122,9 @@ impl ConfigFile {
                 Severity::Note => continue,
             };
             log::log!(level, "{}", finding.in_file(&file));
+        }
+        for line in self.beside_its_text(false) {
+            log::warn!("{line}");
         }
         log::info!("{}", self.identity());
     }

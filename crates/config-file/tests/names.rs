@@ -1,17 +1,24 @@
 //! Names in a file on disk, looked up by a child: without libtest, whose threads forbid a fork.
 
+use std::collections::HashMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use config_file::{Fault, LIMIT, Program, Reading, Step, read};
+use config_file::{
+    ConfigFile, Fault, Follower, LIMIT, Outcome, Program, Reading, Step, check, read,
+};
 use daemon::Clock;
 
 fn main() -> ExitCode {
     a_host_and_a_service_are_looked_up();
     an_unknown_host_is_named_in_the_refusal();
     a_reading_waits_beside_a_loop_and_is_given_up_when_dropped();
+    a_name_that_does_not_resolve_leaves_out_its_part_and_keeps_an_address_it_had();
+    a_follower_asks_again_and_tells_of_what_it_found();
+    what_the_machine_lacks_is_said_at_its_line();
     ExitCode::SUCCESS
 }
 
@@ -52,7 +59,8 @@ fn an_unknown_host_is_named_in_the_refusal() {
 fn a_reading_waits_beside_a_loop_and_is_given_up_when_dropped() {
     let path = on_disk("given-up", "localhost");
     let clock = Clock::start();
-    let Step::Waiting(reading) = Reading::begin(&path, clock.now()) else {
+    let none = HashMap::new();
+    let Step::Waiting(reading) = Reading::begin(&path, &none, clock.now()) else {
         panic!("names need a child");
     };
     assert!(reading.deadline() > clock.now());
@@ -60,7 +68,7 @@ fn a_reading_waits_beside_a_loop_and_is_given_up_when_dropped() {
     assert_eq!(daemon::reap(), None, "killed and reaped");
 
     // The limit ends it, whatever the resolver does: the answers that came until then count.
-    let Step::Waiting(reading) = Reading::begin(&path, clock.now()) else {
+    let Step::Waiting(reading) = Reading::begin(&path, &none, clock.now()) else {
         panic!("names need a child");
     };
     let late = reading.deadline();
@@ -68,5 +76,98 @@ fn a_reading_waits_beside_a_loop_and_is_given_up_when_dropped() {
         panic!("the limit has passed");
     };
     assert_eq!(daemon::reap(), None);
+    fs::remove_file(path).unwrap();
+}
+
+/// A block with a server that is found and one by this name.
+fn two_servers(name: &str, host: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("names-{}-{name}", std::process::id()));
+    let text = format!(
+        "virtual v {{\nactive = 1\naddress = 192.0.2.1 eth0:1\nserver good {{\nactive = 1\n\
+         address = localhost\n}}\nserver gone {{\nactive = 1\naddress = {host}\n}}\n}}\n"
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn finished(mut step: Step, clock: Clock) -> ConfigFile {
+    loop {
+        match step {
+            Step::Done(result) => return *result.unwrap(),
+            Step::Waiting(reading) => step = reading.advance(clock.now()),
+        }
+    }
+}
+
+fn a_name_that_does_not_resolve_leaves_out_its_part_and_keeps_an_address_it_had() {
+    let path = two_servers("part", "server.invalid");
+    let file = read(&path).unwrap();
+    assert_eq!(file.loaded.config.virtuals[0].servers.len(), 1);
+    let said = format!(
+        "{}:10:11: left out: server gone: the host name server.invalid does not resolve",
+        path.display()
+    );
+    assert_eq!(file.faults(), [said]);
+    assert!(file.has_faults());
+
+    let clock = Clock::start();
+    let earlier: IpAddr = "192.0.2.77".parse().unwrap();
+    let before = HashMap::from([("server.invalid".to_owned(), earlier)]);
+    let file = finished(Reading::begin(&path, &before, clock.now()), clock);
+    assert_eq!(file.loaded.config.virtuals[0].servers[1].address, earlier);
+    assert!(!file.has_faults());
+    let warning =
+        "10:11: warning: server.invalid does not resolve: its last address, 192.0.2.77, stays";
+    assert!(
+        file.remarks(false)[0].ends_with(warning),
+        "{:?}",
+        file.remarks(false)
+    );
+    fs::remove_file(path).unwrap();
+}
+
+/// The file on disk has changed meanwhile: it is in an editor, and not looked at.
+fn a_follower_asks_again_and_tells_of_what_it_found() {
+    let path = two_servers("again", "server.invalid");
+    let file = read(&path).unwrap();
+    let clock = Clock::start();
+    let mut follower = Follower::new(&file, clock.now());
+    fs::write(&path, "half a fi").unwrap();
+    assert!(follower.advance(clock.now()).is_none());
+    let due = follower.deadline().unwrap();
+    assert_eq!((due - clock.now()).as_secs(), 4);
+    assert!(follower.advance(due).is_none());
+    let asked = follower.deadline().unwrap();
+    assert!(asked > due, "looked up in a process of its own");
+    assert!(follower.poll_fd().is_some());
+    // It has not come to resolve: later again, and not a word.
+    assert!(follower.advance(asked).is_none());
+    assert!(follower.deadline().unwrap() > asked);
+
+    let path_of_other = two_servers("other", "localhost");
+    fs::rename(&path_of_other, &path).unwrap();
+    let mut outcome = follower.reload(clock.now());
+    while outcome.is_none() {
+        outcome = follower.advance(clock.now());
+    }
+    let Some(Outcome::Read(Ok(file))) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(file.loaded.unresolved.is_empty());
+    assert_eq!(follower.deadline(), None);
+    fs::remove_file(path).unwrap();
+}
+
+fn what_the_machine_lacks_is_said_at_its_line() {
+    let path = std::env::temp_dir().join(format!("names-{}-machine", std::process::id()));
+    let text = "virtual v {\nactive = 1\naddress = 192.0.2.1 eth0:1\nscheduler = pcc\n\
+                send_program = /nowhere/check\nexpect = OK\n}\n";
+    fs::write(&path, text).unwrap();
+    let file = check(&path).unwrap();
+    let remarks = file.remarks(false);
+    assert!(remarks[0].contains(":4:13: "), "{remarks:?}");
+    assert!(remarks[0].contains("scheduler = pcc, "), "{remarks:?}");
+    let expected = ":5:16: warning: send_program = /nowhere/check: no such file: /nowhere/check";
+    assert!(remarks[1].ends_with(expected), "{remarks:?}");
     fs::remove_file(path).unwrap();
 }

@@ -42,6 +42,11 @@ pub trait Lookup {
     fn program_fault(&mut self, _command: &[u8], _user: Option<&Account>) -> Option<String> {
         None
     }
+
+    /// Who else than root could change a program that root runs; `None` if nobody could.
+    fn trust_fault(&mut self, _program: &[u8]) -> Option<String> {
+        None
+    }
 }
 
 /// What the machine says of a scheduler.

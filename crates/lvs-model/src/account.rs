@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Whom a program runs as.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {
     /// Its name.
     pub name: String,

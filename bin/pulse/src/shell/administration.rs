@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use config_file::{ConfigFile, Program, Reading, Step};
+use config_file::{ConfigFile, Outcome, Program};
 use control::{PulseReport, Request};
 use daemon::notify;
 use heartbeat::{Input, OrderRefused, Orders};
@@ -28,21 +28,27 @@ impl Shell {
     }
 
     pub(super) fn reload(&mut self) {
-        let step = Reading::begin(&self.options.config_file, self.clock.now());
-        self.take_step(step);
+        let outcome = self.follower.reload(self.clock.now());
+        self.take_outcome(outcome);
     }
 
-    /// lvs.cf is read, or its names are still being looked up: then heartbeats go on. An earlier
-    /// reading is given up.
-    pub(super) fn take_step(&mut self, step: Step) {
-        self.reading = None;
-        match step {
-            Step::Waiting(reading) => self.reading = Some(reading),
-            Step::Done(Ok(file)) => {
+    /// lvs.cf is read, or its names are still being looked up: then heartbeats go on.
+    pub(super) fn take_outcome(&mut self, outcome: Option<Outcome>) {
+        match outcome {
+            None => {}
+            Some(Outcome::Resolved(file)) => {
+                self.is_about_names = true;
+                if let Err(reason) = self.take_file(&file) {
+                    log::error!("{reason}");
+                }
+                self.is_about_names = false;
+            }
+            Some(Outcome::Read(Ok(file))) => {
+                file.log();
                 let taken = self.take_file(&file).map_err(|reason| vec![reason]);
                 self.reloaded(taken.map(|()| FileState::of(&file)));
             }
-            Step::Done(Err(fault)) => self.reloaded(Err(fault.lines(Program::Pulse))),
+            Some(Outcome::Read(Err(fault))) => self.reloaded(Err(fault.lines(Program::Pulse))),
         }
     }
 
@@ -65,7 +71,6 @@ impl Shell {
     }
 
     fn take_file(&mut self, file: &ConfigFile) -> Result<(), String> {
-        file.log();
         let config = file.loaded.config.clone();
         let setup = setup::own_addresses().and_then(|mut own| {
             // One that is gone for a moment makes no other director of this one.

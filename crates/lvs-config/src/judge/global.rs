@@ -21,6 +21,7 @@ impl Judge<'_, '_> {
         let path = |keyword| argument(file, keyword).map(PathBuf::from);
         self.check_names_of_pair(file);
         self.check_late(file);
+        self.check_trust(file);
         Config {
             serial: file.integer("serial_no").unwrap_or(0),
             service: match file.choice("service") {

@@ -56,6 +56,25 @@ impl Judge<'_, '_> {
         }
     }
 
+    /// Programs that root runs and others may change.
+    pub(super) fn check_trust(&mut self, file: &Section) {
+        for (keyword, is_run) in [
+            ("ipvsadm", true),
+            ("rsh_command", file.is_on("copy_config")),
+        ] {
+            let given = file
+                .text(keyword)
+                .filter(|text| text.starts_with(b"/") && is_run);
+            let fault = given.and_then(|program| self.hosts.lookup().trust_fault(program));
+            if let Some(fault) = fault {
+                let what =
+                    format!("{keyword}: {fault}, a program that only root can change expected");
+                self.findings
+                    .refuse(file.at(keyword), Reason::InvalidArgument, what);
+            }
+        }
+    }
+
     /// An address that the kernel takes for no destination.
     pub(super) fn check_destination(&mut self, at: Position, keyword: &str, address: IpAddr) {
         if let Some(kind) = no_destination(address) {
@@ -124,6 +143,7 @@ impl Judge<'_, '_> {
             );
             self.findings.remark(at, Severity::Note, what);
         }
+        // The others need no program, or that of rsh_command.
         if word != "uptime" && word != "rup" && word != "ruptime" {
             self.check_program(block, "load_monitor");
         }

@@ -42,10 +42,32 @@ impl Lookup for Machine {
         }
     }
 
+    fn trust_fault(&mut self, program: &[u8]) -> Option<String> {
+        (!program.starts_with(b"/good")).then(|| "anybody may change /x".to_owned())
+    }
+
     fn program_fault(&mut self, command: &[u8], user: Option<&Account>) -> Option<String> {
         let good: &[u8] = if user.is_some() { b"/own" } else { b"/good" };
         (!command.starts_with(good)).then(|| "no such file".to_owned())
     }
+}
+
+#[test]
+fn a_program_that_root_runs_and_others_may_change_is_refused() {
+    let said = |text: &str| match read(text.as_bytes(), &mut Machine { has_ipvs: true }) {
+        Ok(_) => String::new(),
+        Err(refusal) => refusal.to_string(),
+    };
+    let fault = "invalid argument: ipvsadm: anybody may change /x, a program that only root can \
+                 change expected";
+    assert_eq!(said("ipvsadm = /x\n"), format!("1:11: {fault}"));
+    assert_eq!(said("ipvsadm = /good\n"), "");
+    assert_eq!(said("rsh_command = /x\n"), "");
+    assert!(
+        said("copy_config = 1\nrsh_command = /x\n").starts_with("2:15: invalid argument: rsh_")
+    );
+    // Found in root's own PATH.
+    assert_eq!(said("copy_config = 1\nrsh_command = ssh\n"), "");
 }
 
 /// The findings about a block with these lines, from line 4 on, without notes.

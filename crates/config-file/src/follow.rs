@@ -1,0 +1,189 @@
+//! lvs.cf over the life of a daemon: read again when it is told to, and its names looked up again,
+//! with growing pauses, while something is left out for one that does not resolve.
+
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use lvs_model::Mono;
+
+use crate::reading::{ConfigFile, Fault, Kept, Reading, Step};
+
+/// After a start or reload the names that did not resolve are asked for again so soon.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pause doubles up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What has come of a reading.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The file was read again.
+    Read(Result<Box<ConfigFile>, Fault>),
+    /// Names of the file have an address now; it means more than before.
+    Resolved(Box<ConfigFile>),
+}
+
+/// Follows one file. What is told of it is the caller's to carry out.
+#[derive(Debug)]
+pub struct Follower {
+    /// What is known of the last one that was accepted.
+    kept: Kept,
+    under_way: Option<UnderWay>,
+    retry: Retry,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    reading: Box<Reading>,
+    /// Of the names alone.
+    is_retry: bool,
+}
+
+/// When to ask for names again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Retry {
+    at: Option<Mono>,
+    pause: Duration,
+}
+
+impl Retry {
+    /// A file was accepted.
+    fn after(kept: &Kept, now: Mono) -> Self {
+        let is_open = !kept.unresolved.is_empty();
+        Self {
+            at: is_open.then_some(now + SHORTEST_PAUSE),
+            pause: SHORTEST_PAUSE,
+        }
+    }
+
+    /// Nothing has come of it.
+    fn postpone(&mut self, now: Mono) {
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.at = Some(now + self.pause);
+    }
+}
+
+impl Follower {
+    /// Follows the file that was accepted at the start.
+    #[must_use]
+    pub fn new(file: &ConfigFile, now: Mono) -> Self {
+        Self {
+            retry: Retry::after(&file.kept, now),
+            kept: file.kept.clone(),
+            under_way: None,
+        }
+    }
+
+    /// Reads the file again; a reading under way is given up. Done at once if no name has to be looked
+    /// up.
+    pub fn reload(&mut self, now: Mono) -> Option<Outcome> {
+        self.under_way = None;
+        let step = Reading::begin(&self.kept.path, &self.kept.addresses, now);
+        self.take(step, false, now)
+    }
+
+    /// To be called after each wait: takes what has come, asks for names again when it is time.
+    pub fn advance(&mut self, now: Mono) -> Option<Outcome> {
+        if let Some(UnderWay { reading, is_retry }) = self.under_way.take() {
+            return self.take(reading.advance(now), is_retry, now);
+        }
+        if self.retry.at.is_none_or(|at| now < at) {
+            return None;
+        }
+        self.retry.at = None;
+        let step = Reading::again(&self.kept, now)?;
+        self.take(step, true, now)
+    }
+
+    fn take(&mut self, step: Step, is_retry: bool, now: Mono) -> Option<Outcome> {
+        let result = match step {
+            Step::Waiting(reading) => {
+                self.under_way = Some(UnderWay { reading, is_retry });
+                return None;
+            }
+            Step::Done(result) => result,
+        };
+        match result {
+            Ok(file) if is_retry && file.kept.unresolved == self.kept.unresolved => {
+                self.retry.postpone(now);
+                None
+            }
+            Ok(file) => {
+                self.retry = Retry::after(&file.kept, now);
+                let before = std::mem::replace(&mut self.kept, file.kept.clone());
+                Some(match is_retry {
+                    true => {
+                        file.kept.log_resolved(&before);
+                        Outcome::Resolved(file)
+                    }
+                    false => Outcome::Read(Ok(file)),
+                })
+            }
+            // Nothing of it was wrong before: an address that a name has now is.
+            Err(fault) => {
+                if is_retry {
+                    self.retry.postpone(now);
+                } else if self.retry.at.is_none() {
+                    self.retry = Retry::after(&self.kept, now);
+                }
+                Some(Outcome::Read(Err(fault)))
+            }
+        }
+    }
+
+    /// When to call [`advance`](Self::advance) at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        match &self.under_way {
+            Some(under_way) => Some(under_way.reading.deadline()),
+            None => self.retry.at,
+        }
+    }
+
+    /// Readable when there is something to [`advance`](Self::advance).
+    #[must_use]
+    pub fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        self.under_way.as_ref().map(|it| it.reading.as_fd())
+    }
+
+    /// Whether `pid`, which the caller has reaped, was a process of a reading.
+    pub fn ended(&mut self, pid: i32) -> bool {
+        let under_way = self.under_way.as_mut();
+        under_way.is_some_and(|it| it.reading.ended(pid))
+    }
+}
+
+impl Kept {
+    /// Says which names have an address now that had none.
+    fn log_resolved(&self, before: &Self) {
+        let file = self.path.display();
+        for name in before.unresolved.difference(&self.unresolved) {
+            match self.addresses.get(name) {
+                Some(address) => log::info!("{file}: {name} is {address} now"),
+                None => log::info!("{file}: {name} is not needed any more"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_between_two_questions_grows_to_a_minute() {
+        let mut retry = Retry {
+            at: None,
+            pause: SHORTEST_PAUSE,
+        };
+        let mut now = Mono::ZERO;
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            retry.postpone(now);
+            let at = retry.at.unwrap();
+            pauses.push((at - now).as_secs());
+            now = at;
+        }
+        assert_eq!(pauses, [10, 20, 40, 60, 60, 60]);
+    }
+}
