@@ -162,3 +162,23 @@ fn a_service_that_fails_where_it_runs_is_started_again_without_a_partner() {
     let warning = "Warning: FOS backup node not defined -- skipping checks";
     assert!(pair.log(A).contains(warning));
 }
+
+/// Whatever it is asked to do: both sides of fos use the same addresses and scripts.
+#[test]
+fn a_second_fos_is_refused_and_the_service_runs_on() {
+    let (pair, service) = settled();
+    let (first, before) = (pair.pid_of(A, "fos").expect("fos runs"), service.history());
+    for side in ["--active", "--monitor"] {
+        let mut second = std::process::Command::new("ip");
+        second.args(["netns", "exec", &pair.name(A), "/usr/sbin/fos", side]);
+        let second = second.arg("-nc").arg(pair.file("lvs.cf")).output();
+        let second = second.expect("ip runs");
+        assert_eq!(second.status.code(), Some(1));
+        let said = format!("fos: another fos runs (pid {first})\n");
+        assert_eq!(String::from_utf8_lossy(&second.stderr), said);
+        let logged = String::from_utf8_lossy(&second.stdout);
+        assert!(!logged.contains("another fos"), "each error once: {logged}");
+    }
+    assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+    assert_eq!(service.history(), before);
+}

@@ -1,12 +1,14 @@
 //! lvsd as a daemon: pid file, parent, exit statuses, whom its nannies run as.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use caribe_tests::wait_until;
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -51,14 +53,52 @@ fn a_daemon_has_a_pid_file_and_refuses_a_second_one() {
         .unwrap();
     assert!(is_alive(pid));
 
-    let second = lvsd(&director, &[]).output().unwrap();
-    assert_eq!(second.status.code(), Some(1));
-    assert!(stderr(&second).starts_with(&format!("lvs: already running as pid {pid}")));
+    let table = director.wait_for_table(2);
+    let other = director.file("other.cf");
+    fs::write(&other, block("mail", "192.0.2.2", "", &[&server(1)])).unwrap();
+    for options in [&[][..], &["-n"], &["--nofork"]] {
+        for file in [&director.config(), &other] {
+            let mut second = Command::new("/usr/sbin/lvsd");
+            let second = second.args(options).arg("-c").arg(file).output().unwrap();
+            assert_eq!(second.status.code(), Some(1));
+            let said = format!("lvs: another lvsd runs (pid {pid})\n");
+            assert_eq!(stderr(&second), said, "{options:?}");
+        }
+    }
+    assert_eq!(director.table(), table);
 
     kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
     wait_until(5 * A_SECOND, || !is_alive(pid)).expect("lvsd ends");
     assert!(!Path::new(PID_FILE).exists());
     assert_eq!(director.table(), [""; 0]);
+}
+
+/// Everybody may read the pid file, and who may read a file may lock it.
+#[test]
+fn r_a_lock_on_the_pid_file_keeps_no_lvsd_from_starting() {
+    let director = Director::new(&[1]);
+    director.write(&web());
+    fs::write(PID_FILE, "1\n").unwrap();
+    let file = File::open(PID_FILE).unwrap();
+    let _lock = Flock::lock(file, FlockArg::LockShared).unwrap();
+    let started = lvsd(&director, &[]).output().unwrap();
+    let said = (started.status.code(), stderr(&started));
+    assert_eq!(said, (Some(0), String::new()));
+    let pid = fs::read_to_string(PID_FILE).unwrap();
+    let pid: i32 = pid.trim_end().parse().unwrap();
+    // The lock that counts is out of reach.
+    let locks = fs::metadata("/run/lvs/lock").unwrap();
+    assert_eq!((locks.uid(), locks.mode() & 0o777), (0, 0o700));
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    wait_until(5 * A_SECOND, || !is_alive(pid)).expect("lvsd ends");
+    // Nothing that it started holds it on.
+    assert!(lvsd(&director, &[]).status().unwrap().success());
+    let pid = fs::read_to_string(PID_FILE).unwrap();
+    kill(
+        Pid::from_raw(pid.trim_end().parse().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
 }
 
 #[test]

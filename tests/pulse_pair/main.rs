@@ -6,6 +6,7 @@
 mod boot;
 mod devices;
 mod duplicate;
+mod flood;
 mod hooks;
 mod legacy;
 mod output;
@@ -15,6 +16,7 @@ mod paths;
 mod peer;
 mod reload;
 mod rivals;
+mod second;
 mod send_arp;
 mod siblings;
 mod signed;

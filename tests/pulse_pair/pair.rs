@@ -158,27 +158,29 @@ impl Pair {
 
     /// The same with another standard output and error than its log.
     pub fn start_into(&mut self, side: usize, log: impl Into<Stdio>, errors: impl Into<Stdio>) {
-        let child = Command::new("ip")
-            .args(["netns", "exec", &self.name(side)])
-            .arg(program("CARIBE_PULSE", "/usr/sbin/pulse"))
-            .args([
-                "-n",
-                "--lvsd",
-                &program("CARIBE_LVSD", "/usr/sbin/lvsd"),
-                "-c",
-            ])
+        let mut command = self.command(side);
+        let child = command.stdout(log).stderr(errors).spawn();
+        self.pulses[side] = Some(child.expect("ip runs"));
+    }
+
+    /// What starts a pulse in the foreground there.
+    pub fn command(&self, side: usize) -> Command {
+        let mut command = Command::new("ip");
+        let (pulse, lvsd) = (
+            program("CARIBE_PULSE", "/usr/sbin/pulse"),
+            program("CARIBE_LVSD", "/usr/sbin/lvsd"),
+        );
+        command
+            .args(["netns", "exec", &self.name(side), &pulse])
+            .args(["-n", "--lvsd", &lvsd, "-c"])
             .arg(self.directory.join("lvs.cf"))
             // Each has its own, as two machines have.
             .env(
                 "STATE_DIRECTORY",
                 self.directory.join(format!("state.{side}")),
             )
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors)
-            .spawn()
-            .expect("ip runs");
-        self.pulses[side] = Some(child);
+            .stdin(Stdio::null());
+        command
     }
 
     /// Starts pulse in the background, with `/run/pulse.pid`; what its starter ended with.

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use daemon::log::Target;
-use daemon::{Background, Parent, PidFile, Signal, Signals};
+use daemon::{Background, Instance, PARENT_VARIABLE, Parent, Signal, Signals};
 use director::failover::Fos;
 use popt::Aliases;
 
@@ -32,9 +32,15 @@ const PID_FILE: &str = "/var/run/fos.pid";
 
 /// Runs fos; `args` without the program's name. The status is the program's: 0 at every normal end.
 pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> ExitCode {
+    let mut is_log_beside = false;
     let result = match options::parse(args, &aliases()) {
         Ok(Request::Run(options)) if options.dry_run => return dry_run::run(&options, out, err),
-        Ok(Request::Run(options)) => start(&options),
+        Ok(Request::Run(options)) => {
+            // pulse reads our standard output, and nobody standard error.
+            let has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
+            is_log_beside = options.foreground && !has_parent;
+            start(&options)
+        }
         Ok(Request::Print(text)) => {
             // A reader that has gone away does not matter.
             let _ = out.write_all(text.as_bytes());
@@ -45,7 +51,7 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     let Err(lines) = result else {
         return ExitCode::SUCCESS;
     };
-    config_file::tell(&lines, err);
+    config_file::tell(&lines, err, is_log_beside);
     ExitCode::FAILURE
 }
 
@@ -74,10 +80,8 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
     let file = file.map_err(|fault| fault.lines(config_file::Program::Fos))?;
     file.log();
     let site = load::site(&file, options)?;
-    let pid_file = match options.foreground {
-        true => None,
-        false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
-    };
+    let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
+    let mut instance = Instance::begin(NAME, pid_file).map_err(failure)?;
     signals.handle(&shell::SIGNALS).map_err(failure)?;
     let forks = !options.foreground && !options.no_fork;
     // pulse starts us with --nofork; a lifeline would not survive the way into the background.
@@ -89,7 +93,8 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         true => Some(daemon::background().map_err(failure)?),
         false => None,
     };
-    let pid_file = leave_terminal(options, pid_file, background, parent.is_some())?;
+    instance.write();
+    leave_terminal(options, background, parent.is_some()).map_err(failure)?;
     let shell = Shell::new(
         Fos::new(site, options.mode),
         Children::new(options),
@@ -99,27 +104,21 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         &file,
     );
     let end = shell.run().map_err(failure);
-    drop(pid_file);
+    drop(instance);
     end
 }
 
-/// Writes the pid and lets go of the terminal, as far as that is asked for.
+/// Lets go of the terminal, as far as that is asked for.
 fn leave_terminal(
     options: &Options,
-    mut pid_file: Option<PidFile>,
     background: Option<Background>,
     has_parent: bool,
-) -> Result<Option<PidFile>, Vec<String>> {
-    if let Some(pid_file) = &mut pid_file {
-        pid_file.write().map_err(failure)?;
-    }
-    let left = match background {
+) -> io::Result<()> {
+    match background {
         Some(background) => background.ready(),
         None if options.foreground => Ok(()),
         None => daemon::detach(has_parent),
-    };
-    left.map_err(|error: io::Error| failure(error))?;
-    Ok(pid_file)
+    }
 }
 
 fn failure(error: impl std::fmt::Display) -> Vec<String> {

@@ -5,17 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::path::Path;
 
 use config_file::{ConfigFile, Program};
-use daemon::PidFile;
+use daemon::Instance;
 use director::{Site, Table};
 use ipvs::IpvsError;
 use lvs_model::{IpvsOp, ServiceKey};
 
 use crate::kernel::Kernel;
 use crate::options::{NAME, Options};
-use crate::start::PID_FILE;
 
 /// Takes them out, logs each; what was refused is told of and makes it fail.
 ///
@@ -25,10 +23,7 @@ pub fn run(options: &Options) -> Result<u8, Vec<String>> {
     let path = config_file::find(options.config_file.as_deref());
     let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
     // Beside an lvsd that runs: it would put them back.
-    let _alone = match options.foreground {
-        true => None,
-        false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
-    };
+    let _alone = Instance::begin("lvsd", None).map_err(failure)?;
     let mut kernel = match Kernel::look() {
         Ok(kernel) => kernel,
         // Where there is no table there is nothing in it; no module is loaded for that.

@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use config_file::{ConfigFile, Follower, Program, tell};
 use daemon::log::Target;
-use daemon::{Parent, PidFile, Signal, Signals, StatusSocket, background, notify};
+use daemon::{
+    Instance, PARENT_VARIABLE, Parent, Signal, Signals, StatusSocket, background, notify,
+};
 use director::{Lvsd, Site, Table};
 use lvs_model::Mono;
 
@@ -21,7 +23,7 @@ use crate::{dry_run, removal, shell, sysctl};
 const READY: &str = "ready";
 /// Tells it that every real server has been checked, and the table follows.
 const CHECKED: &str = "checked";
-pub const PID_FILE: &str = "/var/run/lvs.pid";
+const PID_FILE: &str = "/var/run/lvs.pid";
 /// Where the state can be read.
 pub const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
 
@@ -64,7 +66,9 @@ pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
     match run(options) {
         Ok(status) => status,
         Err(lines) => {
-            tell(&lines, err);
+            // pulse reads our standard output, and nobody standard error.
+            let is_log_beside = options.foreground && std::env::var_os(PARENT_VARIABLE).is_none();
+            tell(&lines, err, is_log_beside);
             1
         }
     }
@@ -75,10 +79,8 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
     let path = config_file::find(options.config_file.as_deref());
     let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
-    let mut pid_file = match options.foreground {
-        true => None,
-        false => Some(PidFile::claim(Path::new(PID_FILE)).map_err(failure)?),
-    };
+    let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
+    let mut instance = Instance::begin("lvsd", pid_file).map_err(failure)?;
     let kernel = Kernel::open(&file.loaded.config.ipvsadm).map_err(failure)?;
     signals.handle(&shell::SIGNALS).map_err(failure)?;
     let forks = !options.foreground && !options.no_fork;
@@ -97,9 +99,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     }
     // What a nanny's program leaves behind when its nanny is killed comes to us.
     daemon::adopt_orphans().map_err(failure)?;
-    if let Some(pid_file) = &mut pid_file {
-        pid_file.write().map_err(failure)?;
-    }
+    instance.write();
     let (verbose, foreground) = (options.verbose, options.foreground);
     let accept = |file: &ConfigFile| {
         let config = &file.loaded.config;
@@ -142,7 +142,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         ready: Box::new(ready),
         checked: Box::new(move || link_when_checked.tell(CHECKED)),
     });
-    drop(pid_file);
+    drop(instance);
     status.map_err(failure)
 }
 

@@ -48,7 +48,7 @@ use std::process::ExitCode;
 
 use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
-use daemon::{Background, PidFile, Signal};
+use daemon::{Background, Instance, Signal};
 use heartbeat::{ConfiguredRole, Notice};
 use popt::Aliases;
 
@@ -85,11 +85,11 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         Ok(Request::Order(order)) => ask::order(order, out, err),
         Ok(Request::Run(options)) if options.dry_run => dry_run::run(&options, out, err),
         Ok(Request::Run(options)) => start(&options).unwrap_or_else(|lines| {
-            tell(&lines, err);
+            tell(&lines, err, options.foreground);
             ExitCode::FAILURE
         }),
         Err(error) => {
-            tell(&[error.to_string()], err);
+            tell(&[error.to_string()], err, false);
             ExitCode::FAILURE
         }
     }
@@ -109,28 +109,30 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
         addresses::drop_left(&setup::addresses(&file.loaded.config)).map_err(failure)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
+    let mut instance = Instance::begin("pulse", pid_file).map_err(failure)?;
     if arrival::is_awaited(&file) {
-        let (pid_file, background) = go_to_background(options).map_err(failure)?;
+        let background = go_to_background(options)?;
         // Whoever started it is not kept waiting.
-        let pid_file = finish_start(pid_file, background);
-        return Ok(start_late(options, file, pid_file));
+        finish_start(&mut instance, background);
+        return Ok(start_late(options, file, instance));
     }
     let (setup, sockets) = prepare(options, &file).map_err(failure)?;
-    let (pid_file, background) = go_to_background(options).map_err(failure)?;
+    let background = go_to_background(options)?;
     if is_idle(&setup) {
-        finish_start(pid_file, background);
+        finish_start(&mut instance, background);
         log::info!("{}", Notice::BackupInactive);
         return Ok(ExitCode::from(LATE_FAILURE));
     }
     let shell = Shell::new(options, setup, &file, sockets);
-    let pid_file = finish_start(pid_file, background);
+    finish_start(&mut instance, background);
     let status = late(shell.and_then(Shell::run));
-    drop(pid_file);
+    drop(instance);
     Ok(status)
 }
 
 /// Waits for the address that makes this machine a director, then runs. Nobody reads standard error any more.
-fn start_late(options: &Options, file: ConfigFile, pid_file: Option<PidFile>) -> ExitCode {
+fn start_late(options: &Options, file: ConfigFile, instance: Instance) -> ExitCode {
     let run = || -> Result<(), Box<dyn std::error::Error>> {
         let mut signals = arrival::signals()?;
         let Arrival::Here(file) = arrival::wait(file, &mut signals)? else {
@@ -148,7 +150,7 @@ fn start_late(options: &Options, file: ConfigFile, pid_file: Option<PidFile>) ->
         Ok(shell.run()?)
     };
     let status = late(run());
-    drop(pid_file);
+    drop(instance);
     status
 }
 
@@ -195,31 +197,15 @@ fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), Set
     Ok((setup, sockets))
 }
 
-type Daemon = (Option<PidFile>, Option<Background>);
-
-fn go_to_background(options: &Options) -> Result<Daemon, Box<dyn std::error::Error>> {
-    if options.foreground {
-        return Ok((None, None));
-    }
-    let pid_file = match PidFile::claim(Path::new(PID_FILE)) {
-        Ok(file) => Some(file),
-        Err(held @ daemon::PidFileError::Held(..)) => return Err(held.into()),
-        Err(error) => {
-            log::error!("{error}");
-            None
-        }
-    };
-    Ok((pid_file, Some(daemon::background()?)))
+fn go_to_background(options: &Options) -> Result<Option<Background>, Vec<String>> {
+    let goes = !options.foreground;
+    goes.then(daemon::background).transpose().map_err(failure)
 }
 
 /// Writes the pid, then lets the starter go.
-fn finish_start(pid_file: Option<PidFile>, background: Option<Background>) -> Option<PidFile> {
-    let mut pid_file = pid_file;
-    if let Some(Err(error)) = pid_file.as_mut().map(PidFile::write) {
-        log::error!("{error}");
-    }
+fn finish_start(instance: &mut Instance, background: Option<Background>) {
+    instance.write();
     if let Some(Err(error)) = background.map(Background::ready) {
         log::error!("/dev/null: {error}");
     }
-    pid_file
 }

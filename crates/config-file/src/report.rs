@@ -151,10 +151,12 @@ fn in_file<'a>(findings: impl IntoIterator<Item = &'a Finding>, path: &Path) -> 
     findings.map(|finding| finding.in_file(&file)).collect()
 }
 
-/// Writes lines about the start to `err`, standard error; to the log too unless a person sees them.
-pub fn tell(lines: &[String], err: &mut dyn Write) {
+/// Writes lines about the start to `err`, standard error; to the log too unless a person sees them, or
+/// the log goes to standard output beside it (`is_log_beside`): each error once.
+pub fn tell(lines: &[String], err: &mut dyn Write, is_log_beside: bool) {
     let log = |line: &str| log::log!(Level::Error, "{line}");
-    tell_and_log(lines, err, io::stderr().is_terminal(), log);
+    let is_seen = is_log_beside || io::stderr().is_terminal();
+    tell_and_log(lines, err, is_seen, log);
 }
 
 fn tell_and_log(lines: &[String], err: &mut dyn Write, is_seen: bool, mut log: impl FnMut(&str)) {

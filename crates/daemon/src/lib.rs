@@ -11,7 +11,7 @@
 //! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
 //! - [`show_name`]: what `ps` shows of a program that plays several parts
 //! - [`Parent`]: the other end of that lifeline
-//! - [`background()`], [`PidFile`]: being a daemon
+//! - [`background()`]: being a daemon; [`Instance`]: the only one, of [`Lock`] and [`PidFile`]
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`ControlSocket`], [`ask`]: a line is asked, lines are answered
 //! - [`StatusSocket`]: tells who connects how things are
@@ -29,6 +29,8 @@ mod control_socket;
 mod descendants;
 mod descriptors;
 mod installed;
+mod instance;
+mod lock;
 pub mod log;
 pub mod notify;
 mod parent;
@@ -48,6 +50,8 @@ pub use clock::Clock;
 pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask};
 pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
+pub use instance::Instance;
+pub use lock::{Lock, LockError};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use process_name::show_name;

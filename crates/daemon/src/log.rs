@@ -85,7 +85,7 @@ impl Log for Logger {
         let text = record.args().to_string();
         let text = one_line(&text);
         if self.has_output {
-            output::say(format!("{}: {text}\n", self.ident).as_bytes());
+            output::say(output_line(self.ident, &text).as_bytes());
         }
         if let Some(Ok(mut connection)) = self.syslog.as_ref().map(Mutex::lock) {
             connection.say(self.ident, record.level(), &text);
@@ -93,6 +93,15 @@ impl Log for Logger {
     }
 
     fn flush(&self) {}
+}
+
+/// A line for standard output. Texts that begin with the program's name, as they stand on standard
+/// error, do not get it twice.
+fn output_line(ident: &str, text: &str) -> String {
+    let named = text
+        .strip_prefix(ident)
+        .and_then(|text| text.strip_prefix(": "));
+    format!("{ident}: {}\n", named.unwrap_or(text))
 }
 
 /// The text without what could forge a second line or drive a terminal.
@@ -120,6 +129,16 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_named_once_in_a_line() {
+        assert_eq!(output_line("lvs", "no table"), "lvs: no table\n");
+        assert_eq!(output_line("lvs", "lvs: no table"), "lvs: no table\n");
+        assert_eq!(
+            output_line("lvs", "lvsd: no table"),
+            "lvs: lvsd: no table\n"
+        );
+    }
 
     #[test]
     fn a_text_cannot_forge_a_second_line() {

@@ -1,109 +1,66 @@
-//! The pid file: who runs, and that nobody else does.
+//! The pid file: by which scripts find a daemon. That there is no second one is the
+//! [lock](crate::Lock)'s business: whoever may read a file may lock it.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::OFlag;
 
-/// Why a pid file could not be had.
+/// A pid file that could not be written, and why.
 #[derive(Debug)]
-pub enum PidFileError {
-    /// A live process holds it; its pid, if the file says one.
-    Held(PathBuf, Option<u32>),
-    /// It could not be opened or written.
-    Io(PathBuf, io::Error),
-}
+pub struct PidFileError(PathBuf, io::Error);
 
 impl fmt::Display for PidFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Held(path, Some(pid)) => {
-                write!(
-                    f,
-                    "already running as pid {pid} ({} is locked)",
-                    path.display()
-                )
-            }
-            Self::Held(path, None) => write!(f, "already running ({} is locked)", path.display()),
-            Self::Io(path, error) => write!(f, "failed to open {}: {error}", path.display()),
-        }
+        write!(f, "failed to open {}: {}", self.0.display(), self.1)
     }
 }
 
 impl std::error::Error for PidFileError {}
 
-/// A locked pid file: decimal pid and newline, mode 0644.
-///
-/// The lock, not the number, says that somebody runs: a file left by a crash is taken over. It
-/// stays with the process through [`background`](crate::background()).
+/// A pid file: decimal pid and newline, mode 0644. One that a crash left is written over.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
-    file: Flock<File>,
     /// Who wrote it; only that process removes it.
     owner: u32,
 }
 
 impl PidFile {
-    /// Locks the file at `path`; nothing is written yet.
+    /// Writes this process's pid to the file at `path`.
     ///
     /// # Errors
-    /// [`PidFileError::Held`] if another process has it, [`PidFileError::Io`] if it cannot be
-    /// opened, a symbolic link in its place included.
-    pub fn claim(path: &Path) -> Result<Self, PidFileError> {
-        let io_error = |error| PidFileError::Io(path.to_owned(), error);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .custom_flags(OFlag::O_NOFOLLOW.bits())
-            .open(path)
-            .map_err(io_error)?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => Ok(Self {
-                path: path.to_owned(),
-                file,
-                owner: 0,
-            }),
-            Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
-                let mut text = String::new();
-                let pid = file
-                    .read_to_string(&mut text)
-                    .ok()
-                    .and_then(|_| text.trim().parse().ok());
-                Err(PidFileError::Held(path.to_owned(), pid))
-            }
-            Err((_, errno)) => Err(io_error(errno.into())),
-        }
-    }
-
-    /// Writes this process's pid.
-    ///
-    /// # Errors
-    /// [`PidFileError::Io`], a full disk among them; the lock stays.
-    pub fn write(&mut self) -> Result<(), PidFileError> {
-        self.owner = std::process::id();
-        let line = format!("{}\n", self.owner);
-        let write = |mut file: &File| {
-            file.set_len(0)?;
-            file.rewind()?;
-            file.write_all(line.as_bytes())
-        };
-        write(&self.file).map_err(|error| PidFileError::Io(self.path.clone(), error))
+    /// Those of open(2), for a symbolic link in its place too, and of write(2), a full disk among them.
+    pub fn write(path: &Path) -> Result<Self, PidFileError> {
+        let owner = std::process::id();
+        try_write(path, owner).map_err(|error| PidFileError(path.to_owned(), error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            owner,
+        })
     }
 }
 
+fn try_write(path: &Path, pid: u32) -> io::Result<()> {
+    // A FIFO is not waited for.
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(0o644);
+    let mut file = options.custom_flags(flags.bits()).open(path)?;
+    file.write_all(format!("{pid}\n").as_bytes())
+}
+
 impl Drop for PidFile {
-    /// Removes the file, if this process wrote it.
+    /// Removes the file, if this process wrote it and none after it, in another network namespace.
     fn drop(&mut self) {
-        if self.owner == std::process::id() {
-            // Nothing can be done about a failure at the end, and the lock goes in any case.
-            let _ = std::fs::remove_file(&self.path);
+        let own = self.owner.to_string();
+        let is_own = || fs::read_to_string(&self.path).is_ok_and(|text| text.trim() == own);
+        if self.owner == std::process::id() && is_own() {
+            // Nothing can be done about a failure at the end.
+            let _ = fs::remove_file(&self.path);
         }
     }
 }
@@ -119,29 +76,33 @@ mod tests {
     }
 
     #[test]
-    fn a_second_claim_names_the_first_ones_pid() {
-        let path = path("held");
-        let mut first = PidFile::claim(&path).unwrap();
-        first.write().unwrap();
+    fn it_is_there_for_everybody_to_read_until_its_process_ends() {
+        let path = path("mode");
+        let file = PidFile::write(&path).unwrap();
         // At most 0644: nobody else may write it (the umask may take more away).
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o133, 0, "{mode:o}");
-        match PidFile::claim(&path) {
-            Err(PidFileError::Held(_, pid)) => assert_eq!(pid, Some(std::process::id())),
-            other => panic!("{other:?}"),
-        }
-        drop(first);
+        drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn one_that_another_process_has_written_since_stays() {
+        let path = path("other");
+        let file = PidFile::write(&path).unwrap();
+        fs::write(&path, "1\n").unwrap();
+        drop(file);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n");
+        fs::remove_file(path).unwrap();
     }
 
     #[test]
     fn a_file_left_by_a_crash_is_taken_over() {
         let path = path("stale");
-        std::fs::write(&path, "123456789 and more\n").unwrap();
-        let mut file = PidFile::claim(&path).unwrap();
-        file.write().unwrap();
+        fs::write(&path, "123456789 and more\n").unwrap();
+        let _file = PidFile::write(&path).unwrap();
         assert_eq!(
-            std::fs::read_to_string(&path).unwrap(),
+            fs::read_to_string(&path).unwrap(),
             format!("{}\n", std::process::id())
         );
     }
@@ -150,10 +111,9 @@ mod tests {
     fn a_symbolic_link_is_refused() {
         let path = path("link");
         std::os::unix::fs::symlink("/dev/null", &path).unwrap();
-        let refused = PidFile::claim(&path).unwrap_err();
-        assert!(matches!(refused, PidFileError::Io(..)));
+        let refused = PidFile::write(&path).unwrap_err();
         let said = format!("failed to open {}: ", path.display());
         assert!(refused.to_string().starts_with(&said), "{refused}");
-        std::fs::remove_file(&path).unwrap();
+        fs::remove_file(&path).unwrap();
     }
 }

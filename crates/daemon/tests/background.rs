@@ -9,18 +9,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use daemon::{Clock, PidFile, PollFd, PollFlags, Signal, Signals, background, wait};
+use daemon::{Clock, Lock, PidFile, PollFd, PollFlags, Signal, Signals, background, wait};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
+fn locks(pid_file: &Path) -> PathBuf {
+    pid_file.with_extension("lock")
+}
+
 fn be_daemon(how: &str, pid_file: &Path) {
-    let mut file = PidFile::claim(pid_file).unwrap();
+    let _lock = Lock::take_in(&locks(pid_file), "test").unwrap();
     let mut signals = Signals::new(&[Signal::SIGTERM]).unwrap();
     let background = background().unwrap();
     if how == "bad" {
         return;
     }
-    file.write().unwrap();
+    let _file = PidFile::write(pid_file).unwrap();
     background.ready().unwrap();
     let clock = Clock::start();
     let deadline = clock.now() + Duration::from_secs(20);
@@ -59,7 +63,7 @@ fn a_daemon_that_is_ready_lets_its_starter_exit_0(pid_file: &Path) {
         "a session leader could get a terminal"
     );
     assert!(
-        PidFile::claim(pid_file).is_err(),
+        Lock::take_in(&locks(pid_file), "test").is_err(),
         "the lock went through both forks"
     );
 
@@ -86,6 +90,7 @@ fn main() {
     a_daemon_that_is_ready_lets_its_starter_exit_0(&pid_file);
     a_daemon_that_fails_before_it_is_ready_lets_its_starter_exit_1(&pid_file);
     let _ = std::fs::remove_file(&pid_file);
+    let _ = std::fs::remove_dir_all(locks(&pid_file));
     let _ = writeln!(
         std::io::stdout(),
         "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out"

@@ -172,13 +172,36 @@ fn a_file_gets_every_line_behind_what_is_there() {
     std::fs::remove_file(path).unwrap();
 }
 
+/// Started with `<&- >&- 2>&-`: the next files would have the numbers of what was closed.
+fn be_closed(path: &str) {
+    let file = File::create(path).unwrap();
+    daemon::log::start("test", Target::Stdout, false);
+    log::error!("into nothing");
+    let _ = std::io::stderr().write_all(b"into nothing\n");
+    drop(file);
+}
+
+fn closed_descriptors_are_no_files_of_ours() {
+    let path = std::env::temp_dir().join(format!("caribe-closed-{}", std::process::id()));
+    let status = Command::new("/bin/sh")
+        .args(["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["closed", path.to_str().unwrap()])
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"");
+    std::fs::remove_file(path).unwrap();
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    if let [_, word, how] = args.as_slice()
-        && word == "daemon"
-    {
-        return be_daemon(how);
+    match args.as_slice() {
+        [_, word, how] if word == "daemon" => return be_daemon(how),
+        [_, word, path] if word == "closed" => return be_closed(path),
+        _ => {}
     }
+    closed_descriptors_are_no_files_of_ours();
     a_full_pipe_holds_nobody_up_and_its_losses_are_said("pipe");
     if nix::unistd::geteuid().is_root() {
         a_full_pipe_holds_nobody_up_and_its_losses_are_said("stranger");
@@ -188,6 +211,6 @@ fn main() {
     a_file_gets_every_line_behind_what_is_there();
     let _ = writeln!(
         std::io::stdout(),
-        "test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out"
+        "test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out"
     );
 }

@@ -1,0 +1,59 @@
+//! What makes a daemon the only one, and what it is found by.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Lock, LockError, PidFile};
+
+/// The one daemon of its name in this network namespace: its lock and, in the background, its pid file.
+///
+/// A machine whose disk is full, or whose /run cannot be written, still gets its director: what cannot
+/// be had is logged.
+#[derive(Debug)]
+pub struct Instance {
+    path: Option<PathBuf>,
+    // Removed before another one may start.
+    pid_file: Option<PidFile>,
+    lock: Option<Lock>,
+}
+
+impl Instance {
+    /// Makes sure that there is no other one of `program`. `pid_file` is written by
+    /// [`write`](Self::write).
+    ///
+    /// # Errors
+    /// [`LockError::Held`].
+    pub fn begin(program: &'static str, pid_file: Option<&Path>) -> Result<Self, LockError> {
+        let lock = match Lock::take(program) {
+            Ok(lock) => Some(lock),
+            Err(held @ LockError::Held(..)) => return Err(held),
+            Err(error) => {
+                log::error!("{error}: nothing keeps a second {program} from starting");
+                None
+            }
+        };
+        let mut instance = Self {
+            path: pid_file.map(Path::to_owned),
+            pid_file: None,
+            lock,
+        };
+        instance.write_lock();
+        Ok(instance)
+    }
+
+    /// Says the pid to others, once this is the process that stays.
+    pub fn write(&mut self) {
+        self.write_lock();
+        let path = self.path.as_deref();
+        self.pid_file = path.and_then(|path| said(PidFile::write(path)));
+    }
+
+    fn write_lock(&mut self) {
+        if let Some(lock) = &mut self.lock {
+            said(lock.write_pid());
+        }
+    }
+}
+
+fn said<T, E: std::fmt::Display>(result: Result<T, E>) -> Option<T> {
+    result.map_err(|error| log::error!("{error}")).ok()
+}

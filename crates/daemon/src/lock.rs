@@ -1,0 +1,201 @@
+//! The right to be the only program of a kind, in a network namespace: table, addresses and the
+//! heartbeat's port are the namespace's too.
+//!
+//! The lock is flock(2) on a file named after the namespace. Whoever may read a file may lock it, so the
+//! directory is root's alone. The kernel ends the lock with the last process that has it open: with the
+//! daemon, for everything that it starts is started without. The file stays behind; by itself it says
+//! nothing.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+
+/// Beside the status sockets, which others may read.
+const DIRECTORY: &str = "/run/lvs/lock";
+const NAMESPACE: &str = "/proc/self/ns/net";
+
+/// Why the lock could not be had.
+#[derive(Debug)]
+pub enum LockError {
+    /// Another one of this name has it; its pid, if it has said it.
+    Held(&'static str, Option<u32>),
+    /// It is not to be had here: the file or directory and the reason.
+    Io(PathBuf, io::Error),
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held(program, Some(pid)) => write!(f, "another {program} runs (pid {pid})"),
+            Self::Held(program, None) => write!(f, "another {program} runs"),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for LockError {}
+
+/// The lock. It stays with the process through [`background`](crate::background()).
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    file: Flock<File>,
+}
+
+impl Lock {
+    /// Takes the lock of `program` in this network namespace; nothing is written yet.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn take(program: &'static str) -> Result<Self, LockError> {
+        Self::take_in(Path::new(DIRECTORY), program)
+    }
+
+    /// The same with another directory than the usual one.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub fn take_in(directory: &Path, program: &'static str) -> Result<Self, LockError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |error| LockError::Io(path, error)
+        };
+        make_own(directory).map_err(at(directory))?;
+        let namespace = fs::metadata(NAMESPACE).map_err(at(Path::new(NAMESPACE)))?;
+        let name = format!("{program}.{}-{}", namespace.dev(), namespace.ino());
+        let path = directory.join(name);
+        let file = open(&path).map_err(at(&path))?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(file) => Ok(Self { path, file }),
+            Err((file, Errno::EWOULDBLOCK)) => Err(LockError::Held(program, read_pid(file))),
+            Err((_, errno)) => Err(LockError::Io(path, errno.into())),
+        }
+    }
+
+    /// Says in the file who has it: again after a fork.
+    ///
+    /// # Errors
+    /// [`LockError::Io`], a full disk among them; the lock stays.
+    pub fn write_pid(&mut self) -> Result<(), LockError> {
+        let written = write_pid(&self.file);
+        written.map_err(|error| LockError::Io(self.path.clone(), error))
+    }
+}
+
+/// Makes the directory; one that is there must be ours, and is nobody else's from then on.
+fn make_own(directory: &Path) -> io::Result<()> {
+    if let Some(parent) = directory.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => return other,
+    }
+    let found = fs::symlink_metadata(directory)?;
+    if !found.is_dir() || found.uid() != nix::unistd::geteuid().as_raw() {
+        return Err(io::Error::other("not a directory of our own"));
+    }
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let flags = OFlag::O_NOFOLLOW.bits();
+    options.mode(0o600).custom_flags(flags).open(path)
+}
+
+fn write_pid(mut file: &File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(format!("{}\n", std::process::id()).as_bytes())
+}
+
+fn read_pid(mut file: File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    fn directory(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("lock-{}-{name}", std::process::id()))
+    }
+
+    fn held(taken: Result<Lock, LockError>) -> String {
+        match taken {
+            Err(error @ LockError::Held(..)) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_second_one_is_refused_with_the_pid_of_the_first() {
+        let directory = directory("second");
+        let mut first = Lock::take_in(&directory, "pulse").unwrap();
+        assert_eq!(
+            held(Lock::take_in(&directory, "pulse")),
+            "another pulse runs"
+        );
+        first.write_pid().unwrap();
+        let said = format!("another pulse runs (pid {})", std::process::id());
+        assert_eq!(held(Lock::take_in(&directory, "pulse")), said);
+        // Its lvsd is another program.
+        Lock::take_in(&directory, "lvsd").unwrap();
+        drop(first);
+        Lock::take_in(&directory, "pulse").unwrap();
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn the_file_is_the_namespaces_and_nobody_elses() {
+        let directory = directory("private");
+        // As a system's configuration might have made it.
+        fs::create_dir(&directory).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        let lock = Lock::take_in(&directory, "lvsd").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&directory), mode(&lock.path)), (0o700, 0o600));
+        let link = fs::read_link(NAMESPACE).unwrap();
+        let inode = link.to_str().unwrap().strip_prefix("net:[").unwrap();
+        let name = lock.path.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("lvsd."), "{name}");
+        assert_eq!(
+            name.rsplit('-').next().unwrap(),
+            inode.strip_suffix(']').unwrap()
+        );
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn what_others_have_made_is_not_used() {
+        let (other, link) = (directory("other"), directory("link"));
+        fs::create_dir(&other).unwrap();
+        symlink(&other, &link).unwrap();
+        let said = |path: &Path| Lock::take_in(path, "lvsd").unwrap_err().to_string();
+        assert_eq!(
+            said(&link),
+            format!("{}: not a directory of our own", link.display())
+        );
+        if nix::unistd::geteuid().is_root() {
+            chown(&other, Some(64_001), None).unwrap();
+            assert_eq!(
+                said(&other),
+                format!("{}: not a directory of our own", other.display())
+            );
+            chown(&other, Some(0), None).unwrap();
+        }
+        fs::remove_file(link).unwrap();
+        fs::remove_dir_all(other).unwrap();
+    }
+}

@@ -1,0 +1,45 @@
+//! A second pulse where one runs already, and another program on the heartbeat's port.
+
+use std::net::UdpSocket;
+
+use nix::sched::{CloneFlags, setns};
+
+use crate::pair::{A, Pair};
+use crate::{DEAD_TIME, settled};
+
+/// What a pulse says that does not start beside what is there.
+fn refused(pair: &Pair, side: usize) -> String {
+    let output = pair.command(side).output().expect("ip runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Two of one machine are refused. Those of the pair are in two namespaces and share /run.
+#[test]
+fn a_second_pulse_is_refused_and_the_first_one_serves_on() {
+    let pair = settled();
+    let first = pair.pid_of(A, "pulse").expect("pulse runs");
+    let processes = pair.processes(A);
+    let said = format!("pulse: another pulse runs (pid {first})\n");
+    assert_eq!(refused(&pair, A), said);
+    // Whatever its file says: here another port.
+    pair.replace("keepalive", "heartbeat_port = 1539\nkeepalive");
+    assert_eq!(refused(&pair, A), said);
+    assert_eq!(pair.processes(A), processes);
+    assert!(pair.stays_with(A, DEAD_TIME));
+}
+
+#[test]
+fn a_heartbeat_port_that_another_program_has_is_named() {
+    let pair = Pair::new();
+    let namespace = std::fs::File::open(format!("/run/netns/{}", pair.name(A))).unwrap();
+    let other = std::thread::spawn(move || {
+        setns(&namespace, CloneFlags::CLONE_NEWNET).unwrap();
+        UdpSocket::bind("0.0.0.0:539").unwrap()
+    });
+    let _other = other.join().unwrap();
+    let said = refused(&pair, A);
+    let reason = "cannot create heartbeat socket on 10.1.0.1, port 539: Address already in use";
+    assert_eq!(said.matches(reason).count(), 1, "{said}");
+}
