@@ -122,7 +122,7 @@ fn a_name_that_resolved_before_keeps_its_address_at_a_reload() {
     let file = block("web", "192.0.2.1", "", &[named]);
     let answering = name_server.try_clone().unwrap();
     let answers = std::thread::spawn(move || {
-        answer_everything(&answering, [127, 0, 0, 1], Duration::from_secs(1))
+        answer_everything(&answering, [127, 0, 0, 1], Duration::from_secs(1));
     });
     director.start(&file);
     director.wait_for_table(2);
