@@ -174,7 +174,6 @@ impl Watch {
         self.pid = None;
         if now - self.born >= CLEAN_LIFE {
             self.failures = 0;
-            self.deaths.clear();
         }
         self.deaths.push(now);
         self.deaths.retain(|death| now - *death <= DEATH_WINDOW);

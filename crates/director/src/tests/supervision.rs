@@ -6,6 +6,7 @@ use control::Report;
 use lvs_model::{ChildExit, Mono};
 
 use super::world::*;
+use crate::notice::AfterDeath;
 use crate::supervision::{Life, Watch};
 use crate::{Action, Input, StartError, Table};
 
@@ -46,6 +47,18 @@ fn a_nanny_that_somebody_else_ends_takes_its_server_not_along() {
     assert_eq!(world.table(), table);
 }
 
+/// Waits for the successor, which comes within a minute.
+fn until_one_runs(world: &mut World) {
+    for _ in 0..=120 {
+        if !world.nannies.is_empty() {
+            return;
+        }
+        assert_eq!(world.exit, None);
+        world.pass(0.5);
+    }
+    panic!("no nanny within a minute");
+}
+
 /// Seconds after the start at which a nanny that dies at once is started again, and what is said.
 fn deaths(hard_shutdown: bool, count: usize) -> (Vec<f64>, Vec<String>, Option<i32>) {
     let mut file = two_servers();
@@ -59,9 +72,7 @@ fn deaths(hard_shutdown: bool, count: usize) -> (Vec<f64>, Vec<String>, Option<i
         if world.exit.is_some() {
             break;
         }
-        while world.nannies.is_empty() {
-            world.pass(0.5);
-        }
+        until_one_runs(&mut world);
         starts.push(world.now.since_start().as_secs_f64());
     }
     (starts, world.take_log(), world.exit)
@@ -86,9 +97,7 @@ fn the_pause_doubles_for_a_nanny_that_lives_for_a_while_each_time() {
         world.pass(20.0);
         let died = world.now;
         world.kill("10.0.0.1");
-        while world.nannies.is_empty() {
-            world.pass(0.5);
-        }
+        until_one_runs(&mut world);
         pauses.push((world.now - died).as_secs());
     }
     assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
@@ -103,6 +112,60 @@ fn with_hard_shutdown_five_deaths_within_a_minute_end_lvsd() {
     assert!(log.contains(
         &"nanny for child web/a died! shutting down lvs: terminated with signal 9".into()
     ));
+}
+
+/// What the fifth of five deaths leads to that follow each other so many seconds after the first.
+fn fifth_death(seconds: [u64; 5], hard_shutdown: bool) -> AfterDeath {
+    let mut watch = Watch::new(Mono::ZERO);
+    let mut after = AfterDeath::GiveUp;
+    for (number, at) in (1..).zip(seconds) {
+        watch.begin(Mono::ZERO + Duration::from_secs(at), crate::NannyId(number));
+        watch.run(1);
+        after = watch.die(Mono::ZERO + Duration::from_secs(at), hard_shutdown);
+        assert!(number == 5 || after != AfterDeath::GiveUp);
+    }
+    after
+}
+
+#[test]
+fn deaths_older_than_a_minute_do_not_count() {
+    assert_eq!(fifth_death([0, 15, 30, 45, 60], true), AfterDeath::GiveUp);
+    let pause = AfterDeath::Restart(Duration::from_secs(8));
+    assert_eq!(fifth_death([0, 15, 30, 45, 61], true), pause);
+    // Nor do they without hard_shutdown, where five mean that nobody hurries any more.
+    let manual = AfterDeath::ManualAction(Duration::from_secs(60));
+    assert_eq!(fifth_death([0, 15, 30, 45, 60], false), manual);
+    assert_eq!(fifth_death([0, 15, 30, 45, 61], false), pause);
+}
+
+/// One hostile server is one nanny: its deaths end nobody else's service.
+#[test]
+fn deaths_of_several_nannies_are_not_added_up() {
+    let mut world = World::start(two_servers(), Table::new());
+    for rip in ["10.0.0.1", "10.0.0.2"].repeat(4) {
+        world.kill(rip);
+        world.pass(5.0);
+        assert_eq!(world.exit, None, "{rip}");
+    }
+}
+
+/// Four minutes and 59 seconds do not, after which one lives on with what it had.
+#[test]
+fn a_life_of_less_than_five_minutes_clears_no_record() {
+    let mut watch = Watch::new(Mono::ZERO);
+    let mut pauses = Vec::new();
+    let mut now = Mono::ZERO;
+    for (number, life) in (1..).zip([0, 299, 300, 0]) {
+        watch.begin(now, crate::NannyId(number));
+        watch.run(1);
+        now = now + Duration::from_secs(life);
+        let AfterDeath::Restart(pause) = watch.die(now, true) else {
+            panic!("{life}");
+        };
+        pauses.push(pause.as_secs());
+        now = now + pause;
+    }
+    assert_eq!(pauses, [0, 1, 0, 1]);
 }
 
 #[test]
