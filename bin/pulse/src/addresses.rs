@@ -296,6 +296,11 @@ impl Addresses {
         true
     }
 
+    /// Tells the guardian what it was too slow for. One that has ended is replaced in any case.
+    pub fn tell_guardian_the_rest(&self) {
+        let _ = self.guardian.go_on();
+    }
+
     fn tell_guardian(&self, held: &[Assignment]) {
         if let Err(error) = self.guardian.tell(held) {
             log::error!("guardian: {error}");

@@ -4,12 +4,16 @@
 //! addresses it is about to hold, one a line. When that input ends and addresses were told last,
 //! pulse has died holding them, and the guardian removes them. It does nothing else.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, BufRead};
+use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
 
 use daemon::{Child, Program, Signal, Signals, Stdin};
 use link::{Assignment, Change, Links};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 /// The argument that makes pulse a guardian; only with a lifeline.
 const ARGUMENT: &str = "--guardian";
@@ -21,6 +25,36 @@ const END_OF_LIST: &str = ".";
 /// pulse's end of its guardian.
 pub struct Guardian {
     child: Child,
+    unsaid: RefCell<Unsaid>,
+}
+
+/// What the pipe has not taken yet.
+#[derive(Default)]
+struct Unsaid {
+    /// The rest of a list that was begun.
+    begun: Vec<u8>,
+    /// The list behind it; only the last one matters.
+    next: Option<Vec<u8>>,
+}
+
+impl Unsaid {
+    /// Writes as much as fits.
+    fn go_on(&mut self, link: BorrowedFd<'_>) -> io::Result<()> {
+        loop {
+            if self.begun.is_empty() {
+                match self.next.take() {
+                    Some(list) => self.begun = list,
+                    None => return Ok(()),
+                }
+            }
+            match nix::unistd::write(link, &self.begun) {
+                Ok(taken) => drop(self.begun.drain(..taken)),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return Ok(()),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
 }
 
 impl Guardian {
@@ -36,8 +70,13 @@ impl Guardian {
         program.stdin = Stdin::Lifeline;
         program.parent_name = "pulse";
         program.own_group = true;
+        let child = program.start()?;
+        if let Some(link) = child.link() {
+            fcntl(link, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
         Ok(Self {
-            child: program.start()?,
+            child,
+            unsaid: RefCell::default(),
         })
     }
 
@@ -46,7 +85,8 @@ impl Guardian {
         self.child.pid()
     }
 
-    /// Tells it what pulse holds from now on; nothing is the empty list.
+    /// Tells it what pulse holds from now on; nothing is the empty list. One that does not listen is not
+    /// waited for: [`go_on`](Self::go_on) tells it later.
     ///
     /// # Errors
     /// It has ended.
@@ -54,12 +94,17 @@ impl Guardian {
         let mut text: String = held.iter().map(print_line).collect();
         text.push_str(END_OF_LIST);
         text.push('\n');
-        let mut rest = text.as_bytes();
-        while let (Some(link), false) = (self.child.link(), rest.is_empty()) {
-            let written = nix::unistd::write(link, rest)?;
-            rest = rest.get(written..).unwrap_or_default();
-        }
-        Ok(())
+        self.unsaid.borrow_mut().next = Some(text.into_bytes());
+        self.go_on()
+    }
+
+    /// Tells it what it did not take before.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn go_on(&self) -> io::Result<()> {
+        let link = self.child.link();
+        link.map_or(Ok(()), |link| self.unsaid.borrow_mut().go_on(link))
     }
 }
 
@@ -127,7 +172,49 @@ fn last_told(input: impl BufRead) -> Vec<Assignment> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
     use super::*;
+
+    #[test]
+    fn writing_to_a_guardian_does_not_wait() {
+        // Here it is this test, which does not know the argument and ends.
+        let guardian = Guardian::start().unwrap();
+        let flags = fcntl(guardian.child.link().unwrap(), FcntlArg::F_GETFL).unwrap();
+        assert!(OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK));
+    }
+
+    /// Stopped by whoever, while hundreds of addresses come and go.
+    #[test]
+    fn a_guardian_that_does_not_listen_is_not_waited_for_and_hears_the_last_list() {
+        let (theirs, ours) = nix::unistd::pipe2(OFlag::O_CLOEXEC).unwrap();
+        fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        let held = |number: u8| Assignment {
+            address: [10, 1, 0, number].into(),
+            prefix: 24,
+            interface: "eth0".into(),
+            label: "eth0:1".into(),
+        };
+        let list = |numbers: &[u8]| {
+            let lines: String = numbers.iter().map(|n| print_line(&held(*n))).collect();
+            format!("{lines}{END_OF_LIST}\n").into_bytes()
+        };
+        let mut unsaid = Unsaid::default();
+        // Two of them are more than the pipe takes.
+        let many = list(&[1; 2000]);
+        for list in [many.clone(), many, list(&[]), list(&[2, 3])] {
+            unsaid.next = Some(list);
+            unsaid.go_on(ours.as_fd()).unwrap();
+        }
+        assert!(!unsaid.begun.is_empty());
+        let reader =
+            std::thread::spawn(move || last_told(io::BufReader::new(std::fs::File::from(theirs))));
+        while !unsaid.begun.is_empty() || unsaid.next.is_some() {
+            unsaid.go_on(ours.as_fd()).unwrap();
+        }
+        drop(ours);
+        assert_eq!(reader.join().unwrap(), [held(2), held(3)]);
+    }
 
     #[test]
     fn the_last_complete_list_counts() {

@@ -216,6 +216,7 @@ impl Shell {
         let outcome = self.follower.advance(self.clock.now());
         self.take_outcome(outcome);
         self.watchdog.feed(self.clock.now());
+        self.addresses.tell_guardian_the_rest();
         self.look_at_gateway();
         self.look_at_addresses();
         self.listen_to_control();
