@@ -4,6 +4,7 @@ use caribe_tests::wait_until;
 
 use crate::pair::{A, B, Pair, ip};
 use crate::signed::keyed;
+use crate::wire::{VIP6, with_ipv6};
 use crate::{DEAD_TIME, LOADING};
 
 /// On a card of its own: the heartbeat is on another one.
@@ -137,6 +138,26 @@ fn a_standby_with_a_card_of_another_name_says_so_and_takes_nothing_from_a_living
     ip(&format!("-n {name} link set eth0.10 up"));
     wait_for_owner(&pair, OUTSIDE, A);
     stays_with(&pair, OUTSIDE, A);
+}
+
+/// IPv6 switched off on the card: the kernel takes the address away, and no other.
+#[test]
+fn a_card_on_which_ipv6_is_switched_off_leaves_its_address_to_the_partner() {
+    let pair = settled_on(with_ipv6(), VIP6);
+    let switch = |side, value| {
+        let name = pair.name(side);
+        let switch = format!("net.ipv6.conf.eth0.disable_ipv6={value}");
+        ip(&format!("netns exec {name} sysctl -qw {switch}"));
+    };
+    switch(A, 1);
+    wait_for_owner(&pair, VIP6, B);
+    let bad = "address 2001:db8::50: device eth0 takes no IPv6";
+    wait_for_line(&pair, A, bad);
+    assert!(pair.owns(B) && !pair.owns(A), "{}", pair.log(A));
+    switch(A, 0);
+    wait_for_line(&pair, A, "address 2001:db8::50: device eth0 is good again");
+    pair.terminate(B);
+    wait_for_owner(&pair, VIP6, A);
 }
 
 /// Two addresses, each director lacks the device of one, one of them that of the other as well.

@@ -86,16 +86,28 @@ impl Addresses {
         self.held.is_unsure()
     }
 
+    /// When [`Addresses::look`] has something to do at the latest, with or without a change.
+    pub const fn next_deadline(&self) -> Option<Mono> {
+        self.held.next()
+    }
+
     /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted. What
     /// was raised is said behind [`Addresses::announce`].
-    pub fn raise(&mut self, wanted: &[Assignment]) {
+    pub fn raise(&mut self, now: Mono, wanted: &[Assignment]) {
         let wanted = &self.held.place(wanted);
         let unwanted = self.held.replace(wanted);
         // Killed in between, all go.
         self.tell_guardian(&[wanted, &unwanted[..]].concat());
         match self.links.raise(wanted) {
             // A log line for each of a hundred addresses takes longer than to announce them.
-            Ok(raised) => self.unsaid.extend(raised),
+            Ok(raised) => {
+                let outcomes = raised.iter().filter_map(|(change, result)| match change {
+                    Change::Add(it) => Some((it.address, result.is_ok())),
+                    _ => None,
+                });
+                self.held.raised(now, outcomes);
+                self.unsaid.extend(raised);
+            }
             Err(error) => log::error!("addresses: {error}"),
         }
         // An address that moves to another interface is there first, and gone here then.
@@ -149,7 +161,7 @@ impl Addresses {
     }
 
     /// Takes what the kernel told and compares it with what is held.
-    pub fn look(&mut self) -> Found {
+    pub fn look(&mut self, now: Mono) -> Found {
         let events = match self.watch.drain() {
             Ok(events) => events,
             Err(error) => {
@@ -161,7 +173,7 @@ impl Addresses {
             removed: self.held.is_unsure(),
             own_changed: self.held.is_unsure(),
             stray: self.held.is_unsure(),
-            ..Found::default()
+            ..self.held.tick(now)
         };
         for event in events {
             if let Event::Duplicate(address) = &event {
@@ -170,6 +182,7 @@ impl Addresses {
             found |= self.held.hear(event);
         }
         if let (true, Ok(links)) = (found.lost, self.links.links()) {
+            found.link_changed = true;
             found.interface_changed |= self.held.read_links(links);
         }
         // Told is not the same as true: it may be back already, or be our own doing.

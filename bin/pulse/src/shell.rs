@@ -177,6 +177,7 @@ impl Shell {
                 .chain(self.watchdog.next())
                 .chain(self.control.next_deadline(self.clock.now()))
                 .chain(look_again)
+                .chain(self.addresses.next_deadline())
                 .min()
         } else {
             Some(Mono::ZERO)
@@ -321,7 +322,7 @@ impl Shell {
     }
 
     fn look_at_addresses(&mut self) {
-        let found = self.addresses.look();
+        let found = self.addresses.look(self.clock.now());
         if found.own_changed {
             self.tell_own();
         }
@@ -410,7 +411,7 @@ impl Shell {
             Action::RaiseAddresses => {
                 let mut usable = self.setup.addresses.clone();
                 usable.retain(|wanted| !self.node.is_unused(wanted.address));
-                self.addresses.raise(&usable);
+                self.addresses.raise(self.clock.now(), &usable);
             }
             Action::DropAddresses => self.addresses.drop_all(),
             Action::Announce => self.addresses.announce(),
@@ -486,6 +487,8 @@ fn trouble(found: &link::Trouble) -> Trouble {
             link::Fault::NoDevice => TroubleKind::NoDevice,
             link::Fault::Down => TroubleKind::Down,
             link::Fault::NoCarrier => TroubleKind::NoCarrier,
+            link::Fault::NoIpv6 => TroubleKind::NoIpv6,
+            link::Fault::Refused => TroubleKind::Refused,
         },
     }
 }

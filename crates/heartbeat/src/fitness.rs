@@ -25,6 +25,10 @@ pub enum TroubleKind {
     Down,
     /// Its link is dead. Only with lvs.cf `monitor_links`.
     NoCarrier,
+    /// IPv6 is switched off on it.
+    NoIpv6,
+    /// The kernel refuses the address on it.
+    Refused,
 }
 
 impl fmt::Display for Trouble {
@@ -37,6 +41,15 @@ impl fmt::Display for Trouble {
             TroubleKind::Down => write!(f, "address {address}: device {device} is down"),
             TroubleKind::NoCarrier => {
                 write!(f, "address {address}: device {device} has no carrier")
+            }
+            TroubleKind::NoIpv6 => {
+                write!(f, "address {address}: device {device} takes no IPv6")
+            }
+            TroubleKind::Refused => {
+                write!(
+                    f,
+                    "address {address}: refused by the kernel on device {device}"
+                )
             }
         }
     }

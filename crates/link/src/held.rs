@@ -5,6 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
+
+use lvs_model::Mono;
 
 use crate::own::{Own, OwnChange};
 use crate::plan::{Assignment, is_incomplete, present};
@@ -12,6 +15,9 @@ use crate::strays::{Stray, Strays};
 use crate::trouble::{Fault, Trouble};
 use crate::watch::Event;
 use crate::{Address, Link, Mac};
+
+/// An address that the kernel refused is tried again after so long.
+const RETRIED_AFTER: Duration = Duration::from_secs(60);
 
 /// What the notifications mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +32,8 @@ pub struct Found {
     pub own_changed: bool,
     /// An address of lvs.cf that is not held may have come or gone.
     pub stray: bool,
-    /// Some notifications are lost: every interface is to be [read anew](Held::read_links).
+    /// Some notifications are lost, or there is none for it: every interface is to be [read
+    /// anew](Held::read_links).
     pub lost: bool,
 }
 
@@ -47,6 +54,12 @@ pub struct Held {
     wanted: Vec<Assignment>,
     wanted_addresses: BTreeSet<IpAddr>,
     strays: Strays,
+    /// Addresses that the kernel has refused.
+    refused: BTreeSet<IpAddr>,
+    /// They are tried again then.
+    retry_at: Option<Mono>,
+    /// Which ones they are has changed since the last look.
+    refusals_changed: bool,
 }
 
 impl Held {
@@ -115,6 +128,48 @@ impl Held {
         self.replace(&there);
     }
 
+    /// Takes what the kernel said to addresses that were to be raised. One that it refused may be taken later.
+    pub fn raised(&mut self, now: Mono, outcomes: impl Iterator<Item = (IpAddr, bool)>) {
+        let before = self.refused.clone();
+        for (address, is_up) in outcomes {
+            if is_up {
+                self.refused.remove(&address);
+            } else {
+                self.refused.insert(address);
+            }
+        }
+        self.refusals_changed |= before != self.refused;
+        self.retry_at = (!self.refused.is_empty()).then_some(now + RETRIED_AFTER);
+    }
+
+    /// When [`Held::tick`] has something to say.
+    #[must_use]
+    pub const fn next(&self) -> Option<Mono> {
+        if self.refusals_changed {
+            return Some(Mono::ZERO);
+        }
+        self.retry_at
+    }
+
+    /// What the time brings.
+    pub fn tick(&mut self, now: Mono) -> Found {
+        let is_due = self.retry_at.take_if(|at| *at <= now).is_some();
+        if is_due && self.held.is_empty() {
+            // Nothing is tried on standby: the benefit of the doubt.
+            self.forget_refusals();
+        }
+        Found {
+            removed: is_due,
+            link_changed: std::mem::take(&mut self.refusals_changed),
+            ..Found::default()
+        }
+    }
+
+    fn forget_refusals(&mut self) {
+        self.refusals_changed |= !self.refused.is_empty();
+        self.refused.clear();
+    }
+
     /// Takes one notification.
     pub fn hear(&mut self, event: Event) -> Found {
         let mut found = Found::default();
@@ -131,10 +186,12 @@ impl Held {
                 found.removed = self.addresses.contains(&gone.address);
                 found.own_changed = self.own.contains(gone.address);
                 found.stray = self.is_stray(gone.address);
+                found.lost = is_link_local(gone.address);
             }
             Event::Address(it) | Event::Duplicate(it) => {
                 found.own_changed = self.own.contains(it.address);
                 found.stray = self.is_stray(it.address);
+                found.lost = is_link_local(it.address);
             }
             Event::Lost => {
                 found.removed = true;
@@ -232,12 +289,14 @@ impl Held {
         let placed = self.place(wanted);
         let known = self.known.values();
         let named: BTreeMap<&str, &Link> = known.map(|it| (it.name.as_str(), it)).collect();
+        let is_refused = |it: &Assignment| self.refused.contains(&it.address);
+        let refused = |it: &Assignment| is_refused(it).then_some(Fault::Refused);
         let trouble = |(wanted, placed): (&Assignment, &Assignment)| {
             let link = named.get(placed.interface.as_str()).copied();
             Some(Trouble {
                 address: wanted.address,
                 device: wanted.interface.clone(),
-                what: Fault::of(link, monitors_links)?,
+                what: Fault::of(wanted.address, link, monitors_links).or(refused(wanted))?,
             })
         };
         wanted.iter().zip(&placed).filter_map(trouble).collect()
@@ -251,8 +310,17 @@ impl Held {
             return false;
         };
         self.unsure = false;
-        is_incomplete(&self.held, found, links)
+        let lacks = is_incomplete(&self.held, found, links);
+        if !lacks && !self.held.is_empty() {
+            self.forget_refusals();
+        }
+        lacks
     }
+}
+
+/// Whose coming and going says that IPv6 was switched on or off: nothing else does.
+const fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 impl std::ops::BitOrAssign for Found {
@@ -278,6 +346,7 @@ mod tests {
             up: true,
             running: true,
             promotes: Some(false),
+            takes_ipv6: true,
         }
     }
 
@@ -427,5 +496,51 @@ mod tests {
             said(&mut held, false)[0],
             "address 10.1.0.50: there is no device eth0"
         );
+    }
+
+    #[test]
+    fn a_refused_address_is_trouble_until_it_is_tried_again() {
+        let at = |seconds| Mono::new(Duration::from_secs(seconds));
+        let mut held = holding("10.1.0.50");
+        let ours = held.assignments().to_vec();
+        let address = ours[0].address;
+        held.raised(at(1), [(address, false)].into_iter());
+        assert_eq!(held.next(), Some(Mono::ZERO));
+        assert!(held.tick(at(1)).link_changed);
+        assert_eq!(held.troubles(&ours, false)[0].what, Fault::Refused);
+        assert_eq!(held.next(), Some(at(61)));
+        assert_eq!(held.tick(at(60)), Found::default());
+        let found = held.tick(at(61));
+        assert!(found.removed && !found.link_changed, "to be raised again");
+        held.raised(at(61), [(address, false)].into_iter());
+        assert_eq!(held.next(), Some(at(121)), "said once");
+        held.raised(at(121), [(address, true)].into_iter());
+        assert!(held.tick(at(121)).link_changed);
+        assert_eq!(held.troubles(&ours, false), []);
+        assert_eq!(held.next(), None);
+        // Who is not active tries nothing.
+        held.raised(at(130), [(address, false)].into_iter());
+        held.replace(&[]);
+        held.tick(at(131));
+        assert!(held.tick(at(190)).link_changed);
+        assert_eq!(held.troubles(&ours, false), []);
+    }
+
+    #[test]
+    fn a_card_without_ipv6_serves_no_ipv6_address() {
+        let mut off = link(2, "eth0");
+        off.takes_ipv6 = false;
+        let mut held = Held::new(vec![off], &[]);
+        let both = [wanted("10.1.0.50", "eth0"), wanted("2001:db8::50", "eth0")];
+        let troubles = held.troubles(&both, false);
+        assert_eq!(troubles.len(), 1);
+        assert_eq!(troubles[0].what, Fault::NoIpv6);
+        // Switched on again the card gets a link-local address; that is all the kernel says.
+        let mut told = both[1].resolve(&[link(2, "eth0")]).unwrap();
+        told.address = "fe80::1".parse().unwrap();
+        assert!(held.hear(Event::Address(told.clone())).lost);
+        assert!(held.hear(Event::AddressGone(told)).lost);
+        held.read_links(vec![link(2, "eth0")]);
+        assert_eq!(held.troubles(&both, false), []);
     }
 }

@@ -136,6 +136,7 @@ mod tests {
             up: true,
             running: true,
             promotes: None,
+            takes_ipv6: true,
         }
     }
 

@@ -26,17 +26,22 @@ pub enum Fault {
     Down,
     /// Its link is dead.
     NoCarrier,
+    /// It takes no IPv6 address (`disable_ipv6`).
+    NoIpv6,
+    /// The kernel has refused the address.
+    Refused,
 }
 
 impl Fault {
-    /// What is wrong with `link`. A bridge without ports has no carrier either, so a dead link counts only
-    /// where lvs.cf wants links monitored.
+    /// What is wrong with `link` for `address`. A bridge without ports has no carrier either, so a dead link
+    /// counts only where lvs.cf wants links monitored.
     #[must_use]
-    pub fn of(link: Option<&Link>, monitors_links: bool) -> Option<Self> {
+    pub fn of(address: IpAddr, link: Option<&Link>, monitors_links: bool) -> Option<Self> {
         match link {
             None => Some(Self::NoDevice),
             Some(link) if !link.up => Some(Self::Down),
             Some(link) if !link.running && monitors_links => Some(Self::NoCarrier),
+            Some(link) if address.is_ipv6() && !link.takes_ipv6 => Some(Self::NoIpv6),
             Some(_) => None,
         }
     }
@@ -68,6 +73,8 @@ impl fmt::Display for TroubleNews {
             Some(Fault::NoDevice) => write!(f, ": there is no device {device}"),
             Some(Fault::Down) => write!(f, ": device {device} is down"),
             Some(Fault::NoCarrier) => write!(f, ": device {device} has no carrier"),
+            Some(Fault::NoIpv6) => write!(f, ": device {device} takes no IPv6 (disable_ipv6)"),
+            Some(Fault::Refused) => write!(f, ": refused by the kernel on device {device}"),
             None => write!(f, ": device {device} is good again"),
         }
     }

@@ -39,6 +39,12 @@ const IFLA_AF_SPEC: u16 = 26;
 const IFLA_INET_CONF: u16 = 1;
 /// `IPV4_DEVCONF_PROMOTE_SECONDARIES` of linux/ip.h; the first switch is 1.
 const PROMOTE_SECONDARIES: u16 = 20;
+/// Where it is in the list.
+const PROMOTE_PLACE: usize = 19;
+/// Within `IFLA_AF_SPEC` and `AF_INET6`: those of /proc/sys/net/ipv6/conf.
+const IFLA_INET6_CONF: u16 = 2;
+/// `DEVCONF_DISABLE_IPV6` of linux/ipv6.h; the first switch is 0.
+const DISABLE_IPV6: usize = 26;
 /// `struct ifinfomsg`.
 const LINK_HEADER: usize = 16;
 
@@ -100,6 +106,8 @@ pub struct Link {
     pub running: bool,
     /// Its switch `promote_secondaries`; not known of one without IPv4.
     pub promotes: Option<bool>,
+    /// IPv6 is not switched off on it.
+    pub takes_ipv6: bool,
 }
 
 /// What a message of the kernel says.
@@ -270,14 +278,19 @@ fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
     let (Some(index), Some(flags)) = (word(4), word(8)) else {
         return Ok(None);
     };
-    let (mut name, mut mac, mut down, mut promotes) = (None, None, false, None);
+    let (mut name, mut mac, mut down) = (None, None, false);
+    let (mut promotes, mut takes_ipv6) = (None, true);
     for attribute in message.attributes_behind(LINK_HEADER)? {
         let attribute = attribute?;
         match attribute.kind {
             IFLA_IFNAME => name = Some(attribute.text("interface name")?.to_owned()),
             IFLA_ADDRESS => mac = <[u8; 6]>::try_from(attribute.value).ok().map(Mac),
             IFLA_OPERSTATE => down = OPER_DOWN.contains(&attribute.u8("operational state")?),
-            IFLA_AF_SPEC => promotes = decode_promotion(&attribute)?,
+            IFLA_AF_SPEC => {
+                promotes = switch(&attribute, AF_INET, IFLA_INET_CONF, PROMOTE_PLACE)?;
+                let disabled = switch(&attribute, AF_INET6, IFLA_INET6_CONF, DISABLE_IPV6)?;
+                takes_ipv6 = disabled == Some(false);
+            }
             _ => {}
         }
     }
@@ -288,17 +301,23 @@ fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
         up: flags & UP != 0,
         running: flags & (UP | LOWER_UP) == UP | LOWER_UP && !down,
         promotes,
+        takes_ipv6,
     }))
 }
 
-fn decode_promotion(families: &Attribute<'_>) -> Result<Option<bool>, DecodeError> {
-    let Some(family) = find(families.nested(), u16::from(AF_INET))? else {
+/// A switch of an interface; none if it has nothing of the family.
+fn switch(
+    families: &Attribute<'_>,
+    family: u8,
+    table: u16,
+    place: usize,
+) -> Result<Option<bool>, DecodeError> {
+    let Some(family) = find(families.nested(), u16::from(family))? else {
         return Ok(None);
     };
-    let Some(switches) = find(family.nested(), IFLA_INET_CONF)? else {
+    let Some(switches) = find(family.nested(), table)? else {
         return Ok(None);
     };
-    let place = usize::from(PROMOTE_SECONDARIES - 1);
     let value = switches.value.chunks_exact(4).nth(place);
     Ok(value.map(|value| value != [0; 4]))
 }
@@ -367,28 +386,42 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_interface_says_whether_it_promotes_secondaries() {
-        for value in [0_u32, 1] {
-            let mut requests = Requests::new();
-            requests.message(RTM_NEWLINK, 0, 1, |message| {
-                message.raw(&[0; LINK_HEADER]);
-                message.text(IFLA_IFNAME, "eth0");
-                message.nest(IFLA_AF_SPEC, |families| {
-                    families.nest(10, |_| {});
-                    families.nest(2, |family| {
-                        let mut switches = [0; 31 * 4];
-                        switches[19 * 4..20 * 4].copy_from_slice(&value.to_ne_bytes());
-                        family.attribute(IFLA_INET_CONF, &switches);
-                    });
+    /// An interface as the kernel tells of it, with switches of both families, or none of IPv6.
+    fn told(promotes: u32, disables_ipv6: Option<u32>) -> Link {
+        let mut requests = Requests::new();
+        requests.message(RTM_NEWLINK, 0, 1, |message| {
+            message.raw(&[0; LINK_HEADER]);
+            message.text(IFLA_IFNAME, "eth0");
+            message.nest(IFLA_AF_SPEC, |families| {
+                families.nest(2, |family| {
+                    let mut switches = [0; 31 * 4];
+                    switches[19 * 4..20 * 4].copy_from_slice(&promotes.to_ne_bytes());
+                    family.attribute(IFLA_INET_CONF, &switches);
                 });
+                if let Some(value) = disables_ipv6 {
+                    families.nest(10, |family| {
+                        let mut switches = [0; 50 * 4];
+                        switches[26 * 4..27 * 4].copy_from_slice(&value.to_ne_bytes());
+                        family.attribute(IFLA_INET6_CONF, &switches);
+                    });
+                }
             });
-            let message = messages(requests.as_bytes()).next().unwrap().unwrap();
-            let Ok(Said::Link(link)) = decode(&message) else {
-                panic!("no link");
-            };
+        });
+        let message = messages(requests.as_bytes()).next().unwrap().unwrap();
+        match decode(&message) {
+            Ok(Said::Link(link)) => link,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_interface_says_whether_it_promotes_secondaries_and_takes_ipv6() {
+        for value in [0, 1] {
+            let link = told(value, Some(value));
             assert_eq!(link.promotes, Some(value == 1));
+            assert_eq!(link.takes_ipv6, value == 0);
             assert!(!link.up && !link.running);
         }
+        assert!(!told(0, None).takes_ipv6);
     }
 }

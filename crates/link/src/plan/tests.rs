@@ -18,6 +18,7 @@ fn links() -> Vec<Link> {
             up: true,
             running: true,
             promotes: Some(false),
+            takes_ipv6: true,
         })
         .to_vec()
 }
@@ -414,6 +415,7 @@ impl Random {
             up: true,
             running: true,
             promotes: Some(false),
+            takes_ipv6: true,
         };
         (0..count).map(|_| one(self)).collect()
     }
