@@ -42,6 +42,15 @@ impl Directors {
         self.cluster.active().ok().flatten()
     }
 
+    /// The address of a director's public path.
+    pub fn own(&self, director: &str) -> &'static str {
+        if director == A {
+            "10.9.0.11"
+        } else {
+            "10.9.0.12"
+        }
+    }
+
     /// The active one and the other.
     pub fn sides(&self) -> (&'static str, &'static str) {
         match self.active() {

@@ -143,3 +143,39 @@ fn lvsds_status_is_read_on_both_directors_and_tells_of_a_file_that_pulse_refused
     );
     pair.wait("pulse ends", || lvsd(standby) == gone);
 }
+
+#[test]
+fn a_pulse_that_waits_for_its_address_says_so() {
+    let pair = Directors::start("");
+    let (_, standby) = pair.sides();
+    let own = pair.own(standby);
+    pair.cluster.stop_pulse(standby).expect("a signal");
+    pair.wait("pulse ends", || {
+        said(&pair.run(standby, &["/usr/sbin/pulse", "--status"])).0 == Some(3)
+    });
+    let address = |verb: &str| {
+        let address = format!("{own}/24");
+        pair.run(standby, &["ip", "addr", verb, &address, "dev", "eth0"]);
+    };
+    address("del");
+    pair.cluster.start_pulse(standby).expect("pulse");
+    pair.wait("it waits", || {
+        said(&pair.run(standby, &["/usr/sbin/pulse", "--status"])).0 == Some(0)
+    });
+    let screen = pair.screen(standby);
+    assert!(screen.starts_with("pulse    waiting for "), "{screen}");
+    let flat = screen.replace("\n         ", " ");
+    assert!(
+        flat.contains("unfit    this machine has neither primary = "),
+        "{screen}"
+    );
+    assert!(flat.contains(" yet: waiting for it"), "{screen}");
+    let (status, text) = pair.order(standby, "standby on");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains(" yet: waiting for it"), "{text}");
+    assert_eq!(pair.order(standby, "reload").0, Some(0));
+    address("add");
+    pair.wait("it goes on", || {
+        pair.screen(standby).contains("pulse    standby")
+    });
+}

@@ -3,12 +3,14 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::path::Path;
 
 use config_file::{ConfigFile, Program};
+use control::Request;
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
 use link::{Event, Watch};
 
+use crate::control_socket::{Control, for_machine};
+use crate::report::{self, FileState};
 use crate::setup::{self, SetupError};
 
 const SIGNALS: [Signal; 4] = [
@@ -38,29 +40,55 @@ fn missing(file: &ConfigFile) -> Option<SetupError> {
 }
 
 /// Waits until the machine has an address that makes it one of lvs.cf's directors, or a signal ends that.
-/// A SIGHUP reads lvs.cf again.
+/// A SIGHUP reads lvs.cf again. Who asks is told that pulse waits.
 ///
 /// # Errors
 /// Signals or notifications are not to be had.
 pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> {
     let clock = Clock::start();
+    let mut control = Control::open();
     let mut watch = Watch::open().map_err(io::Error::other)?;
     let mut watchdog = notify::Watchdog::from_env();
+    let mut failure = Vec::new();
     say(&file);
     // A service manager that waits for the start has seen it: what is waited for may take long.
     notify::ready();
     while is_awaited(&file) {
         watchdog.feed(clock.now());
-        let mut fds = [signals.as_fd(), watch.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-        daemon::wait(&mut fds, &clock, watchdog.next())?;
+        let now = clock.now();
+        let fds = [signals.as_fd(), watch.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let mut fds: Vec<PollFd<'_>> = fds.into_iter().chain(control.poll_fds(now)).collect();
+        let deadline = watchdog
+            .next()
+            .into_iter()
+            .chain(control.next_deadline(now));
+        daemon::wait(&mut fds, &clock, deadline.min())?;
+        drop(fds);
         for signal in signals.pending() {
             if signal != Signal::SIGHUP {
                 log::info!("Terminating due to signal {}", signal as i32);
                 notify::stopping();
                 return Ok(Arrival::Stopped);
             }
-            file = read_again(&file.path).unwrap_or(file);
+            (file, failure) = read_again(file);
             say(&file);
+        }
+        for (client, request) in control.hear(clock.now()) {
+            match request {
+                Request::Status => {
+                    let text = report::waiting(&file, &failure, reason(&file)).encode();
+                    control.tell(clock.now(), client, text);
+                }
+                Request::Order { order } if for_machine(order).is_some() => {
+                    control.refuse(clock.now(), client, vec![reason(&file)]);
+                }
+                Request::Order { .. } => {
+                    control.await_reload(client);
+                    (file, failure) = read_again(file);
+                    say(&file);
+                    control.reloaded(clock.now(), &outcome(&file, &failure));
+                }
+            }
         }
         // What was told does not matter: everything is looked at.
         let told: Vec<Event> = watch.drain().map_err(io::Error::other)?;
@@ -78,20 +106,36 @@ pub fn signals() -> io::Result<Signals> {
 }
 
 fn say(file: &ConfigFile) {
-    if let Some(error @ SetupError::NotHere { .. }) = missing(file) {
-        log::warn!("{error} yet: waiting for it");
-        notify::status(&format!("{error} yet"));
+    if is_awaited(file) {
+        let reason = reason(file);
+        log::warn!("{reason}");
+        notify::status(&reason);
     }
 }
 
-fn read_again(path: &Path) -> Option<ConfigFile> {
-    match config_file::read(path) {
-        Ok(file) => Some(file),
+fn reason(file: &ConfigFile) -> String {
+    let missing = missing(file).map(|error| error.to_string());
+    format!("{} yet: waiting for it", missing.unwrap_or_default())
+}
+
+/// The file as it is now, or the one before and what is wrong with it now.
+fn read_again(before: ConfigFile) -> (ConfigFile, Vec<String>) {
+    match config_file::read(&before.path) {
+        Ok(file) => (file, Vec::new()),
         Err(fault) => {
-            for line in fault.lines(Program::Pulse) {
+            let lines = fault.lines(Program::Pulse);
+            for line in &lines {
                 log::error!("{line}");
             }
-            None
+            (before, lines)
         }
+    }
+}
+
+fn outcome(file: &ConfigFile, failure: &[String]) -> Result<String, Vec<String>> {
+    if failure.is_empty() {
+        Ok(FileState::of(file).to_string())
+    } else {
+        Err(failure.to_vec())
     }
 }

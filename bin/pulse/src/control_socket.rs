@@ -88,7 +88,8 @@ impl Control {
         }
     }
 
-    fn refuse(&mut self, now: Mono, client: ClientId, reasons: Vec<String>) {
+    /// Answers that nothing is done.
+    pub fn refuse(&mut self, now: Mono, client: ClientId, reasons: Vec<String>) {
         self.tell(now, client, PulseLine::Refused { reasons }.encode());
     }
 

@@ -83,6 +83,37 @@ pub fn report(parts: Parts<'_>) -> PulseReport {
     }
 }
 
+/// The report of a pulse whose machine is no director yet.
+pub fn waiting(file: &ConfigFile, failure: &[String], why: String) -> PulseReport {
+    let (kind, state) = (file.loaded.config.service, FileState::of(file));
+    let pulse = PulseStatus {
+        pid: std::process::id(),
+        role: "unknown".into(),
+        service: service(kind).into(),
+        phase: "waiting".into(),
+        unfit: vec![why],
+        file: state.path,
+        serial_no: state.serial,
+        content: state.content,
+        reload_failed: !failure.is_empty(),
+        reload_failure: failure.to_vec(),
+        signatures: SignatureStatus {
+            mode: mode(file.loaded.config.heartbeat.authentication).into(),
+            ..SignatureStatus::default()
+        },
+        child: ChildStatus {
+            program: program(kind).into(),
+            state: "absent".into(),
+            pid: None,
+        },
+        ..PulseStatus::default()
+    };
+    PulseReport {
+        pulse,
+        ..PulseReport::default()
+    }
+}
+
 fn pulse(parts: &Parts<'_>) -> PulseStatus {
     let Parts {
         view, setup, file, ..
@@ -178,21 +209,31 @@ const fn state_name(state: State) -> &'static str {
     }
 }
 
-fn signatures(setup: &Setup, view: &View) -> SignatureStatus {
-    let mode = match setup.config.heartbeat.authentication {
+const fn mode(authentication: Authentication) -> &'static str {
+    match authentication {
         Authentication::Off => "off",
         Authentication::Accept => "accept",
         Authentication::Sign => "sign",
         Authentication::Require => "require",
-    };
+    }
+}
+
+fn signatures(setup: &Setup, view: &View) -> SignatureStatus {
     let form = view.partner.as_ref().and_then(|partner| partner.form);
     SignatureStatus {
-        mode: mode.into(),
+        mode: mode(setup.config.heartbeat.authentication).into(),
         partner: form.map(|form| match form {
             Form::Unsigned => "unsigned".to_owned(),
             Form::Signed(version) => format!("version {version}"),
         }),
         ..SignatureStatus::default()
+    }
+}
+
+const fn program(service: ServiceKind) -> &'static str {
+    match service {
+        ServiceKind::Lvs => "lvsd",
+        ServiceKind::Fos => "fos",
     }
 }
 
@@ -205,12 +246,8 @@ fn child(parts: &Parts<'_>) -> ChildStatus {
         ServiceState::Ending(_) | ServiceState::Killed => "ending",
         ServiceState::Pausing(_) => "failed",
     };
-    let program = match parts.setup.config.service {
-        ServiceKind::Lvs => "lvsd",
-        ServiceKind::Fos => "fos",
-    };
     ChildStatus {
-        program: program.into(),
+        program: program(parts.setup.config.service).into(),
         state: state.into(),
         pid: parts.child,
     }
