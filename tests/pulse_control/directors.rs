@@ -11,6 +11,11 @@ use nix::sys::signal::Signal;
 pub const A: &str = "director-a";
 pub const B: &str = "director-b";
 pub const LVS_CF: &str = "/etc/sysconfig/ha/lvs.cf";
+const KEY_FILE: &str = "/etc/sysconfig/ha/heartbeat.key";
+const KEY: &str = "1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+/// Lines of lvs.cf of a pair whose heartbeats are signed.
+pub const SIGNED: &str =
+    "heartbeat_auth = require\nheartbeat_key = /etc/sysconfig/ha/heartbeat.key\n";
 /// For what must come and is not timed.
 pub const SOON: Duration = Duration::from_secs(40);
 
@@ -28,6 +33,9 @@ impl Directors {
         for director in [A, B] {
             let text = format!("{more}{}", pair.read(director));
             pair.write(director, &text);
+            let host = pair.host(director);
+            host.write_file(KEY_FILE, KEY).expect("a key");
+            pair.run(director, &["chmod", "600", KEY_FILE]);
             pair.cluster.start_pulse(director).expect("pulse");
         }
         pair.wait("one active", || pair.active().is_some());

@@ -75,3 +75,97 @@ fn an_order_that_cannot_be_kept_says_so() {
     assert!(text.contains(reason), "{text}");
     assert!(pair.screen(standby).contains("orders   standby"));
 }
+
+#[test]
+fn a_failover_moves_the_service_where_the_partner_can_take_it() {
+    let pair = Directors::start(SIGNED);
+    let (active, standby) = pair.sides();
+    pair.wait("both know each other", || {
+        pair.screen(active)
+            .contains("partner  alive, standby, fit, same lvs.cf\n")
+    });
+    let refused = "pulse: this node is not active: give the order on the active one\n";
+    assert_eq!(pair.order(standby, "failover"), (Some(1), refused.into()));
+    let done = "failover: handing over to the partner\n";
+    assert_eq!(pair.order(active, "failover"), (Some(0), done.into()));
+    pair.wait("the partner serves", || pair.active() == Some(standby));
+    pair.wait("and it is shown", || {
+        pair.screen(active).contains("pulse    standby")
+    });
+    pair.stays(standby);
+    for director in [active, standby] {
+        let screen = pair.screen(director);
+        assert!(
+            !screen.contains("orders"),
+            "an order done is none in force: {screen}"
+        );
+    }
+
+    // One that must not take over, and says so under its signature.
+    assert_eq!(pair.order(active, "standby on").0, Some(0));
+    pair.wait("the partner knows", || {
+        pair.screen(standby).contains("ordered: standby")
+    });
+    let refused = "pulse: partner is ordered to stand by\n";
+    assert_eq!(pair.order(standby, "failover"), (Some(1), refused.into()));
+    pair.cluster.stop_pulse(active).expect("a signal");
+    pair.wait("the partner is silent", || {
+        let (status, text) = pair.order(standby, "failover");
+        assert_eq!(status, Some(1), "{text}");
+        text.starts_with("pulse: partner is not heard for ")
+    });
+    assert_eq!(pair.active(), Some(standby));
+}
+
+#[test]
+fn standby_on_the_active_director_hands_over_and_is_obeyed_when_the_partner_dies() {
+    let pair = Directors::start("");
+    let (first, second) = pair.sides();
+    assert_eq!(pair.order(first, "standby on").0, Some(0));
+    pair.wait("the partner serves", || pair.active() == Some(second));
+    pair.cluster.power_off(second).expect("a power failure");
+    let nobody = || pair.active().is_none();
+    pair.wait("nobody serves", nobody);
+    pair.wait("and it says so", || pair.has_said(first, "nobody serves"));
+    pair.restart(first, Signal::SIGKILL);
+    pair.wait("it waits", || {
+        pair.screen(first).contains("orders   standby")
+    });
+    let taken = caribe_tests::wait_until(SOON / 4, || !nobody());
+    assert!(taken.is_none(), "{}", pair.cluster.last_words());
+    assert_eq!(pair.order(first, "standby off").0, Some(0));
+    pair.wait("it serves again", || pair.active() == Some(first));
+}
+
+#[test]
+fn a_frozen_pair_moves_nothing_until_it_is_thawed() {
+    let pair = Directors::start("");
+    let (active, standby) = pair.sides();
+    for director in [active, standby] {
+        assert_eq!(pair.order(director, "freeze on").0, Some(0));
+    }
+    assert_eq!(
+        pair.order(active, "failover"),
+        (Some(1), "pulse: this node is frozen\n".into())
+    );
+    // The network between them: what a freeze is for.
+    let network = pair.cluster.site().network();
+    network.cut(A, B).expect("a cut");
+    pair.wait("they hear nothing", || {
+        pair.screen(standby).contains("partner  not heard")
+    });
+    pair.stays(active);
+    assert!(pair.screen(standby).contains("pulse    standby"));
+    for director in [A, B] {
+        network.mend(director).expect("a network");
+    }
+    pair.wait("they hear again", || {
+        pair.screen(standby).contains("partner  alive")
+    });
+    for director in [active, standby] {
+        assert_eq!(pair.order(director, "freeze off").0, Some(0));
+    }
+    pair.stays(active);
+    pair.cluster.power_off(active).expect("a power failure");
+    pair.wait("the other one serves", || pair.active() == Some(standby));
+}

@@ -108,10 +108,7 @@ impl Control {
             return;
         };
         match answer {
-            Err(refused) => {
-                log::warn!("order \"{}\" refused: {refused}", waiting.order);
-                self.refuse(now, waiting.client, vec![refused.to_string()]);
-            }
+            Err(refused) => self.refuse(now, waiting.client, vec![refused.to_string()]),
             Ok(()) if being_kept => self.keeping.push(waiting),
             Ok(()) => self.accept(now, waiting.client, accepted(waiting.order)),
         }
