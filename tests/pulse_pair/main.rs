@@ -20,6 +20,7 @@ mod second;
 mod send_arp;
 mod siblings;
 mod signed;
+mod status;
 mod storm;
 mod tap;
 mod times;

@@ -1,7 +1,9 @@
 //! Two directors in namespaces on one bridge, pulse in the foreground in each.
 
 use std::fs::File;
+use std::io::Read;
 use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,6 +40,9 @@ virtual web {
  }
 }
 ";
+
+/// Runs a program with a `/run/lvs` of its own, as on a machine of its own.
+const OWN_RUN: &str = "mkdir -p \"$0\" /run/lvs && mount --bind \"$0\" /run/lvs && exec \"$@\"";
 
 /// One pair at a time: they measure times.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -171,8 +176,10 @@ impl Pair {
             program("CARIBE_LVSD", "/usr/sbin/lvsd"),
         );
         command
-            .args(["netns", "exec", &self.name(side), &pulse])
-            .args(["-n", "--lvsd", &lvsd, "-c"])
+            .args(["netns", "exec", &self.name(side)])
+            .args(["sh", "-c", OWN_RUN])
+            .arg(self.run_directory(side))
+            .args([&pulse, "-n", "--lvsd", &lvsd, "-c"])
             .arg(self.directory.join("lvs.cf"))
             // Each has its own, as two machines have.
             .env(
@@ -183,10 +190,25 @@ impl Pair {
         command
     }
 
+    fn run_directory(&self, side: usize) -> PathBuf {
+        self.directory.join(format!("run.{side}"))
+    }
+
+    /// What pulse says of itself, as JSON lines; nothing while none runs.
+    #[allow(dead_code, reason = "for pulse_pair; fos_pair has this file as well")]
+    pub fn report(&self, side: usize) -> String {
+        let mut text = String::new();
+        let socket = self.run_directory(side).join("pulse.sock");
+        let read = UnixStream::connect(socket).and_then(|mut it| it.read_to_string(&mut text));
+        read.map(|_| text).unwrap_or_default()
+    }
+
     /// Starts pulse in the background, with `/run/pulse.pid`; what its starter ended with.
     pub fn start_in_background(&self, side: usize) -> ExitStatus {
         let status = Command::new("ip")
             .args(["netns", "exec", &self.name(side)])
+            .args(["sh", "-c", OWN_RUN])
+            .arg(self.run_directory(side))
             .arg(program("CARIBE_PULSE", "/usr/sbin/pulse"))
             .args(["--lvsd", &program("CARIBE_LVSD", "/usr/sbin/lvsd"), "-c"])
             .arg(self.directory.join("lvs.cf"))
