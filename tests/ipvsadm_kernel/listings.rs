@@ -1,11 +1,14 @@
 //! Listings with counters and connections in them, beside the C program's.
 
+use std::fmt::Write;
+use std::io::Read;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use caribe_lab::measure::Connections;
 use caribe_tests::{c_ipvsadm, wait_until};
 
-use crate::{OURS, Served};
+use crate::{OURS, Served, done, own_namespace, run};
 
 /// Each with something in it that traffic makes.
 const LISTINGS: [&str; 10] = [
@@ -91,4 +94,60 @@ fn watch_shows_the_connections_of_the_interval() {
     let sum: u32 = service_rates.iter().sum();
     assert!((10..=22).contains(&sum), "{service_rates:?}");
     assert!(service_rates.contains(&0), "{service_rates:?}");
+}
+
+/// As `ipvsadm -L -n | head`: the reader goes in the middle of a listing much longer than a pipe holds.
+#[test]
+fn a_listing_ends_quietly_with_status_1_when_its_reader_has_gone() {
+    caribe_tests::demand_lab();
+    own_namespace();
+    let mut rules = String::new();
+    for port in 1..=4000 {
+        writeln!(rules, "-A -t 192.0.2.1:{port} -s rr").unwrap();
+        writeln!(rules, "-a -t 192.0.2.1:{port} -r 192.0.2.9:{port} -m -w 1").unwrap();
+    }
+    done(OURS, "-R", &rules);
+    for words in [
+        "-L -n",
+        "-L -n --rate",
+        "-S -n",
+        "-L --json",
+        "-L -n --watch",
+    ] {
+        let mut listing = Command::new(OURS)
+            .args(words.split(' '))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = [0; 10];
+        listing
+            .stdout
+            .take()
+            .unwrap()
+            .read_exact(&mut first)
+            .unwrap();
+        let output = listing.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{words}");
+    }
+}
+
+#[test]
+fn without_standard_output_a_listing_fails_and_a_change_does_not() {
+    caribe_tests::demand_lab();
+    own_namespace();
+    let closed = |words: &str| run("sh", "-s", &format!("{OURS} {words} >&-\n"));
+    let change = closed("-A -t 192.0.2.1:80 -s rr");
+    assert_eq!(
+        (change.status.code(), change.stderr.len()),
+        (Some(0), 0),
+        "{change:?}"
+    );
+    for words in ["-L -n", "-S", "-L --json", "-L -c", "--version", ""] {
+        let output = closed(words);
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said, "standard output: Bad file descriptor\n", "{words}");
+    }
 }

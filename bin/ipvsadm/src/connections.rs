@@ -60,7 +60,10 @@ pub(crate) fn print(
     if columns.json {
         return Json::document(out, |json| {
             json.array("connections", |json| {
-                each(file, |entry| json.item(|json| json_entry(json, entry)))
+                each(file, |entry| {
+                    json.item(|json| json_entry(json, entry));
+                    !json.is_broken()
+                })
             })
         });
     }
@@ -69,11 +72,15 @@ pub(crate) fn print(
     let style = Style::new(columns.numeric, names);
     each(file, |entry| {
         print_entry(out, entry, columns.with_engine, style);
+        !out.is_broken()
     })
 }
 
-/// Shows every entry behind the title.
-fn each(mut file: impl BufRead, mut visit: impl FnMut(&Entry<'_>)) -> Result<(), ConnectionsError> {
+/// Shows every entry behind the title, until `visit` says that nobody reads any more.
+fn each(
+    mut file: impl BufRead,
+    mut visit: impl FnMut(&Entry<'_>) -> bool,
+) -> Result<(), ConnectionsError> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -81,8 +88,8 @@ fn each(mut file: impl BufRead, mut visit: impl FnMut(&Entry<'_>)) -> Result<(),
         if read.map_err(ConnectionsError::Read)? == 0 {
             return Ok(());
         }
-        if let Some(entry) = parse(&line) {
-            visit(&entry);
+        if parse(&line).is_some_and(|entry| !visit(&entry)) {
+            return Ok(());
         }
     }
 }

@@ -24,6 +24,11 @@ impl<'o, 'a> Json<'o, 'a> {
         Ok(())
     }
 
+    /// Whether writing has failed.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.out.is_broken()
+    }
+
     fn separate(&mut self) {
         if !self.is_first {
             self.out.text(",");

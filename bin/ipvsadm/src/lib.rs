@@ -44,6 +44,8 @@ mod tests;
 mod tests_of_ours;
 #[cfg(test)]
 mod tests_of_plans;
+#[cfg(test)]
+mod tests_of_readers;
 mod tunnel;
 mod wanted;
 mod watch;
@@ -94,12 +96,30 @@ pub fn main() -> ExitCode {
         pace: &pace,
         posixly_correct: std::env::var_os("POSIXLY_CORRECT").is_some(),
     };
+    let (mut open, mut closed) = (io::stdout().lock(), Closed);
+    let out: &mut dyn Write = match lvs_sys::had_standard_output() {
+        true => &mut open,
+        false => &mut closed,
+    };
     let streams = Streams {
         input: &mut BufReader::with_capacity(64 * 1024, io::stdin()),
-        out: &mut io::stdout().lock(),
+        out,
         err: &mut io::stderr().lock(),
     };
     ExitCode::from(run(&arguments, start::open, environment, streams))
+}
+
+/// Standard output that was closed when the program began: what is to be printed cannot be.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ipvs::Errno::EBADF.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// One run: `arguments` with the program's name first, `open` for the kernel's table.

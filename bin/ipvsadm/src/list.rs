@@ -139,6 +139,12 @@ impl Listing {
             self.service_line(out, entry, style);
             for server in &self.servers(kernel, &entry.service.key)? {
                 self.server_line(out, &entry.service.key, server, style);
+                if out.is_broken() {
+                    return Ok(());
+                }
+            }
+            if out.is_broken() {
+                return Ok(());
             }
         }
         Ok(())

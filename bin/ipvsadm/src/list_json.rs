@@ -28,6 +28,9 @@ pub(crate) fn print_services(
             for entry in &services {
                 let servers = listing.servers(kernel, &entry.service.key)?;
                 json.item(|json| service(json, entry, &servers));
+                if json.is_broken() {
+                    break;
+                }
             }
             Ok(())
         })

@@ -39,6 +39,11 @@ impl<'a> Output<'a> {
         self.error.is_none()
     }
 
+    /// Whether writing has failed: nobody reads what would come, so whoever has much more to say ends.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.error.is_some()
+    }
+
     fn write_buffer(&mut self) {
         if self.error.is_none() {
             self.error = self.target.write_all(&self.buffer).err();

@@ -27,6 +27,12 @@ pub(crate) fn print(
         for server in sort_servers(kernel.destinations(&entry.service.key)?) {
             out.text("-a ").bytes(&key);
             print_server(out, &entry.service.key, &server.destination, style);
+            if out.is_broken() {
+                return Ok(());
+            }
+        }
+        if out.is_broken() {
+            break;
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ mod memory;
 mod names;
 mod process;
 mod spawn;
+mod start;
 mod time;
 
 pub use arp::only_arp_of;
@@ -28,4 +29,5 @@ pub use memory::give_back_memory;
 pub use names::{c_name, host_address, host_address6, host_name, service_name, service_port};
 pub use process::{Forked, fork};
 pub use spawn::{Launch, launch};
+pub use start::had_standard_output;
 pub use time::{LocalTime, local_time};
