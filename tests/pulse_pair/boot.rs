@@ -28,12 +28,28 @@ fn a_director_waits_for_its_own_address_and_goes_on_when_it_comes() {
     pair.start(A);
     wait_for_line(&pair, A, WAITING);
     assert!(wait_until(DEAD_TIME, || pair.owns(A)).is_none());
+    let status = pair.ask(A, &["--status", "--json"]);
+    assert!(
+        status.contains(WAITING) && status.contains("waiting"),
+        "{status}"
+    );
     // A reload meanwhile reads the file, and it waits on.
     pair.reload(A, "keepalive = 0.5", "keepalive = 0.6");
     assert!(wait_until(KEEPALIVE, || pair.log(A).contains("STARTING")).is_none());
     own(&pair, A, "add");
     wait_for_line(&pair, A, "STARTING PULSE AS MASTER");
     pair.wait_for_owners(&[A], LOADING);
+}
+
+/// What a killed predecessor left is no reason for two owners.
+#[test]
+fn a_director_that_waits_holds_no_address() {
+    let mut pair = Pair::new();
+    own(&pair, A, "del");
+    pair.add_address(A);
+    pair.start(A);
+    wait_for_line(&pair, A, WAITING);
+    assert!(!pair.owns(A), "{}", pair.log(A));
 }
 
 #[test]

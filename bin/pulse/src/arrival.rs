@@ -9,6 +9,7 @@ use control::Request;
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
 use link::{Event, Watch};
 
+use crate::addresses;
 use crate::control_socket::{Control, for_machine};
 use crate::report::{self, FileState};
 use crate::setup::{self, SetupError};
@@ -50,6 +51,7 @@ pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> 
     let mut watch = Watch::open().map_err(io::Error::other)?;
     let mut watchdog = notify::Watchdog::from_env();
     let mut failure = Vec::new();
+    let_go(&file)?;
     say(&file);
     // A service manager that waits for the start has seen it: what is waited for may take long.
     notify::ready();
@@ -103,6 +105,15 @@ pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> 
 /// Those of [`Signals::new`].
 pub fn signals() -> io::Result<Signals> {
     Signals::new(&SIGNALS)
+}
+
+/// What a killed predecessor left goes: the partner may have it.
+fn let_go(file: &ConfigFile) -> io::Result<()> {
+    let config = &file.loaded.config;
+    if setup::has_partner(&config.heartbeat) {
+        addresses::drop_left(&setup::addresses(config))?;
+    }
+    Ok(())
 }
 
 fn say(file: &ConfigFile) {
