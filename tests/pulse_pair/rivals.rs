@@ -90,3 +90,21 @@ fn a_third_machine_with_an_address_of_ours_is_told_of() {
         pair.log(B)
     );
 }
+
+/// The partner announces the addresses a moment before they go here: that is as it should be.
+#[test]
+fn a_clean_stop_is_no_second_owner() {
+    let mut pair = settled();
+    for (stops, takes) in [(A, B), (B, A)] {
+        // Long enough for what is heard to count.
+        assert!(pair.stays_with(stops, Duration::from_secs(4)));
+        pair.terminate(stops);
+        pair.wait_for_owners(&[takes], LOADING);
+        assert_eq!(pair.status(stops), Some(0));
+        let log = pair.log(stops);
+        assert!(!log.contains("announced by"), "{log}");
+        pair.start(stops);
+        let runs = || pair.log(stops).contains("STARTING PULSE");
+        assert!(wait_until(LOADING, runs).is_some(), "{}", pair.log(stops));
+    }
+}

@@ -86,9 +86,10 @@ impl Addresses {
         self.held.is_unsure()
     }
 
-    /// When [`Addresses::look`] has something to do at the latest, with or without a change.
-    pub const fn next_deadline(&self) -> Option<Mono> {
-        self.held.next()
+    /// When [`Addresses::look`] or [`Addresses::hear`] has something to do at the latest, with or without a change.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        let times = self.held.next().into_iter().chain(self.neighbours.next());
+        times.min()
     }
 
     /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted. What
@@ -131,12 +132,18 @@ impl Addresses {
         for error in self.announcer.announce(held, false) {
             log::error!("announcement: {error}");
         }
-        // Real servers that answer by mistake are told of, like a second director, and no more.
-        let four = held.iter().filter(|it| it.address.is_ipv4());
+        self.ask_four();
+        say(&std::mem::take(&mut self.unsaid));
+    }
+
+    /// Asks who else has the IPv4 ones that are held. Real servers that answer by mistake are told of, like a
+    /// second director, and no more.
+    fn ask_four(&self) {
+        let held = self.held.assignments().iter();
+        let four = held.filter(|it| it.address.is_ipv4());
         for error in self.announcer.ask(four) {
             log::debug!("question for an address: {error}");
         }
-        say(&std::mem::take(&mut self.unsaid));
     }
 
     /// Asks who has the IPv6 ones of `wanted`.
@@ -157,7 +164,11 @@ impl Addresses {
 
     /// What other machines have said of IPv6 addresses; who is one too many is in the log.
     pub fn hear(&mut self, now: Mono) -> Vec<Advertisement> {
-        self.neighbours.hear(now, &mut self.held)
+        let said = self.neighbours.hear(now, &mut self.held);
+        if self.neighbours.is_due(now) {
+            self.ask_four();
+        }
+        said
     }
 
     /// Takes what the kernel told and compares it with what is held.

@@ -92,6 +92,16 @@ impl Neighbours {
         said
     }
 
+    /// When it is to be [asked](Self::is_due) who has the addresses.
+    pub const fn next(&self) -> Option<Mono> {
+        self.rivals.next()
+    }
+
+    /// Whether it is to be asked now.
+    pub fn is_due(&mut self, now: Mono) -> bool {
+        self.rivals.is_due(now)
+    }
+
     /// Who is one too many, for each address.
     pub fn rivals(&self, now: Mono) -> BTreeMap<IpAddr, Vec<String>> {
         let mut rivals: BTreeMap<IpAddr, Vec<String>> = BTreeMap::new();

@@ -237,6 +237,8 @@ impl Held {
 
     /// Takes every address of lvs.cf, held or not.
     pub fn want(&mut self, wanted: &[Assignment]) {
+        // One of them may be here already.
+        self.unsure |= self.wanted != wanted;
         self.wanted = wanted.to_vec();
         self.wanted_addresses = wanted.iter().map(|it| it.address).collect();
     }

@@ -13,6 +13,11 @@ use wire::arp::Mac;
 
 /// After a takeover what the partner said before is still under way, or in its queues.
 const SETTLING: Duration = Duration::from_secs(3);
+/// At a clean stop the partner announces the addresses a moment before they go here: only who says so again
+/// after so long is one too many.
+const CONFIRMED_AFTER: Duration = Duration::from_secs(1);
+/// Who has the addresses is asked so long after the first word of somebody else.
+const ASKED_AFTER: Duration = Duration::from_millis(1500);
 /// Announcements are repeated each minute: who has not been heard for so long has stopped.
 const GONE_AFTER: Duration = Duration::from_secs(150);
 /// A station is said again after so long.
@@ -67,6 +72,8 @@ pub struct Rivals {
     heard: BTreeMap<(IpAddr, Mac), Station>,
     /// This director holds the addresses since then.
     holding_since: Option<Mono>,
+    /// Whoever was heard first is to be asked again then.
+    ask_at: Option<Mono>,
     /// Stations that were said, since when, and how many of their addresses.
     said: BTreeMap<Mac, (Mono, usize)>,
 }
@@ -74,6 +81,7 @@ pub struct Rivals {
 #[derive(Clone, Debug)]
 struct Station {
     device: String,
+    first: Mono,
     last: Mono,
     standing: Standing,
 }
@@ -83,6 +91,8 @@ struct Station {
 enum Standing {
     /// The partner, as far as is known.
     Alone,
+    /// Beside us, and not for long.
+    Unconfirmed,
     /// One too many beside us.
     BesideUs,
     /// One too many, on standby, beside that one.
@@ -91,13 +101,13 @@ enum Standing {
 
 impl Standing {
     const fn is_rival(self) -> bool {
-        !matches!(self, Self::Alone)
+        matches!(self, Self::BesideUs | Self::Beside(_))
     }
 
     const fn other(self) -> Option<Mac> {
         match self {
             Self::Beside(mac) => Some(mac),
-            Self::Alone | Self::BesideUs => None,
+            Self::Alone | Self::Unconfirmed | Self::BesideUs => None,
         }
     }
 }
@@ -112,6 +122,18 @@ impl Rivals {
         // Whoever was heard until now was right, or is heard again.
         self.heard.clear();
         self.said.clear();
+        self.ask_at = None;
+    }
+
+    /// When [`Rivals::is_due`] says so.
+    #[must_use]
+    pub const fn next(&self) -> Option<Mono> {
+        self.ask_at
+    }
+
+    /// Whether it is to be asked who has the addresses.
+    pub fn is_due(&mut self, now: Mono) -> bool {
+        self.ask_at.take_if(|at| *at <= now).is_some()
     }
 
     /// Takes a sighting; what is to be said, if the station is one too many.
@@ -123,12 +145,17 @@ impl Rivals {
             return None;
         }
         let device = sighting.device.clone();
+        let first = self.heard.get(&(address, mac)).map_or(now, |it| it.first);
         let station = Station {
             device,
+            first,
             last: now,
             standing,
         };
         self.heard.insert((address, mac), station);
+        if standing == Standing::Unconfirmed {
+            self.ask_at.get_or_insert(now + ASKED_AFTER);
+        }
         let rival = Rival {
             sighting,
             beside: standing.other(),
@@ -138,11 +165,18 @@ impl Rivals {
 
     /// What the station is; not known while this director settles.
     fn standing(&self, now: Mono, sighting: &Sighting) -> Option<Standing> {
+        let own = self.heard.get(&(sighting.address, sighting.mac));
         if let Some(since) = self.holding_since {
             let is_settled = now - since >= SETTLING;
-            return is_settled.then_some(Standing::BesideUs);
+            let is_confirmed = own.is_some_and(|own| now - own.first >= CONFIRMED_AFTER);
+            let standing = if is_confirmed {
+                Standing::BesideUs
+            } else {
+                Standing::Unconfirmed
+            };
+            return is_settled.then_some(standing);
         }
-        let Some(own) = self.heard.get(&(sighting.address, sighting.mac)) else {
+        let Some(own) = own else {
             return Some(Standing::Alone);
         };
         let all = (sighting.address, Mac([0; 6]))..=(sighting.address, Mac([0xff; 6]));
@@ -206,20 +240,29 @@ mod tests {
         let mut rivals = Rivals::default();
         rivals.hold(at(10), true);
         assert_eq!(said(&mut rivals, 12, 50, 7), None, "still under way");
-        let line = "10.1.0.50 is announced by 02:00:00:00:00:07 on eth0 as well";
-        assert_eq!(said(&mut rivals, 13, 50, 7).as_deref(), Some(line));
-        for host in [51, 52] {
-            assert!(said(&mut rivals, 13, host, 7).is_some());
-        }
+        assert_eq!(rivals.next(), None);
         for host in 50..100 {
-            assert_eq!(said(&mut rivals, 14, host, 7), None, "{host}");
+            assert_eq!(said(&mut rivals, 13, host, 7), None, "a clean stop");
+        }
+        assert_eq!(rivals.all(at(13)), []);
+        assert!(!rivals.is_due(at(14)) && rivals.is_due(at(15)) && !rivals.is_due(at(15)));
+        let line = "10.1.0.50 is announced by 02:00:00:00:00:07 on eth0 as well";
+        assert_eq!(said(&mut rivals, 15, 50, 7).as_deref(), Some(line));
+        for host in [51, 52] {
+            assert!(said(&mut rivals, 15, host, 7).is_some());
+        }
+        for host in 53..100 {
+            assert_eq!(said(&mut rivals, 15, host, 7), None, "{host}");
         }
         assert_eq!(rivals.all(at(15)).len(), 50);
-        assert!(said(&mut rivals, 20, 50, 8).is_some(), "another station");
-        assert_eq!(said(&mut rivals, 612, 50, 7), None);
-        assert!(said(&mut rivals, 613, 50, 7).is_some());
-        assert_eq!(rivals.all(at(613)).len(), 1, "who is silent has stopped");
-        assert_eq!(rivals.all(at(763)), []);
+        said(&mut rivals, 20, 50, 8);
+        assert!(said(&mut rivals, 22, 50, 8).is_some(), "another station");
+        assert_eq!(said(&mut rivals, 22, 50, 7), None, "again");
+        said(&mut rivals, 500, 50, 7);
+        assert_eq!(said(&mut rivals, 614, 50, 7), None);
+        assert!(said(&mut rivals, 615, 50, 7).is_some());
+        assert_eq!(rivals.all(at(615)).len(), 1, "who is silent has stopped");
+        assert_eq!(rivals.all(at(765)), []);
         rivals.hold(at(620), false);
         assert_eq!(rivals.all(at(620)), []);
     }
@@ -249,16 +292,19 @@ mod tests {
     fn invented_hardware_addresses_fill_no_memory() {
         let mut rivals = Rivals::default();
         rivals.hold(at(0), true);
-        for number in 0..5000_u32 {
+        let twice = (0..5000_u32)
+            .map(|it| (5, it))
+            .chain((0..5000).map(|it| (7, it)));
+        for (seconds, number) in twice {
             let [_, _, high, low] = number.to_be_bytes();
             let sighting = Sighting {
                 address: [10, 1, 0, 50].into(),
                 mac: Mac([2, 0, 0, 0, high, low]),
                 device: "eth0".to_owned(),
             };
-            rivals.hear(at(5), sighting);
+            rivals.hear(at(seconds), sighting);
         }
-        assert_eq!(rivals.all(at(5)).len(), MOST);
+        assert_eq!(rivals.all(at(7)).len(), MOST);
         assert_eq!(rivals.said.len(), NAMED_STATIONS);
     }
 }
