@@ -182,3 +182,36 @@ fn a_second_fos_is_refused_and_the_service_runs_on() {
     assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
     assert_eq!(service.history(), before);
 }
+
+#[test]
+fn a_service_that_opens_its_port_late_is_started_once() {
+    for has_partner in [false, true] {
+        let mut pair = Pair::new();
+        let service = Service::new(&pair);
+        if !has_partner {
+            pair.replace("backup_active = 1", "backup_active = 0");
+        }
+        // It is started and does not listen.
+        service.break_on(A);
+        pair.start(A);
+        if has_partner {
+            let runs = || pair.log(A).contains("STARTING PULSE");
+            assert!(wait_until(LIMIT, runs).is_some());
+            pair.start(B);
+        }
+        runs_on(&pair, &service, A);
+        let starts = || service.history().matches("start").count();
+        let moved = || starts() > 1 || pair.owns(B);
+        let time = Duration::from_secs(12);
+        assert!(wait_until(time, moved).is_none(), "{}", pair.log(A));
+        let awaited = "local service 10.1.0.50:80 is not there yet";
+        assert_eq!(pair.log(A).matches(awaited).count(), 1, "{}", pair.log(A));
+        service.repair_on(A);
+        let seen = || service.probes_of(A) > 0;
+        assert!(wait_until(LIMIT, seen).is_some(), "{}", pair.log(A));
+        assert_eq!(starts(), 1, "{}", service.history());
+        // From now on a loss counts.
+        service.kill_on(A);
+        assert!(wait_until(LIMIT, || starts() == 2).is_some());
+    }
+}

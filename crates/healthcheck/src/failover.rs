@@ -102,7 +102,8 @@ impl Failover {
             out.push(Action::Notice(Notice::NoService));
         } else if self.first_failed {
             out.push(Action::Notice(Notice::FailoverTimeout));
-            self.exit(1, out);
+            // fos may have to wait for a service that has just been started; not for one that was there.
+            self.exit(u8::from(!self.was_good), out);
         } else {
             let lost = Notice::FailoverLost(self.subject.clone());
             out.push(Action::Notice(lost));
@@ -248,7 +249,7 @@ mod tests {
             (&[true, true, false], &[AVAILABLE, LOST], Some(0)),
             (&[false], &[NONE], None),
             (&[false, false], &[NONE, TIMEOUT], Some(1)),
-            (&[false, true, false], &[NONE, AVAILABLE, TIMEOUT], Some(1)),
+            (&[false, true, false], &[NONE, AVAILABLE, TIMEOUT], Some(0)),
         ];
         for (checks, lines, status) in rows {
             let (seen, end) = run(checks);

@@ -16,6 +16,7 @@ pub struct ExtendedValue {
 
 const GLOBAL: &[Place] = &[Place::Global];
 const VIRTUAL: &[Place] = &[Place::Virtual];
+const FAILOVER: &[Place] = &[Place::Failover];
 const SERVER: &[Place] = &[Place::Server];
 
 const COUNT: Kind = Kind::Integer { min: 1, max: 100 };
@@ -31,6 +32,11 @@ const AUDIT: Kind = Kind::Seconds {
 const SYNC_WAIT: Kind = Kind::Seconds {
     min: 0,
     max: 60_000,
+};
+
+const START: Kind = Kind::Seconds {
+    min: 0,
+    max: 3_600_000,
 };
 
 /// The keywords.
@@ -57,6 +63,7 @@ pub const EXTENSIONS: &[Keyword] = &[
     row("vip", GLOBAL, Kind::Choice(&["interface", "external"])),
     row("scheduler_flags", VIRTUAL, Kind::Word),
     row("one_packet", VIRTUAL, Kind::Bool),
+    row("start_timeout", FAILOVER, START),
     row("fall", VIRTUAL, COUNT),
     row("rise", VIRTUAL, COUNT),
     row(

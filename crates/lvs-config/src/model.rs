@@ -378,6 +378,14 @@ pub struct FailoverBlock {
     pub start_cmd: Command,
     /// Stops it on both. lvs.cf: `stop_cmd`.
     pub stop_cmd: Command,
+    /// Time that it has from its start to its first good check, 60 s by default. *Extension*,
+    /// `start_timeout`.
+    pub start_timeout: Duration,
+}
+
+impl FailoverBlock {
+    /// [`FailoverBlock::start_timeout`] by default.
+    pub const START_TIMEOUT: Duration = Duration::from_secs(60);
 }
 
 /// Name of an interface, or of an alias on one such as `eth0:1`: 1 to 15 bytes, no `/` or blank.

@@ -10,6 +10,10 @@ use super::{Action, FailoverService, Input, Mode, MonitorId, Notice, ServiceId, 
 
 /// Time that a command of lvs.cf has.
 const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+/// How a monitor ends that has not seen its service once.
+const NEVER_SEEN: ChildExit = ChildExit::Status(1);
+/// Another one is started after so long, while the service has time to come up.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Time between SIGTERM and SIGKILL, for commands and monitors.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -215,6 +219,7 @@ impl Fos {
         match result {
             Ok(pid) => {
                 record.life = Life::Running(monitor, pid, now);
+                record.begin_once(now);
                 out.push(Action::Notice(Notice::MonitorStarted(address, pid)));
                 if !is_wanted {
                     stop_monitor(record, now, false, out);
@@ -259,6 +264,13 @@ impl Fos {
             out.push(Action::Notice(Notice::MonitorDied(address, exit, pause)));
             return;
         }
+        if exit == NEVER_SEEN && record.may_be_late(now) {
+            record.life = Life::Due(now + LOOK_AGAIN);
+            let limit = record.service.start_timeout;
+            let notice = Notice::Awaited(address, mode, limit);
+            out.extend(record.is_first_wait().then_some(Action::Notice(notice)));
+            return;
+        }
         record.life = Life::Off;
         match mode {
             Mode::Monitor => {
@@ -301,7 +313,12 @@ impl Fos {
         };
         let id = service.id;
         let (status, reason) = match result {
-            Ok(exit) if exit.is_success() => return,
+            Ok(exit) if exit.is_success() => {
+                if let Some(record) = self.record(id).filter(|_| is_start) {
+                    record.begin(now);
+                }
+                return;
+            }
             Ok(ChildExit::Status(status)) => (status, None),
             Ok(exit) => (1, Some(exit.to_string())),
             Err(reason) => (1, Some(reason)),

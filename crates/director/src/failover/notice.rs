@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lvs_model::ChildExit;
 
+use super::Mode;
 use crate::Severity;
 
 /// One log line; its `Display` is the text. The address is the service's.
@@ -47,6 +48,8 @@ pub enum Notice {
     MonitorNotStarted(SocketAddr, String, Duration),
     /// Ours: a monitor was killed; another is started after this time.
     MonitorDied(SocketAddr, ChildExit, Duration),
+    /// Ours: a service is not there yet, and has this time from its start.
+    Awaited(SocketAddr, Mode, Duration),
     /// Ours: a service that runs here is started again after this time.
     ServiceRestarted(SocketAddr, Duration),
     /// Ours: a service that runs here does not stay up.
@@ -82,6 +85,7 @@ impl Notice {
             | Self::StoppingMonitor { .. }
             | Self::ShuttingDown(_)
             | Self::WillExit
+            | Self::Awaited(..)
             | Self::Rereading => Severity::Info,
         }
     }
@@ -126,6 +130,17 @@ impl fmt::Display for Notice {
                 "monitor for {at} {exit}; another one in {} s",
                 pause.as_secs()
             ),
+            Self::Awaited(at, mode, limit) => {
+                let whose = match mode {
+                    Mode::Active => "local",
+                    Mode::Monitor => "partner's",
+                };
+                write!(
+                    f,
+                    "{whose} service {at} is not there yet: it has {} s from its start",
+                    limit.as_secs_f64()
+                )
+            }
             Self::ServiceRestarted(at, pause) => write!(
                 f,
                 "local service {at} is not there: starting it again in {} s",

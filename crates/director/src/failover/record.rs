@@ -34,6 +34,10 @@ pub struct Record {
     pub life: Life,
     failures: u32,
     last_failure: Mono,
+    /// Until then it need not be there yet.
+    start_by: Option<Mono>,
+    /// That it is waited for has been said.
+    is_awaited: bool,
 }
 
 impl Record {
@@ -44,6 +48,8 @@ impl Record {
             life: Life::Off,
             failures: 0,
             last_failure: Mono::ZERO,
+            start_by: None,
+            is_awaited: false,
         }
     }
 
@@ -63,9 +69,33 @@ impl Record {
         }
     }
 
+    /// It has just been started, here or, as far as this fos can know, by the partner.
+    pub fn begin(&mut self, now: Mono) {
+        self.start_by = Some(now + self.service.start_timeout);
+        self.is_awaited = false;
+    }
+
+    /// The same, unless it is watched already.
+    pub fn begin_once(&mut self, now: Mono) {
+        if self.start_by.is_none() {
+            self.begin(now);
+        }
+    }
+
+    /// Its monitor has never seen it: whether it still has time.
+    pub fn may_be_late(&self, now: Mono) -> bool {
+        self.start_by.is_some_and(|by| now < by)
+    }
+
+    /// Whether that is news.
+    pub const fn is_first_wait(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_awaited, true)
+    }
+
     /// Counts a failure; the pause before the next try: 1, 2, 4 … 60 s.
     pub fn fail(&mut self, now: Mono) -> Duration {
-        if now - self.last_failure > CLEAN_LIFE + LONGEST_PAUSE {
+        let clean = CLEAN_LIFE + LONGEST_PAUSE + self.service.start_timeout;
+        if now - self.last_failure > clean {
             self.failures = 0;
         }
         self.last_failure = now;

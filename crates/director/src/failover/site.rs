@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
 
 use lvs_config::{Config, FailoverBlock};
 use lvs_model::Protocol;
@@ -43,6 +44,8 @@ pub struct FailoverService {
     pub stop: Vec<OsString>,
     /// Program and arguments of its monitor.
     pub monitor: Vec<OsString>,
+    /// Time that it has from its start to its first good check.
+    pub start_timeout: Duration,
 }
 
 /// What lvs.cf asks of fos.
@@ -67,6 +70,7 @@ impl Site {
             start: split_command(&block.start_cmd.text),
             stop: split_command(&block.stop_cmd.text),
             monitor: monitor(block, partner, verbose, foreground),
+            start_timeout: block.start_timeout,
         };
         Self {
             services: config.failovers.iter().map(service).collect(),

@@ -24,8 +24,12 @@ fn service(name: &str, port: u16) -> FailoverService {
         start: words(&format!("/etc/{name} start")),
         stop: words(&format!("/etc/{name} stop")),
         monitor: words(&format!("/usr/sbin/nanny -p {port}")),
+        start_timeout: Duration::from_secs(60),
     }
 }
+
+/// How a monitor ends that has not seen its service once.
+const NEVER_SEEN: ChildExit = ChildExit::Status(1);
 
 fn site(services: &[FailoverService]) -> Site {
     Site {
@@ -173,7 +177,7 @@ fn the_standby_stops_its_own_services_and_watches_the_partners() {
         bench.deeds(),
         ["/etc/web stop", "/usr/sbin/nanny -p 80", "ready"]
     );
-    bench.lose(ChildExit::Status(1));
+    bench.lose(ENDED);
     assert_eq!(
         bench.take(),
         [
@@ -462,4 +466,78 @@ fn r_a_monitor_that_starts_with_an_old_command_line_is_replaced() {
         deeds.last().map(String::as_str),
         Some("/usr/sbin/nanny -x new")
     );
+}
+
+/// Loses every monitor until `seconds`; the deeds and when they were done.
+fn never_seen_until(bench: &mut Bench, seconds: u64) -> Vec<(u64, Vec<String>)> {
+    let mut deeds = Vec::new();
+    while bench.now < Mono::new(Duration::from_secs(seconds)) {
+        // A check, its answer, another one.
+        bench.now = bench.now + Duration::from_secs(9);
+        bench.lose(NEVER_SEEN);
+        if bench.fos.next_deadline().is_none() {
+            deeds.push((bench.now.since_start().as_secs(), bench.deeds()));
+            break;
+        }
+        bench.run_to_deadline();
+        deeds.push((bench.now.since_start().as_secs(), bench.deeds()));
+    }
+    deeds
+}
+
+#[test]
+fn a_service_that_was_just_started_here_has_time_until_its_first_good_check() {
+    let mut bench = Bench::start(Mode::Active, &[service("web", 80)]);
+    bench.take();
+    let watch = ["/usr/sbin/nanny -p 80"];
+    for (_, deeds) in never_seen_until(&mut bench, 30) {
+        assert_eq!(deeds, watch);
+    }
+    // It is there; it is lost as any other.
+    bench.now = bench.now + Duration::from_secs(1);
+    bench.lose(ENDED);
+    bench.run_to_deadline();
+    let again = ["/etc/web stop", "/etc/web start", "/usr/sbin/nanny -p 80"];
+    assert_eq!(bench.deeds(), again);
+}
+
+#[test]
+fn a_service_that_does_not_come_up_in_its_time_is_started_again_and_given_up_in_the_end() {
+    let mut bench = Bench::start(Mode::Active, &[service("web", 80)]);
+    bench.take();
+    let deeds = never_seen_until(&mut bench, 400);
+    let starts = |deeds: &Vec<String>| deeds.iter().any(|deed| deed == "/etc/web start");
+    let restarts: Vec<u64> = deeds
+        .iter()
+        .filter(|(_, deeds)| starts(deeds))
+        .map(|(at, _)| *at)
+        .collect();
+    assert_eq!(restarts, [70, 141]);
+    let (at, last) = deeds.last().unwrap();
+    assert_eq!((*at, last.last().unwrap().as_str()), (210, "exit"));
+}
+
+#[test]
+fn a_partners_service_that_was_never_seen_has_its_time_too_and_one_that_was_has_none() {
+    let mut bench = Bench::start(Mode::Monitor, &[service("web", 80)]);
+    bench.take();
+    let deeds = never_seen_until(&mut bench, 400);
+    let (at, last) = deeds.last().unwrap();
+    assert_eq!((*at, last.join(" ")), (69, "exit".into()));
+    let mut bench = Bench::start(Mode::Monitor, &[service("web", 80)]);
+    bench.take();
+    bench.lose(ENDED);
+    assert_eq!(bench.deeds(), ["exit"]);
+}
+
+#[test]
+fn without_start_timeout_the_first_verdict_counts() {
+    let service = FailoverService {
+        start_timeout: Duration::ZERO,
+        ..service("web", 80)
+    };
+    let mut bench = Bench::start(Mode::Monitor, &[service]);
+    bench.take();
+    bench.lose(NEVER_SEEN);
+    assert_eq!(bench.deeds(), ["exit"]);
 }

@@ -53,6 +53,9 @@ impl Judge<'_, '_> {
             monitor: monitor(block),
             start_cmd: start_cmd?,
             stop_cmd: stop_cmd?,
+            start_timeout: block
+                .seconds("start_timeout")
+                .unwrap_or(FailoverBlock::START_TIMEOUT),
         })
     }
 
