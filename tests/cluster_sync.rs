@@ -3,6 +3,7 @@
 //! default.
 
 use std::fs;
+use std::io;
 use std::time::{Duration, Instant};
 
 use caribe_lab::cluster::{Cluster, Settings};
@@ -31,6 +32,14 @@ fn active(cluster: &Cluster, wanted: Option<&str>) -> &'static str {
 
 /// Both directors run, with a sync daemon; `more` is put before lvs.cf. Also who is active.
 fn synchronising(forwarding: Forwarding, more: &str) -> (Cluster, &'static str) {
+    let (cluster, first) = running(forwarding, "eth1", more);
+    synchronises(&cluster, first, "master");
+    synchronises(&cluster, other(first), "backup");
+    (cluster, first)
+}
+
+/// The same with the sync daemon on an interface that need not be there.
+fn running(forwarding: Forwarding, interface: &str, more: &str) -> (Cluster, &'static str) {
     demand_lab();
     let cluster = Cluster::build(Settings {
         weights: vec![1, 1, 1],
@@ -38,7 +47,7 @@ fn synchronising(forwarding: Forwarding, more: &str) -> (Cluster, &'static str) 
         ..Settings::default()
     })
     .unwrap();
-    let sync = "syncdaemon = 1\nsyncd_iface = eth1\nsyncd_id = 7\n";
+    let sync = format!("syncdaemon = 1\nsyncd_iface = {interface}\nsyncd_id = 7\n");
     for director in DIRECTORS {
         let host = cluster.site().host(director).unwrap();
         let file = host.exec(&["cat", "/etc/sysconfig/ha/lvs.cf"]).unwrap();
@@ -50,8 +59,6 @@ fn synchronising(forwarding: Forwarding, more: &str) -> (Cluster, &'static str) 
         cluster.start_pulse(director).unwrap();
     }
     let first = active(&cluster, None);
-    synchronises(&cluster, first, "master");
-    synchronises(&cluster, other(first), "backup");
     (cluster, first)
 }
 
@@ -71,17 +78,24 @@ fn synchronises(cluster: &Cluster, director: &str, role: &str) {
         Ok(is_there && list.matches("sync daemon").count() == 1)
     };
     let at = cluster.wait(SOON, alone).unwrap();
-    assert!(at.is_some(), "{director} is not the {role}");
+    assert!(
+        at.is_some(),
+        "{director} is not the {role}{}",
+        cluster.last_words()
+    );
+}
+
+/// How many open connections to the service a director's kernel knows.
+fn known(cluster: &Cluster, director: &str) -> io::Result<usize> {
+    let read = || fs::read_to_string("/proc/thread-self/net/ip_vs_conn");
+    let list = cluster.site().host(director)?.run(read)?;
+    let open = list.lines().filter(|line| line.contains(" ESTABLISHED "));
+    Ok(open.count())
 }
 
 /// Waits until a director's kernel knows `count` connections to the service that are open.
 fn learns(cluster: &Cluster, director: &str, count: usize) {
-    let known = |cluster: &Cluster| {
-        let read = || fs::read_to_string("/proc/thread-self/net/ip_vs_conn");
-        let list = cluster.site().host(director)?.run(read)?;
-        let open = list.lines().filter(|line| line.contains(" ESTABLISHED "));
-        Ok(open.count() >= count)
-    };
+    let known = |cluster: &Cluster| Ok(known(cluster, director)? >= count);
     let at = cluster.wait(SOON, known).unwrap();
     assert!(
         at.is_some(),
@@ -146,4 +160,142 @@ fn a_director_that_has_just_come_back_listens_before_it_relieves_the_other_one()
     }
     active(&cluster, Some(first));
     assert_eq!(open.lost(), 0, "after the return to {first}");
+}
+
+/// New connections that stay open, one handful after the other.
+struct Handfuls<'c> {
+    cluster: &'c Cluster,
+    standby: &'static str,
+    open: Vec<Connections>,
+}
+
+impl Handfuls<'_> {
+    /// Waits until the standby learns connections that begin now.
+    fn are_learnt(&mut self, after: &str) {
+        let (cluster, standby) = (self.cluster, self.standby);
+        let handful = |open: &mut Vec<Connections>| {
+            let before = known(cluster, standby)?;
+            let client = cluster.client()?;
+            open.push(Connections::open(client, cluster.target(), 5)?);
+            let learnt = |cluster: &Cluster| Ok(known(cluster, standby)? >= before + 5);
+            Ok::<_, io::Error>(cluster.wait(Duration::from_secs(2), learnt)?.is_some())
+        };
+        let begun = Instant::now();
+        while !handful(&mut self.open).unwrap() {
+            let told = cluster.last_words();
+            assert!(
+                begun.elapsed() < SOON,
+                "after {after}: nothing is learnt{told}"
+            );
+        }
+    }
+}
+
+fn ip(cluster: &Cluster, director: &str, words: &str) {
+    let host = cluster.site().host(director).unwrap();
+    let argv: Vec<&str> = std::iter::once("ip").chain(words.split(' ')).collect();
+    let output = host.exec(&argv).unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{director}: ip {words}: {error}");
+}
+
+fn number(director: &str) -> u8 {
+    if director == DIRECTORS[0] { 11 } else { 12 }
+}
+
+/// An interface of the sync daemon's own.
+fn plug_in(cluster: &Cluster, director: &str) {
+    let number = number(director);
+    ip(
+        cluster,
+        director,
+        "link add link eth1 name sync7 type vlan id 7",
+    );
+    ip(
+        cluster,
+        director,
+        &format!("addr add 10.9.7.{number}/24 dev sync7"),
+    );
+    ip(cluster, director, "link set sync7 up");
+}
+
+/// How often a director has said that; waited for if it has not.
+fn says(cluster: &Cluster, director: &str, text: &str) -> usize {
+    let count = |cluster: &Cluster| {
+        let log = cluster.site().host(director)?.log();
+        let lines = log.map(caribe_lab::topology::SystemLog::lines);
+        let lines = lines.unwrap_or_default();
+        Ok::<_, io::Error>(lines.iter().filter(|line| line.text.contains(text)).count())
+    };
+    cluster
+        .wait(SOON, |cluster| Ok(count(cluster)? > 0))
+        .unwrap();
+    count(cluster).unwrap()
+}
+
+impl<'c> Handfuls<'c> {
+    fn to(cluster: &'c Cluster, standby: &'static str) -> Self {
+        Self {
+            cluster,
+            standby,
+            open: Vec::new(),
+        }
+    }
+}
+
+#[test]
+fn a_sync_daemon_that_somebody_stops_is_started_again() {
+    let (cluster, active) = synchronising(Forwarding::DirectRouting, "");
+    let standby = other(active);
+    let mut handfuls = Handfuls::to(&cluster, standby);
+    handfuls.are_learnt("the start");
+    for (director, role) in [(active, "master"), (standby, "backup")] {
+        let host = cluster.site().host(director).unwrap();
+        let stop = host
+            .exec(&["/sbin/ipvsadm", "--stop-daemon", role])
+            .unwrap();
+        assert!(stop.status.success(), "{stop:?}");
+        handfuls.are_learnt(&format!("the end of the {role}"));
+        synchronises(&cluster, director, role);
+        assert_eq!(says(&cluster, director, "somebody else stopped it"), 1);
+    }
+}
+
+#[test]
+fn whatever_happens_to_its_interface_connections_are_synchronised_afterwards() {
+    let (cluster, active) = running(Forwarding::DirectRouting, "sync7", "");
+    let standby = other(active);
+    for director in DIRECTORS {
+        let said = says(&cluster, director, "there is no interface sync7");
+        // At the start, and the one that is active as the master.
+        let expected = if director == active { 1..=2 } else { 1..=1 };
+        assert!(expected.contains(&said), "{director}: {said}");
+        plug_in(&cluster, director);
+    }
+    let mut handfuls = Handfuls::to(&cluster, standby);
+    handfuls.are_learnt("both interfaces were created");
+    for director in [active, standby] {
+        ip(&cluster, director, "link set sync7 down");
+        assert_eq!(says(&cluster, director, "is down or has no carrier"), 1);
+        ip(&cluster, director, "link set sync7 up");
+        handfuls.are_learnt(&format!("{director}'s interface was down"));
+        ip(&cluster, director, "link del sync7");
+        plug_in(&cluster, director);
+        handfuls.are_learnt(&format!("{director}'s interface was replaced"));
+        ip(&cluster, director, "addr flush dev sync7");
+        let another = format!("addr add 10.9.7.1{}/24 dev sync7", number(director));
+        ip(&cluster, director, &another);
+        handfuls.are_learnt(&format!("{director}'s interface got another address"));
+        // An interface that is up has no other name on older kernels.
+        ip(&cluster, director, "link set sync7 down");
+        ip(&cluster, director, "link set sync7 name eth7");
+        ip(&cluster, director, "link set eth7 up");
+        handfuls.are_learnt(&format!("{director}'s interface was renamed"));
+    }
+    // The roles change under the new names.
+    cluster.stop_pulse(active).unwrap();
+    self::active(&cluster, Some(standby));
+    synchronises(&cluster, active, "backup");
+    synchronises(&cluster, standby, "master");
+    Handfuls::to(&cluster, active).are_learnt("the takeover");
 }

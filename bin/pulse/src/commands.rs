@@ -1,8 +1,6 @@
-//! Programs that are run without waiting for them: the hooks of lvs.cf, by a process of their own,
-//! and the three commands that switch the kernel's sync daemon. Stopping one waits for kernel
-//! threads, up to seconds: so it is done by a child, one command after the other, never by the loop.
+//! What is done beside the loop, by a process each: the hooks of lvs.cf by the [`Runner`], the switch and
+//! the watch of the kernel's sync daemon by the [`SyncKeeper`].
 
-use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -10,12 +8,13 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use daemon::{Child, Program};
 use lvs_config::{Command, Config};
 use lvs_model::SyncRole;
 
 use crate::hook_queue::Job;
 use crate::runner::Runner;
+use crate::sync_keeper::SyncKeeper;
+use crate::sync_watch::SyncStatus;
 
 /// Everything that runs beside lvsd.
 #[derive(Default)]
@@ -26,10 +25,14 @@ pub struct Commands {
     is_letting_go: bool,
     /// Nobody has taken the order.
     is_unheard: bool,
-    sync: Option<Child>,
-    sync_role: Option<SyncRole>,
-    sync_queue: VecDeque<Vec<OsString>>,
-    ipvsadm: PathBuf,
+    is_foreground: bool,
+    keeper: Option<SyncKeeper>,
+    /// What the sync daemon is to be.
+    role: Option<SyncRole>,
+    sync: Option<SyncStatus>,
+    /// The keeper has ended since the last order, and another has been started.
+    is_replaced: bool,
+    is_finished: bool,
 }
 
 impl Commands {
@@ -40,6 +43,7 @@ impl Commands {
     pub fn open(foreground: bool) -> io::Result<Self> {
         Ok(Self {
             runner: Some(Runner::start(foreground)?),
+            is_foreground: foreground,
             ..Self::default()
         })
     }
@@ -74,9 +78,11 @@ impl Commands {
         self.is_letting_go && (self.is_unheard || self.runner.is_none())
     }
 
-    /// Readable when a hook has ended.
-    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.runner.as_ref().and_then(Runner::fd)
+    /// Readable when a hook has ended, or the sync daemon has another state.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let runner = self.runner.as_ref().and_then(Runner::fd);
+        let keeper = self.keeper.as_ref().and_then(SyncKeeper::fd);
+        runner.into_iter().chain(keeper)
     }
 
     /// Has a command run as hooks are, after those before it; it reads `input`.
@@ -104,58 +110,63 @@ impl Commands {
         }
     }
 
-    /// No more hooks: the runner ends after those it has.
+    /// No more hooks and orders: what runs them ends after those it has.
     pub fn finish(&mut self) {
+        self.is_finished = true;
+        if let Some(keeper) = &mut self.keeper {
+            keeper.finish();
+        }
         if let Some(runner) = &mut self.runner {
             runner.finish();
         }
     }
 
-    /// Switches the sync daemon, if lvs.cf has one; what was planned and not begun is dropped.
+    /// Switches the sync daemon, if lvs.cf has one.
     pub fn switch_sync(&mut self, config: &Config, role: SyncRole) {
-        if config.sync_daemon.is_none() {
+        self.role = Some(role);
+        self.is_replaced = false;
+        self.configure_sync(config);
+    }
+
+    /// The sync daemon becomes what lvs.cf says now, in the role that it has.
+    pub fn configure_sync(&mut self, config: &Config) {
+        let Some(role) = self.role.filter(|_| !self.is_finished) else {
             return;
-        }
-        self.sync_role = Some(role);
-        self.ipvsadm.clone_from(&config.ipvsadm);
-        self.sync_queue = sync_arguments(config, role).into();
-        self.start_next();
-    }
-
-    /// What the sync daemon was switched to last, and what is known of that.
-    pub fn sync_status(&self) -> Option<(SyncRole, String)> {
-        let state = if self.sync.is_some() || !self.sync_queue.is_empty() {
-            "being switched"
-        } else {
-            "switched"
         };
-        Some((self.sync_role?, state.to_owned()))
-    }
-
-    fn start_next(&mut self) {
-        while self.sync.is_none() {
-            let Some(args) = self.sync_queue.pop_front() else {
-                return;
-            };
-            let mut program = Program::new(&self.ipvsadm);
-            program.args = args;
-            log::debug!(
-                "DEBUG -- Executing '{} {:?}'",
-                program.path.display(),
-                program.args
-            );
-            match program.start() {
-                Ok(child) => self.sync = Some(child),
-                Err(error) => log::error!("{}: {error}", program.path.display()),
-            }
+        let told = match &mut self.keeper {
+            Some(keeper) => keeper.order(config, role),
+            None if config.sync_daemon.is_none() => Ok(()),
+            None => SyncKeeper::start(self.is_foreground, config, role).map(|keeper| {
+                self.keeper = Some(keeper);
+            }),
+        };
+        if let Err(error) = told {
+            log::error!("the sync daemon is not switched to {role}: {error}");
         }
     }
 
-    /// Whether `pid` was one of these; the next command of the sync daemon is then started.
-    pub fn ended(&mut self, pid: i32) -> bool {
-        if self.sync.as_ref().is_some_and(|child| child.pid() == pid) {
-            self.sync = None;
-            self.start_next();
+    /// What the sync daemon was switched to last, and what is known of it.
+    pub fn sync_status(&self) -> Option<(SyncRole, String)> {
+        let problem = self.sync.as_ref().map(|sync| sync.problem.clone());
+        let state = match problem {
+            None => "being switched".to_owned(),
+            Some(None) => "synchronises".to_owned(),
+            Some(Some(problem)) => format!("does not synchronise: {problem}"),
+        };
+        Some((self.role?, state))
+    }
+
+    /// Hears what is said of the sync daemon.
+    pub fn hear_sync(&mut self) {
+        if let Some(status) = self.keeper.as_ref().and_then(SyncKeeper::hear) {
+            self.sync = status;
+        }
+    }
+
+    /// Whether `pid` was one of these; the sync daemon's keeper is replaced.
+    pub fn ended(&mut self, pid: i32, config: &Config) -> bool {
+        if self.keeper.take_if(|keeper| keeper.pid() == pid).is_some() {
+            self.replace_keeper(config);
             return true;
         }
         let runner = self.runner.take_if(|runner| runner.pid() == pid);
@@ -165,9 +176,25 @@ impl Commands {
         runner.is_some()
     }
 
+    /// Once for each order: what dies at once each time must not keep us busy.
+    fn replace_keeper(&mut self, config: &Config) {
+        if self.is_finished {
+            return;
+        }
+        let is_first = !std::mem::replace(&mut self.is_replaced, true);
+        let then = match is_first {
+            true => "it is started again",
+            false => "nobody watches it until the next takeover, give-up or reload",
+        };
+        log::error!("the process that keeps the sync daemon has ended: {then}");
+        if is_first {
+            self.configure_sync(config);
+        }
+    }
+
     /// Whether the sync daemon is still being switched, or hooks run.
     pub const fn is_busy(&self) -> bool {
-        self.sync.is_some() || self.runner.is_some()
+        self.keeper.is_some() || self.runner.is_some()
     }
 }
 

@@ -39,6 +39,8 @@ mod setup;
 mod shell;
 mod signing;
 mod sockets;
+mod sync_keeper;
+mod sync_watch;
 mod term;
 
 use std::ffi::OsString;
@@ -73,6 +75,9 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     }
     if orders::is_asked_for(args) {
         return orders::run(args);
+    }
+    if sync_keeper::is_asked_for(args) {
+        return sync_keeper::run(args);
     }
     match options::parse(args, &aliases()) {
         Ok(Request::Print(text)) => {

@@ -187,7 +187,7 @@ impl Shell {
             .fds()
             .chain([self.signals.as_fd()])
             .chain(self.service.fd())
-            .chain(self.commands.fd())
+            .chain(self.commands.fds())
             .chain(self.follower.poll_fd())
             .chain(self.gateway.as_ref().map(AsFd::as_fd))
             .chain(self.addresses.fds());
@@ -211,6 +211,7 @@ impl Shell {
         for said in self.service.read() {
             self.give(said);
         }
+        self.commands.hear_sync();
         if self.commands.has_let_go() {
             self.give(Input::HookEnded(Hook::Inactive));
         }
@@ -281,7 +282,9 @@ impl Shell {
             if self.orders_ended(pid, exit) {
                 continue;
             }
-            if !self.addresses.replace_guardian(pid) && !self.commands.ended(pid) {
+            if !self.addresses.replace_guardian(pid)
+                && !self.commands.ended(pid, &self.setup.config)
+            {
                 log::info!("{}", Notice::UnknownChild { pid });
             }
         }
@@ -472,7 +475,7 @@ impl Shell {
             daemon::wait(&mut fds, &self.clock, Some(until))?;
             self.signals.pending();
             while let Some((pid, _)) = daemon::reap() {
-                self.commands.ended(pid);
+                self.commands.ended(pid, &self.setup.config);
             }
         }
         Ok(())

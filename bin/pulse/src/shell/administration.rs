@@ -92,6 +92,7 @@ impl Shell {
                 self.addresses.want(&self.setup.addresses);
                 self.give(Input::Reload(settings));
                 self.check_serving();
+                self.commands.configure_sync(&self.setup.config);
                 let config = &self.setup.config;
                 let is_moved = setup::is_external(config) && self.node.is_holding();
                 self.commands

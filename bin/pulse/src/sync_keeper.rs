@@ -1,0 +1,418 @@
+//! The process that keeps the kernel's sync daemon as lvs.cf wants it.
+//!
+//! Stopping a sync daemon waits for kernel threads, up to seconds, and so does whoever asks about one
+//! meanwhile. So pulse starts its own program again as a keeper and tells it over its standard input which
+//! daemon is wanted; the keeper switches it, watches it and its interface as [`SyncWatch`] says, logs what
+//! is wrong and sends the state back. Each message is one datagram of words with a NUL behind every one. When
+//! pulse is gone it carries out what it was told last, and ends; the daemon stays.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use daemon::log::Target;
+use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, wait};
+use ipvs::{ExternalIpvs, Ipvs, IpvsError, NetlinkIpvs};
+use link::{Event, Links, Watch};
+use lvs_config::Config;
+use lvs_model::{IpvsOp, SyncRole};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv, send};
+
+use crate::sync_watch::{Device, Facts, Said, SyncStatus, SyncWatch, Wanted};
+
+/// The arguments that make pulse a keeper; only with a report socket. The second in the foreground.
+const ARGUMENT: &str = "--sync-keeper";
+const FOREGROUND: &str = "--nodaemon";
+/// In the place of a role: none is wanted.
+const NONE: &str = "none";
+/// The usual `ipvsadm`, which could do nothing that we cannot.
+const USUAL: [&str; 2] = ["/sbin/ipvsadm", "/usr/sbin/ipvsadm"];
+/// Time that another program has for one change: a stop waits for a kernel thread.
+const LIMIT: Duration = Duration::from_secs(15);
+const MODPROBE: &str = "/sbin/modprobe";
+/// Longest message, words and their NULs.
+const LONGEST: usize = 4096;
+
+/// pulse's end of its keeper.
+pub struct SyncKeeper {
+    child: Child,
+    order: Vec<u8>,
+}
+
+impl SyncKeeper {
+    /// Starts the keeper and tells it what is wanted.
+    ///
+    /// # Errors
+    /// Those of starting a program.
+    pub fn start(foreground: bool, config: &Config, role: SyncRole) -> io::Result<Self> {
+        // The file that runs, even if an upgrade has put another in its place.
+        let mut program = Program::new("/proc/self/exe");
+        program.args = vec![ARGUMENT.into()];
+        if foreground {
+            program.args.push(FOREGROUND.into());
+            program.stdout = Stdout::Inherit;
+        }
+        program.stdin = Stdin::Report;
+        program.parent_name = "pulse";
+        program.own_group = true;
+        let mut keeper = Self {
+            child: program.start()?,
+            order: Vec::new(),
+        };
+        keeper.order(config, role)?;
+        Ok(keeper)
+    }
+
+    /// Its process id.
+    pub const fn pid(&self) -> i32 {
+        self.child.pid()
+    }
+
+    /// Another daemon is wanted, or none; the same as before is not told again.
+    ///
+    /// # Errors
+    /// It has ended, or does not keep up.
+    pub fn order(&mut self, config: &Config, role: SyncRole) -> io::Result<()> {
+        let order = encode(&order_words(config, role));
+        if order == self.order {
+            return Ok(());
+        }
+        let link = self.child.link().ok_or(Errno::EPIPE)?;
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        send(link.as_raw_fd(), &order, flags)?;
+        self.order = order;
+        Ok(())
+    }
+
+    /// What it said last of the daemon; `None` if it has said nothing since the last call.
+    pub fn hear(&self) -> Option<Option<SyncStatus>> {
+        let link = self.child.link()?.as_raw_fd();
+        let mut bytes = [0; LONGEST];
+        let mut heard = None;
+        while let Ok(length @ 1..) = recv(link, &mut bytes, MsgFlags::MSG_DONTWAIT) {
+            heard = Some(decode_status(bytes.get(..length).unwrap_or_default()));
+        }
+        heard
+    }
+
+    /// Readable when it said something.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.child.link()
+    }
+
+    /// No more orders: it ends when it has carried out the last one.
+    pub fn finish(&mut self) {
+        self.child.close_link();
+    }
+}
+
+fn order_words(config: &Config, role: SyncRole) -> Vec<OsString> {
+    let program = config.ipvsadm.clone().into_os_string();
+    match &config.sync_daemon {
+        Some(sync) => vec![
+            role.to_string().into(),
+            sync.interface.label().into(),
+            sync.id.to_string().into(),
+            program,
+        ],
+        None => vec![NONE.into(), "".into(), "0".into(), program],
+    }
+}
+
+fn decode_order(message: &[u8]) -> Option<(Option<Wanted>, PathBuf)> {
+    let words = decode(message);
+    let [role, interface, id, program] = words.as_slice() else {
+        return None;
+    };
+    let wanted = match role.to_str()? {
+        NONE => None,
+        role => Some(Wanted {
+            role: role_named(role)?,
+            interface: interface.to_str()?.to_owned(),
+            id: id.to_str()?.parse().ok()?,
+        }),
+    };
+    Some((wanted, program.into()))
+}
+
+fn encode_status(status: Option<&SyncStatus>) -> Vec<u8> {
+    let Some(status) = status else {
+        return encode(&[NONE.into()]);
+    };
+    let mut words = vec![
+        status.role.to_string().into(),
+        status.interface.clone().into(),
+        status.id.to_string().into(),
+    ];
+    words.extend(status.problem.clone().map(Into::into));
+    encode(&words)
+}
+
+fn decode_status(message: &[u8]) -> Option<SyncStatus> {
+    let words = decode(message);
+    let mut words = words.iter().map(|word| word.to_string_lossy());
+    Some(SyncStatus {
+        role: role_named(&words.next()?)?,
+        interface: words.next()?.into_owned(),
+        id: words.next()?.parse().ok()?,
+        problem: words.next().map(std::borrow::Cow::into_owned),
+    })
+}
+
+fn role_named(name: &str) -> Option<SyncRole> {
+    let all = [SyncRole::Master, SyncRole::Backup];
+    all.into_iter().find(|role| role.to_string() == name)
+}
+
+fn encode(words: &[OsString]) -> Vec<u8> {
+    let mut message = Vec::new();
+    for word in words {
+        message.extend(word.as_bytes());
+        message.push(0);
+    }
+    message
+}
+
+fn decode(message: &[u8]) -> Vec<OsString> {
+    let words = message.split_inclusive(|byte| *byte == 0);
+    words
+        .filter_map(|word| word.strip_suffix(&[0]))
+        .map(|word| OsString::from_vec(word.to_vec()))
+        .collect()
+}
+
+/// Whether the command line asks for a keeper.
+pub fn is_asked_for(args: &[OsString]) -> bool {
+    let has_parent = std::env::var_os(daemon::PARENT_VARIABLE).is_some();
+    args.first().is_some_and(|first| first == ARGUMENT) && has_parent
+}
+
+/// Keeps the daemon until pulse is gone.
+pub fn run(args: &[OsString]) -> ExitCode {
+    let target = if args.iter().any(|word| word == FOREGROUND) {
+        Target::Stdout
+    } else {
+        Target::Syslog
+    };
+    daemon::log::start("pulse", target, false);
+    match Keeper::open().and_then(Keeper::work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("sync daemon: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Keeper {
+    clock: Clock,
+    signals: Signals,
+    watch: SyncWatch,
+    /// Tells that an interface changed; none if that is not to be had.
+    events: Option<Watch>,
+    /// Changes go through this one, unless it is the usual.
+    program: PathBuf,
+    told: Option<Vec<u8>>,
+    is_open: bool,
+}
+
+impl Keeper {
+    fn open() -> io::Result<Self> {
+        // What ends pulse in order must not end the switch of the daemon.
+        let handled = [
+            Signal::SIGCHLD,
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGHUP,
+        ];
+        Ok(Self {
+            clock: Clock::start(),
+            signals: Signals::new(&handled)?,
+            watch: SyncWatch::default(),
+            events: Watch::open()
+                .inspect_err(|error| log::warn!("sync daemon: {error}"))
+                .ok(),
+            program: PathBuf::from(USUAL[0]),
+            told: None,
+            is_open: true,
+        })
+    }
+
+    fn work(mut self) -> io::Result<()> {
+        while self.is_open {
+            let input = io::stdin();
+            let mut fds = vec![
+                PollFd::new(input.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            ];
+            let events = self.events.iter();
+            fds.extend(events.map(|events| PollFd::new(events.as_fd(), PollFlags::POLLIN)));
+            wait(&mut fds, &self.clock, self.watch.next_look())?;
+            drop(fds);
+            self.signals.pending();
+            self.read();
+            self.hear();
+            self.turn();
+        }
+        Ok(())
+    }
+
+    /// The last order counts.
+    fn read(&mut self) {
+        let mut message = [0; LONGEST];
+        while self.is_open {
+            let input = io::stdin().as_raw_fd();
+            match recv(input, &mut message, MsgFlags::MSG_DONTWAIT) {
+                Ok(length @ 1..) => {
+                    let order = decode_order(message.get(..length).unwrap_or_default());
+                    let Some((wanted, program)) = order else {
+                        continue;
+                    };
+                    self.program = program;
+                    self.watch.order(self.clock.now(), wanted);
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return,
+                Ok(_) | Err(_) => self.is_open = false,
+            }
+        }
+    }
+
+    fn hear(&mut self) {
+        let now = self.clock.now();
+        let Some(events) = &mut self.events else {
+            return;
+        };
+        for event in events.drain().unwrap_or_default() {
+            match event {
+                Event::Link(link) => self.watch.hear(now, link.index, link.running),
+                Event::LinkGone(link) => self.watch.hear(now, link.index, false),
+                Event::Address(address) | Event::AddressGone(address) => {
+                    self.watch.hear(now, address.interface, true);
+                }
+                Event::Duplicate(_) => {}
+                Event::Lost => self.watch.hear(now, 0, false),
+            }
+        }
+    }
+
+    fn turn(&mut self) {
+        let now = self.clock.now();
+        if self.watch.next_look().is_none_or(|at| now < at) {
+            return;
+        }
+        let mut said = Vec::new();
+        let facts = Facts {
+            daemons: daemons(),
+            devices: devices().unwrap_or_else(|error| {
+                log::error!("sync daemon: {error}");
+                Vec::new()
+            }),
+        };
+        let ops = self.watch.look(now, &facts, &mut said);
+        for op in ops {
+            if let Some(reason) = self.apply(&op)
+                && matches!(op, IpvsOp::StartDaemon(_))
+            {
+                let now = self.clock.now();
+                self.watch.refused(now, &reason, &mut said);
+            }
+        }
+        for said in said {
+            match said {
+                Said::Problem(text) => log::error!("{text}"),
+                Said::Good(text) => log::info!("{text}"),
+            }
+        }
+        self.tell();
+    }
+
+    /// Does it, whatever it takes; why it could not be done.
+    fn apply(&self, op: &IpvsOp) -> Option<String> {
+        log::debug!("DEBUG -- Executing '{} {op}'", self.program.display());
+        let is_usual = USUAL.iter().any(|usual| self.program == Path::new(usual));
+        let table = NetlinkIpvs::open_or_load(Path::new(MODPROBE));
+        let result = table.and_then(|mut table| match is_usual {
+            true => table.apply(std::slice::from_ref(op)),
+            false => ExternalIpvs::new(self.program.clone(), LIMIT, &mut table)
+                .apply(std::slice::from_ref(op)),
+        });
+        match result {
+            Ok(refusals) => refusals.first().map(|refusal| match refusal.errno {
+                Errno::UnknownErrno => format!("{} failed", self.program.display()),
+                errno => errno.desc().to_owned(),
+            }),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// The state, if it has changed.
+    fn tell(&mut self) {
+        let message = encode_status(self.watch.status().as_ref());
+        if self.told.as_ref() == Some(&message) {
+            return;
+        }
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        if send(io::stdin().as_raw_fd(), &message, flags).is_ok() {
+            self.told = Some(message);
+        }
+    }
+}
+
+fn daemons() -> Result<Vec<lvs_model::SyncDaemon>, String> {
+    let daemons = NetlinkIpvs::open().and_then(|mut table| table.daemons());
+    daemons.map_err(|error: IpvsError| error.to_string())
+}
+
+/// Every interface with its first IPv4 address.
+fn devices() -> Result<Vec<Device>, link::LinkError> {
+    let mut links = Links::open()?;
+    let found = links.links()?;
+    let addresses = links.addresses()?;
+    let device = |link: wire::rtnetlink::Link| {
+        let mut own = addresses.iter().filter(|it| it.interface == link.index);
+        Device {
+            address: own.find(|it| it.address.is_ipv4()).map(|it| it.address),
+            name: link.name,
+            index: link.index,
+            running: link.running,
+        }
+    };
+    Ok(found.into_iter().map(device).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_and_states_arrive_as_they_were_sent() {
+        let wanted = Wanted {
+            role: SyncRole::Backup,
+            interface: "eth1".into(),
+            id: 7,
+        };
+        let words = ["backup", "eth1", "7", "/opt/ipvsadm"].map(OsString::from);
+        let expected = (Some(wanted), PathBuf::from("/opt/ipvsadm"));
+        assert_eq!(decode_order(&encode(&words)), Some(expected));
+        let none = ["none", "", "0", "/sbin/ipvsadm"].map(OsString::from);
+        let expected = (None, PathBuf::from("/sbin/ipvsadm"));
+        assert_eq!(decode_order(&encode(&none)), Some(expected));
+        assert_eq!(decode_order(b"backup\0eth1\0"), None);
+        for problem in [None, Some("no interface".to_owned())] {
+            let status = SyncStatus {
+                role: SyncRole::Master,
+                interface: "eth1".into(),
+                id: 7,
+                problem,
+            };
+            assert_eq!(decode_status(&encode_status(Some(&status))), Some(status));
+        }
+        assert_eq!(decode_status(&encode_status(None)), None);
+    }
+}
