@@ -22,6 +22,9 @@ fn settled() -> (Pair, Service) {
     let mut pair = Pair::new();
     let service = Service::new(&pair);
     pair.start(A);
+    // A loaded machine may take longer than the dead time to start a program.
+    let runs = || pair.log(A).contains("STARTING PULSE");
+    assert!(wait_until(LIMIT, runs).is_some());
     pair.start(B);
     runs_on(&pair, &service, A);
     // The partner's monitor has seen the service.

@@ -279,4 +279,7 @@ pub fn write_notice(notice: &Notice) {
         Severity::Error => log::Level::Error,
     };
     log::log!(level, "{notice}");
+    if let Some(detail) = notice.detail() {
+        log::log!(level, "{detail}");
+    }
 }

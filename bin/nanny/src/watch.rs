@@ -344,7 +344,8 @@ impl Watch {
         if let Err(error) = &written {
             let program = self.setup.external.as_deref();
             let program = program.unwrap_or(std::path::Path::new("/sbin/ipvsadm"));
-            log::error!("{} command failed! ({error})", program.display());
+            log::error!("{} command failed!", program.display());
+            log::error!("refused: {error}");
         }
         written.is_ok()
     }

@@ -1,5 +1,6 @@
 //! lvsd, or fos on either side, as the supervised child.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::BorrowedFd;
 
@@ -44,8 +45,18 @@ pub fn command(options: &Options, part: Part) -> Program {
     };
     let file = options.config_file.clone();
     let mut program = Program::new(path);
+    let config: [OsString; 2] = ["-c".into(), file.into()];
     program.args.extend(side.map(Into::into));
-    program.args.extend([mode.into(), "-c".into(), file.into()]);
+    match part {
+        Part::FosActive | Part::FosMonitor => {
+            program.args.extend(config);
+            program.args.push(mode.into());
+        }
+        Part::Lvsd | Part::Removal => {
+            program.args.push(mode.into());
+            program.args.extend(config);
+        }
+    }
     program.args.extend(options.verbose.then(|| "-v".into()));
     program
 }
@@ -168,6 +179,39 @@ mod tests {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     use super::*;
+
+    #[test]
+    fn argument_vectors_are_the_originals() {
+        let words = |part, foreground| {
+            let options = Options {
+                lvsd: "lvsd".into(),
+                fos: "fos".into(),
+                config_file: "FILE".into(),
+                foreground,
+                verbose: true,
+                ..Options::default()
+            };
+            let program = command(&options, part);
+            let args = program.args.iter().map(|word| word.to_string_lossy());
+            format!(
+                "{} {}",
+                program.path.display(),
+                args.collect::<Vec<_>>().join(" ")
+            )
+        };
+        for (part, foreground, line) in [
+            (Part::Lvsd, false, "lvsd --nofork -c FILE -v"),
+            (Part::Lvsd, true, "lvsd --nodaemon -c FILE -v"),
+            (Part::FosActive, false, "fos --active -c FILE --nofork -v"),
+            (
+                Part::FosMonitor,
+                true,
+                "fos --monitor -c FILE --nodaemon -v",
+            ),
+        ] {
+            assert_eq!(words(part, foreground), line);
+        }
+    }
 
     #[test]
     fn r_what_a_service_said_last_is_heard_when_it_has_ended() {

@@ -105,8 +105,8 @@ fn services_of_the_directors_come_behind_their_addresses() {
     let name = file.display();
     let expected = [
         "active: address 192.0.2.77/32 on eth0 as eth0:1".to_owned(),
-        format!("active: /usr/sbin/fos --active --nofork -c {name}"),
-        format!("standby: /usr/sbin/fos --monitor --nofork -c {name}"),
+        format!("active: /usr/sbin/fos --active -c {name} --nofork"),
+        format!("standby: /usr/sbin/fos --monitor -c {name} --nofork"),
     ];
     assert_eq!(out.lines().skip(3).collect::<Vec<_>>(), expected);
 }

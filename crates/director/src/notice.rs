@@ -1,4 +1,5 @@
-//! Every log line of lvsd: the original's words, and behind them what is new.
+//! Every log line of lvsd. A text of the original stands alone on its line, as scripts look for it;
+//! what is new besides is a line of its own, behind it: [`Notice::detail`].
 
 use std::fmt;
 use std::net::IpAddr;
@@ -156,6 +157,27 @@ impl Notice {
     }
 }
 
+impl Notice {
+    /// What belongs to it and an original did not say: the line behind it.
+    #[must_use]
+    pub fn detail(&self) -> Option<String> {
+        Some(match self {
+            Self::ServiceFailed { op, reason, .. } | Self::DestinationFailed { op, reason, .. } => {
+                format!("refused: {op}: {reason}")
+            }
+            Self::TimeoutsFailed(_, reason) => format!("refused: --set: {reason}"),
+            Self::MonitorDied(child, death, AfterDeath::ManualAction(delay)) => {
+                let seconds = delay.as_secs();
+                format!("{child}: nanny {death}, starting another in {seconds} s")
+            }
+            Self::MonitorDied(child, death, AfterDeath::GiveUp) => {
+                format!("{child}: nanny {death}")
+            }
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -183,23 +205,15 @@ impl fmt::Display for Notice {
             Self::ShuttingDown(number) => write!(f, "shutting down due to signal {number}"),
             Self::Rereading => f.write_str("rereading configuration file"),
             Self::BadConfiguration(line) => f.write_str(line),
-            Self::ServiceFailed { name, op, reason } => {
-                write!(
-                    f,
-                    "ipvsadm failed for virtual server {name}! {op}: {reason}"
-                )
+            Self::ServiceFailed { name, .. } => {
+                write!(f, "ipvsadm failed for virtual server {name}!")
             }
-            Self::DestinationFailed {
-                program,
-                op,
-                reason,
-            } => {
-                write!(f, "{} command failed! {op}: {reason}", program.display())
+            Self::DestinationFailed { program, .. } => {
+                write!(f, "{} command failed!", program.display())
             }
-            Self::TimeoutsFailed(Timeouts { tcp, tcp_fin, udp }, reason) => write!(
-                f,
-                "ipvsadm failed to set timeouts ({tcp} {tcp_fin} {udp}): {reason}"
-            ),
+            Self::TimeoutsFailed(Timeouts { tcp, tcp_fin, udp }, _) => {
+                write!(f, "ipvsadm failed to set timeouts ({tcp} {tcp_fin} {udp})")
+            }
             Self::TableUnreadable(reason) => write!(f, "cannot read the table: {reason}"),
             Self::Repaired(count) => {
                 let s = if *count == 1 { "" } else { "s" };
@@ -248,12 +262,8 @@ fn print_death(
         AfterDeath::Restart(delay) => {
             write!(f, "{death}, starting another in {} s", delay.as_secs())
         }
-        AfterDeath::ManualAction(delay) => write!(
-            f,
-            "manual action needed! {death}, starting another in {} s",
-            delay.as_secs()
-        ),
-        AfterDeath::GiveUp => write!(f, "shutting down lvs: {death}"),
+        AfterDeath::ManualAction(_) => f.write_str("manual action needed!"),
+        AfterDeath::GiveUp => f.write_str("shutting down lvs"),
     }
 }
 
@@ -314,6 +324,115 @@ mod tests {
             (Notice::MonitorStarted(child.clone(), 7), Severity::Info),
         ] {
             assert_eq!(notice.severity(), severity, "{notice}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod texts {
+    use lvs_model::VirtualService;
+
+    use super::*;
+
+    /// What an original logs, without `-v`; its other lines are of events that are none here.
+    #[test]
+    fn each_text_of_the_original_stands_alone_on_its_line() {
+        let child = Child {
+            name: "web".into(),
+            server: "a".into(),
+        };
+        let died = |after| Notice::MonitorDied(child.clone(), ChildExit::Signal(9), after);
+        let key = ServiceKey::Address {
+            protocol: lvs_model::Protocol::Tcp,
+            address: [192, 0, 2, 1].into(),
+            port: 80,
+        };
+        let op = || IpvsOp::AddService(VirtualService::new(key));
+        let name = || "web".to_owned();
+        let address = IpAddr::from([192, 0, 2, 9]);
+        let timeouts = Timeouts {
+            tcp: 1,
+            tcp_fin: 2,
+            udp: 3,
+        };
+        for (notice, line, detail) in [
+            (
+                Notice::StartingVirtual {
+                    name: name(),
+                    port: 80,
+                },
+                "starting virtual service web active: 80",
+                None,
+            ),
+            (
+                Notice::MonitorStarted(child.clone(), 7),
+                "create_monitor for web/a running as pid 7",
+                None,
+            ),
+            (
+                Notice::StoppingVirtual(name()),
+                "shutting down virtual service web",
+                None,
+            ),
+            (
+                Notice::ServiceFailed {
+                    name: name(),
+                    op: op(),
+                    reason: "no".into(),
+                },
+                "ipvsadm failed for virtual server web!",
+                Some("refused: -A -t 192.0.2.1:80 -s wlc: no"),
+            ),
+            (
+                Notice::DestinationFailed {
+                    program: "/sbin/ipvsadm".into(),
+                    op: op(),
+                    reason: "no".into(),
+                },
+                "/sbin/ipvsadm command failed!",
+                Some("refused: -A -t 192.0.2.1:80 -s wlc: no"),
+            ),
+            (
+                Notice::TimeoutsFailed(timeouts, "no".into()),
+                "ipvsadm failed to set timeouts (1 2 3)",
+                Some("refused: --set: no"),
+            ),
+            (
+                died(AfterDeath::GiveUp),
+                "nanny for child web/a died! shutting down lvs",
+                Some("web/a: nanny terminated with signal 9"),
+            ),
+            (
+                died(AfterDeath::ManualAction(Duration::from_secs(8))),
+                "nanny for child web/a died! manual action needed!",
+                Some("web/a: nanny terminated with signal 9, starting another in 8 s"),
+            ),
+            (
+                Notice::ShuttingDown(15),
+                "shutting down due to signal 15",
+                None,
+            ),
+            (Notice::Rereading, "rereading configuration file", None),
+            (
+                Notice::SorryIn {
+                    name: name(),
+                    address,
+                },
+                "Virtual Server web: No real servers; activate sorry_server 192.0.2.9",
+                None,
+            ),
+            (
+                Notice::SorryOut {
+                    name: name(),
+                    up: 1,
+                    address,
+                },
+                "Virtual Server web: 1 real servers; deactivate sorry_server 192.0.2.9",
+                None,
+            ),
+        ] {
+            assert_eq!(notice.to_string(), line);
+            assert_eq!(notice.detail().as_deref(), detail, "{line}");
         }
     }
 }

@@ -93,7 +93,13 @@ impl Failover {
 
     fn on_failed(&mut self, failure: Failure, out: &mut Vec<Action>) {
         let real = self.subject.real;
-        out.extend(failure.line(real).map(Notice::Line).map(Action::Notice));
+        out.extend(
+            failure
+                .lines(real)
+                .into_iter()
+                .map(Notice::Line)
+                .map(Action::Notice),
+        );
         out.push(Action::Notice(Notice::Reason(real, failure)));
         let is_first = self.checks == 0;
         self.checks = self.checks.saturating_add(1);

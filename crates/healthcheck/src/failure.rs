@@ -122,23 +122,24 @@ impl Failure {
         }
     }
 
-    /// The line that the original logs for it at every check of `real`; it has none for the others.
+    /// The lines that the original logs for it at every check of `real`; it has none for some.
     #[must_use]
-    pub fn line(&self, real: SocketAddr) -> Option<String> {
-        match self {
-            Self::ConnectTimeout => Some(format!("CONNECT to {real} timed out")),
-            Self::WriteTimeout => Some(format!("WRITE operation for {real} timed out")),
-            Self::Write(error) => Some(format!(
-                "WRITE operation for {real} returned error: {error}"
-            )),
-            Self::ReadTimeout(_) => Some(format!("READ to {real} timed out")),
-            Self::Read(error) => Some(format!("READ returned error {}:{error}", error.number)),
+    pub fn lines(&self, real: SocketAddr) -> Vec<String> {
+        let line = match self {
+            Self::ConnectTimeout => format!("CONNECT to {real} timed out"),
+            Self::WriteTimeout => format!("WRITE operation for {real} timed out"),
+            Self::Write(error) => format!("WRITE operation for {real} returned error: {error}"),
+            Self::ReadTimeout(_) => format!("READ to {real} timed out"),
+            Self::Read(error) => format!("READ returned error {}:{error}", error.number),
             Self::Short { got, needed } => {
-                Some(format!("READ from {real} was too short[{got}>={needed}]"))
+                format!("READ from {real} was too short[{got}>={needed}]")
             }
-            Self::Program(failure) => Some(failure.line(real)),
-            Self::NotMade(_) | Self::Connect(_) | Self::Other(_) | Self::NotWithin(_) => None,
-        }
+            Self::Program(failure) => return failure.lines(real),
+            Self::NotMade(_) | Self::Connect(_) | Self::Other(_) | Self::NotWithin(_) => {
+                return Vec::new();
+            }
+        };
+        vec![line]
     }
 }
 
@@ -169,13 +170,18 @@ impl fmt::Display for Failure {
 }
 
 impl ProgramFailure {
-    fn line(&self, real: SocketAddr) -> String {
+    fn lines(&self, real: SocketAddr) -> Vec<String> {
         match self {
-            Self::Output(_) => {
-                format!("Trouble. Received results are not what we expected from ({real})")
-            }
+            Self::Output(_) => vec![format!(
+                "Trouble. Received results are not what we expected from ({real})"
+            )],
             Self::Unsafe | Self::Start(_) | Self::Timeout | Self::Status(_) | Self::Signal(_) => {
-                format!("The following exited abnormally: check program {self} ({real})")
+                vec![
+                    "The following exited abnormally:".to_owned(),
+                    format!(
+                        "Ran the external sending program to ({real}) but didn't get anything back"
+                    ),
+                ]
             }
         }
     }
@@ -209,6 +215,49 @@ mod tests {
             user: None,
             needs: None,
             error,
+        }
+    }
+
+    #[test]
+    fn each_text_of_the_original_stands_alone_on_its_line() {
+        let real = "192.0.2.5:80".parse().unwrap();
+        let broken = error(32, "Broken pipe");
+        for (failure, lines) in [
+            (
+                Failure::ConnectTimeout,
+                &["CONNECT to 192.0.2.5:80 timed out"][..],
+            ),
+            (
+                Failure::WriteTimeout,
+                &["WRITE operation for 192.0.2.5:80 timed out"],
+            ),
+            (
+                Failure::Write(broken),
+                &["WRITE operation for 192.0.2.5:80 returned error: Broken pipe"],
+            ),
+            (
+                Failure::ReadTimeout(Box::default()),
+                &["READ to 192.0.2.5:80 timed out"],
+            ),
+            (
+                Failure::Read(broken),
+                &["READ returned error 32:Broken pipe"],
+            ),
+            (
+                Failure::Program(ProgramFailure::Output(Box::default())),
+                &["Trouble. Received results are not what we expected from (192.0.2.5:80)"],
+            ),
+            (
+                Failure::Program(ProgramFailure::Status(3)),
+                &[
+                    "The following exited abnormally:",
+                    "Ran the external sending program to (192.0.2.5:80) but didn't get anything back",
+                ],
+            ),
+            (Failure::Connect(broken), &[]),
+            (Failure::Other(Box::default()), &[]),
+        ] {
+            assert_eq!(failure.lines(real), lines, "{failure}");
         }
     }
 

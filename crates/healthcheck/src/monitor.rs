@@ -80,8 +80,10 @@ pub struct Monitor {
 impl Monitor {
     /// A nanny that waits for its first order.
     pub fn start(settings: Settings, now: Mono, out: &mut Vec<Action>) -> Self {
-        let started = Notice::Started(settings.subject.clone(), settings.rise.max(1));
+        let started = Notice::Started(settings.subject.clone());
+        let needed = Notice::Needed(settings.subject.real, settings.rise.max(1));
         out.push(Action::Notice(started));
+        out.push(Action::Notice(needed));
         let mut monitor = Self {
             jitter: Jitter::new(settings.seed),
             activity: Activity::Awaiting(now + settings.interval),
@@ -208,7 +210,13 @@ impl Monitor {
             out.push(Action::Notice(Notice::NotMade(real, failure)));
             return;
         }
-        out.extend(failure.line(real).map(Notice::Line).map(Action::Notice));
+        out.extend(
+            failure
+                .lines(real)
+                .into_iter()
+                .map(Notice::Line)
+                .map(Action::Notice),
+        );
         self.failures = self.failures.saturating_add(1);
         let was_up = self.standing.phase.is_up();
         if was_up && self.failures < self.settings.fall {

@@ -35,8 +35,10 @@ pub enum Severity {
 /// One line for the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
-    /// A nanny for a real server begins; good checks that it needs to come back.
-    Started(Subject, u32),
+    /// A nanny for a real server begins.
+    Started(Subject),
+    /// So many good checks the server needs to come back.
+    Needed(SocketAddr, u32),
     /// A nanny for a failover service begins.
     FailoverStarted(Subject),
     /// The server goes into the table.
@@ -107,7 +109,8 @@ impl Notice {
             | Self::NoService
             | Self::FailoverTimeout
             | Self::FailoverLost(_) => Severity::Warning,
-            Self::Started(..)
+            Self::Started(_)
+            | Self::Needed(..)
             | Self::FailoverStarted(_)
             | Self::Available(_)
             | Self::ForcedDown
@@ -137,11 +140,11 @@ impl fmt::Display for Subject {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started(subject, needed) => write!(
-                f,
-                "starting LVS client monitor for {subject} -> {} (re-entry after {needed} good checks)",
-                subject.real
-            ),
+            Self::Started(subject) => {
+                let real = subject.real;
+                write!(f, "starting LVS client monitor for {subject} -> {real}")
+            }
+            Self::Needed(real, count) => write!(f, "{real}: re-entry after {count} good checks"),
             Self::FailoverStarted(subject) => {
                 write!(f, "Failover service monitor for {subject} started")
             }
@@ -189,6 +192,68 @@ impl fmt::Display for Notice {
 mod tests {
     use super::*;
 
+    /// What an original logs, without `-v` and, at the end, with it.
+    #[test]
+    fn each_text_of_the_original_stands_alone_on_its_line() {
+        let real: SocketAddr = "192.0.2.5:80".parse().unwrap();
+        let subject = || Subject {
+            vip: "192.0.2.1".into(),
+            vport: 80,
+            real,
+        };
+        let weight = Weight::ONE;
+        for (notice, line) in [
+            (
+                Notice::Started(subject()),
+                "starting LVS client monitor for 192.0.2.1:80 -> 192.0.2.5:80",
+            ),
+            (
+                Notice::FailoverStarted(subject()),
+                "Failover service monitor for 192.0.2.1:80 started",
+            ),
+            (
+                Notice::Available(real),
+                "[ active ] making 192.0.2.5:80 available",
+            ),
+            (
+                Notice::ShuttingDown(real),
+                "[inactive] shutting down 192.0.2.5:80 due to connection failure",
+            ),
+            (Notice::ForcedDown, "opaque glasses on"),
+            (Notice::ForcedUp, "rose-colored glasses on"),
+            (Notice::Normal, "DEBUG -- removing glasses"),
+            (Notice::Terminating(15), "Terminating due to signal 15"),
+            (Notice::LoadUnreadable, "failed to read remote load"),
+            (
+                Notice::RemoteAvailable(subject()),
+                "Remote service 192.0.2.1:80 is available",
+            ),
+            (Notice::NoService, "No service active & available..."),
+            (
+                Notice::FailoverTimeout,
+                "Timeout waiting for remote service -- triggering failover!",
+            ),
+            (
+                Notice::FailoverLost(subject()),
+                "Exiting due to connection failure of 192.0.2.1:80",
+            ),
+            (
+                Notice::Adjusting(real, weight),
+                "Adjusting weight of 192.0.2.5:80 to 1",
+            ),
+            (
+                Notice::Checked {
+                    good: true,
+                    up: false,
+                    count: 3,
+                },
+                "avail: 1 active: 0: count: 3",
+            ),
+        ] {
+            assert_eq!(notice.to_string(), line);
+        }
+    }
+
     #[test]
     fn an_ipv6_address_with_a_port_stands_in_brackets() {
         let started = |vip: &str, real: &str| {
@@ -198,7 +263,7 @@ mod tests {
                 real: real.parse().unwrap(),
             };
             Notice::FailoverLost(subject.clone()).to_string()
-                + &Notice::Started(subject, 2).to_string()
+                + &Notice::Started(subject).to_string()
         };
         for (vip, real, vip_shown) in [
             ("2001:db8::100", "[fe80::5%3]:80", "[2001:db8::100]:80"),
@@ -206,7 +271,7 @@ mod tests {
             ("192.0.2.1", "192.0.2.5:80", "192.0.2.1:80"),
         ] {
             let line = started(vip, real);
-            assert!(line.contains(&format!("{vip_shown} -> {real} ")), "{line}");
+            assert!(line.ends_with(&format!("{vip_shown} -> {real}")), "{line}");
             assert!(line.contains(&format!("failure of {vip_shown}")), "{line}");
         }
     }

@@ -141,6 +141,28 @@ mod tests {
     }
 
     #[test]
+    fn without_expect_a_program_that_ends_well_is_enough_whatever_it_prints() {
+        let check = |expect: Option<&str>| ProgramCheck {
+            command: Command::split("/bin/check", "192.0.2.1", 81).unwrap(),
+            expect: expect.map(|text| text.as_bytes().into()),
+        };
+        for output in ["", "OK", "FAIL\n"] {
+            let judged = check(None).judge(ProgramEnd::Status(0), output.as_bytes());
+            assert_eq!(judged, Ok(()));
+        }
+        // The line feed at the end may be missing: nothing else is cut off.
+        for (output, is_good) in [
+            ("OK", true),
+            ("OK\n", true),
+            ("OK\n\n", false),
+            ("O", false),
+        ] {
+            let judged = check(Some("OK")).judge(ProgramEnd::Status(0), output.as_bytes());
+            assert_eq!(judged.is_ok(), is_good, "{output:?}");
+        }
+    }
+
+    #[test]
     fn a_remote_shell_gets_uptime_and_any_other_program_the_address_only() {
         let words = |word| Command::load(word, "192.0.2.1").map(|command| command.words);
         assert_eq!(words("none"), None);

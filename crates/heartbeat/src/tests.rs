@@ -5,6 +5,7 @@ mod cold;
 mod hooks;
 mod service;
 mod signed;
+mod texts;
 mod warm;
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Every log line of fos: the original's words, and behind them what is new.
+//! Every log line of fos: the original's texts, each alone on its line, and lines of our own.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -150,6 +150,56 @@ impl fmt::Display for Notice {
             Self::Rereading => f.write_str("rereading configuration file"),
             Self::BadConfiguration(line) => write!(f, "{line}; nothing is changed"),
             Self::ParentGone => f.write_str("pulse is gone, shutting down"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an original logs.
+    #[test]
+    fn each_text_of_the_original_stands_alone_on_its_line() {
+        let at: SocketAddr = "10.1.0.60:80".parse().unwrap();
+        for (notice, line) in [
+            (Notice::StoppingAny, "Stopping local services (if any)"),
+            (
+                Notice::Stopping(at),
+                "Shutting down local service 10.1.0.60:80 ",
+            ),
+            (
+                Notice::StopFailed(at, 1),
+                "Warning; shutdown of local service 10.1.0.60:80 returned error 1",
+            ),
+            (
+                Notice::Starting(at),
+                "Starting local service 10.1.0.60:80 ...",
+            ),
+            (
+                Notice::StartFailed(at),
+                "Failed to start service 10.1.0.60:80!",
+            ),
+            (
+                Notice::MonitorStarted(at, 7),
+                "Starting monitor for 10.1.0.60:80 running as pid 7",
+            ),
+            (
+                Notice::FailoverCondition(at),
+                "Monitor for service 10.1.0.60:80 exited. This is a failover condition!",
+            ),
+            (
+                Notice::StoppingMonitor {
+                    name: "web".into(),
+                    address: at,
+                    pid: 7,
+                },
+                "Shutting down monitor for web 10.1.0.60:80 running as pid 7",
+            ),
+            (Notice::ShuttingDown(15), "Shutting down due to signal 15"),
+            (Notice::WillExit, "will now exit to notify pulse..."),
+        ] {
+            assert_eq!(notice.to_string(), line);
         }
     }
 }

@@ -51,7 +51,7 @@ fn a_refused_service_is_said_once_and_tried_again() {
     let mut world = World::before_start(two_servers(), Table::new(), false);
     world.refused = Some("-A".into());
     world.feed(Input::Start);
-    let failed = "ipvsadm failed for virtual server web! -A -t 192.0.2.1:80 -s wlc: no";
+    let failed = "refused: -A -t 192.0.2.1:80 -s wlc: no";
     assert!(world.take_log().contains(&failed.into()));
     world.pass(15.0);
     assert_eq!(world.take_log(), [""; 0]);
@@ -73,7 +73,7 @@ fn r_refused_idle_times_are_said_once_and_tried_again() {
     let mut world = World::before_start(file, Table::new(), false);
     world.refused = Some("--set".into());
     world.feed(Input::Start);
-    let failed = "ipvsadm failed to set timeouts (100 0 0): no";
+    let failed = "ipvsadm failed to set timeouts (100 0 0)";
     assert!(world.take_log().contains(&failed.into()));
     world.up("10.0.0.1", 1);
     world.pass(15.0);

@@ -80,7 +80,7 @@ fn a_service_that_cannot_be_deleted_is_named_and_lvsd_ends_all_the_same() {
     world.refused = Some("-D".into());
     world.take_trace();
     world.feed(Input::Terminate(2));
-    let failed = "log ipvsadm failed for virtual server web! -D -t 192.0.2.1:80: no";
+    let failed = "log refused: -D -t 192.0.2.1:80: no";
     assert!(world.take_trace().contains(&failed.into()));
     assert_eq!(world.exit, Some(0));
 }

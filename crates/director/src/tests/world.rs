@@ -251,7 +251,12 @@ impl World {
             }
             Action::Ready => self.note("ready".into()),
             Action::Checked => self.note("checked".into()),
-            Action::Notice(notice) => self.note(format!("log {notice}")),
+            Action::Notice(notice) => {
+                self.note(format!("log {notice}"));
+                if let Some(detail) = notice.detail() {
+                    self.note(format!("log {detail}"));
+                }
+            }
             Action::Exit(status) => {
                 self.note(format!("exit {status}"));
                 self.exit = Some(status);

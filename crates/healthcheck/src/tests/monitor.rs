@@ -100,7 +100,8 @@ fn the_first_good_check_is_enough_and_later_ones_count() {
     assert_eq!(
         world.lines,
         [
-            "starting LVS client monitor for 192.0.2.90:80 -> 10.0.0.2:8080 (re-entry after 3 good checks)",
+            "starting LVS client monitor for 192.0.2.90:80 -> 10.0.0.2:8080",
+            "10.0.0.2:8080: re-entry after 3 good checks",
             "[ active ] making 10.0.0.2:8080 available",
             "[inactive] shutting down 10.0.0.2:8080 due to connection failure",
             "10.0.0.2:8080 is down: connect: Connection refused",

@@ -182,7 +182,7 @@ fn a_trickle_ends_at_the_deadline() {
 fn each_step_has_its_own_words_for_a_failure() {
     let real = "192.0.2.1:80".parse().unwrap();
     let line = |probe: &Probe| match probe.outcome() {
-        Some(Err(failure)) => (failure.line(real), failure.to_string()),
+        Some(Err(failure)) => (failure.lines(real).pop(), failure.to_string()),
         other => panic!("{other:?}"),
     };
     let new = || check(Transport::Tcp, Some("x"), literal("y"));
@@ -234,8 +234,8 @@ fn udp_without_expect_fails_only_if_the_port_is_unreachable() {
     let Some(Err(failure)) = closed.outcome() else {
         panic!("good");
     };
-    let line = failure.line("192.0.2.1:53".parse().unwrap());
-    assert_eq!(line.unwrap(), "READ returned error 111:Connection refused");
+    let lines = failure.lines("192.0.2.1:53".parse().unwrap());
+    assert_eq!(lines, ["READ returned error 111:Connection refused"]);
 }
 
 #[test]
