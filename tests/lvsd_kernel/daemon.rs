@@ -1,7 +1,7 @@
 //! lvsd as a daemon: pid file, parent, exit statuses, whom its nannies run as.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -99,6 +99,52 @@ fn r_a_lock_on_the_pid_file_keeps_no_lvsd_from_starting() {
         Signal::SIGTERM,
     )
     .unwrap();
+}
+
+#[test]
+fn a_full_disk_costs_no_director_and_is_said_once() {
+    for (options, count) in [(&[][..], 0), (&["-n"], 1)] {
+        let director = Director::new(&[1]);
+        run("mount", "-t tmpfs -o size=16k tmpfs /run");
+        let mut rest = File::create("/run/rest").unwrap();
+        while rest.write_all(&[0; 4096]).is_ok() {}
+        let log = director.file("output");
+        director.write(&web());
+        let mut command = lvsd(&director, options);
+        let output = File::create(&log).unwrap();
+        let mut child = command.stdout(output).spawn().unwrap();
+        director.wait_for_table(2);
+        let said = fs::read_to_string(log).unwrap();
+        assert_eq!(
+            said.matches("No space left on device").count(),
+            count,
+            "{said}"
+        );
+        assert!(!Path::new(PID_FILE).exists(), "an empty one misleads");
+        // Where nobody can write the lock still holds.
+        let second = lvsd(&director, &["-n"]).output().unwrap();
+        assert_eq!(stderr(&second), "lvs: another lvsd runs\n");
+        let pid = match options {
+            [] => daemons_pid(),
+            _ => i32::try_from(child.id()).unwrap(),
+        };
+        kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+        wait_until(5 * A_SECOND, || !is_alive(pid)).expect("lvsd ends");
+        child.wait().unwrap();
+    }
+}
+
+/// The lvsd that has no parent but the first process, where there is no pid file.
+fn daemons_pid() -> i32 {
+    let all = fs::read_dir("/proc").unwrap();
+    let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let namespace = |pid: i32| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    let own = fs::read_link("/proc/thread-self/ns/net").ok();
+    let is_it = |pid: &i32| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        name == "lvsd\n" && is_alive(*pid) && namespace(*pid) == own
+    };
+    pids.into_iter().find(is_it).expect("an lvsd")
 }
 
 #[test]

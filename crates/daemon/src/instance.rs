@@ -14,6 +14,8 @@ pub struct Instance {
     // Removed before another one may start.
     pid_file: Option<PidFile>,
     lock: Option<Lock>,
+    /// The process that the lock's file names, or was to name.
+    named: u32,
 }
 
 impl Instance {
@@ -35,6 +37,7 @@ impl Instance {
             path: pid_file.map(Path::to_owned),
             pid_file: None,
             lock,
+            named: 0,
         };
         instance.write_lock();
         Ok(instance)
@@ -47,8 +50,11 @@ impl Instance {
         self.pid_file = path.and_then(|path| said(PidFile::write(path)));
     }
 
+    /// Once in each process: again after a fork.
     fn write_lock(&mut self) {
-        if let Some(lock) = &mut self.lock {
+        let own = std::process::id();
+        if let Some(lock) = self.lock.as_mut().filter(|_| self.named != own) {
+            self.named = own;
             said(lock.write_pid());
         }
     }

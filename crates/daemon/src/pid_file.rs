@@ -50,7 +50,12 @@ fn try_write(path: &Path, pid: u32) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let options = options.write(true).create(true).truncate(true).mode(0o644);
     let mut file = options.custom_flags(flags.bits()).open(path)?;
-    file.write_all(format!("{pid}\n").as_bytes())
+    let written = file.write_all(format!("{pid}\n").as_bytes());
+    if written.is_err() {
+        // One without a pid misleads. The first error is the one to tell.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 impl Drop for PidFile {
