@@ -72,10 +72,10 @@ fn watch_shows_the_connections_of_the_interval() {
     // The kernel's counters lag by up to two seconds, and the machine may be slow.
     let script = "timeout 12 ipvsadm -L --watch=1 --json";
     let watching = served.director().run(move || {
-        let mut command = std::process::Command::new("sh");
+        let mut command = Command::new("sh");
         command
             .args(["-c", script])
-            .stdout(std::process::Stdio::piped())
+            .stdout(Stdio::piped())
             .spawn()
     });
     std::thread::sleep(Duration::from_millis(1500));
