@@ -73,10 +73,7 @@ fn watch_shows_the_connections_of_the_interval() {
     let script = "timeout 12 ipvsadm -L --watch=1 --json";
     let watching = served.director().run(move || {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", script])
-            .stdout(Stdio::piped())
-            .spawn()
+        command.args(["-c", script]).stdout(Stdio::piped()).spawn()
     });
     std::thread::sleep(Duration::from_millis(1500));
     let client = served.site.host("client").unwrap();
