@@ -140,6 +140,8 @@ struct Side {
     orders: Orders,
     /// It runs a program that knows version 1 only.
     is_old: bool,
+    /// So does its next start.
+    becomes_old: bool,
     has_private: bool,
 }
 
@@ -217,6 +219,7 @@ impl World {
             missing: 0,
             orders: Orders::default(),
             is_old: false,
+            becomes_old: false,
             has_private: false,
         };
         let mut world = Self {
@@ -270,8 +273,8 @@ impl World {
         }
         // An older program does not know what is held back.
         if modes.iter().all(|mode| mode.signs()) && !world.attacker.is_there {
-            world.sides[0].is_old = seed / 3 % 4 == 1;
-            world.sides[1].is_old = seed / 3 % 4 == 2;
+            world.sides[0].becomes_old = seed / 3 % 4 == 1;
+            world.sides[1].becomes_old = seed / 3 % 4 == 2;
             world.changes_programs = seed / 5 % 2 == 0;
         }
         world.plan_faults();
@@ -420,7 +423,8 @@ impl World {
         side.started = now;
         side.service += 1;
         side.service_runs = false;
-        side.is_old ^= changes;
+        side.becomes_old ^= changes;
+        side.is_old = side.becomes_old;
         let [public, private] = side.own;
         self.give(index, Input::Start);
         if !(public && private) {

@@ -1,11 +1,17 @@
 //! Single rules, each by name; the table row by row.
 
 mod addresses;
+mod alone;
+mod away;
 mod cold;
+mod fitness;
 mod hooks;
+mod orders;
+mod own;
 mod service;
 mod signed;
 mod texts;
+mod view;
 mod warm;
 
 use std::time::Duration;

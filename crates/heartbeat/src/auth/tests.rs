@@ -1,5 +1,8 @@
 //! What a receiver takes and what it does not; a flood of everything an attacker can send.
 
+mod freshness;
+mod versions;
+
 use std::time::Duration;
 
 use lvs_model::Mono;

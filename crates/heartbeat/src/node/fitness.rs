@@ -235,11 +235,10 @@ impl Node {
         self.fitness.idle_since = Some(now);
         self.say_if_barred(now, out);
         // A fit one takes the offer when it has waited for long enough.
-        let has_let_go = self.fitness.has_let_go;
         if !self.is_fit(now) {
             self.event(now, Event::NobodyServes, out);
         }
-        if self.phase != Phase::Standby && has_let_go {
+        if self.phase != Phase::Standby {
             let fitness = &mut self.fitness;
             fitness.keep_until = Some(now + fitness.keep_pause);
             fitness.keep_pause = (fitness.keep_pause * 2).min(LONGEST_PAUSE);

@@ -83,3 +83,30 @@ fn a_running_pair_goes_from_off_to_require_and_back_without_a_takeover() {
         }
     }
 }
+
+#[test]
+fn a_running_pair_gets_a_later_program_and_the_older_one_again_with_one_owner_throughout() {
+    for mode in [Mode::Off, Mode::Sign, Mode::Require] {
+        for seed in 1..40 {
+            let signing = Signing { mode, ..UNSIGNED };
+            let mut world = World::peaceful(seed, [signing; 2]);
+            for side in &mut world.sides {
+                (side.is_old, side.becomes_old) = (true, true);
+            }
+            // A local network: an answer within 40 ms.
+            world.trouble = false;
+            let mut end = Duration::from_secs(30);
+            run_to(&mut world, end);
+            for (index, is_old) in [(0, false), (1, false), (1, true), (0, true)] {
+                let index = usize::from((seed % 2 == 0) ^ (index == 1));
+                world.sides[index].becomes_old = is_old;
+                world.give(index, Input::Stop { signal: 15 });
+                end += Duration::from_secs(45);
+                let overlap = run_to(&mut world, end);
+                assert!(overlap < Duration::from_millis(500), "{mode:?} {seed}");
+                assert_eq!(world.owners(), 1, "{mode:?} {seed}");
+                assert!(world.is_quiet(), "{mode:?} {seed}");
+            }
+        }
+    }
+}

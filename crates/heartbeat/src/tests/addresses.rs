@@ -97,3 +97,40 @@ fn what_a_partner_may_hold_itself_is_no_duplicate() {
         assert!(!bench.node.is_unused("fd00::50".parse().unwrap()));
     }
 }
+
+#[test]
+fn a_fight_that_goes_on_keeps_a_node_out_for_10_20_40_and_60_seconds() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    let mut now = 100.0;
+    for ban in [10.0, 20.0, 40.0, 60.0, 60.0] {
+        bench.run_to(now);
+        bench.hear(now, Value::Stopped);
+        for _ in 0..3 {
+            bench.put(now, Input::AddressRemoved);
+        }
+        bench.put(now, Input::ServiceEnded);
+        assert_eq!(bench.node.phase(), Phase::Standby);
+        // It takes the offer as soon as it may, and not before.
+        let end = now + ban;
+        while now + 2.0 < end {
+            now += 1.9;
+            bench.run_to(now);
+            bench.hear(now, Value::Stopped);
+            assert_eq!(bench.node.phase(), Phase::Standby, "{ban} s, at {now}");
+        }
+        bench.run_to(end - 0.01);
+        bench.hear(end - 0.01, Value::Stopped);
+        assert_eq!(bench.node.phase(), Phase::Standby, "{ban} s");
+        now = end.max(now + 2.0);
+        bench.run_to(now);
+        bench.hear(now, Value::Stopped);
+        // At most one takeover in four dead times.
+        now += if ban < 20.0 { 10.0 } else { 0.0 };
+        bench.run_to(now);
+        bench.hear(now, Value::Stopped);
+        assert_eq!(bench.node.phase(), Phase::Starting, "{ban} s are over");
+        bench.put(now, Input::ServiceReady);
+        now += 30.0;
+    }
+}

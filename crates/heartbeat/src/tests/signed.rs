@@ -378,3 +378,43 @@ fn an_unproven_partner_is_answered_four_times_a_keepalive_at_most() {
     let log = bench.run_to(3.0);
     assert!(log.contains(&(at(2.01), Action::Challenge(Value::Stopped))));
 }
+
+#[test]
+fn an_older_signed_heartbeat_is_life_and_nothing_more() {
+    let older = |bench: &mut Bench, seconds, value, statement| {
+        let said = Some(Said {
+            statement,
+            knows_us: true,
+            newest: false,
+            first: false,
+            form: Form::Signed(1),
+        });
+        let path = PairPath::Private;
+        bench.put(seconds, Input::Beat { value, path, said })
+    };
+    // No offer, no clean stop, no term.
+    let mut bench = signing(ConfiguredRole::Primary, false);
+    hear(&mut bench, 1.0, Value::Running, SAYS);
+    let stopped = Statement {
+        term: 9,
+        ..standing_by(9)
+    };
+    assert_eq!(older(&mut bench, 2.0, Value::Stopped, stopped), []);
+    assert_eq!(older(&mut bench, 2.1, Value::Running, LEAVES), []);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    assert_eq!(bench.node.statement(at(2.1), Value::Stopped).term, 1);
+    assert_eq!(
+        bench.node.view(at(2.1)).partner.unwrap().value,
+        Some(Value::Running)
+    );
+    // But a sign of life.
+    bench.run_to(7.0);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.run_to(7.1);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    // No conflict: nobody yields.
+    let mut bench = signing(ConfiguredRole::Backup, false);
+    bench.make_active();
+    older(&mut bench, 6.0, Value::Running, SAYS);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}

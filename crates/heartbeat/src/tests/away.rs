@@ -1,0 +1,66 @@
+//! A node that was away (stopped, suspended, starved) believes nothing that was queued meanwhile.
+
+use wire::heartbeat::Value;
+
+use super::Bench;
+use crate::model::{Action, Input};
+use crate::table::Phase;
+
+/// A primary on standby whose partner was active; away from 2.0 to 20.0.
+fn back() -> Bench {
+    let mut bench = Bench::primary();
+    bench.hear(1.0, Value::Running);
+    bench.run_to(2.0);
+    bench
+}
+
+#[test]
+fn an_offer_that_was_queued_is_not_taken() {
+    let mut bench = back();
+    for _ in 0..3 {
+        bench.hear(20.0, Value::Stopped);
+        assert_eq!(bench.node.phase(), Phase::Standby);
+    }
+    bench.put(20.0, Input::Tick);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    // What comes from now on is.
+    bench.hear(20.1, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn life_that_was_queued_is_none() {
+    let mut bench = back();
+    bench.hear(20.0, Value::Running);
+    let says = bench.node.statement(super::at(20.0), Value::Stopped);
+    assert!(!says.hears);
+    assert_eq!(
+        bench.node.view(super::at(20.0)).partner.unwrap().value,
+        None
+    );
+}
+
+#[test]
+fn a_question_that_was_queued_is_not_answered() {
+    let mut bench = back();
+    bench.hear(20.0, Value::Running);
+    bench.put(20.0, Input::Asked);
+    bench.put(20.0, Input::Tick);
+    let log = bench.run_to(21.9);
+    let sent = log.iter().filter(|(_, it)| matches!(it, Action::Send(_)));
+    assert_eq!(sent.count(), 0, "the next one is due at 22.0");
+}
+
+#[test]
+fn what_an_input_makes_due_at_once_is_not_late() {
+    let mut bench = Bench::backup();
+    for tenths in 1..120_u32 {
+        let seconds = f64::from(tenths) / 10.0;
+        bench.run_to(seconds);
+        bench.hear(seconds, Value::Running);
+    }
+    // Its service was on trial; something was due long ago that could not be done before.
+    bench.put(12.0, Input::ServiceEnded);
+    bench.put(12.0, Input::Tick);
+    assert!(!bench.node.is_late(super::at(12.1)));
+}

@@ -1,0 +1,298 @@
+//! Addresses that cannot be served here: what counts towards a living partner, and what does not.
+
+use wire::heartbeat::Value;
+use wire::heartbeat::details::Details;
+use wire::heartbeat::signed::{State, Statement};
+
+use super::{Bench, at, notices, settings};
+use crate::auth::Said;
+use crate::fitness::{Trouble, TroubleKind};
+use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
+use crate::orders::Order;
+use crate::table::Phase;
+use crate::view::Form;
+
+/// So many of the addresses 10.1.0.50, 10.1.0.51 … have no device.
+fn missing(count: u8) -> Input {
+    let trouble = |number| Trouble {
+        address: [10, 1, 0, 50 + number].into(),
+        device: "eth1".to_owned(),
+        what: TroubleKind::NoDevice,
+    };
+    Input::Serving((0..count).map(trouble).collect())
+}
+
+fn signing(role: ConfiguredRole) -> Bench {
+    Bench::start(Settings {
+        signs: true,
+        ..settings(role)
+    })
+}
+
+/// A signed STOPPED of a partner that could not serve so many addresses; `None`: it does not say how
+/// many, and is fit or not.
+fn hear_standby(bench: &mut Bench, seconds: f64, unserved: Option<u16>, fit: bool) -> Vec<Action> {
+    let details = Details {
+        unserved,
+        ..Details::default()
+    };
+    let statement = Statement {
+        state: State::Inactive,
+        term: 1,
+        by_term: false,
+        hears: true,
+        fit,
+        asks: false,
+        details: unserved.map(|_| details),
+    };
+    let said = Some(Said {
+        statement,
+        knows_us: true,
+        newest: true,
+        first: false,
+        form: Form::Signed(1),
+    });
+    let (value, path) = (Value::Stopped, PairPath::Public);
+    bench.put(seconds, Input::Beat { value, path, said })
+}
+
+#[test]
+fn a_trouble_names_address_and_device() {
+    let named = |what| Trouble {
+        address: [10, 1, 0, 50].into(),
+        device: "eth1.10".to_owned(),
+        what,
+    };
+    for (what, text) in [
+        (
+            TroubleKind::NoDevice,
+            "address 10.1.0.50: there is no device eth1.10",
+        ),
+        (
+            TroubleKind::Down,
+            "address 10.1.0.50: device eth1.10 is down",
+        ),
+        (
+            TroubleKind::NoCarrier,
+            "address 10.1.0.50: device eth1.10 has no carrier",
+        ),
+    ] {
+        assert_eq!(named(what).to_string(), text);
+    }
+}
+
+#[test]
+fn an_active_node_lets_go_to_a_standby_at_once() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    let actions = bench.put(6.5, missing(1));
+    assert_eq!(
+        notices(&actions),
+        [
+            "1 address cannot be served here: left to a partner that lives and can",
+            "the partner can serve more: going inactive"
+        ]
+    );
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    let actions = bench.put(6.6, Input::ServiceEnded);
+    assert!(actions.contains(&Action::Send(Value::Stopped)));
+    // The partner's last STOPPED is no offer to one that cannot.
+    bench.hear(6.7, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+#[test]
+fn without_a_living_partner_it_serves_what_it_can_and_says_what_not() {
+    let mut bench = Bench::backup();
+    bench.put(0.0, missing(2));
+    bench.hear(1.0, Value::Running);
+    let log: Vec<Action> = bench.run_to(6.0).into_iter().map(|(_, it)| it).collect();
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    assert!(notices(&log).contains(&"serving without 2 addresses".to_owned()));
+
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.run_to(30.0);
+    bench.put(30.0, missing(2));
+    assert_eq!(bench.node.phase(), Phase::Active);
+    // It comes back: it is better.
+    bench.hear(31.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+#[test]
+fn an_unfit_standby_takes_no_offer_and_refuses_a_hand_over() {
+    let mut bench = Bench::primary();
+    bench.put(0.0, missing(1));
+    bench.hear(1.0, Value::Running);
+    bench.hear(2.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    let said = Some(Said::unsigned(State::Leaving));
+    let (value, path) = (Value::Running, PairPath::Public);
+    bench.put(2.5, Input::Beat { value, path, said });
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+/// An unsigned primary that let go at 6.5 and was released at 6.6.
+fn let_go() -> Bench {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench.put(6.5, missing(1));
+    bench.put(6.6, Input::ServiceEnded);
+    bench
+}
+
+/// Hears STOPPED every half second until `end`; when a takeover began.
+fn beside_a_stopped_partner(bench: &mut Bench, from: f64, end: f64) -> Option<f64> {
+    let mut seconds = from;
+    while seconds < end {
+        bench.run_to(seconds);
+        bench.hear(seconds, Value::Stopped);
+        if bench.node.phase() == Phase::Starting {
+            return Some(seconds);
+        }
+        seconds += 0.5;
+    }
+    None
+}
+
+#[test]
+fn who_let_go_in_vain_serves_again_and_does_not_flap() {
+    let mut bench = let_go();
+    let back = beside_a_stopped_partner(&mut bench, 7.0, 60.0);
+    // A dead time, a keepalive and an eighth after the partner's first STOPPED.
+    assert_eq!(back, Some(14.5));
+    bench.put(14.6, Input::ServiceReady);
+    for tenths in 150..740_u32 {
+        let seconds = f64::from(tenths) / 10.0;
+        bench.run_to(seconds);
+        bench.hear(seconds, Value::Stopped);
+        assert_eq!(bench.node.phase(), Phase::Active, "{seconds}");
+    }
+    // A minute later it tries once more, then after two, four, … minutes.
+    bench.hear(75.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    bench.put(75.1, Input::ServiceEnded);
+    let back = beside_a_stopped_partner(&mut bench, 75.5, 120.0);
+    assert_eq!(back, Some(83.0));
+    bench.put(83.1, Input::ServiceReady);
+    assert_eq!(beside_a_stopped_partner(&mut bench, 83.5, 202.0), None);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn a_partner_that_takes_over_is_left_alone() {
+    let mut bench = let_go();
+    bench.hear(7.0, Value::Running);
+    for seconds in [9.0, 11.0, 13.0, 15.0, 17.0] {
+        bench.run_to(seconds);
+        bench.hear(seconds, Value::Running);
+    }
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+#[test]
+fn where_nobody_is_fit_at_the_start_the_primary_serves_first() {
+    let mut primary = Bench::primary();
+    primary.put(0.0, missing(1));
+    // Two dead times and what a backup leaves to a primary.
+    assert_eq!(
+        beside_a_stopped_partner(&mut primary, 1.0, 60.0),
+        Some(13.5)
+    );
+    let mut backup = Bench::backup();
+    backup.put(0.0, missing(1));
+    assert_eq!(beside_a_stopped_partner(&mut backup, 1.0, 60.0), Some(20.5));
+}
+
+#[test]
+fn of_two_signed_nodes_the_one_serves_that_serves_more() {
+    let role = ConfiguredRole::Backup;
+    for (ours, theirs, fit, phase) in [
+        (1, Some(0), true, Phase::Releasing),
+        (2, Some(1), false, Phase::Releasing),
+        (1, Some(1), false, Phase::Active),
+        (1, Some(2), false, Phase::Active),
+        (1, None, false, Phase::Active),
+        (1, None, true, Phase::Releasing),
+    ] {
+        let mut bench = signing(role);
+        bench.make_active();
+        hear_standby(&mut bench, 6.0, theirs, fit);
+        bench.put(6.5, missing(ours));
+        assert_eq!(bench.node.phase(), phase, "{ours} {theirs:?} {fit}");
+    }
+    for (role, ours, theirs, takes) in [
+        (ConfiguredRole::Primary, 1, 2, true),
+        (ConfiguredRole::Primary, 1, 1, true),
+        (ConfiguredRole::Backup, 1, 1, false),
+        (ConfiguredRole::Backup, 1, 2, true),
+        (ConfiguredRole::Primary, 2, 1, false),
+    ] {
+        let mut bench = signing(role);
+        bench.put(0.0, missing(ours));
+        for seconds in [1.0, 3.0, 5.0] {
+            hear_standby(&mut bench, seconds, Some(theirs), false);
+            bench.run_to(seconds + 1.0);
+        }
+        let claims = bench.node.phase() == Phase::Starting;
+        assert_eq!(claims, takes, "{role:?} {ours} {theirs}");
+    }
+}
+
+#[test]
+fn a_partner_that_is_as_bad_does_not_get_a_lost_link_either() {
+    let lost = Input::Links(Links {
+        public_up: false,
+        private_up: true,
+    });
+    for (fit, phase) in [(true, Phase::Releasing), (false, Phase::Active)] {
+        let mut bench = signing(ConfiguredRole::Primary);
+        bench.make_active();
+        hear_standby(&mut bench, 6.0, Some(0), fit);
+        bench.put(6.5, lost.clone());
+        assert_eq!(bench.node.phase(), phase);
+    }
+    // When it has its link again, it is better.
+    let mut bench = signing(ConfiguredRole::Primary);
+    bench.make_active();
+    hear_standby(&mut bench, 6.0, Some(0), false);
+    bench.put(6.5, lost);
+    hear_standby(&mut bench, 8.0, Some(0), true);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+#[test]
+fn a_node_tells_how_many_addresses_it_could_not_serve_each_once() {
+    let mut bench = Bench::primary();
+    let Input::Serving(mut troubles) = missing(2) else {
+        unreachable!()
+    };
+    troubles.push(Trouble {
+        what: TroubleKind::NoCarrier,
+        ..troubles[0].clone()
+    });
+    bench.put(0.1, Input::Serving(troubles));
+    let details = bench.node.statement(at(0.1), Value::Stopped).details;
+    assert_eq!(details.and_then(|it| it.unserved), Some(2));
+    assert_eq!(bench.node.view(at(0.1)).unfit.len(), 3);
+    let said = notices(&bench.put(0.2, missing(0)));
+    assert_eq!(said, ["every address can be served here"]);
+    assert!(bench.node.view(at(0.2)).unfit.is_empty());
+}
+
+#[test]
+fn what_is_frozen_does_not_let_go() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench.put(6.1, Input::Order(Order::Freeze(true)));
+    bench.put(6.5, missing(1));
+    bench.hear(8.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    bench.put(8.5, Input::Order(Order::Freeze(false)));
+    bench.hear(9.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}

@@ -1,0 +1,344 @@
+//! Orders: accepted, refused with their reason, in force until they are lifted.
+
+use std::time::Duration;
+
+use wire::heartbeat::Value;
+use wire::heartbeat::details::Details;
+use wire::heartbeat::signed::{State, Statement};
+
+use super::{Bench, at, notices, settings};
+use crate::auth::Said;
+use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::node::Node;
+use crate::orders::{Order, OrderRefused, Orders};
+use crate::table::Phase;
+use crate::view::Form;
+
+const STANDBY: Orders = Orders {
+    standby: true,
+    frozen: false,
+};
+const FROZEN: Orders = Orders {
+    standby: false,
+    frozen: true,
+};
+
+const SAYS: Statement = Statement {
+    state: State::Inactive,
+    term: 1,
+    by_term: false,
+    hears: true,
+    fit: true,
+    asks: false,
+    details: None,
+};
+
+fn order(bench: &mut Bench, seconds: f64, order: Order) -> Vec<Action> {
+    bench.put(seconds, Input::Order(order))
+}
+
+/// The one answer, which is in the same call.
+fn answer(actions: &[Action]) -> Result<(), OrderRefused> {
+    let answers = actions.iter().filter_map(|action| match action {
+        Action::Answer(answer) => Some(*answer),
+        _ => None,
+    });
+    let answers: Vec<_> = answers.collect();
+    assert_eq!(answers.len(), 1);
+    answers[0]
+}
+
+fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> Vec<Action> {
+    let said = Some(Said {
+        statement,
+        knows_us: true,
+        newest: true,
+        first: false,
+        form: Form::Signed(2),
+    });
+    let path = PairPath::Public;
+    bench.put(seconds, Input::Beat { value, path, said })
+}
+
+/// A signing primary, active since 5.0, whose partner stands by.
+fn active() -> Bench {
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    hear(&mut bench, 6.0, Value::Stopped, SAYS);
+    bench
+}
+
+#[test]
+fn a_failover_hands_over_and_ends_on_standby() {
+    let mut bench = active();
+    let actions = order(&mut bench, 6.5, Order::Failover);
+    assert_eq!(answer(&actions), Ok(()));
+    assert_eq!(
+        notices(&actions),
+        ["order: failover", "waiting for the partner to take over"]
+    );
+    let says = bench.node.statement(at(6.5), Value::Running);
+    assert_eq!(says.state, State::Leaving);
+    assert!(bench.node.is_holding());
+    let taken = Statement {
+        state: State::Active,
+        term: 2,
+        ..SAYS
+    };
+    let release = hear(&mut bench, 6.9, Value::Running, taken);
+    assert_eq!(notices(&release), ["partner active: going inactive"]);
+    bench.put(7.0, Input::ServiceEnded);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    assert!(bench.node.statement(at(7.0), Value::Stopped).fit);
+}
+
+#[test]
+fn a_failover_that_the_partner_does_not_carry_out_leaves_everything_as_it_is() {
+    let mut bench = active();
+    order(&mut bench, 6.5, Order::Failover);
+    for seconds in [8.0, 10.0, 12.0, 14.0, 16.0] {
+        bench.run_to(seconds);
+        hear(&mut bench, seconds, Value::Stopped, SAYS);
+    }
+    let log = bench.run_to(16.5);
+    let log: Vec<Action> = log.into_iter().map(|(_, action)| action).collect();
+    assert!(notices(&log).contains(&"the partner does not take over: staying active".to_owned()));
+    assert_eq!(bench.node.phase(), Phase::Active);
+    assert!(bench.node.is_holding());
+
+    // It dies meanwhile.
+    let mut bench = active();
+    order(&mut bench, 6.5, Order::Failover);
+    bench.run_to(11.0);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn a_failover_to_an_original_tells_it_stopped_and_does_not_take_its_answer_for_an_offer() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    order(&mut bench, 6.5, Order::Failover);
+    bench.run_to(6.75);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    bench.put(6.8, Input::ServiceEnded);
+    // Sent before it heard ours.
+    bench.hear(6.9, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.hear(8.0, Value::Running);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+#[test]
+fn an_original_that_does_not_come_is_replaced_again() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.run_to(40.0);
+    bench.hear(40.0, Value::Stopped);
+    order(&mut bench, 40.5, Order::Failover);
+    bench.run_to(40.75);
+    bench.put(40.8, Input::ServiceEnded);
+    for seconds in [42.0, 44.0, 46.0, 47.9] {
+        bench.run_to(seconds);
+        bench.hear(seconds, Value::Stopped);
+        assert_eq!(bench.node.phase(), Phase::Standby, "{seconds}");
+    }
+    bench.hear(48.1, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn a_failover_is_refused_with_the_reason() {
+    let unfit = |details| Statement {
+        fit: false,
+        details,
+        ..SAYS
+    };
+    let details = Details::default();
+    for (statement, refused) in [
+        (unfit(None), OrderRefused::PartnerUnfit),
+        (unfit(Some(details)), OrderRefused::PartnerUnfit),
+        (
+            unfit(Some(Details {
+                unserved: Some(2),
+                ..details
+            })),
+            OrderRefused::PartnerUnserved(2),
+        ),
+        (
+            unfit(Some(Details {
+                standby: true,
+                ..details
+            })),
+            OrderRefused::PartnerOrderedStandby,
+        ),
+        (
+            unfit(Some(Details {
+                frozen: true,
+                ..details
+            })),
+            OrderRefused::PartnerFrozen,
+        ),
+    ] {
+        for wanted in [Order::Failover, Order::Standby(true)] {
+            let mut bench = active();
+            hear(&mut bench, 6.2, Value::Stopped, statement);
+            let actions = order(&mut bench, 6.5, wanted);
+            assert_eq!(answer(&actions), Err(refused));
+            let line = format!("order refused: {wanted}: {refused}");
+            assert_eq!(notices(&actions), [line]);
+            assert_eq!(bench.node.phase(), Phase::Active);
+            assert_eq!(bench.node.view(at(6.5)).orders, Orders::default());
+        }
+    }
+}
+
+#[test]
+fn a_partner_that_is_not_heard_takes_nothing() {
+    let mut bench = active();
+    bench.run_to(12.5);
+    let silent = OrderRefused::Silent(Duration::from_millis(6500));
+    assert_eq!(
+        answer(&order(&mut bench, 12.5, Order::Failover)),
+        Err(silent)
+    );
+    assert_eq!(silent.to_string(), "partner is not heard for 6.5 s");
+    let mut bench = Bench::primary();
+    bench.make_active();
+    let refused = answer(&order(&mut bench, 6.0, Order::Failover));
+    assert_eq!(refused, Err(OrderRefused::NeverHeard));
+}
+
+#[test]
+fn a_failover_is_ordered_on_the_active_node() {
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    let refused = answer(&order(&mut bench, 2.0, Order::Failover));
+    assert_eq!(refused, Err(OrderRefused::NotActive));
+    let text = OrderRefused::NotActive.to_string();
+    assert_eq!(
+        text,
+        "this node is not active: give the order on the active one"
+    );
+}
+
+#[test]
+fn ordered_to_stand_by_a_node_takes_over_in_no_case_and_says_when_nobody_serves() {
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    let actions = order(&mut bench, 2.0, Order::Standby(true));
+    assert_eq!(answer(&actions), Ok(()));
+    assert!(actions.contains(&Action::KeepOrders(STANDBY)));
+    // An offer, a clean stop, a death.
+    bench.hear(2.5, Value::Stopped);
+    bench.run_to(4.0);
+    let said = Some(Said::unsigned(State::Leaving));
+    let (value, path) = (Value::Running, PairPath::Public);
+    bench.put(4.0, Input::Beat { value, path, said });
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    let log: Vec<Action> = bench.run_to(130.0).into_iter().map(|(_, it)| it).collect();
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    let line = "nobody serves, and this node does not take over by order: standby";
+    let times = notices(&log).iter().filter(|text| *text == line).count();
+    assert_eq!(times, 3, "once a minute");
+    // Lifted, the silence counts anew.
+    order(&mut bench, 130.0, Order::Standby(false));
+    bench.run_to(134.9);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.run_to(135.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn an_active_node_that_is_to_stand_by_hands_over_first() {
+    let mut bench = active();
+    let actions = order(&mut bench, 6.5, Order::Standby(true));
+    assert_eq!(answer(&actions), Ok(()));
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+    let taken = Statement {
+        state: State::Active,
+        ..SAYS
+    };
+    hear(&mut bench, 6.9, Value::Running, taken);
+    bench.put(7.0, Input::ServiceEnded);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    assert_eq!(bench.node.view(at(7.0)).orders, STANDBY);
+    // The partner does not come: the order is void, and somebody serves.
+    let mut bench = active();
+    order(&mut bench, 6.5, Order::Standby(true));
+    let log: Vec<Action> = bench.run_to(11.0).into_iter().map(|(_, it)| it).collect();
+    assert!(log.contains(&Action::KeepOrders(Orders::default())));
+    let line = "the order to stand by is void: nobody else could serve";
+    assert!(notices(&log).contains(&line.to_owned()));
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn a_frozen_pair_does_not_move_but_for_a_death() {
+    let mut bench = active();
+    assert_eq!(answer(&order(&mut bench, 6.1, Order::Freeze(true))), Ok(()));
+    for wanted in [Order::Failover, Order::Standby(true)] {
+        let refused = answer(&order(&mut bench, 6.2, wanted));
+        assert_eq!(refused, Err(OrderRefused::Frozen));
+    }
+    assert_eq!(bench.node.view(at(6.2)).orders, FROZEN);
+    // Its service is dead for good.
+    for seconds in [6.3, 6.4, 6.5] {
+        bench.put(seconds, Input::ServiceEnded);
+    }
+    assert_ne!(bench.node.phase(), Phase::Active);
+
+    let mut standby = Bench::backup();
+    standby.hear(1.0, Value::Running);
+    order(&mut standby, 2.0, Order::Freeze(true));
+    standby.hear(2.5, Value::Stopped);
+    standby.run_to(60.0);
+    assert_eq!(standby.node.phase(), Phase::Standby);
+    order(&mut standby, 60.0, Order::Freeze(false));
+    standby.run_to(65.0);
+    assert_eq!(standby.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn orders_outlive_a_restart_and_are_told_to_the_partner() {
+    for (orders, force_active) in [(STANDBY, false), (FROZEN, false), (STANDBY, true)] {
+        let settings = Settings {
+            force_active,
+            ..settings(ConfiguredRole::Primary)
+        };
+        let mut node = Node::new(at(0.0), settings);
+        node.remember_orders(orders);
+        let mut out = Vec::new();
+        node.handle(at(0.0), Input::Start, &mut out);
+        assert!(notices(&out).contains(&format!("order in force: {orders}")));
+        let statement = node.statement(at(0.1), Value::Stopped);
+        let details = statement.details.unwrap();
+        assert!(!statement.fit);
+        assert_eq!(
+            (details.standby, details.frozen),
+            (orders.standby, orders.frozen)
+        );
+        while let Some(due) = node.next_deadline().filter(|due| *due <= at(30.0)) {
+            node.handle(due, Input::Tick, &mut out);
+        }
+        assert_eq!(node.phase(), Phase::Standby);
+    }
+}
+
+#[test]
+fn an_order_during_a_takeover_or_after_the_end_is_refused() {
+    let mut bench = Bench::primary();
+    bench.run_to(5.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    for wanted in [Order::Failover, Order::Standby(true), Order::Freeze(true)] {
+        let refused = answer(&order(&mut bench, 5.1, wanted));
+        assert_eq!(refused, Err(OrderRefused::Busy));
+    }
+    let mut bench = Bench::backup();
+    bench.put(1.0, Input::Stop { signal: 15 });
+    let refused = answer(&order(&mut bench, 1.1, Order::Standby(true)));
+    assert_eq!(refused, Err(OrderRefused::Busy));
+}

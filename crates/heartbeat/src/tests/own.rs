@@ -1,0 +1,138 @@
+//! The addresses that our own heartbeats are sent from: gone, and back.
+
+use wire::heartbeat::Value;
+
+use super::{Bench, at, notices, settings};
+use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::table::Phase;
+
+fn own(public: bool, private: bool) -> Input {
+    Input::OwnAddresses { public, private }
+}
+
+const GONE: Input = Input::OwnAddresses {
+    public: false,
+    private: false,
+};
+const BACK: Input = Input::OwnAddresses {
+    public: true,
+    private: true,
+};
+
+/// Whether anything up to `seconds` tells others that this node is active.
+fn claims(bench: &mut Bench, seconds: f64) -> bool {
+    bench.run_to(seconds).iter().any(|(_, it)| it.claims())
+}
+
+#[test]
+fn a_standby_whose_own_address_is_gone_claims_nothing_and_listens_when_it_is_back() {
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    let said = notices(&bench.put(2.0, GONE));
+    let line = "no own address of the heartbeat is left: nothing is taken over until one is back";
+    assert_eq!(said, [line]);
+    assert!(!claims(&mut bench, 60.0));
+    assert!(!bench.node.statement(at(60.0), Value::Stopped).fit);
+    bench.put(60.0, BACK);
+    // Silence counts from now on.
+    assert!(!claims(&mut bench, 64.9));
+    bench.run_to(65.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn an_active_node_lets_go_before_its_partner_takes_over_and_not_earlier() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench.run_to(7.2);
+    // The last heartbeat went at 7.0: the partner takes over at 12.0.
+    bench.put(7.3, GONE);
+    bench.run_to(11.8);
+    assert!(bench.node.is_holding());
+    let log = bench.run_to(12.0);
+    assert!(log.iter().any(|(_, it)| *it == Action::DropAddresses));
+    assert!(!bench.node.is_holding());
+    assert!(bench.node.view(at(12.0)).transitions.len() >= 3);
+}
+
+#[test]
+fn an_own_address_that_is_back_in_time_moves_nothing() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench.put(6.5, GONE);
+    let back = bench.put(7.5, BACK);
+    assert!(back.contains(&Action::Send(Value::Running)));
+    bench.hear(8.0, Value::Stopped);
+    bench.run_to(12.0);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    assert!(bench.node.is_holding());
+}
+
+#[test]
+fn who_serves_beside_a_dead_partner_stays_whatever_becomes_of_its_own_address() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.run_to(20.0);
+    bench.put(20.0, GONE);
+    bench.run_to(60.0);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn what_the_partner_says_first_when_the_address_is_back_is_no_offer() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench.put(7.3, GONE);
+    bench.run_to(12.0);
+    bench.put(12.1, Input::ServiceEnded);
+    bench.put(12.2, BACK);
+    // The partner is just about to take over: it has not heard us for a dead time.
+    bench.hear(12.3, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.hear(12.4, Value::Running);
+    bench.run_to(17.0);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+fn two_paths() -> Bench {
+    let mut bench = Bench::start(Settings {
+        has_private_path: true,
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench
+}
+
+#[test]
+fn one_own_address_of_two_is_a_trouble_after_a_dead_time_and_not_at_once() {
+    for (public, private) in [(false, true), (true, false)] {
+        let mut bench = two_paths();
+        let said = notices(&bench.put(6.5, own(public, private)));
+        assert!(said[0].starts_with("an own address of the heartbeat is gone"));
+        assert!(!bench.node.statement(at(6.5), Value::Running).fit);
+        for seconds in [8.0, 10.0, 11.4] {
+            bench.run_to(seconds);
+            bench.hear(seconds, Value::Stopped);
+            assert_eq!(bench.node.phase(), Phase::Active, "{seconds}");
+        }
+        bench.run_to(11.5);
+        assert_eq!(
+            bench.node.phase(),
+            Phase::Releasing,
+            "the partner is better"
+        );
+
+        let mut bench = two_paths();
+        bench.put(6.5, own(public, private));
+        bench.put(8.0, BACK);
+        for seconds in [8.0, 10.0, 12.0, 14.0] {
+            bench.run_to(seconds);
+            bench.hear(seconds, Value::Stopped);
+        }
+        assert_eq!(bench.node.phase(), Phase::Active);
+    }
+}
