@@ -14,6 +14,7 @@
 //! - [`runner`]: the process that runs the hooks, with rights that this one gives up
 //! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon; [`copy`]: lvs.cf
 //!   to the partner
+//! - [`tally`]: which of the partner's datagrams counted
 //! - [`control_socket`], [`report`]: who asks, and what is told; [`orders`]: what an administrator has
 //!   ordered; [`ask`]: the other end of the socket
 //! - [`shell`]: the loop
@@ -41,6 +42,7 @@ mod signing;
 mod sockets;
 mod sync_keeper;
 mod sync_watch;
+mod tally;
 mod term;
 
 use std::ffi::OsString;

@@ -15,6 +15,7 @@ use wire::heartbeat::Value;
 use wire::heartbeat::signed::State;
 
 use crate::setup::{HeartbeatPath, Setup};
+use crate::tally::Tally;
 
 /// The lvs.cf that is in force, and what was wrong with the last one.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +64,8 @@ pub struct Parts<'a> {
     pub setup: &'a Setup,
     /// lvs.cf.
     pub file: &'a FileState,
+    /// The partner's datagrams.
+    pub tally: &'a Tally,
     /// Process id of lvsd or fos.
     pub child: Option<i32>,
     /// What the sync daemon was switched to last, and what is known of it.
@@ -126,7 +129,7 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         holding: view.holding,
         term: view.term,
         partner: view.partner.as_ref().map(|it| partner(it, view.content)),
-        signatures: signatures(setup, view),
+        signatures: signatures(setup, view, parts.tally),
         file: file.path.clone(),
         serial_no: file.serial,
         content: file.content.clone(),
@@ -218,7 +221,7 @@ const fn mode(authentication: Authentication) -> &'static str {
     }
 }
 
-fn signatures(setup: &Setup, view: &View) -> SignatureStatus {
+fn signatures(setup: &Setup, view: &View, tally: &Tally) -> SignatureStatus {
     let form = view.partner.as_ref().and_then(|partner| partner.form);
     SignatureStatus {
         mode: mode(setup.config.heartbeat.authentication).into(),
@@ -226,7 +229,8 @@ fn signatures(setup: &Setup, view: &View) -> SignatureStatus {
             Form::Unsigned => "unsigned".to_owned(),
             Form::Signed(version) => format!("version {version}"),
         }),
-        ..SignatureStatus::default()
+        accepted: view.partner.is_some().then(|| tally.accepted()),
+        refused: tally.refused(),
     }
 }
 

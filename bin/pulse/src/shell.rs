@@ -28,6 +28,7 @@ use crate::report::{self, FileState};
 use crate::service::{self, Part, Service};
 use crate::setup::{self, Setup};
 use crate::sockets::Sockets;
+use crate::tally::Tally;
 use crate::term::TermFile;
 
 const SIGNALS: [Signal; 7] = [
@@ -81,6 +82,7 @@ pub struct Shell {
     /// What changes is that names have an address now; lvsd and fos find that out by themselves.
     is_about_names: bool,
     bad_packet_logged: Option<Mono>,
+    tally: Tally,
     remarked: Option<Mono>,
     /// Answers to actions, handed in at the next turn.
     answers: Vec<Input>,
@@ -135,6 +137,7 @@ impl Shell {
             options: options.clone(),
             setup,
             bad_packet_logged: None,
+            tally: Tally::default(),
             remarked: None,
             answers: Vec::new(),
             watchdog: notify::Watchdog::from_env(),
@@ -226,6 +229,7 @@ impl Shell {
     }
 
     fn hear(&mut self, path: PairPath, verdict: Verdict) {
+        self.tally.count(&verdict);
         match verdict {
             Verdict::Refused(Refusal::NoHeartbeat(error @ DecodeError::TooShort)) => {
                 self.log_bad_packet(error);

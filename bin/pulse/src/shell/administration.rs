@@ -167,6 +167,7 @@ impl Shell {
             view,
             setup: &self.setup,
             file: &self.file,
+            tally: &self.tally,
             child: self.service.pid(),
             sync: self.commands.sync_status(),
             addresses,

@@ -1,0 +1,89 @@
+//! How many of the partner's datagrams counted, and why the others did not: for the status.
+
+use std::collections::BTreeMap;
+
+use heartbeat::Refusal;
+use heartbeat::auth::Verdict;
+use wire::heartbeat::signed::SignatureError;
+
+/// Since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    accepted: u64,
+    refused: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Counts one datagram.
+    pub fn count(&mut self, verdict: &Verdict) {
+        let word = match verdict {
+            Verdict::Beat(..) | Verdict::Question(..) | Verdict::Unproven(Some(_)) => {
+                self.accepted += 1;
+                return;
+            }
+            Verdict::Unproven(None) => "unproven",
+            Verdict::Refused(refusal) => word(*refusal),
+        };
+        *self.refused.entry(word).or_default() += 1;
+    }
+
+    /// Those that counted.
+    pub const fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// Those that did not, by the reason.
+    pub fn refused(&self) -> BTreeMap<String, u64> {
+        let refused = self.refused.iter();
+        refused
+            .map(|(word, count)| ((*word).to_owned(), *count))
+            .collect()
+    }
+}
+
+/// A reason in a word or two: nothing of the datagram is in it, so there are few.
+const fn word(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::NoHeartbeat(_) => "no heartbeat",
+        Refusal::Signature(SignatureError::Missing) => "not signed",
+        Refusal::Signature(SignatureError::Format) => "unknown form",
+        Refusal::Signature(SignatureError::UnknownKey(_)) => "unknown key",
+        Refusal::Signature(SignatureError::Wrong) => "wrong signature",
+        Refusal::Replayed => "replayed",
+        Refusal::Reflected => "from our own role",
+        Refusal::HeldBack => "held back",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::heartbeat::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_counted_and_what_did_not_is_counted_apart() {
+        let mut tally = Tally::default();
+        for id in 0..=255 {
+            tally.count(&Verdict::Refused(Refusal::Signature(
+                SignatureError::UnknownKey(id),
+            )));
+        }
+        for verdict in [
+            Verdict::Beat(Value::Running, None),
+            Verdict::Question(Value::Running, None),
+            Verdict::Unproven(Some(Value::Running)),
+            Verdict::Unproven(None),
+            Verdict::Refused(Refusal::Replayed),
+        ] {
+            tally.count(&verdict);
+        }
+        assert_eq!(tally.accepted(), 3);
+        let refused: Vec<(String, u64)> = tally.refused().into_iter().collect();
+        let wanted = [("replayed", 1), ("unknown key", 256), ("unproven", 1)];
+        assert_eq!(
+            refused,
+            wanted.map(|(word, count)| (word.to_owned(), count))
+        );
+    }
+}
