@@ -24,7 +24,7 @@ fn standby_and_freeze_are_shown_everywhere_and_outlive_a_restart() {
             pair.restart(standby, signal);
             let screen = pair.screen(standby);
             assert!(screen.contains(&format!("orders   {shown}\n")), "{screen}");
-            let said = format!("ordered before this start, and in force: {order}");
+            let said = format!("order in force: {order}");
             pair.wait("it is said", || pair.has_said(standby, &said));
         }
         let (status, text) = pair.order(standby, &format!("{order} off"));

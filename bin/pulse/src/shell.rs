@@ -11,8 +11,7 @@ use config_file::{ConfigFile, Follower};
 use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
 use heartbeat::{
-    Action, Echo, Hook, Input, Node, Notice, Orders, PairPath, Refusal, Severity, Trouble,
-    TroubleKind,
+    Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
 };
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono};
@@ -24,7 +23,7 @@ use crate::control_socket::Control;
 use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::orders::OrdersFile;
-use crate::report::{self, FileState};
+use crate::report::FileState;
 use crate::service::{self, Part, Service};
 use crate::setup::{self, Setup};
 use crate::sockets::Sockets;
@@ -112,12 +111,7 @@ impl Shell {
             node.remember_term(term_file.read());
         }
         let orders = OrdersFile::find();
-        let in_force = orders.read();
-        if in_force != Orders::default() {
-            let words = report::orders(in_force).join(", ");
-            log::warn!("ordered before this start, and in force: {words}");
-        }
-        node.remember_orders(in_force);
+        node.remember_orders(orders.read());
         Ok(Self {
             node,
             clock,

@@ -22,6 +22,7 @@ use wire::heartbeat::{Service, Value};
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
 use crate::node::Node;
 use crate::notice::Notice;
+use crate::orders::Orders;
 use crate::table::{Event, Facts, Phase, TABLE, Verdict, decide};
 
 pub(crate) fn at(seconds: f64) -> Mono {
@@ -496,6 +497,47 @@ fn forced_start_takes_over_at_once() {
         ]
     );
     assert_eq!(out.last(), Some(&Action::Send(Value::Running)));
+}
+
+/// As pulse(8) says of `--forceactive`.
+#[test]
+fn a_forced_start_beside_an_active_partner_is_the_primarys_alone() {
+    for (role, phase) in [
+        (ConfiguredRole::Primary, Phase::Starting),
+        (ConfiguredRole::Backup, Phase::Releasing),
+    ] {
+        let forced = Settings {
+            force_active: true,
+            ..settings(role)
+        };
+        let mut node = Node::new(at(0.0), forced);
+        let mut out = Vec::new();
+        node.handle(at(0.0), Input::Start, &mut out);
+        let beat = Input::Beat {
+            value: Value::Running,
+            path: PairPath::Public,
+            said: None,
+        };
+        node.handle(at(0.1), beat, &mut out);
+        assert_eq!(node.phase(), phase, "{role:?}");
+        assert!(!out.contains(&Action::RaiseAddresses), "{role:?}");
+    }
+}
+
+/// An order outlives the start that the option was meant for.
+#[test]
+fn a_forced_start_does_not_break_an_order() {
+    let forced = Settings {
+        force_active: true,
+        ..settings(ConfiguredRole::Primary)
+    };
+    let mut node = Node::new(at(0.0), forced);
+    node.remember_orders(Orders {
+        standby: true,
+        ..Orders::default()
+    });
+    node.handle(at(0.0), Input::Start, &mut Vec::new());
+    assert_eq!(node.phase(), Phase::Standby);
 }
 
 #[test]
