@@ -27,6 +27,8 @@ use crate::sync_watch::{Device, Facts, Said, SyncStatus, SyncWatch, Wanted};
 
 /// The arguments that make pulse a keeper; only with a report socket. The second in the foreground.
 const ARGUMENT: &str = "--sync-keeper";
+/// What `ps` shows.
+const NAME: &str = "pulse-sync";
 const FOREGROUND: &str = "--nodaemon";
 /// In the place of a role: none is wanted.
 const NONE: &str = "none";
@@ -52,6 +54,7 @@ impl SyncKeeper {
     pub fn start(foreground: bool, config: &Config, role: SyncRole) -> io::Result<Self> {
         // The file that runs, even if an upgrade has put another in its place.
         let mut program = Program::new("/proc/self/exe");
+        program.name = Some(NAME);
         program.args = vec![ARGUMENT.into()];
         if foreground {
             program.args.push(FOREGROUND.into());
@@ -194,6 +197,7 @@ pub fn is_asked_for(args: &[OsString]) -> bool {
 
 /// Keeps the daemon until pulse is gone.
 pub fn run(args: &[OsString]) -> ExitCode {
+    daemon::show_name(NAME);
     let target = if args.iter().any(|word| word == FOREGROUND) {
         Target::Stdout
     } else {
