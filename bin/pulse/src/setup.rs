@@ -141,7 +141,7 @@ impl Setup {
     pub fn new(config: Config, options: &Options, own: &[IpAddr]) -> Result<Self, SetupError> {
         let service = service(&config, &options.config_file)?;
         let role = role(&config, own)?;
-        for remark in remarks(&config) {
+        for remark in remarks(&config).into_iter().chain(lone(&config, role)) {
             log::warn!("{remark}");
         }
         let pair = &config.heartbeat;
@@ -220,6 +220,21 @@ pub fn role(config: &Config, own: &[IpAddr]) -> Result<ConfiguredRole, SetupErro
     } else {
         Err(SetupError::NotHere { primary, backup })
     }
+}
+
+/// What is odd about the subnets of the addresses that move: see [`link::lone`]. Nothing if the machine's
+/// addresses are not known, which is said elsewhere.
+pub fn lone(config: &Config, role: ConfiguredRole) -> Vec<String> {
+    let found = Links::open().and_then(|mut links| links.addresses());
+    let paths = paths(config, role, has_partner(&config.heartbeat));
+    let (Ok(found), Ok(paths)) = (found, paths) else {
+        return Vec::new();
+    };
+    let ends: Vec<IpAddr> = paths
+        .iter()
+        .filter_map(|path| Some(path.partner?.ip()))
+        .collect();
+    link::lone::lone(&addresses(config), &found, &ends)
 }
 
 /// The own address of the private path, if it is not among `own`.
