@@ -26,6 +26,8 @@ pub struct FileState {
     pub serial: u32,
     /// Hash of its content.
     pub content: String,
+    /// What of it does not work, in the words of the log.
+    pub faults: Vec<String>,
     /// Why a later one is not in force; empty if there is none.
     pub failure: Vec<String>,
 }
@@ -37,6 +39,7 @@ impl FileState {
             path: file.path.display().to_string(),
             serial: file.loaded.config.serial,
             content: file.loaded.hash.to_string(),
+            faults: file.faults(),
             failure: Vec::new(),
         }
     }
@@ -98,6 +101,7 @@ pub fn waiting(file: &ConfigFile, failure: &[String], why: String) -> PulseRepor
         file: state.path,
         serial_no: state.serial,
         content: state.content,
+        faults: state.faults,
         reload_failed: !failure.is_empty(),
         reload_failure: failure.to_vec(),
         signatures: SignatureStatus {
@@ -133,6 +137,7 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         file: file.path.clone(),
         serial_no: file.serial,
         content: file.content.clone(),
+        faults: file.faults.clone(),
         reload_failed: !file.failure.is_empty(),
         reload_failure: file.failure.clone(),
         child: child(parts),

@@ -84,6 +84,9 @@ pub struct PulseStatus {
     pub serial_no: u32,
     /// Hash of its content, as in the log.
     pub content: String,
+    /// What of it does not work, as a block whose name does not resolve; in the words of the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// Whether the last reading of lvs.cf failed, and the one before is in force.
     pub reload_failed: bool,
     /// What was wrong then, in the words of the log.

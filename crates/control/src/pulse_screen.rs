@@ -52,6 +52,9 @@ impl PulseReport {
             pulse.file, pulse.serial_no, pulse.content
         );
         screen.line("lvs.cf", &text);
+        for line in &pulse.faults {
+            screen.line("", line);
+        }
         if pulse.reload_failed {
             screen.line("", "the last reload failed, this one stays in force:");
         }
@@ -245,6 +248,7 @@ address  10.1.0.50/24 eth0 eth0:1: up; ALSO AT 02:00:00:00:00:01
 lvsd     serving, pid 813
 sync     master on eth0, id 0: runs
 lvs.cf   /etc/lvs.cf, serial_no 12, content 85944171f73967e8
+         lvs.cf:9:1: left out: virtual b
          the last reload failed, this one stays in force:
          lvs.cf:2:1: unknown command \"x\"
 changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for

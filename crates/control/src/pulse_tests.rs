@@ -39,6 +39,7 @@ pub fn full() -> PulseReport {
             file: "/etc/lvs.cf".into(),
             serial_no: 12,
             content: "85944171f73967e8".into(),
+            faults: vec!["lvs.cf:9:1: left out: virtual b".into()],
             reload_failed: true,
             reload_failure: vec!["lvs.cf:2:1: unknown command \"x\"".into()],
             child: ChildStatus {

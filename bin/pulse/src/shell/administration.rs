@@ -38,8 +38,15 @@ impl Shell {
             None => {}
             Some(Outcome::Resolved(file)) => {
                 self.is_about_names = true;
-                if let Err(reason) = self.take_file(&file) {
-                    log::error!("{reason}");
+                match self.take_file(&file) {
+                    Ok(()) => {
+                        let failure = std::mem::take(&mut self.file.failure);
+                        self.file = FileState {
+                            failure,
+                            ..FileState::of(&file)
+                        };
+                    }
+                    Err(reason) => log::error!("{reason}"),
                 }
                 self.is_about_names = false;
             }
