@@ -11,11 +11,14 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use wire::heartbeat::signed::Key;
+use zeroize::Zeroizing;
 
 /// Name of the systemd credential (`LoadCredential=heartbeat_key:…`).
 const CREDENTIAL: &str = "heartbeat_key";
 /// No key file is longer.
 const LONGEST_FILE: u64 = 65536;
+/// What reading one that long needs, and reads on with.
+const ROOM: usize = 65536 + 64;
 
 /// Why there are no keys.
 #[derive(Debug)]
@@ -76,6 +79,8 @@ pub fn read(file: Option<&Path>) -> Result<Vec<Key>, KeyError> {
     let path = file.map(Path::to_owned).or_else(credential);
     let path = path.ok_or(KeyError::NoFile)?;
     let unreadable = |error| KeyError::Unreadable(path.clone(), error);
+    // From here on there is something to hide: no core dump, no look into this process.
+    nix::sys::prctl::set_dumpable(false).map_err(|errno| unreadable(errno.into()))?;
     // Looked at after it was opened: nobody can exchange it in between.
     let file = OpenOptions::new()
         .read(true)
@@ -85,7 +90,8 @@ pub fn read(file: Option<&Path>) -> Result<Vec<Key>, KeyError> {
     if !is_safe(&file).map_err(unreadable)? {
         return Err(KeyError::Unsafe(path));
     }
-    let mut text = String::new();
+    // Made long enough at once: a text that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(ROOM));
     file.take(LONGEST_FILE)
         .read_to_string(&mut text)
         .map_err(unreadable)?;
@@ -122,13 +128,18 @@ fn parse(text: &str) -> Result<Vec<Key>, Option<usize>> {
     Ok(keys)
 }
 
-fn from_hex(text: &str) -> Option<Vec<u8>> {
+/// Overwritten when it goes, as every copy of a key.
+fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     let byte = |pair: &[u8]| match pair {
         [high, low] => u8::try_from(digit(high)? * 16 + digit(low)?).ok(),
         _ => None,
     };
-    text.as_bytes().chunks(2).map(byte).collect()
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() / 2 + 1));
+    for pair in text.as_bytes().chunks(2) {
+        bytes.push(byte(pair)?);
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -164,6 +175,21 @@ mod tests {
             assert_eq!(ids(&text), Err(Some(line)), "{text}");
         }
         assert_eq!(ids("# none\n"), Err(None));
+    }
+
+    /// What a crash would write to disk, and every copy that is left behind.
+    #[test]
+    fn a_process_with_keys_dumps_no_core_and_keys_that_go_are_overwritten() {
+        fn is_overwritten(_: &impl zeroize::ZeroizeOnDrop) {}
+        let directory = std::env::temp_dir().join(format!("pulse-core-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("keys");
+        std::fs::write(&file, format!("1 {}\n", "00".repeat(32))).unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(read(Some(&file)).is_ok());
+        assert_eq!(nix::sys::prctl::get_dumpable(), Ok(false));
+        is_overwritten(&from_hex("00ff").unwrap());
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

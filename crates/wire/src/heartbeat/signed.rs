@@ -15,6 +15,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use super::details::Details;
 use super::{MAGIC_LENGTH, MAX_LENGTH};
@@ -95,8 +96,8 @@ pub struct Signed {
 pub struct Key {
     /// Names the key in a datagram.
     pub id: u8,
-    /// 32 to 64 bytes.
-    secret: Vec<u8>,
+    /// 32 to 64 bytes; overwritten when it goes.
+    secret: Zeroizing<Vec<u8>>,
 }
 
 impl Key {
@@ -105,7 +106,8 @@ impl Key {
 
     /// A key; `None` if the secret is shorter or longer than [`Key::LENGTHS`].
     #[must_use]
-    pub fn new(id: u8, secret: Vec<u8>) -> Option<Self> {
+    pub fn new(id: u8, secret: impl Into<Zeroizing<Vec<u8>>>) -> Option<Self> {
+        let secret = secret.into();
         Self::LENGTHS
             .contains(&secret.len())
             .then_some(Self { id, secret })

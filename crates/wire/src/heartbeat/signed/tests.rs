@@ -4,7 +4,7 @@ use super::super::{ByteOrder, Service, Value};
 use super::*;
 
 fn key() -> Key {
-    Key::new(7, (0..32).collect()).unwrap()
+    Key::new(7, (0..32).collect::<Vec<u8>>()).unwrap()
 }
 
 fn active() -> Signed {
