@@ -8,9 +8,10 @@
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
 //!   `reaping`: what programs leave behind
 //! - `table`, `lvsd`: where verdicts go, by hand and under lvsd; `confinement`: without files,
-//!   `cage`: what programs are shut into
+//!   `cage`: what programs are shut into, `calls`: what a nanny without programs may do
 
 mod cage;
+mod calls;
 mod confinement;
 mod error;
 mod load;
@@ -171,12 +172,17 @@ fn lower_rights() -> io::Result<()> {
     Ok(())
 }
 
-/// A nanny under lvsd that needs no file has none.
+/// A nanny under lvsd or fos that needs no file has none, and of system calls those that it needs.
 fn confine() {
     match confinement::forbid_files() {
         Ok(true) => log::debug!("Landlock: no file can be opened any more"),
         Ok(false) => log::debug!("no Landlock: files stay as the user's rights are"),
         Err(error) => log::warn!("files are not forbidden: {error}"),
+    }
+    match calls::of_network_checks().map(|filter| filter.install(true)) {
+        Some(Ok(())) => log::debug!("seccomp: only the system calls of network checks are left"),
+        Some(Err(error)) => log::warn!("system calls are not refused: {error}"),
+        None => log::info!("no seccomp: system calls stay as they are"),
     }
 }
 

@@ -83,6 +83,24 @@ fn a_nanny_cannot_be_looked_into() {
     assert_eq!(owner, 0);
 }
 
+/// Whatever a server makes it do. One with programs has none: they would have it too.
+#[test]
+fn a_nanny_without_programs_has_a_filter_of_system_calls() {
+    let filters = |args: &[&str]| {
+        let nanny = Nanny::start(server(hold), args);
+        nanny.check();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", nanny.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("Seccomp:"));
+        line.unwrap_or_default()
+            .trim_start_matches("Seccomp:")
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(filters(&["-s", "x"]), "2");
+    assert_eq!(filters(&["-U", "rup"]), "2");
+    assert_eq!(filters(&["-e", "/bin/true"]), "0");
+}
+
 /// It goes on as long as nobody wins the race against it.
 #[test]
 fn a_program_that_runs_away_from_its_nanny_is_caught() {
