@@ -1,12 +1,16 @@
 //! Everything that must hold before a change goes in, and its sum. Called by `make test`.
 //!
 //! A check (format, lints, fences, documents) counts as one test. The lab's tests are left out with
-//! `--quick`.
+//! `--quick`. A test that this machine cannot run says so in a file, and is counted as skipped.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+/// Names the file to which a test adds a line that is skipped here (`testkit::skipped`).
+const SKIPPED: &str = "CARIBE_SKIPPED";
 
 /// Results added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,11 +116,12 @@ const fn part(name: &'static str, command: &'static [&'static str], counted: Cou
 /// If a command cannot be started.
 pub fn run(root: &Path, quick: bool, out: &mut dyn Write) -> io::Result<bool> {
     let (mut sum, mut times) = (Sum::default(), Vec::new());
+    let skipped = SkippedTests::begin()?;
     let lab: &[Part] = if quick { &[] } else { &LAB };
     for part in QUICK.iter().chain(lab) {
         writeln!(out, "== {}: {}", part.name, part.command.join(" "))?;
         let start = Instant::now();
-        let found = part.run(root, out)?;
+        let found = part.run(root, &skipped.file, out)?;
         let seconds = start.elapsed().as_secs();
         let verdict = if found.failed == 0 { "ok" } else { "FAILED" };
         writeln!(out, "== {}: {verdict} after {seconds} s", part.name)?;
@@ -124,6 +129,10 @@ pub fn run(root: &Path, quick: bool, out: &mut dyn Write) -> io::Result<bool> {
         times.push(format!("{} {seconds} s", part.name));
     }
     writeln!(out, "\ntimes: {}", times.join(", "))?;
+    for line in skipped.lines()? {
+        writeln!(out, "skipped: {line}")?;
+        sum.skip();
+    }
     writeln!(
         out,
         "{} passed, {} failed, {} skipped",
@@ -132,8 +141,35 @@ pub fn run(root: &Path, quick: bool, out: &mut dyn Write) -> io::Result<bool> {
     Ok(sum.failed == 0)
 }
 
+/// The tests that said that they cannot run here.
+struct SkippedTests {
+    file: PathBuf,
+}
+
+impl SkippedTests {
+    fn begin() -> io::Result<Self> {
+        let name = format!("caribe-skipped.{}", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        fs::write(&file, "")?;
+        Ok(Self { file })
+    }
+
+    /// One line a test, with the reason.
+    fn lines(&self) -> io::Result<Vec<String>> {
+        let text = fs::read_to_string(&self.file)?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+}
+
+impl Drop for SkippedTests {
+    fn drop(&mut self) {
+        // A file left in /tmp is no reason to fail a suite that has its sum.
+        let _ = fs::remove_file(&self.file);
+    }
+}
+
 impl Part {
-    fn run(&self, root: &Path, out: &mut dyn Write) -> io::Result<Sum> {
+    fn run(&self, root: &Path, skipped: &Path, out: &mut dyn Write) -> io::Result<Sum> {
         let (program, args) = self
             .command
             .split_first()
@@ -142,6 +178,7 @@ impl Part {
         command
             .args(args)
             .current_dir(root)
+            .env(SKIPPED, skipped)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         if let Some((name, value)) = self.env {
@@ -196,6 +233,12 @@ impl Sum {
         sum
     }
 
+    /// One that passed for the harness did nothing.
+    fn skip(&mut self) {
+        self.passed = self.passed.saturating_sub(1);
+        self.skipped += 1;
+    }
+
     fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
@@ -231,9 +274,28 @@ mod tests {
     }
 
     #[test]
+    fn a_skipped_test_is_in_the_sum_and_has_not_passed() {
+        let skipped = SkippedTests::begin().unwrap();
+        let script = "echo \"test: no root\" >>\"$CARIBE_SKIPPED\"; \
+                      echo 'test result: ok. 2 passed; 0 failed; 0 ignored'";
+        let command: &'static [&'static str] = Box::leak(Box::new(["sh", "-c", script]));
+        let part = part("skips", command, Counted::Harness);
+        let mut sum = part
+            .run(Path::new("."), &skipped.file, &mut Vec::new())
+            .unwrap();
+        for line in skipped.lines().unwrap() {
+            assert_eq!(line, "test: no root");
+            sum.skip();
+        }
+        assert_eq!((sum.passed, sum.skipped), (1, 1));
+    }
+
+    #[test]
     fn a_command_that_fails_without_a_result_counts_as_one_failure() {
         let broken = part("broken", &["false"], Counted::Harness);
-        let sum = broken.run(Path::new("."), &mut Vec::new()).unwrap();
+        let sum = broken
+            .run(Path::new("."), Path::new("/dev/null"), &mut Vec::new())
+            .unwrap();
         assert_eq!(
             sum,
             Sum {

@@ -4,6 +4,7 @@
 //! - [`DryRun`]: `-t` of a daemon, run as configuration management does
 //! - [`unexplained_options`]: what a program takes and its manual page does not say
 //! - [`processor_ticks`]: what a process has cost so far
+//! - [`skipped`]: what this machine cannot run
 //! - [`write_script`]: a script that can be executed at once
 
 mod dry_run;
@@ -11,9 +12,11 @@ mod fake;
 mod manual;
 mod processes;
 mod script;
+mod skipped;
 
 pub use dry_run::{DryRun, Ended, Place, ended};
 pub use fake::FakeIpvs;
 pub use manual::unexplained_options;
 pub use processes::processor_ticks;
 pub use script::write_script;
+pub use skipped::skipped;
