@@ -2,6 +2,7 @@
 //! each verb says and answers, whichever of the two files is there, or none.
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -16,6 +17,11 @@ const PID_FILE: &str = "var/run/pulse.pid";
 
 /// Goes to the background under its own name and leaves its pid, as pulse does.
 const PULSE: &str = "#!/bin/sh
+if [ \"$*\" = '--order reload' ]; then
+	grep -q mistyped ROOT/etc/lvs.cf && echo 'line 1, column 1: mistyped' && exit 1
+	echo 'serial_no 1'
+	exit 0
+fi
 [ -z \"$REFUSES\" ] || exit 1
 trap '' HUP
 ROOT/run/pulse 1000 >/dev/null 2>&1 &
@@ -31,7 +37,7 @@ impl Machine {
             "var/run",
             "var/lock/subsys",
             "usr/sbin",
-            "run",
+            "run/lvs",
         ] {
             fs::create_dir_all(machine.at(folder)).unwrap();
         }
@@ -40,7 +46,13 @@ impl Machine {
         machine.put_program("usr/sbin/pulse", &PULSE.replace("ROOT", &root));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/init.d/pulse");
         let mut script = fs::read_to_string(script).unwrap();
-        for folder in ["/etc/sysconfig", "/etc/lvs.cf", "/var/", "/usr/sbin"] {
+        for folder in [
+            "/etc/sysconfig",
+            "/etc/lvs.cf",
+            "/var/",
+            "/usr/sbin",
+            "/run/lvs",
+        ] {
             script = script.replace(folder, &format!("{root}{folder}"));
         }
         machine.put_program("script", &script);
@@ -142,6 +154,22 @@ fn without_a_file_each_verb_says_what_is_missing() {
             0,
             "{verb}: there is nothing to restart"
         );
+    }
+}
+
+#[test]
+fn a_reload_that_is_refused_says_so_and_keeps_what_runs() {
+    let machine = Machine::started("refused", OLD);
+    let pid = machine.pid();
+    let _socket = UnixListener::bind(machine.at("run/lvs/pulse.sock")).unwrap();
+    for verb in ["reload", "force-reload"] {
+        machine.put(OLD, "primary = mistyped\n");
+        assert_eq!(machine.status(verb), 1, "{verb}");
+        let said = String::from_utf8(machine.script(verb).stderr).unwrap();
+        assert_eq!(said, "line 1, column 1: mistyped\n", "{verb}");
+        machine.put(OLD, "");
+        assert_eq!(machine.status(verb), 0, "{verb}");
+        assert_eq!(machine.pid(), pid);
     }
 }
 

@@ -83,6 +83,15 @@ fn each_verb_ends_with_the_status_of_the_standard_base() {
     assert!(wait_until(Duration::from_secs(1), || !holds()).is_none());
     assert_eq!(pid(), first);
 
+    fs::write(CONFIG, LVS_CF.replace("lo:1", "lo00:1 x")).expect("lvs.cf");
+    let refused = script("reload");
+    assert_eq!(refused.status.code(), Some(1), "a mistyped file");
+    let said = String::from_utf8(refused.stderr).expect("text");
+    assert!(said.contains("lvs.cf:8"), "{said}");
+    assert!(wait_until(Duration::from_secs(1), || !holds()).is_none());
+    fs::write(CONFIG, LVS_CF).expect("lvs.cf");
+    assert_eq!(status("reload"), 0);
+
     assert_eq!(status("restart"), 0);
     assert_ne!(pid(), first);
     assert!(wait_until(limit, holds).is_some());

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use caribe_lab::cluster::PulseReport;
 use caribe_lab::measure::{HttpServer, Requests};
 use caribe_lab::topology::Network;
 use caribe_tests::{demand_lab, wait_until};
@@ -49,7 +50,7 @@ pub struct Machine {
     _alone: MutexGuard<'static, ()>,
 }
 
-fn run(words: &[&str]) -> Output {
+pub fn run(words: &[&str]) -> Output {
     let (program, args) = words.split_first().expect("a program");
     Command::new(program).args(args).output().expect("it runs")
 }
@@ -139,6 +140,33 @@ impl Machine {
             "{after}: nobody answers\n{}",
             self.journal()
         );
+        let said = wait_until(limit, || self.says_so(owner));
+        assert!(
+            said.is_some(),
+            "{after}: A says {:?}, B {:?}\n{}",
+            self.report("A"),
+            self.report("B"),
+            self.journal()
+        );
+    }
+
+    /// What pulse says of itself on a director; `None` where none answers.
+    pub fn report(&self, director: &str) -> Option<PulseReport> {
+        // Wherever it is installed.
+        let words = ["pulse", "--status", "--json"];
+        let output = match director {
+            "A" => run(&words),
+            _ => self.network.get(B).expect("B").exec(&words).expect("pulse"),
+        };
+        PulseReport::decode(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// Each pulse that runs says of itself what is so.
+    fn says_so(&self, owner: &str) -> bool {
+        let phase = |director: &str| self.report(director).map(|report| report.pulse.phase);
+        let other = if owner == "A" { "B" } else { "A" };
+        phase(owner).as_deref() == Some("active")
+            && phase(other).is_none_or(|phase| phase == "standby")
     }
 
     /// The same, whichever of the two it is: a director that was away may come back as the standby.
@@ -219,7 +247,7 @@ impl Drop for Machine {
     }
 }
 
-fn write(lvs_cf: &str) {
+pub fn write(lvs_cf: &str) {
     fs::write(CONFIG, lvs_cf).expect("lvs.cf");
 }
 

@@ -12,7 +12,7 @@ use caribe_tests::wait_until;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use machine::{CONFIG, LVS_CF, Machine, said};
+use machine::{CONFIG, LVS_CF, Machine, run, said, write};
 
 /// An interface whose address comes late: a slow DHCP server, a bond that is negotiated.
 const LATE: Duration = Duration::from_secs(20);
@@ -39,9 +39,61 @@ fn pulse_starts_when_its_address_has_come() {
     said("ip addr add 10.1.0.1/24 dev eth0");
     let runs = wait_until(Duration::from_secs(60), || machine.is_well());
     assert!(runs.is_some(), "{}", machine.journal());
+    assert_eq!(machine.unit("NRestarts"), "0", "it waited");
     machine.serves("B", "A has its address");
     machine.stop_b();
     machine.serves("A", "B is gone");
+}
+
+#[test]
+fn pulse_starts_on_the_path_that_is_there() {
+    let machine = Machine::new();
+    let private = "primary_private = 10.9.0.1\nbackup_private = 10.9.0.2\n";
+    write(&format!("{private}{LVS_CF}"));
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    said("systemctl start --no-block pulse");
+    machine.serves("A", "without the private path");
+    assert!(machine.is_well());
+    let journal = machine.journal();
+    assert!(
+        journal.contains("10.9.0.1"),
+        "the missing one is named: {journal}"
+    );
+}
+
+#[test]
+fn a_reload_of_a_bad_file_fails_and_moves_nothing() {
+    let machine = Machine::running();
+    let before = machine.unit("MainPID");
+    write(&LVS_CF.replace("10.1.0.50 eth0:1", "10.1.0.50"));
+    let reload = run(&["systemctl", "reload", "pulse"]);
+    assert!(!reload.status.success(), "{}", machine.journal());
+    let report = machine.report("A").expect("pulse answers");
+    assert!(report.pulse.reload_failed, "{report:?}");
+    machine.serves("A", "a bad file");
+    assert!(machine.is_well());
+    write(LVS_CF);
+    said("systemctl reload pulse");
+    machine.serves("A", "a good file again");
+    let report = machine.report("A").expect("pulse answers");
+    assert!(!report.pulse.reload_failed, "{report:?}");
+    assert_eq!(machine.unit("MainPID"), before);
+}
+
+/// Nothing failed there, so it is not started again and again.
+#[test]
+fn a_backup_that_is_marked_inactive_ends_once() {
+    let machine = Machine::new();
+    let swapped = LVS_CF.replace("backup_active = 1", "backup_active = 0");
+    let swapped = swapped.replace("primary = 10.1.0.1", "primary = 10.1.0.2");
+    write(&swapped.replace("backup = 10.1.0.2", "backup = 10.1.0.1"));
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    said("systemctl start pulse");
+    let ended = || machine.unit("ActiveState") == "inactive";
+    assert!(wait_until(LATE, ended).is_some(), "{}", machine.journal());
+    assert!(wait_until(Duration::from_secs(3), || !ended()).is_none());
+    assert_eq!(machine.unit("Result"), "success");
+    assert_eq!(machine.unit("NRestarts"), "0");
 }
 
 #[test]
@@ -97,10 +149,9 @@ fn an_installation_below_usr_local_works_as_a_whole() {
     let built = std::env::temp_dir().join("built");
     fs::create_dir_all(&built).expect("a directory");
     for name in PROGRAMS {
-        let usual = format!("/usr/sbin/{name}");
-        fs::copy(&usual, built.join(name)).expect("a copy");
-        fs::rename(usual, format!("/root/{name}")).expect("moved away");
+        fs::copy(format!("/usr/sbin/{name}"), built.join(name)).expect("a copy");
     }
+    let _back = MovedAway::begin();
     fs::copy("/sbin/ipvsadm", built.join("ipvsadm")).expect("a copy");
     let script = fs::read("/etc/init.d/ipvsadm").ok();
     let tree = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -120,9 +171,26 @@ fn an_installation_below_usr_local_works_as_a_whole() {
         assert_eq!(program, Path::new("/usr/local/sbin").join(name));
     }
     said("systemctl stop pulse");
-    for name in PROGRAMS {
-        fs::remove_file(format!("/usr/local/sbin/{name}")).expect("installed");
-        fs::rename(format!("/root/{name}"), format!("/usr/sbin/{name}")).expect("moved back");
+}
+
+/// The programs of /usr/sbin are away until this is dropped, and then the only ones.
+struct MovedAway;
+
+impl MovedAway {
+    fn begin() -> Self {
+        for name in PROGRAMS {
+            fs::rename(format!("/usr/sbin/{name}"), format!("/root/{name}")).expect("moved away");
+        }
+        Self
+    }
+}
+
+impl Drop for MovedAway {
+    fn drop(&mut self) {
+        for name in PROGRAMS {
+            let _ = fs::remove_file(format!("/usr/local/sbin/{name}"));
+            let _ = fs::rename(format!("/root/{name}"), format!("/usr/sbin/{name}"));
+        }
     }
 }
 

@@ -128,14 +128,21 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
     let background = go_to_background(options)?;
     if is_idle(&setup) {
         finish_start(&mut instance, background);
-        log::info!("{}", Notice::BackupInactive);
-        return Ok(ExitCode::from(LATE_FAILURE));
+        say_idle();
+        return Ok(ExitCode::SUCCESS);
     }
     let shell = Shell::new(options, setup, &file, sockets);
     finish_start(&mut instance, background);
     let status = late(shell.and_then(Shell::run));
     drop(instance);
     Ok(status)
+}
+
+/// This backup is not to run. For a service manager that is a start and an end: nothing failed, and it must
+/// not try again for ever.
+fn say_idle() {
+    log::info!("{}", Notice::BackupInactive);
+    daemon::notify::ready();
 }
 
 /// Waits for the address that makes this machine a director, then runs. Nobody reads standard error any more.
@@ -147,7 +154,8 @@ fn start_late(options: &Options, file: ConfigFile, instance: Instance) -> ExitCo
         };
         let (setup, sockets) = prepare(options, &file)?;
         if is_idle(&setup) {
-            return Err(Notice::BackupInactive.to_string().into());
+            say_idle();
+            return Ok(());
         }
         let shell = Shell::new(options, setup, &file, sockets)?;
         // One that came before the shell's own signals were there.

@@ -10,6 +10,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+pub use control::PulseReport;
 use nix::sys::signal::Signal;
 
 use crate::measure::{HttpServer, Stalls, Table};
@@ -149,6 +150,18 @@ impl Cluster {
             .site
             .owner()?
             .and_then(|number| DIRECTORS.get(number).copied()))
+    }
+
+    /// What a director's pulse says of itself; `None` if none answers.
+    ///
+    /// # Errors
+    /// If it cannot be asked.
+    pub fn report(&self, director: &str) -> io::Result<Option<PulseReport>> {
+        let words = ["/usr/sbin/pulse", "--status", "--json"];
+        let output = self.site.host(director)?.exec(&words)?;
+        Ok(PulseReport::decode(&String::from_utf8_lossy(
+            &output.stdout,
+        )))
     }
 
     /// The kernel's table on a director.
