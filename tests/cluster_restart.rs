@@ -140,3 +140,89 @@ fn a_director_that_comes_back_as_a_standby_balances_nothing_again() {
         .unwrap()
         .expect("A serves again");
 }
+
+/// A director without a partner, its pulse not started yet.
+fn lone() -> Cluster {
+    demand_lab();
+    let cluster = Cluster::build(Settings {
+        weights: vec![1, 1],
+        ..Settings::default()
+    })
+    .unwrap();
+    let change = format!("sed -i 's/^backup_active = 1/backup_active = 0/' {FILE}");
+    sh(&cluster, A, &change);
+    cluster
+}
+
+/// Runs `deed` while a client asks, and until it has asked a hundred times more; what became of the requests.
+fn while_asked(cluster: &Cluster, deed: impl FnOnce()) -> Account {
+    let (every, limit) = (Duration::from_millis(25), Duration::from_secs(5));
+    let requests =
+        Requests::start(cluster.client().unwrap(), cluster.target(), every, limit).unwrap();
+    let asked = |count: usize| {
+        let enough = |_: &Cluster| Ok(requests.replies().len() >= count);
+        cluster.wait(SOON, enough).unwrap().expect("requests end");
+    };
+    asked(20);
+    deed();
+    asked(requests.replies().len() + 100);
+    Account::of(&requests.finish())
+}
+
+fn is_served_throughout(cluster: &Cluster, account: &Account) {
+    let told = cluster.last_words();
+    assert_eq!(account.lost, 0, "{account:?}{told}");
+    assert!(account.sent >= 120, "{account:?}");
+    assert!(
+        told.contains("address 10.9.0.100/32 eth0:1 is up already"),
+        "{told}"
+    );
+    assert!(!told.contains("partner dead"), "{told}");
+}
+
+fn has_full_weights(cluster: &Cluster) {
+    let full = |cluster: &Cluster| cluster.has_full_weights(A);
+    let at = cluster.wait(SOON, full).unwrap();
+    assert!(at.is_some(), "{}", cluster.last_words());
+}
+
+#[test]
+fn a_lone_director_that_is_killed_and_started_again_loses_nothing() {
+    let cluster = lone();
+    cluster.start_pulse(A).unwrap();
+    assert!(own(&cluster, A, SOON));
+    has_full_weights(&cluster);
+    let account = while_asked(&cluster, || {
+        kill_pulse(&cluster, A);
+        let host = cluster.site().host(A).unwrap();
+        let gone = |_: &Cluster| Ok(host.processes_named("lvsd")?.is_empty());
+        cluster.wait(SOON, gone).unwrap().expect("lvsd ends");
+        cluster.start_pulse(A).unwrap();
+        let runs = |_: &Cluster| Ok(!host.processes_named("lvsd")?.is_empty());
+        cluster.wait(SOON, runs).unwrap().expect("lvsd runs");
+    });
+    is_served_throughout(&cluster, &account);
+    has_full_weights(&cluster);
+}
+
+#[test]
+fn a_lone_director_adopts_a_live_table_that_others_made() {
+    let cluster = lone();
+    let server = |address: &str| format!("/sbin/ipvsadm -a -t 10.9.0.100:80 -r {address}:80 -g");
+    for command in [
+        "ip addr add 10.9.0.100/32 dev eth0 label eth0:1",
+        "/sbin/ipvsadm -A -t 10.9.0.100:80 -s wrr",
+        &server("10.9.0.21"),
+        &server("10.9.0.22"),
+    ] {
+        sh(&cluster, A, command);
+    }
+    let account = while_asked(&cluster, || {
+        cluster.start_pulse(A).unwrap();
+        let host = cluster.site().host(A).unwrap();
+        let runs = |_: &Cluster| Ok(host.processes_named("nanny")?.len() == 2);
+        cluster.wait(SOON, runs).unwrap().expect("nannies run");
+    });
+    is_served_throughout(&cluster, &account);
+    has_full_weights(&cluster);
+}

@@ -21,6 +21,8 @@ use crate::{dry_run, removal, shell, sysctl};
 
 /// Tells pulse that the services stand.
 const READY: &str = "ready";
+/// Begins a line that tells it why lvsd did not start.
+const FAILED: &str = "failed ";
 /// Tells it that every real server has been checked, and the table follows.
 const CHECKED: &str = "checked";
 const PID_FILE: &str = "/var/run/lvs.pid";
@@ -67,8 +69,10 @@ pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
         Ok(status) => status,
         Err(lines) => {
             // pulse reads our standard output, and nobody standard error.
-            let is_log_beside = options.foreground && std::env::var_os(PARENT_VARIABLE).is_none();
-            tell(&lines, err, is_log_beside);
+            match std::env::var_os(PARENT_VARIABLE) {
+                Some(_) => tell_parent(&lines),
+                None => tell(&lines, err, options.foreground),
+            }
             1
         }
     }
@@ -189,6 +193,16 @@ impl ParentLink {
                     log::warn!("cannot tell pulse \"{word}\": {error}");
                 }
             }
+        }
+    }
+}
+
+/// pulse logs why lvsd did not start: it knows what it has said before.
+fn tell_parent(lines: &[String]) {
+    for line in lines {
+        if let Err(error) = writeln!(io::stdout().lock(), "{FAILED}{line}") {
+            log::error!("{line}");
+            log::debug!("cannot tell pulse: {error}");
         }
     }
 }

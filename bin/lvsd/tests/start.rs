@@ -46,11 +46,11 @@ fn in_the_foreground_an_error_is_said_once_on_standard_error() {
     }
 }
 
-/// pulse reads standard output, and nobody standard error.
+/// pulse reads standard output, and logs why lvsd did not start: it knows what it has said before.
 #[test]
 fn under_pulse_it_is_on_standard_output() {
     let output = start("-n", true);
-    let named = FAULTS.map(|line| format!("lvs: {}", line.trim_start_matches("lvs: ")));
+    let named = FAULTS.map(|line| format!("failed {line}"));
     assert_eq!(text(&output.stdout), named);
 }
 

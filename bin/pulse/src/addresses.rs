@@ -30,6 +30,8 @@ pub struct Addresses {
     troubles: Troubles,
     /// Raised, and not in the log yet.
     unsaid: Vec<Outcome>,
+    /// There is no partner.
+    is_alone: bool,
 }
 
 impl Addresses {
@@ -65,6 +67,7 @@ impl Addresses {
             held,
             troubles: Troubles::default(),
             unsaid: Vec::new(),
+            is_alone: !has_partner,
         };
         for adopted in addresses.held.assignments() {
             let (ip, prefix, label) = (adopted.address, adopted.prefix, &adopted.label);
@@ -325,7 +328,18 @@ impl Addresses {
         let _ = self.guardian.go_on();
     }
 
+    /// lvs.cf was read again: whether there is a partner.
+    pub fn set_alone(&mut self, is_alone: bool) {
+        if self.is_alone != is_alone {
+            self.is_alone = is_alone;
+            self.tell_guardian(self.held.assignments());
+        }
+    }
+
+    /// Without a partner nobody else will have the addresses: they stay when pulse is killed, with the
+    /// kernel's table, until the next start adopts both.
     fn tell_guardian(&self, held: &[Assignment]) {
+        let held = if self.is_alone { &[] } else { held };
         if let Err(error) = self.guardian.tell(held) {
             log::error!("guardian: {error}");
         }

@@ -33,6 +33,7 @@ mod keys;
 mod neighbours;
 mod options;
 mod orders;
+mod repeats;
 mod report;
 mod runner;
 mod service;

@@ -5,16 +5,21 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use daemon::{Child, Program, Signal, Stdin, Stdout};
-use heartbeat::Input;
+use heartbeat::{Input, Notice};
+use lvs_model::{ChildExit, Mono};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::options::Options;
+use crate::repeats::Repeats;
 
 /// The line by which it says on its standard output that its services stand.
 const READY: &[u8] = b"ready";
 /// And the one that says that every real server has been checked (lvsd).
 const CHECKED: &[u8] = b"checked";
+
+/// Begins a line that says why it did not start.
+const FAILED: &str = "failed ";
 
 /// What is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,10 @@ pub struct Service {
     output_open: bool,
     /// The beginning of a line of its output.
     partial: Vec<u8>,
+    /// Why it did not start, in its words.
+    failure: Vec<String>,
+    /// How it ended the last time, and when that was said.
+    ends: Repeats,
 }
 
 impl Service {
@@ -81,6 +90,8 @@ impl Service {
             part: Part::Lvsd,
             output_open: false,
             partial: Vec::new(),
+            failure: Vec::new(),
+            ends: Repeats::default(),
         }
     }
 
@@ -103,6 +114,7 @@ impl Service {
             fcntl(output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
         self.partial.clear();
+        self.failure.clear();
         self.output_open = true;
         self.child = Some(child);
         self.part = part;
@@ -140,6 +152,29 @@ impl Service {
         Some(said)
     }
 
+    /// Logs why it did not start, and how it ended: `end` with its pid, if it has run. One that fails again
+    /// and again in the same way is not told of each time.
+    pub fn log_end(
+        &mut self,
+        now: Mono,
+        end: Option<(Notice, ChildExit)>,
+        failure: Option<String>,
+    ) {
+        let mut lines = std::mem::take(&mut self.failure);
+        lines.extend(failure);
+        let how = end.as_ref().map(|(_, exit)| exit.to_string());
+        let key: Vec<String> = lines.iter().cloned().chain(how).collect();
+        if !self.ends.is_news(now, &key) {
+            return;
+        }
+        for line in lines {
+            log::error!("{line}");
+        }
+        if let Some((notice, _)) = end {
+            log::info!("{notice}");
+        }
+    }
+
     /// Reads what it wrote; what it said of itself. In the foreground its log lines go on to our
     /// standard output.
     pub fn read(&mut self) -> Vec<Input> {
@@ -165,8 +200,16 @@ impl Service {
         while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.partial.drain(..=end).collect();
             match line.strip_suffix(b"\n") {
-                Some(READY) => said.push(Input::ServiceReady),
+                Some(READY) => {
+                    self.ends.forget();
+                    said.push(Input::ServiceReady);
+                }
                 Some(CHECKED) => said.push(Input::ServiceChecked),
+                Some(text) if text.starts_with(FAILED.as_bytes()) => {
+                    let text = String::from_utf8_lossy(text);
+                    let reason = text.strip_prefix(FAILED).unwrap_or_default();
+                    self.failure.push(reason.to_owned());
+                }
                 _ if self.options.foreground => daemon::log::pass_on(&line),
                 _ => log::debug!("service: {}", String::from_utf8_lossy(&line).trim_end()),
             }

@@ -301,7 +301,8 @@ impl Shell {
         };
         // That it ends is what it is for.
         if self.service.part() != Part::Removal || !exit.is_success() {
-            log::info!("{notice}");
+            let now = self.clock.now();
+            self.service.log_end(now, Some((notice, exit)), None);
         }
         self.give(Input::ServiceEnded);
     }
@@ -317,7 +318,8 @@ impl Shell {
     fn start_service(&mut self, part: Part) {
         if let Err(error) = self.service.start(part) {
             let program = service::command(&self.options, part);
-            log::error!("{}: {error}", program.path.display());
+            let failure = format!("{}: {error}", program.path.display());
+            self.service.log_end(self.clock.now(), None, Some(failure));
             self.answers.push(Input::ServiceEnded);
         }
     }
@@ -428,7 +430,7 @@ impl Shell {
         let is_external = setup::is_external(config);
         match hook {
             Hook::Active => {
-                if is_external {
+                if is_external && self.setup.settings.has_partner {
                     self.commands.leave(config.inactive_cmd.as_ref());
                 }
                 self.commands.run_active(config.active_cmd.as_ref());

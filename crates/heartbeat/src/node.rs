@@ -583,10 +583,11 @@ impl Node {
             }
             Verdict::RestartServiceLater => {
                 let milliseconds = self.service.put_off(now, LONGEST_PAUSE).as_millis();
-                out.push(Action::Notice(match self.phase {
+                let notice = Action::Notice(match self.phase {
                     Phase::Standby => Notice::WarmServiceRetried { milliseconds },
                     _ => Notice::ServiceRetried { milliseconds },
-                }));
+                });
+                out.extend(self.service.is_news(now).then_some(notice));
             }
             Verdict::HandOver => self.hand_over(now, out),
             Verdict::Resume => self.resume(now, out),

@@ -16,6 +16,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Pauses between two starts of lvsd grow up to this: a kernel module that was loaded, or a file that was
 /// mended, is noticed within ten seconds.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What fails again and again is said after such a pause, and then after twice as long, up to the longest.
+const FIRST_SILENCE: Duration = Duration::from_secs(10);
+const LONGEST_SILENCE: Duration = Duration::from_secs(3600);
 /// A service that has served for so long is trusted again.
 const PROVEN_AFTER: Duration = Duration::from_secs(3);
 
@@ -47,6 +50,8 @@ pub struct Supervision {
     /// It did not stay up; see [`Supervision::is_failing`].
     failing: bool,
     pause: Duration,
+    /// That it is tried again has been said; not before then again, and the pause behind that.
+    said: Option<(Mono, Duration)>,
 }
 
 impl Default for Supervision {
@@ -58,6 +63,7 @@ impl Default for Supervision {
             failing: false,
             ends: Vec::new(),
             pause: FIRST_PAUSE,
+            said: None,
         }
     }
 }
@@ -144,6 +150,7 @@ impl Supervision {
             if now - self.started_at >= WINDOW {
                 self.pause = FIRST_PAUSE;
                 self.failing = false;
+                self.said = None;
             }
             self.ends.retain(|end| now - *end < WINDOW);
             self.ends.push(now);
@@ -166,6 +173,17 @@ impl Supervision {
         pause
     }
 
+    /// Whether it is to be said that the next start was put off: once, and after growing pauses.
+    pub fn is_news(&mut self, now: Mono) -> bool {
+        let pause = match self.said {
+            Some((next, _)) if now < next => return false,
+            Some((_, pause)) => (pause * 2).min(LONGEST_SILENCE),
+            None => FIRST_SILENCE,
+        };
+        self.said = Some((now + pause, pause));
+        true
+    }
+
     /// No start is planned any more.
     pub const fn cancel_pause(&mut self) {
         if matches!(self.state, State::Pausing(_)) {
@@ -184,5 +202,6 @@ impl Supervision {
     pub fn forgive(&mut self) {
         self.ends.clear();
         self.failing = false;
+        self.said = None;
     }
 }

@@ -94,6 +94,8 @@ impl Shell {
             Ok(mut setup) => {
                 setup.settings.content = file.loaded.hash.number();
                 self.setup = setup;
+                let has_partner = self.setup.settings.has_partner;
+                self.addresses.set_alone(!has_partner);
                 signing::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
                 self.addresses.want(&self.setup.addresses);
@@ -101,7 +103,7 @@ impl Shell {
                 self.check_serving();
                 self.commands.configure_sync(&self.setup.config);
                 let config = &self.setup.config;
-                let is_moved = setup::is_external(config) && self.node.is_holding();
+                let is_moved = setup::is_external(config) && has_partner && self.node.is_holding();
                 self.commands
                     .leave(config.inactive_cmd.as_ref().filter(|_| is_moved));
                 Ok(())

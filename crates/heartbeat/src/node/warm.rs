@@ -61,7 +61,8 @@ impl Node {
         }
         if self.service.is_unfit() {
             let milliseconds = self.service.put_off(now, LONGEST_PAUSE).as_millis();
-            out.push(Action::Notice(Notice::WarmServiceRetried { milliseconds }));
+            let notice = Action::Notice(Notice::WarmServiceRetried { milliseconds });
+            out.extend(self.service.is_news(now).then_some(notice));
         } else {
             self.start_service(now, out);
         }

@@ -2,7 +2,7 @@
 
 use wire::heartbeat::Value;
 
-use super::{Bench, at, settings};
+use super::{Bench, at, notices, settings};
 use crate::model::{Action, ConfiguredRole, Input, Settings};
 use crate::table::Phase;
 
@@ -124,4 +124,34 @@ fn a_service_on_trial_ends_when_it_stays_up_and_the_partner_serves() {
     assert_eq!(stopped, [10.4]);
     assert!(bench.put(13.0, Input::ServiceEnded).is_empty());
     assert!(bench.node.statement(at(13.0), Value::Stopped).fit);
+}
+
+#[test]
+fn that_it_is_tried_again_is_said_once_and_then_after_growing_pauses() {
+    let mut bench = Bench::start(Settings {
+        has_partner: false,
+        ..settings(ConfiguredRole::Primary)
+    });
+    let (mut said, mut starts) = (Vec::new(), 0);
+    // It ends as soon as it is started, again and again.
+    let mut actions = vec![Action::StartService];
+    for tenths in 0..2000_u32 {
+        let now = f64::from(tenths) / 10.0;
+        actions.extend(bench.run_to(now).into_iter().map(|(_, action)| action));
+        let mut seen = notices(&actions);
+        while actions.contains(&Action::StartService) {
+            starts += 1;
+            actions = bench.put(now, Input::ServiceEnded);
+            seen.extend(notices(&actions));
+        }
+        actions.clear();
+        let retried = seen.iter().any(|line| line.contains("next attempt"));
+        said.extend(retried.then_some(now));
+    }
+    // Every five seconds, and told of five times: after 10, 20, 40 and 80 s.
+    assert!(starts > 38, "{starts}");
+    assert_eq!(said.len(), 5, "{said:?}");
+    for two in said.windows(2) {
+        assert!(two[1] >= two[0] + 10.0, "{said:?}");
+    }
 }
