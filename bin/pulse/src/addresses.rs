@@ -1,20 +1,19 @@
 //! The addresses that follow the active director: raised, announced, watched, dropped.
 
-use std::collections::HashSet;
+mod said;
+mod status;
+
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use control::AddressStatus;
-use heartbeat::Links as LinkReport;
-use link::plan::present;
 use link::{
-    Advertisement, Announcer, Assignment, Change, Event, Found, Held, LinkError, Links, Outcome,
-    Trouble, Troubles, Watch,
+    Advertisement, Announcer, Assignment, Change, Event, Found, Held, Links, Outcome, Trouble,
+    Troubles, Watch,
 };
 use lvs_config::Config;
 use lvs_model::Mono;
 
+use self::said::{report, say};
 use crate::guardian::Guardian;
 use crate::neighbours::Neighbours;
 use crate::setup::{self, Setup};
@@ -264,51 +263,6 @@ impl Addresses {
         Some(self.troubles.all())
     }
 
-    /// Where each address of lvs.cf is now, and who else has it; one that `is_unused` another machine has, too.
-    pub fn status(&mut self, now: Mono, is_unused: impl Fn(IpAddr) -> bool) -> Vec<AddressStatus> {
-        let wanted = self.held.wanted();
-        let there = self.links.addresses().and_then(|found| {
-            let links = self.links.links()?;
-            Ok(addresses_of(&present(&wanted, &found, &links)))
-        });
-        let held = addresses_of(self.held.assignments());
-        let state = |address| {
-            let is_there = there.as_ref().map(|there| there.contains(&address));
-            match (is_there, held.contains(&address)) {
-                _ if is_unused(address) => "not used: another machine has it",
-                (Err(_), _) => "unknown",
-                (Ok(true), true) => "up",
-                (Ok(false), true) => "missing",
-                (Ok(true), false) => "stray",
-                (Ok(false), false) => "down",
-            }
-        };
-        let rivals = self.neighbours.rivals(now);
-        wanted
-            .into_iter()
-            .map(|it| AddressStatus {
-                address: it.address.to_string(),
-                prefix: it.prefix,
-                state: state(it.address).into(),
-                device: it.interface,
-                label: it.label,
-                rivals: rivals.get(&it.address).cloned().unwrap_or_default(),
-            })
-            .collect()
-    }
-
-    /// State of the links under two addresses; one that no interface has counts as up.
-    pub fn report(&mut self, public: IpAddr, private: IpAddr) -> LinkReport {
-        let mut up = |address| match self.links.link_of(address) {
-            Ok(link) => link.is_none_or(|link| link.running),
-            Err(_) => true,
-        };
-        LinkReport {
-            public_up: up(public),
-            private_up: up(private),
-        }
-    }
-
     /// If `pid` was the guardian, starts another one.
     pub fn replace_guardian(&mut self, pid: i32) -> bool {
         if self.guardian.pid() != pid {
@@ -376,37 +330,4 @@ pub fn troubles(config: &Config) -> io::Result<Vec<String>> {
     let found = held.troubles(&setup::addresses(config), monitors_links);
     let news = link::trouble::news(&found);
     Ok(news.iter().map(ToString::to_string).collect())
-}
-
-fn addresses_of(assignments: &[Assignment]) -> HashSet<IpAddr> {
-    assignments.iter().map(|it| it.address).collect()
-}
-
-fn report(result: Result<Vec<Outcome>, LinkError>) {
-    match result {
-        Ok(done) => say(&done),
-        Err(error) => log::error!("addresses: {error}"),
-    }
-}
-
-fn say(outcomes: &[Outcome]) {
-    for (change, result) in outcomes {
-        let (what, address) = match change {
-            Change::Add(address) => ("up", address),
-            Change::Remove(address) => ("down", address),
-            Change::Promote(..) => {
-                if let Err(errno) = result {
-                    let reason = errno.desc();
-                    log::error!("other addresses of a subnet may have gone: {reason}");
-                }
-                continue;
-            }
-        };
-        let label = address.label.as_deref().unwrap_or("-");
-        let (ip, prefix) = (address.address, address.prefix);
-        match result {
-            Ok(()) => log::info!("address {ip}/{prefix} {label} {what}"),
-            Err(errno) => log::error!("address {ip}/{prefix} {label} not {what}: {}", errno.desc()),
-        }
-    }
 }

@@ -5,19 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use lvs_model::Mono;
 
 use crate::own::{Own, OwnChange};
 use crate::plan::{Assignment, is_incomplete, present};
+use crate::refusals::Refusals;
 use crate::strays::{Stray, Strays};
 use crate::trouble::{Fault, Trouble};
 use crate::watch::Event;
 use crate::{Address, Link, Mac};
-
-/// An address that the kernel refused is tried again after so long.
-const RETRIED_AFTER: Duration = Duration::from_secs(60);
 
 /// What the notifications mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,12 +51,7 @@ pub struct Held {
     wanted: Vec<Assignment>,
     wanted_addresses: BTreeSet<IpAddr>,
     strays: Strays,
-    /// Addresses that the kernel has refused.
-    refused: BTreeSet<IpAddr>,
-    /// They are tried again then.
-    retry_at: Option<Mono>,
-    /// Which ones they are has changed since the last look.
-    refusals_changed: bool,
+    refusals: Refusals,
 }
 
 impl Held {
@@ -130,44 +122,27 @@ impl Held {
 
     /// Takes what the kernel said to addresses that were to be raised. One that it refused may be taken later.
     pub fn raised(&mut self, now: Mono, outcomes: impl Iterator<Item = (IpAddr, bool)>) {
-        let before = self.refused.clone();
-        for (address, is_up) in outcomes {
-            if is_up {
-                self.refused.remove(&address);
-            } else {
-                self.refused.insert(address);
-            }
-        }
-        self.refusals_changed |= before != self.refused;
-        self.retry_at = (!self.refused.is_empty()).then_some(now + RETRIED_AFTER);
+        self.refusals.note(now, outcomes);
     }
 
     /// When [`Held::tick`] has something to say.
     #[must_use]
     pub const fn next(&self) -> Option<Mono> {
-        if self.refusals_changed {
-            return Some(Mono::ZERO);
-        }
-        self.retry_at
+        self.refusals.next()
     }
 
     /// What the time brings.
     pub fn tick(&mut self, now: Mono) -> Found {
-        let is_due = self.retry_at.take_if(|at| *at <= now).is_some();
+        let is_due = self.refusals.is_due(now);
         if is_due && self.held.is_empty() {
             // Nothing is tried on standby: the benefit of the doubt.
-            self.forget_refusals();
+            self.refusals.forget();
         }
         Found {
             removed: is_due,
-            link_changed: std::mem::take(&mut self.refusals_changed),
+            link_changed: self.refusals.have_changed(),
             ..Found::default()
         }
-    }
-
-    fn forget_refusals(&mut self) {
-        self.refusals_changed |= !self.refused.is_empty();
-        self.refused.clear();
     }
 
     /// Takes one notification.
@@ -291,7 +266,7 @@ impl Held {
         let placed = self.place(wanted);
         let known = self.known.values();
         let named: BTreeMap<&str, &Link> = known.map(|it| (it.name.as_str(), it)).collect();
-        let is_refused = |it: &Assignment| self.refused.contains(&it.address);
+        let is_refused = |it: &Assignment| self.refusals.contain(it.address);
         let refused = |it: &Assignment| is_refused(it).then_some(Fault::Refused);
         let trouble = |(wanted, placed): (&Assignment, &Assignment)| {
             let link = named.get(placed.interface.as_str()).copied();
@@ -314,7 +289,7 @@ impl Held {
         self.unsure = false;
         let lacks = is_incomplete(&self.held, found, links);
         if !lacks && !self.held.is_empty() {
-            self.forget_refusals();
+            self.refusals.forget();
         }
         lacks
     }
@@ -337,212 +312,4 @@ impl std::ops::BitOrAssign for Found {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn link(index: u32, name: &str) -> Link {
-        Link {
-            index,
-            name: name.to_owned(),
-            mac: Some(Mac([2, 0, 0, 0, 0, u8::try_from(index).unwrap()])),
-            up: true,
-            running: true,
-            promotes: Some(false),
-            takes_ipv6: true,
-        }
-    }
-
-    fn wanted(address: &str, interface: &str) -> Assignment {
-        Assignment {
-            address: address.parse().unwrap(),
-            prefix: 24,
-            interface: interface.to_owned(),
-            label: format!("{interface}:1"),
-        }
-    }
-
-    fn holding(address: &str) -> Held {
-        let mut held = Held::new(vec![link(2, "eth0"), link(3, "eth1")], &[]);
-        let placed = held.place(&[wanted(address, "eth0")]);
-        assert_eq!(held.replace(&placed), []);
-        held
-    }
-
-    #[test]
-    fn a_renamed_interface_is_followed_and_its_old_name_is_known() {
-        let mut held = holding("10.1.0.50");
-        let found = held.hear(Event::Link(link(2, "lan0")));
-        assert!(found.link_changed && found.interface_changed);
-        assert_eq!(held.assignments()[0].interface, "lan0");
-        // What lvs.cf calls eth0 is lan0 now, until another one has that name.
-        let placed = held.place(&[wanted("10.1.0.50", "eth0")]);
-        assert_eq!(placed[0].interface, "lan0");
-        assert_eq!(held.replace(&placed), []);
-        held.hear(Event::Link(link(4, "eth0")));
-        let placed = held.place(&[wanted("10.1.0.50", "eth0")]);
-        assert_eq!(placed[0].interface, "eth0");
-        assert_eq!(held.replace(&placed).len(), 1);
-    }
-
-    #[test]
-    fn only_what_is_held_and_gone_is_missed() {
-        let mut held = holding("10.1.0.50");
-        let links = [link(2, "eth0"), link(3, "eth1")];
-        let there = held.assignments()[0].resolve(&links).unwrap();
-        let foreign = Address {
-            address: "10.1.0.51".parse().unwrap(),
-            ..there.clone()
-        };
-        assert!(!held.hear(Event::AddressGone(foreign)).removed);
-        assert!(held.hear(Event::AddressGone(there.clone())).removed);
-        assert!(!held.lacks(Some((&[there], &links))));
-        assert!(held.lacks(Some((&[], &links))));
-        // Without its interface it waits.
-        assert!(!held.lacks(Some((&[], &links[1..]))));
-    }
-
-    #[test]
-    fn what_is_there_is_adopted_and_the_rest_is_not_held() {
-        let links = [link(2, "eth0"), link(3, "eth1")];
-        let mut held = Held::new(links.to_vec(), &[]);
-        let both = [wanted("10.1.0.50", "eth0"), wanted("10.1.0.51", "eth0")];
-        let there = Address {
-            prefix: 32,
-            ..both[1].resolve(&links).unwrap()
-        };
-        let elsewhere = Address {
-            interface: 3,
-            ..both[0].resolve(&links).unwrap()
-        };
-        held.adopt(&both, &[there, elsewhere], &links);
-        assert_eq!(held.assignments(), &both[1..]);
-    }
-
-    #[test]
-    fn what_could_not_be_compared_is_compared_again() {
-        let mut held = holding("10.1.0.50");
-        assert!(!held.lacks(None));
-        assert!(held.is_unsure());
-        held.lacks(Some((&[], &[])));
-        assert!(!held.is_unsure());
-    }
-
-    #[test]
-    fn a_link_is_news_when_it_is_new_comes_back_or_is_another() {
-        let mut held = Held::new(vec![link(2, "eth0")], &[]);
-        let mut news = |link: &Link| held.hear(Event::Link(link.clone())).interface_changed;
-        let mut eth0 = link(2, "eth0");
-        assert!(!news(&eth0));
-        eth0.running = false;
-        assert!(!news(&eth0));
-        eth0.running = true;
-        assert!(news(&eth0));
-        eth0.mac = Some(Mac([2; 6]));
-        assert!(news(&eth0));
-        assert!(news(&link(3, "eth1")));
-        assert!(held.is_own(Mac([2; 6])) && !held.is_own(Mac([9; 6])));
-        held.hear(Event::LinkGone(link(3, "eth1")));
-        assert!(held.hear(Event::Link(link(3, "eth1"))).interface_changed);
-    }
-
-    #[test]
-    fn lost_notifications_are_made_good_by_reading() {
-        let mut held = holding("10.1.0.50");
-        let found = held.hear(Event::Lost);
-        assert!(found.lost && found.removed && found.link_changed);
-        assert!(held.read_links(vec![link(2, "lan0")]));
-        assert_eq!(held.assignments()[0].interface, "lan0");
-        assert!(!held.read_links(vec![link(2, "lan0")]));
-        assert!(!held.is_own(link(3, "eth1").mac.unwrap()));
-    }
-
-    #[test]
-    fn a_device_that_is_missing_down_or_without_carrier_is_trouble() {
-        let down = Link {
-            up: false,
-            running: false,
-            ..link(3, "eth1")
-        };
-        let dead = Link {
-            running: false,
-            ..link(4, "eth2")
-        };
-        let mut held = Held::new(vec![link(2, "eth0"), down, dead], &[]);
-        let wanted = ["eth0", "eth1", "eth2", "eth3"].map(|name| wanted("10.1.0.50", name));
-        let said = |held: &mut Held, monitors_links| {
-            let troubles = held.troubles(&wanted, monitors_links);
-            crate::trouble::news(&troubles)
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-        };
-        let expected = [
-            "address 10.1.0.50: device eth1 is down",
-            "address 10.1.0.50: device eth2 has no carrier",
-            "address 10.1.0.50: there is no device eth3",
-        ];
-        assert_eq!(said(&mut held, true), expected);
-        assert_eq!(said(&mut held, false), [expected[0], expected[2]]);
-        // A renamed one is followed, and called what lvs.cf calls it.
-        held.hear(Event::Link(link(2, "lan0")));
-        held.hear(Event::Link(Link {
-            up: false,
-            ..link(2, "lan0")
-        }));
-        assert_eq!(
-            said(&mut held, false)[0],
-            "address 10.1.0.50: device eth0 is down"
-        );
-        held.hear(Event::LinkGone(link(2, "lan0")));
-        assert_eq!(
-            said(&mut held, false)[0],
-            "address 10.1.0.50: there is no device eth0"
-        );
-    }
-
-    #[test]
-    fn a_refused_address_is_trouble_until_it_is_tried_again() {
-        let at = |seconds| Mono::new(Duration::from_secs(seconds));
-        let mut held = holding("10.1.0.50");
-        let ours = held.assignments().to_vec();
-        let address = ours[0].address;
-        held.raised(at(1), [(address, false)].into_iter());
-        assert_eq!(held.next(), Some(Mono::ZERO));
-        assert!(held.tick(at(1)).link_changed);
-        assert_eq!(held.troubles(&ours, false)[0].what, Fault::Refused);
-        assert_eq!(held.next(), Some(at(61)));
-        assert_eq!(held.tick(at(60)), Found::default());
-        let found = held.tick(at(61));
-        assert!(found.removed && !found.link_changed, "to be raised again");
-        held.raised(at(61), [(address, false)].into_iter());
-        assert_eq!(held.next(), Some(at(121)), "said once");
-        held.raised(at(121), [(address, true)].into_iter());
-        assert!(held.tick(at(121)).link_changed);
-        assert_eq!(held.troubles(&ours, false), []);
-        assert_eq!(held.next(), None);
-        // Who is not active tries nothing.
-        held.raised(at(130), [(address, false)].into_iter());
-        held.replace(&[]);
-        held.tick(at(131));
-        assert!(held.tick(at(190)).link_changed);
-        assert_eq!(held.troubles(&ours, false), []);
-    }
-
-    #[test]
-    fn a_card_without_ipv6_serves_no_ipv6_address() {
-        let mut off = link(2, "eth0");
-        off.takes_ipv6 = false;
-        let mut held = Held::new(vec![off], &[]);
-        let both = [wanted("10.1.0.50", "eth0"), wanted("2001:db8::50", "eth0")];
-        let troubles = held.troubles(&both, false);
-        assert_eq!(troubles.len(), 1);
-        assert_eq!(troubles[0].what, Fault::NoIpv6);
-        // Switched on again the card gets a link-local address; that is all the kernel says.
-        let mut told = both[1].resolve(&[link(2, "eth0")]).unwrap();
-        told.address = "fe80::1".parse().unwrap();
-        assert!(held.hear(Event::Address(told.clone())).lost);
-        assert!(held.hear(Event::AddressGone(told)).lost);
-        held.read_links(vec![link(2, "eth0")]);
-        assert_eq!(held.troubles(&both, false), []);
-    }
-}
+mod tests;

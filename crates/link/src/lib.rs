@@ -22,6 +22,7 @@ mod links;
 pub mod lone;
 pub mod own;
 pub mod plan;
+mod refusals;
 pub mod rivals;
 mod sightings;
 pub mod strays;
