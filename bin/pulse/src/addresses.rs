@@ -3,6 +3,7 @@
 mod said;
 mod status;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -27,6 +28,8 @@ pub struct Addresses {
     guardian: Guardian,
     held: Held,
     troubles: Troubles,
+    /// What was wrong with the last announcement.
+    failures: BTreeSet<String>,
     /// Raised, and not in the log yet.
     unsaid: Vec<Outcome>,
     /// There is no partner.
@@ -48,12 +51,12 @@ impl Addresses {
             let left_over = links.drop(&setup.addresses).map_err(io::Error::other)?;
             say(&left_over);
         }
-        let known = links.links().map_err(io::Error::other)?;
+        let known = links.links().ok();
         let mut held = Held::new(known.clone(), &setup.own());
         held.want(&setup.addresses);
         if !has_partner {
             let found = links.addresses().map_err(io::Error::other)?;
-            held.adopt(&setup.addresses, &found, &known);
+            held.adopt(&setup.addresses, &found, &known.unwrap_or_default());
         }
         let mut neighbours = Neighbours::open().map_err(io::Error::other)?;
         neighbours.listen_to(setup.addresses.iter().map(|it| it.address));
@@ -65,6 +68,7 @@ impl Addresses {
             guardian: Guardian::start()?,
             held,
             troubles: Troubles::default(),
+            failures: BTreeSet::new(),
             unsaid: Vec::new(),
             is_alone: !has_partner,
         };
@@ -131,9 +135,13 @@ impl Addresses {
     /// Announces everything held.
     pub fn announce(&mut self) {
         let held = self.held.assignments();
-        for error in self.announcer.announce(held, false) {
+        let failures = self.announcer.announce(held, false);
+        let failures: BTreeSet<String> = failures.iter().map(ToString::to_string).collect();
+        // A device that is missing fails for each of its addresses, each minute.
+        for error in failures.difference(&self.failures) {
             log::error!("announcement: {error}");
         }
+        self.failures = failures;
         self.ask_four();
         say(&std::mem::take(&mut self.unsaid));
     }
@@ -194,8 +202,9 @@ impl Addresses {
             }
             found |= self.held.hear(event);
         }
-        if let (true, Ok(links)) = (found.lost, self.links.links()) {
+        if found.lost {
             found.link_changed = true;
+            let links = self.links.links().ok();
             found.interface_changed |= self.held.read_links(links);
         }
         // Told is not the same as true: it may be back already, or be our own doing.
@@ -252,7 +261,7 @@ impl Addresses {
 
     /// Which of `wanted` could not be served from here, if that has changed; said in the log.
     pub fn troubles(&mut self, wanted: &[Assignment], monitors_links: bool) -> Option<&[Trouble]> {
-        let found = self.held.troubles(wanted, monitors_links);
+        let found = self.held.troubles(wanted, monitors_links)?;
         for news in self.troubles.update(found)? {
             if news.what.is_some() {
                 log::error!("{news}");
@@ -325,9 +334,10 @@ pub fn drop_left(wanted: &[Assignment]) -> io::Result<()> {
 /// The interfaces are not known.
 pub fn troubles(config: &Config) -> io::Result<Vec<String>> {
     let links = Links::open().and_then(|mut links| links.links());
-    let mut held = Held::new(links.map_err(io::Error::other)?, &[]);
+    let mut held = Held::new(Some(links.map_err(io::Error::other)?), &[]);
     let monitors_links = config.heartbeat.monitor_links;
     let found = held.troubles(&setup::addresses(config), monitors_links);
+    let found = found.unwrap_or_default();
     let news = link::trouble::news(&found);
     Ok(news.iter().map(ToString::to_string).collect())
 }

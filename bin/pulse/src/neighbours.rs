@@ -86,7 +86,12 @@ impl Neighbours {
                 device,
             };
             if let Some(rival) = self.rivals.hear(now, sighting) {
-                log::error!("{rival}");
+                // On standby it may be a partner with several cards.
+                if rival.beside.is_none() {
+                    log::error!("{rival}");
+                } else {
+                    log::warn!("{rival}");
+                }
             }
         }
         said

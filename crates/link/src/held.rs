@@ -52,17 +52,20 @@ pub struct Held {
     wanted_addresses: BTreeSet<IpAddr>,
     strays: Strays,
     refusals: Refusals,
+    /// The interfaces could not be read anew.
+    unread: bool,
 }
 
 impl Held {
-    /// Nothing is held; `known` is every interface, heartbeats are sent from `own`.
+    /// Nothing is held; `known` is every interface ([`Held::read_links`]), heartbeats are sent from `own`.
     #[must_use]
-    pub fn new(known: Vec<Link>, own: &[IpAddr]) -> Self {
-        Self {
+    pub fn new(known: Option<Vec<Link>>, own: &[IpAddr]) -> Self {
+        let mut held = Self {
             own: Own::new(own),
-            known: known.into_iter().map(|it| (it.index, it)).collect(),
             ..Self::default()
-        }
+        };
+        held.read_links(known);
+        held
     }
 
     /// What is held, under the present names of the interfaces.
@@ -74,7 +77,7 @@ impl Held {
     /// Whether the comparison is to be made again soon, with or without a notification.
     #[must_use]
     pub const fn is_unsure(&self) -> bool {
-        self.unsure
+        self.unsure || self.unread
     }
 
     /// Whether an interface of this machine has this hardware address.
@@ -141,6 +144,7 @@ impl Held {
         Found {
             removed: is_due,
             link_changed: self.refusals.have_changed(),
+            lost: self.unread,
             ..Found::default()
         }
     }
@@ -179,8 +183,13 @@ impl Held {
         found
     }
 
-    /// Takes every interface anew; whether one is new or another than it was.
-    pub fn read_links(&mut self, links: Vec<Link>) -> bool {
+    /// Takes every interface anew; whether one is new or another than it was. Where the kernel could not say which
+    /// there are (`None`), it is to be asked again, and what is known stays.
+    pub fn read_links(&mut self, links: Option<Vec<Link>>) -> bool {
+        self.unread = links.is_none();
+        let Some(links) = links else {
+            return false;
+        };
         let there: BTreeSet<u32> = links.iter().map(|link| link.index).collect();
         self.known.retain(|index, _| there.contains(index));
         let changed = links.into_iter().map(|link| self.note(link));
@@ -261,8 +270,15 @@ impl Held {
         self.own.compare(found, links)
     }
 
-    /// Which of `wanted` could not be served from here, and why.
-    pub fn troubles(&mut self, wanted: &[Assignment], monitors_links: bool) -> Vec<Trouble> {
+    /// Which of `wanted` could not be served from here, and why; `None` while the interfaces are not known.
+    pub fn troubles(
+        &mut self,
+        wanted: &[Assignment],
+        monitors_links: bool,
+    ) -> Option<Vec<Trouble>> {
+        if self.unread {
+            return None;
+        }
         let placed = self.place(wanted);
         let known = self.known.values();
         let named: BTreeMap<&str, &Link> = known.map(|it| (it.name.as_str(), it)).collect();
@@ -276,7 +292,8 @@ impl Held {
                 what: Fault::of(wanted.address, link, monitors_links).or(refused(wanted))?,
             })
         };
-        wanted.iter().zip(&placed).filter_map(trouble).collect()
+        let both = wanted.iter().zip(&placed);
+        Some(both.filter_map(trouble).collect())
     }
 
     /// Compares what is held with what is there; whether something is missing. Where the kernel could not

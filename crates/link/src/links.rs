@@ -54,13 +54,20 @@ impl Links {
     /// Every interface.
     ///
     /// # Errors
-    /// [`LinkError::Netlink`].
+    /// [`LinkError::Netlink`]; [`LinkError::Interrupted`] if some may be missing.
     pub fn links(&mut self) -> Result<Vec<Link>, LinkError> {
-        let (links, _) = self.dump(rtnetlink::request_links, |said| match said {
+        match self.look_at_links()? {
+            (links, Completeness::Whole) => Ok(links),
+            (_, Completeness::Interrupted) => Err(LinkError::Interrupted),
+        }
+    }
+
+    /// The interfaces as far as they could be read.
+    fn look_at_links(&mut self) -> Result<(Vec<Link>, Completeness), LinkError> {
+        self.dump(rtnetlink::request_links, |said| match said {
             Said::Link(link) => Some(link),
             _ => None,
-        })?;
-        Ok(links)
+        })
     }
 
     /// The interface that carries `address`, if any does.
@@ -81,7 +88,7 @@ impl Links {
     /// [`LinkError::Netlink`] if the kernel could not be asked.
     pub fn raise(&mut self, wanted: &[Assignment]) -> Result<Vec<Outcome>, LinkError> {
         // One that is there and was not read is added once more, which the kernel refuses.
-        let ((found, _), links) = (self.look()?, self.links()?);
+        let ((found, _), (links, _)) = (self.look()?, self.look_at_links()?);
         self.apply(plan_raise(wanted, &found, &links), &links)
     }
 
@@ -90,7 +97,7 @@ impl Links {
     /// # Errors
     /// [`LinkError::Netlink`] if the kernel could not be asked.
     pub fn drop(&mut self, unwanted: &[Assignment]) -> Result<Vec<Outcome>, LinkError> {
-        let ((found, completeness), links) = (self.look()?, self.links()?);
+        let ((found, completeness), (links, _)) = (self.look()?, self.look_at_links()?);
         let mut changes = plan_drop(unwanted, &found, &links);
         if completeness == Completeness::Interrupted {
             changes.extend(plan_drop_unseen(unwanted, &found, &links));
@@ -107,7 +114,7 @@ impl Links {
         held: &[Assignment],
         own: &[IpAddr],
     ) -> Result<Vec<Outcome>, LinkError> {
-        let ((found, _), links) = (self.look()?, self.links()?);
+        let (found, links) = (self.addresses()?, self.links()?);
         self.apply(plan_precedence(held, own, &found, &links), &links)
     }
 

@@ -24,7 +24,7 @@ fn wanted(address: &str, interface: &str) -> Assignment {
 }
 
 fn holding(address: &str) -> Held {
-    let mut held = Held::new(vec![link(2, "eth0"), link(3, "eth1")], &[]);
+    let mut held = Held::new(Some(vec![link(2, "eth0"), link(3, "eth1")]), &[]);
     let placed = held.place(&[wanted(address, "eth0")]);
     assert_eq!(held.replace(&placed), []);
     held
@@ -66,7 +66,7 @@ fn only_what_is_held_and_gone_is_missed() {
 #[test]
 fn what_is_there_is_adopted_and_the_rest_is_not_held() {
     let links = [link(2, "eth0"), link(3, "eth1")];
-    let mut held = Held::new(links.to_vec(), &[]);
+    let mut held = Held::new(Some(links.to_vec()), &[]);
     let both = [wanted("10.1.0.50", "eth0"), wanted("10.1.0.51", "eth0")];
     let there = Address {
         prefix: 32,
@@ -91,7 +91,7 @@ fn what_could_not_be_compared_is_compared_again() {
 
 #[test]
 fn a_link_is_news_when_it_is_new_comes_back_or_is_another() {
-    let mut held = Held::new(vec![link(2, "eth0")], &[]);
+    let mut held = Held::new(Some(vec![link(2, "eth0")]), &[]);
     let mut news = |link: &Link| held.hear(Event::Link(link.clone())).interface_changed;
     let mut eth0 = link(2, "eth0");
     assert!(!news(&eth0));
@@ -112,9 +112,9 @@ fn lost_notifications_are_made_good_by_reading() {
     let mut held = holding("10.1.0.50");
     let found = held.hear(Event::Lost);
     assert!(found.lost && found.removed && found.link_changed);
-    assert!(held.read_links(vec![link(2, "lan0")]));
+    assert!(held.read_links(Some(vec![link(2, "lan0")])));
     assert_eq!(held.assignments()[0].interface, "lan0");
-    assert!(!held.read_links(vec![link(2, "lan0")]));
+    assert!(!held.read_links(Some(vec![link(2, "lan0")])));
     assert!(!held.is_own(link(3, "eth1").mac.unwrap()));
 }
 
@@ -129,10 +129,10 @@ fn a_device_that_is_missing_down_or_without_carrier_is_trouble() {
         running: false,
         ..link(4, "eth2")
     };
-    let mut held = Held::new(vec![link(2, "eth0"), down, dead], &[]);
+    let mut held = Held::new(Some(vec![link(2, "eth0"), down, dead]), &[]);
     let wanted = ["eth0", "eth1", "eth2", "eth3"].map(|name| wanted("10.1.0.50", name));
     let said = |held: &mut Held, monitors_links| {
-        let troubles = held.troubles(&wanted, monitors_links);
+        let troubles = held.troubles(&wanted, monitors_links).unwrap();
         crate::trouble::news(&troubles)
             .iter()
             .map(ToString::to_string)
@@ -171,7 +171,7 @@ fn a_refused_address_is_trouble_until_it_is_tried_again() {
     held.raised(at(1), [(address, false)].into_iter());
     assert_eq!(held.next(), Some(Mono::ZERO));
     assert!(held.tick(at(1)).link_changed);
-    assert_eq!(held.troubles(&ours, false)[0].what, Fault::Refused);
+    assert_eq!(held.troubles(&ours, false).unwrap()[0].what, Fault::Refused);
     assert_eq!(held.next(), Some(at(61)));
     assert_eq!(held.tick(at(60)), Found::default());
     let found = held.tick(at(61));
@@ -180,23 +180,23 @@ fn a_refused_address_is_trouble_until_it_is_tried_again() {
     assert_eq!(held.next(), Some(at(121)), "said once");
     held.raised(at(121), [(address, true)].into_iter());
     assert!(held.tick(at(121)).link_changed);
-    assert_eq!(held.troubles(&ours, false), []);
+    assert_eq!(held.troubles(&ours, false), Some(Vec::new()));
     assert_eq!(held.next(), None);
     // Who is not active tries nothing.
     held.raised(at(130), [(address, false)].into_iter());
     held.replace(&[]);
     held.tick(at(131));
     assert!(held.tick(at(190)).link_changed);
-    assert_eq!(held.troubles(&ours, false), []);
+    assert_eq!(held.troubles(&ours, false), Some(Vec::new()));
 }
 
 #[test]
 fn a_card_without_ipv6_serves_no_ipv6_address() {
     let mut off = link(2, "eth0");
     off.takes_ipv6 = false;
-    let mut held = Held::new(vec![off], &[]);
+    let mut held = Held::new(Some(vec![off]), &[]);
     let both = [wanted("10.1.0.50", "eth0"), wanted("2001:db8::50", "eth0")];
-    let troubles = held.troubles(&both, false);
+    let troubles = held.troubles(&both, false).unwrap();
     assert_eq!(troubles.len(), 1);
     assert_eq!(troubles[0].what, Fault::NoIpv6);
     // Switched on again the card gets a link-local address; that is all the kernel says.
@@ -204,6 +204,19 @@ fn a_card_without_ipv6_serves_no_ipv6_address() {
     told.address = "fe80::1".parse().unwrap();
     assert!(held.hear(Event::Address(told.clone())).lost);
     assert!(held.hear(Event::AddressGone(told)).lost);
-    held.read_links(vec![link(2, "eth0")]);
-    assert_eq!(held.troubles(&both, false), []);
+    held.read_links(Some(vec![link(2, "eth0")]));
+    assert_eq!(held.troubles(&both, false), Some(Vec::new()));
+}
+
+#[test]
+fn interfaces_that_could_not_be_read_are_not_gone() {
+    let mut held = holding("10.1.0.50");
+    let ours = held.assignments().to_vec();
+    assert!(held.hear(Event::Lost).lost);
+    assert!(!held.read_links(None));
+    assert_eq!(held.troubles(&ours, false), None);
+    assert!(held.is_unsure() && held.tick(Mono::ZERO).lost, "read again");
+    held.read_links(Some(Vec::new()));
+    assert!(!held.tick(Mono::ZERO).lost);
+    assert_eq!(held.troubles(&ours, false).unwrap().len(), 1);
 }
