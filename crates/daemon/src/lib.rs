@@ -6,7 +6,7 @@
 //! - [`Clock`]: the monotonic clock that the machines' `now` comes from
 //! - [`Signals`]: signals as something to poll
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
-//! - [`check_user`], [`check_account`]: whom monitors run as
+//! - [`check_user()`], [`check_account`]: whom monitors run as
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
 //! - [`show_name`]: what `ps` shows of a program that plays several parts

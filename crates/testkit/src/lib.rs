@@ -4,7 +4,7 @@
 //! - [`DryRun`]: `-t` of a daemon, run as configuration management does
 //! - [`unexplained_options`]: what a program takes and its manual page does not say
 //! - [`processor_ticks`]: what a process has cost so far
-//! - [`skipped`]: what this machine cannot run
+//! - [`skipped()`]: what this machine cannot run
 //! - [`write_script`]: a script that can be executed at once
 
 mod dry_run;
