@@ -1,0 +1,49 @@
+//! The service as a process: it ended, it is not ready in time, it is tried again.
+
+use lvs_model::Mono;
+
+use super::Node;
+use crate::model::Action;
+use crate::notice::Notice;
+use crate::supervise::State;
+use crate::table::{Event, Phase};
+
+impl Node {
+    pub(super) fn tick_service(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.end_trial(now, out);
+        if self.service.next().is_none_or(|at| now < at) {
+            return;
+        }
+        match self.service.state() {
+            State::Loading(_) => {
+                out.push(Action::Notice(Notice::ServiceNotReady));
+                out.push(Action::KillService);
+                self.service.killed();
+            }
+            State::Ending(_) => {
+                out.push(Action::KillService);
+                self.service.killed();
+            }
+            State::Pausing(_) => self.start_service(now, out),
+            State::Absent | State::Up(_) | State::Killed => {}
+        }
+    }
+
+    pub(super) fn service_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.is_fos() {
+            self.fos_ended(now, out);
+            return;
+        }
+        self.is_clearing = false;
+        let asked = self.service.ended(now);
+        match self.phase {
+            Phase::Releasing => self.release(now, out),
+            // The takeover had waited for the end of the old one.
+            Phase::Starting if asked => self.start_service(now, out),
+            Phase::Standby if asked => self.keep_warm(now, out),
+            _ if asked => {}
+            _ if self.service.is_unfit() => self.event(now, Event::ServiceUnfit, out),
+            _ => self.event(now, Event::ServiceEnded, out),
+        }
+    }
+}
