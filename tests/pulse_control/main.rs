@@ -2,5 +2,6 @@
 
 mod clients;
 mod directors;
+mod evidence;
 mod orders;
 mod status;
