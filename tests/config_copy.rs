@@ -144,7 +144,7 @@ fn a_good_file_is_in_force_on_the_partner_and_a_takeover_serves_it() {
         b,
         &format!("{LVS_CF}: serial_no 2, content {}", content(b))
     ));
-    assert!(said(b, "order \"reload\" by process "));
+    assert!(said(b, "order: reload"));
     assert_eq!(read(b), changed);
     assert_eq!(shell(b, &format!("stat -c '%a %U' {LVS_CF}")), mode);
     // The stranger has not been sent a signal.

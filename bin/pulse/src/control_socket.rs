@@ -66,12 +66,7 @@ impl Control {
         let mut requests = Vec::new();
         for asked in asked.into_iter().flatten() {
             match understand(&asked) {
-                Ok(request) => {
-                    if let Request::Order { order } = request {
-                        log::warn!("order \"{order}\" by process {}", asked.pid);
-                    }
-                    requests.push((asked.client, request));
-                }
+                Ok(request) => requests.push((asked.client, request)),
                 Err(reason) => {
                     log::warn!("control socket, user {}: {reason}", asked.uid);
                     self.refuse(now, asked.client, vec![reason]);

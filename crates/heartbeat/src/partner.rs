@@ -17,6 +17,8 @@ const LOG_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Partner {
     started: Mono,
+    /// Until then nothing came on either path.
+    unheard: Mono,
     last_value: Option<Value>,
     said: Option<Said>,
     /// The last that this start of it told, by version 2.
@@ -46,6 +48,7 @@ impl Partner {
         };
         Self {
             started: now,
+            unheard: now,
             last_value: None,
             said: None,
             details: None,
@@ -128,12 +131,15 @@ impl Partner {
         was_silent.then_some(Notice::PathBack(path))
     }
 
-    /// Says once that a path is silent while the other one is not.
+    /// Says once that a path is silent while the other one is not, for a dead time: a partner that comes back
+    /// is heard on one of them first.
     pub fn check_paths(&mut self, now: Mono, dead_time: Duration) -> Option<Notice> {
         let fresh = |state: &PathState| state.heard.is_some_and(|heard| now - heard < dead_time);
         let (public, private) = (fresh(&self.public), fresh(&self.private));
-        let since_start = now - self.started;
-        if since_start < dead_time || public == private {
+        if !public && !private {
+            self.unheard = now;
+        }
+        if now - self.unheard < dead_time || public == private {
             return None;
         }
         let (state, path) = if public {
@@ -176,5 +182,40 @@ impl Partner {
             && self
                 .incompatible
                 .is_some_and(|heard| now - heard < dead_time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEAD_TIME: Duration = Duration::from_secs(3);
+
+    fn at(seconds: f64) -> Mono {
+        Mono::new(Duration::from_secs_f64(seconds))
+    }
+
+    #[test]
+    fn a_partner_that_comes_back_has_its_time_on_both_paths() {
+        let mut partner = Partner::new(at(0.0));
+        let said = |partner: &mut Partner, now| partner.check_paths(at(now), DEAD_TIME);
+        for second in 0..10 {
+            assert_eq!(said(&mut partner, f64::from(second)), None);
+        }
+        // Its first heartbeat on the other path comes a moment later.
+        partner.hear_life(at(10.0), PairPath::Public);
+        assert_eq!(said(&mut partner, 10.0), None);
+        assert_eq!(partner.hear_life(at(10.3), PairPath::Private), None);
+
+        // One that comes back on one path only is told of a dead time later.
+        for second in 14..20 {
+            assert_eq!(said(&mut partner, f64::from(second)), None);
+        }
+        let mut notices = Vec::new();
+        for second in 20..30 {
+            partner.hear_life(at(second.into()), PairPath::Public);
+            notices.extend(said(&mut partner, second.into()).map(|notice| (second, notice)));
+        }
+        assert_eq!(notices, [(22, Notice::PathSilent(PairPath::Private))]);
     }
 }

@@ -126,6 +126,7 @@ impl Shell {
                         self.give(Input::Order(for_machine));
                     }
                     None => {
+                        log::info!("order: {order}");
                         self.control.await_reload(client);
                         self.reload();
                     }
