@@ -5,8 +5,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
-use caribe_tests::c_ipvsadm;
+use caribe_tests::{c_ipvsadm, wait_until};
 use nix::sys::stat::Mode;
 
 use crate::director::*;
@@ -128,6 +129,34 @@ fn a_scheduler_that_the_kernel_does_not_have_is_told_and_the_status_shows_the_on
         status[1]
     );
     assert!(status[1].contains("\"refused\":[]"), "{}", status[1]);
+}
+
+/// What `-t` warns of: the check of a server that is the service itself goes to the service, which has
+/// no server.
+#[test]
+fn a_server_that_is_its_own_service_does_not_come_up() {
+    let mut director = Director::new(&[2]);
+    let round = block("round", "127.0.0.2", "", &[&server(2)]);
+    director.write(&round);
+    let said = String::from_utf8(dry_run(&director.config()).stderr).unwrap();
+    assert!(
+        said.contains("warning: server s2 is the virtual service itself"),
+        "{said}"
+    );
+    director.start(&round);
+    director.wait_for_table(1);
+    let is_down = || {
+        director
+            .status()
+            .iter()
+            .any(|line| line.contains("\"state\":\"down\""))
+    };
+    assert!(
+        wait_until(Duration::from_secs(20), is_down).is_some(),
+        "{:?}",
+        director.status()
+    );
+    assert_eq!(director.table(), ["-A -t 127.0.0.2:8080 -s wlc"]);
 }
 
 #[test]

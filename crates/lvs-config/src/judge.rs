@@ -19,7 +19,7 @@ use lvs_model::{Account, AddressFamily, Protocol};
 use crate::finding::{Findings, Reason, Severity, shown};
 use crate::keyword::Place;
 use crate::lookup::Hosts;
-use crate::model::{Command, Config};
+use crate::model::{Command, Config, VipMover};
 use crate::section::Section;
 use crate::value::Port;
 
@@ -27,6 +27,8 @@ use crate::value::Port;
 pub(crate) struct Judge<'a, 'b> {
     pub(crate) findings: &'b mut Findings,
     pub(crate) hosts: &'b mut Hosts<'a>,
+    /// Hooks move the virtual addresses: nobody here raises them.
+    pub(crate) is_external: bool,
     /// Whom check and load programs run as, if the file says so.
     pub(crate) check_user: Option<Account>,
     /// Names without an address for which something in force was left out.
@@ -38,6 +40,7 @@ impl Judge<'_, '_> {
     pub(crate) fn config(&mut self, file: &Section) -> Config {
         let mut config = self.global(file);
         self.check_user.clone_from(&config.check_user);
+        self.is_external = config.heartbeat.vip == VipMover::External;
         // Without the keyword it is lvs, but nobody has said that the other blocks are not meant.
         let is_meant = |place| match file.choice("service") {
             Some("lvs") => place == Place::Virtual,
@@ -46,6 +49,10 @@ impl Judge<'_, '_> {
         };
         for block in &file.blocks {
             let is_used = block.is_on("active") && is_meant(block.place);
+            for server in &block.blocks {
+                let is_used = is_used && server.is_on("active") && block.place == Place::Virtual;
+                self.judge_as(is_used, server, |_| {});
+            }
             self.judge_as(is_used, block, |judge| match block.place {
                 Place::Virtual => config
                     .virtuals
@@ -61,6 +68,13 @@ impl Judge<'_, '_> {
         config
     }
 
+    /// What is wrong with the values of a section, now that it is known whether it is used.
+    fn say_late(&mut self, section: &Section) {
+        for finding in &section.late {
+            self.findings.push(finding.clone());
+        }
+    }
+
     /// Judges a block. If it is not used, what is wrong with it is a note at most.
     fn judge_as(&mut self, is_used: bool, block: &Section, judge: impl FnOnce(&mut Self)) {
         let was_idle = self.findings.is_idle();
@@ -69,6 +83,7 @@ impl Judge<'_, '_> {
                 .note_warnings(block.lines(), block.at("active"));
         }
         self.findings.set_idle(was_idle || !is_used);
+        self.say_late(block);
         judge(self);
         self.findings.set_idle(was_idle);
     }

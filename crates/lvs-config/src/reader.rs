@@ -133,6 +133,7 @@ fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loa
     let mut judge = Judge {
         findings: &mut walker.findings,
         hosts: &mut walker.hosts,
+        is_external: false,
         check_user: None,
         unresolved: BTreeSet::new(),
     };

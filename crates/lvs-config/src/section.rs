@@ -24,8 +24,8 @@ pub(crate) struct Section {
     settings: HashMap<&'static str, Setting>,
     /// Blocks in this one, in file order.
     pub(crate) blocks: Vec<Section>,
-    /// What is wrong with values that may be switched off elsewhere in the section.
-    pub(crate) late: Vec<(&'static str, Finding)>,
+    /// What is wrong with values, if it may be switched off elsewhere.
+    pub(crate) late: Vec<Finding>,
     /// For a real server: the plain `port` of the virtual block as far as it was read there.
     pub(crate) outer_port: Option<Port>,
 }

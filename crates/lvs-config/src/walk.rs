@@ -9,12 +9,23 @@ use crate::keyword::{self, Keyword, Kind, Place};
 use crate::lookup::Hosts;
 use crate::section::{Section, Setting};
 use crate::tree::{Block, BlockKind, Content, Item, SyntaxTree};
-use crate::value::{self, Value, Words};
+use crate::value::{self, Problem, Value, Words};
 use crate::word::Word;
 
-/// Keywords whose values an original takes as they are, and does not look at while another keyword
-/// switches them off.
-const LATE: [&str; 1] = ["syncd_iface"];
+/// Whether an original takes the value, and never looks at it while something else in the file
+/// switches it off: then it is judged with its block, not here.
+fn is_judged_later(keyword: &Keyword, place: Place, problem: &Problem) -> bool {
+    if place == Place::Global {
+        return keyword.name == "syncd_iface";
+    }
+    match keyword.kind {
+        // It refuses a word that is no number.
+        Kind::Integer { .. } | Kind::Seconds { .. } => problem.reason == Reason::InvalidArgument,
+        Kind::Text | Kind::QuotedCommand | Kind::CheckProgram | Kind::Program => true,
+        Kind::AddressDevice => problem.in_second,
+        _ => false,
+    }
+}
 
 /// What is done with a word that nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +187,7 @@ impl<'a> Walker<'a> {
         }
         let here = self.position(statement.line, Some(first));
         let (value, position) = self
-            .value(statement, found.keyword, &mut section.late)
+            .value(statement, found.keyword, section)
             .unwrap_or((Value::Nothing, here));
         if found.is_extension && !statement.hidden {
             let at = self.position(statement.line, Some(first));
@@ -214,8 +225,9 @@ impl<'a> Walker<'a> {
         &mut self,
         statement: &Statement<'_>,
         keyword: &'static Keyword,
-        late: &mut Vec<(&'static str, Finding)>,
+        section: &mut Section,
     ) -> Option<(Value, Position)> {
+        let (place, late) = (section.place, &mut section.late);
         let words = self.complete(statement, keyword.kind)?;
         let first = words.first()?;
         let second = words.get(1);
@@ -249,8 +261,8 @@ impl<'a> Walker<'a> {
                 let (name, shown) = (keyword.name, self.shown(bad));
                 let what = format!("{name} = {shown}, {}", problem.expected);
                 let finding = Finding::refusal(at, problem.reason, what);
-                match LATE.contains(&name) {
-                    true => late.push((name, finding)),
+                match is_judged_later(keyword, place, &problem) {
+                    true => late.push(finding),
                     false => self.findings.push(finding),
                 }
                 None

@@ -42,7 +42,7 @@ impl Judge<'_, '_> {
             line: block.position.line,
             vip,
             device,
-            vip_prefix: self.prefix(block, "vip_nmask", &vip),
+            vip_prefix: self.vip_prefix(block, &vip),
             protocol: protocol(block),
             port: port?,
             check: Check {
@@ -91,6 +91,15 @@ impl Judge<'_, '_> {
             self.findings.refuse(block.at("address"), reason, what);
         }
         found
+    }
+
+    /// The prefix length of the virtual address; of no use to who does not raise it.
+    pub(super) fn vip_prefix(&mut self, block: &Section, vip: &IpAddr) -> Option<u8> {
+        let was_idle = self.findings.is_idle();
+        self.findings.set_idle(was_idle || self.is_external);
+        let prefix = self.prefix(block, "vip_nmask", vip);
+        self.findings.set_idle(was_idle);
+        prefix
     }
 
     /// The block's port; `None` if its name is unknown.

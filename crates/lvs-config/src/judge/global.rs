@@ -120,9 +120,7 @@ impl Judge<'_, '_> {
     /// Values that an original looks at only if another keyword switches them on.
     fn check_late(&mut self, file: &Section) {
         self.findings.set_idle(!file.is_on("syncdaemon"));
-        for (_, finding) in &file.late {
-            self.findings.push(finding.clone());
-        }
+        self.say_late(file);
         self.findings.set_idle(false);
     }
 

@@ -23,11 +23,7 @@ impl Judge<'_, '_> {
         let mut servers = Vec::new();
         let mut first: HashMap<(IpAddr, u16), u32> = HashMap::new();
         for section in &block.blocks {
-            let mut server = None;
-            self.judge_as(section.is_on("active"), section, |judge| {
-                server = judge.server(section, service, network);
-            });
-            let Some(server) = server else {
+            let Some(server) = self.server(section, service, network) else {
                 continue;
             };
             let key = (server.address, server.port);

@@ -40,7 +40,7 @@ impl Judge<'_, '_> {
             line: block.position.line,
             vip,
             device,
-            vip_prefix: self.prefix(block, "vip_nmask", &vip),
+            vip_prefix: self.vip_prefix(block, &vip),
             protocol: protocol(block),
             port: port?,
             fwmark: block.integer("fwmark").and_then(FwMark::new),

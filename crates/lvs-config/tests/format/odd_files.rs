@@ -143,10 +143,7 @@ fn file(place: Place, statement: &str) -> (String, u32) {
         Place::Virtual => (block("virtual", statement, BLOCK), 2),
         Place::Failover => (block("failover", statement, FAILOVER), 2),
         Place::Server => {
-            // What its thresholds mean together is another test's.
-            let is_twice = statement.contains('\n');
-            let lines = if is_twice { SERVER } else { &[] };
-            let server = block("server", statement, lines);
+            let server = block("server", statement, SERVER);
             (format!("virtual v {{\n{server}{}}}\n", BLOCK.concat()), 3)
         }
     }
@@ -166,7 +163,11 @@ const FAILOVER: &[&str] = &[
     "start_cmd = /x\n",
     "stop_cmd = /x\n",
 ];
-const SERVER: &[&str] = &["active = 1\n", "address = 192.0.2.41\n"];
+const SERVER: &[&str] = &[
+    "active = 1\n",
+    "address = 192.0.2.41\n",
+    "upper_threshold = 4294967295\n",
+];
 
 /// Those of the lines that do not have the statement's keyword.
 fn beside(statement: &str, lines: &[&str]) -> String {

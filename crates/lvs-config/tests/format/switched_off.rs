@@ -87,6 +87,39 @@ fn a_block_that_is_off_decides_nothing() {
         let text = format!("virtual v {{\nactive = 0\naddress = 192.0.2.1 eth0\n{lines}}}\n");
         off_and_on(&text, on, noted, expected);
     }
+    // Values that an original takes, and never looks at either.
+    for (lines, expected) in [
+        ("timeout = 0\n", "invalid argument 4"),
+        ("persistent = 2678401\n", "invalid argument 4"),
+        ("send = \"\\d\"\n", "invalid argument 4"),
+        ("expect = 'x'\n", "invalid argument 4"),
+        ("send_program = '/bin/x'\n", "invalid argument 4"),
+        ("send_program = \"\"\n", "invalid argument 4"),
+        ("vip_nmask = 64\n", "Bad subnet mask specified 4"),
+    ] {
+        let text = format!("virtual v {{\nactive = 0\naddress = 192.0.2.1 eth0\n{lines}}}\n");
+        // A mask of another family is not looked at there.
+        off_and_on(
+            &text,
+            on,
+            if lines == "vip_nmask = 64\n" { 0 } else { 4 },
+            expected,
+        );
+    }
+    let long = "virtual v {\nactive = 0\naddress = 192.0.2.1 an-interface-too-long\n}\n";
+    off_and_on(long, on, 3, "invalid argument 3");
+    // Nor is what an original refuses anywhere.
+    for (line, expected) in [
+        ("weight = heavy", "unknown command 3"),
+        ("persistent = long", "integer expected 3"),
+        ("protocol = icmp", "invalid argument 3"),
+        ("vip_nmask = x", "Bad subnet mask specified 3"),
+        ("quiesce_server = 2", "boolean expected 3"),
+        ("active = 2", "boolean expected 3"),
+    ] {
+        let text = format!("virtual v {{\nactive = 0\n{line}\n}}\n");
+        assert_eq!(verdict(text.as_bytes()), expected);
+    }
     let long = format!("expect = \"{}\"\n", "x".repeat(255));
     let text = format!("virtual v {{\nactive = 0\naddress = 192.0.2.1 eth0\n{long}}}\n");
     off_and_on(&text, on, 4, "invalid argument 4");
@@ -114,7 +147,13 @@ fn a_server_that_is_off_decides_nothing() {
     );
     is_noted(
         &text("address = 224.0.0.5\nport = 80\nweight = 0\nlower_threshold = 8\n"),
-        10,
+        0,
+    );
+    off_and_on(
+        &text("address = 192.0.2.9\nport = 443\nweight = 70000\n"),
+        on,
+        9,
+        "invalid argument 9",
     );
 }
 
@@ -151,6 +190,21 @@ fn a_sync_daemon_that_is_off_has_no_interface() {
         off_and_on(&text, on, 2, "invalid argument 2");
         is_noted(&format!("syncd_iface = {name}\n"), 1);
     }
+}
+
+#[test]
+fn an_address_that_hooks_move_has_no_mask() {
+    let block =
+        "vip = interface\nvirtual v {\nactive = 1\naddress = 192.0.2.1 eth0\nvip_nmask = 64\n}\n";
+    assert_eq!(verdict(block.as_bytes()), "Bad subnet mask specified 5");
+    let text = block.replace("interface", "external");
+    let loaded = read_text(text.as_bytes()).expect("accepted");
+    assert!(
+        loaded
+            .findings
+            .iter()
+            .all(|it| it.severity == Severity::Note)
+    );
 }
 
 #[test]
