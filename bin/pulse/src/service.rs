@@ -21,6 +21,12 @@ const CHECKED: &[u8] = b"checked";
 /// Begins a line that says why it did not start.
 const FAILED: &str = "failed ";
 
+/// So often it is read in one turn, more than the pipe holds: whoever has inherited the pipe, a monitor
+/// too, does not stop the clock.
+const MOST_PER_TURN: usize = 32;
+/// A line is cut there.
+const LONGEST_LINE: usize = 16 * 1024;
+
 /// What is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -180,7 +186,10 @@ impl Service {
     pub fn read(&mut self) -> Vec<Input> {
         let mut said = Vec::new();
         let mut bytes = [0; 4096];
-        while let Some(output) = self.fd() {
+        for _ in 0..MOST_PER_TURN {
+            let Some(output) = self.fd() else {
+                break;
+            };
             let length = match nix::unistd::read(output, &mut bytes) {
                 Ok(0) => {
                     self.output_open = false;
@@ -192,6 +201,10 @@ impl Service {
             };
             self.partial.extend(bytes.iter().take(length));
             self.take_lines(&mut said);
+            if self.partial.len() > LONGEST_LINE {
+                self.partial.push(b'\n');
+                self.take_lines(&mut said);
+            }
         }
         said
     }
@@ -219,6 +232,11 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     use super::*;
@@ -272,5 +290,37 @@ mod tests {
         assert_eq!(service.ended(pid + 1), None);
         assert_eq!(service.ended(pid), Some(vec![Input::ServiceReady]));
         assert_eq!(service.fd().map(|_| ()), None);
+    }
+    /// A monitor that has been taken over writes into the pipe of its parent.
+    #[test]
+    fn an_output_without_end_or_without_lines_does_not_stop_the_loop() {
+        for what in ["yes ready", "cat /dev/zero"] {
+            let name = format!("flood-{}-{}", std::process::id(), what.len());
+            let script = std::env::temp_dir().join(name);
+            std::fs::write(&script, format!("#!/bin/sh\nexec {what}\n")).unwrap();
+            std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+            let mut service = Service::new(&Options {
+                lvsd: script.clone(),
+                ..Options::default()
+            });
+            service.start(Part::Lvsd).unwrap();
+            let (done, is_done) = mpsc::channel();
+            std::thread::spawn(move || {
+                let mut most = 0;
+                for _ in 0..20 {
+                    let output = service.fd().unwrap();
+                    let mut fds = [PollFd::new(output, PollFlags::POLLIN)];
+                    poll(&mut fds, PollTimeout::NONE).unwrap();
+                    most = most.max(service.read().len());
+                }
+                done.send((Box::new(service), most))
+            });
+            let end = is_done.recv_timeout(Duration::from_secs(60));
+            let (service, most) = end.expect("the loop goes on");
+            service.signal(Signal::SIGKILL);
+            assert!(most <= MOST_PER_TURN * 4096 / READY.len(), "{most}");
+            assert!(service.partial.len() <= LONGEST_LINE);
+            std::fs::remove_file(script).unwrap();
+        }
     }
 }
