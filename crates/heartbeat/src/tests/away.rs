@@ -2,8 +2,8 @@
 
 use wire::heartbeat::Value;
 
-use super::Bench;
-use crate::model::{Action, Input};
+use super::{Bench, settings};
+use crate::model::{Action, ConfiguredRole, Input, Settings};
 use crate::table::Phase;
 
 /// A primary on standby whose partner was active; away from 2.0 to 20.0.
@@ -53,14 +53,23 @@ fn a_question_that_was_queued_is_not_answered() {
 
 #[test]
 fn what_an_input_makes_due_at_once_is_not_late() {
+    let reload = |warm_standby| {
+        Input::Reload(Box::new(Settings {
+            warm_standby,
+            ..settings(ConfiguredRole::Backup)
+        }))
+    };
     let mut bench = Bench::backup();
-    for tenths in 1..120_u32 {
-        let seconds = f64::from(tenths) / 10.0;
-        bench.run_to(seconds);
-        bench.hear(seconds, Value::Running);
+    bench.put(0.5, reload(true));
+    bench.put(0.6, Input::ServiceReady);
+    for seconds in 1..20_u32 {
+        bench.run_to(f64::from(seconds));
+        bench.hear(f64::from(seconds), Value::Running);
     }
-    // Its service was on trial; something was due long ago that could not be done before.
-    bench.put(12.0, Input::ServiceEnded);
-    bench.put(12.0, Input::Tick);
-    assert!(!bench.node.is_late(super::at(12.1)));
+    bench.put(20.0, reload(false));
+    // Cold since now: its table was to be cleared a dead time after the start.
+    let mut said = bench.put(20.1, Input::ServiceEnded);
+    said.extend(bench.put(20.1, Input::Tick));
+    assert!(said.contains(&Action::ClearTable));
+    assert!(super::notices(&said).is_empty(), "{said:?}");
 }

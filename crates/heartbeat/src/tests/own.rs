@@ -84,16 +84,18 @@ fn who_serves_beside_a_dead_partner_stays_whatever_becomes_of_its_own_address() 
 fn what_the_partner_says_first_when_the_address_is_back_is_no_offer() {
     let mut bench = Bench::primary();
     bench.make_active();
-    bench.hear(6.0, Value::Stopped);
-    bench.put(7.3, GONE);
-    bench.run_to(12.0);
-    bench.put(12.1, Input::ServiceEnded);
-    bench.put(12.2, BACK);
+    // Long ago: nothing but its own silence keeps it from an offer.
+    bench.run_to(40.0);
+    bench.hear(40.0, Value::Stopped);
+    bench.put(41.3, GONE);
+    bench.run_to(46.0);
+    bench.put(46.1, Input::ServiceEnded);
+    bench.put(46.2, BACK);
     // The partner is just about to take over: it has not heard us for a dead time.
-    bench.hear(12.3, Value::Stopped);
+    bench.hear(46.3, Value::Stopped);
     assert_eq!(bench.node.phase(), Phase::Standby);
-    bench.hear(12.4, Value::Running);
-    bench.run_to(17.0);
+    bench.hear(46.4, Value::Running);
+    bench.run_to(51.0);
     assert_eq!(bench.node.phase(), Phase::Standby);
 }
 

@@ -1,5 +1,6 @@
 //! What somebody held back or recorded: it keeps nobody alive, and takes nothing from an exchange.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use lvs_model::Mono;
@@ -187,11 +188,14 @@ impl Pair {
     }
 }
 
+/// When each of them starts, in milliseconds.
+const STARTS: [usize; 2] = [0, 600];
+
 #[test]
 fn recordings_of_earlier_starts_do_not_keep_restarted_directors_apart() {
     for boots in [1_u64, 4, 20] {
         // What both said at earlier starts.
-        let recorded: Vec<[Vec<u8>; 2]> = (0..2000)
+        let recorded: Vec<[Vec<u8>; 2]> = (0..2600)
             .map(|number| {
                 let boot = (1 << 20) + (number % boots) * (1 << 10);
                 let [primary, backup] = Pair::new(boot).auths;
@@ -206,20 +210,24 @@ fn recordings_of_earlier_starts_do_not_keep_restarted_directors_apart() {
             .collect();
         let mut pair = Pair::new(1 << 50);
         let mut known_at = None;
-        // A recording to each of them every millisecond.
+        // A recording to each of them every millisecond. The primary has heard some before the backup
+        // starts.
         for (millis, recording) in recorded.iter().enumerate() {
             pair.now = u64::try_from(millis).unwrap();
-            let start = if millis == 0 {
-                Input::Start
-            } else {
-                Input::Tick
-            };
             for side in [0, 1] {
-                let mut under_way = pair.give(side, start.clone());
+                let input = match millis.cmp(&STARTS[side]) {
+                    Ordering::Less => continue,
+                    Ordering::Equal => Input::Start,
+                    Ordering::Greater => Input::Tick,
+                };
+                let mut under_way = pair.give(side, input);
                 under_way.extend(pair.hear(side, &recording[side]));
                 // And back and forth at once.
                 let mut to = 1 - side;
                 for _ in 0..8 {
+                    if millis < STARTS[to] {
+                        break;
+                    }
                     let answers = under_way.iter().flat_map(|it| pair.hear(to, it));
                     under_way = answers.collect();
                     to = 1 - to;
