@@ -24,6 +24,8 @@ use wire::heartbeat::{ByteOrder, DecodeError, Mark, Service, Value, decode, enco
 
 use crate::model::{Input, PairPath};
 use crate::view::Form;
+pub use candidates::DOUBTED;
+
 use candidates::Candidates;
 use sent::Sent;
 use session::Session;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 
-/// So many are kept.
-const KEPT: usize = 32;
+/// So many are kept, and so many answers are given in a keepalive: each gets its own.
+pub const DOUBTED: u32 = 32;
 
 /// One boot id.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl Candidates {
             known.heard = now;
             return;
         }
-        if self.all.len() >= KEPT {
+        if self.all.len() >= usize::try_from(DOUBTED).unwrap_or(usize::MAX) {
             let weight = |it: &Candidate| (it.answered, now - it.heard);
             let most = (0..self.all.len()).max_by_key(|n| self.all.get(*n).map(weight));
             most.map(|place| self.all.swap_remove(place));

@@ -7,7 +7,7 @@ use wire::heartbeat::Value;
 use wire::heartbeat::signed::{State, Statement};
 
 use super::Node;
-use crate::auth::{Refusal, Said};
+use crate::auth::{self, Refusal, Said};
 use crate::model::{Action, ConfiguredRole, PairPath};
 use crate::notice::Notice;
 use crate::table::{Event, Facts, Phase, Verdict, decide};
@@ -239,7 +239,7 @@ impl Node {
 
     /// Something is signed but not proven: it is answered at once, but not in a flood.
     pub(super) fn unproven(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let pause = self.settings.keepalive / 4;
+        let pause = self.settings.keepalive / auth::DOUBTED;
         let next = self.challenged.map_or(now, |last| last + pause);
         self.challenge_at.get_or_insert(next);
         self.tick_challenge(now, out);
