@@ -147,7 +147,11 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         checked: Box::new(move || link_when_checked.tell(CHECKED)),
     });
     drop(instance);
-    status.map_err(failure)
+    // Nobody reads what is not logged any more.
+    Ok(status.unwrap_or_else(|error| {
+        log::error!("{error}");
+        1
+    }))
 }
 
 /// Where the state can be read; lvsd works without it too.
