@@ -9,6 +9,7 @@ mod steps;
 mod summary;
 
 use std::io::{self, Write};
+use std::time::Instant;
 
 use crate::cluster::{Cluster, Settings};
 use crate::measure::{Owners, Stalls, Timeline};
@@ -35,7 +36,11 @@ pub fn play(out: &mut dyn Write, colour: bool) -> io::Result<bool> {
     };
     let mut results = Vec::new();
     for step in steps::ALL {
-        let result = step(&mut stage)?;
+        let begun = Instant::now();
+        let mut result = step(&mut stage)?;
+        result.close();
+        stage.timeline.event(&result.basis())?;
+        stage.tell_directors(begun)?;
         let stop = result.is_fatal();
         results.push(result);
         if stop {
@@ -58,11 +63,16 @@ fn introduce(timeline: &mut Timeline<'_>) -> io::Result<()> {
     timeline.chapter("A load balancer that survives the loss of any one machine")?;
     writeln!(
         timeline.out(),
-        "\n  client ──► virtual address 10.9.0.100 ──► rs1 (weight 1), rs2 (2), rs3 (3)\n\
-         \x20            held by director-a or director-b, whichever is active\n\n\
+        "\n  client ───┐                     ┌─► rs1 (weight 1)\n\
+         \x20           ├─► director-a ───────┤\n\
+         \x20           │   10.9.0.100        ├─► rs2 (weight 2)\n\
+         \x20           ├─► director-b ───────┤\n\
+         \x20 watcher ──┘   (whoever is active) └─► rs3 (weight 3)\n\n\
          \x20 Seven machines, each a network namespace on one kernel with IPVS. The directors run\n\
          \x20 pulse (heartbeat, takeover), lvsd (the kernel's table) and a nanny for each real\n\
-         \x20 server. A client asks the virtual address all the time and counts what is lost.\n\
-         \x20 Left: seconds since the start; beside it: since the last fault."
+         \x20 server. The client asks the virtual address all the time and counts what is lost; the\n\
+         \x20 watcher hears who announces that address.\n\
+         \x20 Left: seconds since the start; beside it: since the last fault. After each step: how\n\
+         \x20 often it looked and what it allows, what each director logged, what its pulse says."
     )
 }

@@ -3,13 +3,17 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, PulseReport};
 use crate::measure::{Owners, Requests, Timeline};
+use crate::topology::{DIRECTORS, SystemLog};
 
 /// Time between two requests of the client.
 const EVERY: Duration = Duration::from_millis(25);
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Lines shown of the beginning, and of the end, of what a director logs in a step.
+const LOG_LINES: usize = 6;
 
 /// The cluster, the watcher and the voice.
 pub(super) struct Stage<'a> {
@@ -41,21 +45,59 @@ impl Stage<'_> {
         std::thread::sleep(time);
     }
 
-    /// Tells what a director logged with one of `words` in it, at its own time.
-    pub(super) fn tell_log(
-        &mut self,
-        director: &str,
-        since: Instant,
-        words: &[&str],
-    ) -> io::Result<()> {
+    /// Tells what an administrator finds on each director after a step: what its pulse says of itself, and
+    /// what the step put into its log.
+    pub(super) fn tell_directors(&mut self, since: Instant) -> io::Result<()> {
+        for director in DIRECTORS {
+            self.tell_log(director, since)?;
+            let status = match self.cluster.report(director)? {
+                Some(report) => status_line(&report),
+                None => "nobody answers".into(),
+            };
+            let text = format!("{director}, pulse --status: {status}");
+            self.timeline.event(&text)?;
+        }
+        Ok(())
+    }
+
+    /// The beginning and the end of what a director logged, each line at its own time.
+    fn tell_log(&mut self, director: &str, since: Instant) -> io::Result<()> {
         let log = self.cluster.site().host(director)?.log();
-        let lines = log.map(|log| log.lines()).unwrap_or_default();
-        for line in lines.iter().filter(|line| line.at >= since) {
-            if words.iter().any(|word| line.text.contains(word)) {
-                self.timeline
-                    .event_at(line.at, &format!("{director} logs: {}", line.text))?;
+        let mut lines = log.map(SystemLog::lines).unwrap_or_default();
+        lines.retain(|line| line.at >= since);
+        let left_out = lines.len().saturating_sub(2 * LOG_LINES);
+        for (number, line) in lines.iter().enumerate() {
+            if left_out > 0 && number == LOG_LINES {
+                let text = format!("{director} logs {left_out} lines more");
+                self.timeline.event_at(line.at, &text)?;
+            }
+            if number < LOG_LINES || number >= LOG_LINES + left_out {
+                let text = format!("{director} logs: {}", line.text);
+                self.timeline.event_at(line.at, &text)?;
             }
         }
         Ok(())
     }
+}
+
+/// What says who owns the address, since when and why.
+fn status_line(report: &PulseReport) -> String {
+    let mut text = report.pulse.summary();
+    for path in &report.paths {
+        let heard = path
+            .age
+            .map_or("never heard".into(), |age| format!("heard {age:.1} s ago"));
+        text.push_str(&format!("; {} path {heard}", path.path));
+    }
+    if let Some(last) = report.transitions.last() {
+        let silence = last.silence.as_ref();
+        let silence = silence
+            .map(|silence| format!(" ({silence})"))
+            .unwrap_or_default();
+        text.push_str(&format!(
+            "; {:.1} s ago {} -> {}: {}{silence}",
+            last.age, last.from, last.to, last.reason
+        ));
+    }
+    text
 }
