@@ -20,15 +20,18 @@ TARGET  := $(or $(CARGO_TARGET_DIR),target)
 
 # In one place: what building needs, and what the lab boots and runs.
 BUILD_PACKAGES := gcc libc6-dev
-LAB_PACKAGES   := user-mode-linux kmod iproute2 ipvsadm ldirectord openssh-client dropbear-bin
-BENCH_PACKAGES := qemu-system-x86 linux-image-amd64 strace keepalived
+DEMO_PACKAGES  := user-mode-linux kmod iproute2
+LAB_PACKAGES   := $(DEMO_PACKAGES) qemu-system-x86 linux-image-amd64 systemd \
+                  ipvsadm ldirectord openssh-client dropbear-bin
+BENCH_PACKAGES := strace keepalived
 
 BUILT   := $(TARGET)/release
 # Where service scripts and their settings lie.
 FAMILY  ?= $(if $(wildcard /etc/debian_version),debian,redhat)
 
 .DEFAULT_GOAL := all
-.PHONY: help all demo test test-quick bench packages build-packages bench-packages install diff clean
+.PHONY: help all demo test test-quick bench packages demo-packages bench-packages \
+        install diff clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,7 +39,7 @@ help:
 all:
 	$(CARGO) build --release --workspace
 
-demo: packages all
+demo: demo-packages all
 	@$(TARGET)/release/lab demo
 
 test: packages
@@ -49,9 +52,9 @@ bench: bench-packages all
 	@$(TARGET)/release/bench
 
 packages: WANTED := $(BUILD_PACKAGES) $(LAB_PACKAGES)
-build-packages: WANTED := $(BUILD_PACKAGES)
+demo-packages: WANTED := $(BUILD_PACKAGES) $(DEMO_PACKAGES)
 bench-packages: WANTED := $(BUILD_PACKAGES) $(LAB_PACKAGES) $(BENCH_PACKAGES)
-packages build-packages bench-packages:
+packages demo-packages bench-packages:
 	@command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || { \
 	  echo "no Debian here; what these packages of it have is needed: $(WANTED)"; exit 0; }; \
 	missing=; for p in $(WANTED); do \

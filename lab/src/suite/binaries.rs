@@ -13,6 +13,8 @@ pub(super) struct TestBinary {
     pub(super) file: PathBuf,
     /// It measures times: no other guest may run beside it.
     pub(super) alone: bool,
+    /// It needs a kernel with Landlock, which user-mode Linux has not.
+    pub(super) landlock: bool,
     /// It wants systemd as the guest's process 1.
     pub(super) systemd: bool,
     /// Its place among the manifest's targets.
@@ -73,6 +75,7 @@ fn test_binary(message: &str) -> Option<TestBinary> {
     Some(TestBinary {
         place: lab_target(&manifest, &name)?,
         alone: is_listed(&manifest, "alone", &name),
+        landlock: is_listed(&manifest, "landlock", &name),
         systemd: is_listed(&manifest, "systemd", &name),
         name,
         file,

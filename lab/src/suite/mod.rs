@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::boot::{Boot, BootError, Job};
+use crate::boot::{Boot, BootError, Job, Kernel};
 use crate::cli::{Failure, Options};
 use binaries::TestBinary;
 use tally::{Tally, complaints};
@@ -95,6 +95,9 @@ impl Suite<'_> {
         argv.extend(self.test_args.iter().cloned());
         let mut boot = self.options.boot.clone();
         boot.systemd |= binary.systemd;
+        if binary.landlock {
+            boot.kernel = Kernel::Qemu;
+        }
         let mut job = self.options.job(argv)?;
         job.systemd = boot.systemd;
         Ok((boot, job))
