@@ -10,7 +10,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-pub use control::PulseReport;
+pub use control::{PulseReport, TransitionStatus};
 use nix::sys::signal::Signal;
 
 use crate::measure::{HttpServer, Stalls, Table};

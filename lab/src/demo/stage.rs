@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Cluster, PulseReport};
+use crate::cluster::{Cluster, PulseReport, TransitionStatus};
 use crate::measure::{Owners, Requests, Timeline};
 use crate::topology::{DIRECTORS, SystemLog};
 
@@ -51,7 +51,7 @@ impl Stage<'_> {
         for director in DIRECTORS {
             self.tell_log(director, since)?;
             let status = match self.cluster.report(director)? {
-                Some(report) => status_line(&report),
+                Some(report) => status_line(&report, since.elapsed()),
                 None => "nobody answers".into(),
             };
             let text = format!("{director}, pulse --status: {status}");
@@ -80,8 +80,8 @@ impl Stage<'_> {
     }
 }
 
-/// What says who owns the address, since when and why.
-fn status_line(report: &PulseReport) -> String {
+/// What says who owns the address, and which changes came within the time, when and why.
+fn status_line(report: &PulseReport, within: Duration) -> String {
     let mut text = report.pulse.summary();
     for path in &report.paths {
         let heard = path
@@ -89,14 +89,17 @@ fn status_line(report: &PulseReport) -> String {
             .map_or("never heard".into(), |age| format!("heard {age:.1} s ago"));
         text.push_str(&format!("; {} path {heard}", path.path));
     }
-    if let Some(last) = report.transitions.last() {
-        let silence = last.silence.as_ref();
-        let silence = silence
-            .map(|silence| format!(" ({silence})"))
-            .unwrap_or_default();
+    let recent = |change: &&TransitionStatus| change.age <= within.as_secs_f64();
+    for change in report.transitions.iter().filter(recent) {
+        let silence = change.silence.as_ref();
+        let silence = silence.map(|silence| format!(" ({silence})"));
         text.push_str(&format!(
-            "; {:.1} s ago {} -> {}: {}{silence}",
-            last.age, last.from, last.to, last.reason
+            "; {:.1} s ago {} -> {}: {}{}",
+            change.age,
+            change.from,
+            change.to,
+            change.reason,
+            silence.unwrap_or_default()
         ));
     }
     text
