@@ -1,16 +1,19 @@
 //! The frame that `send_arp` sends, taken off the wire on the partner's side.
 
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use caribe_tests::wait_until;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket, sockopt,
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::pair::{A, B, Pair};
+use crate::LOADING;
+use crate::pair::{A, B, Pair, VIP};
 
 /// As recorded from the original.
 const FRAME: [u8; 42] = [
@@ -91,4 +94,51 @@ fn send_arp_advertises_an_ipv6_address_as_often_as_it_is_told() {
     let address: std::net::Ipv6Addr = "2001:db8::77".parse().unwrap();
     assert_eq!(frame[62..78], address.octets());
     assert_eq!(frame[78..], [2, 1, 2, 0, 0, 0, 1, 0]);
+}
+
+#[test]
+fn a_program_of_lvs_cf_is_run_five_times_a_takeover_with_the_originals_arguments() {
+    let mut pair = Pair::with("#:send_arp = %d/tell\n");
+    let (told, script) = (pair.file("told"), pair.file("tell"));
+    // It takes its time, and nobody waits for it.
+    let text = format!(
+        "#!/bin/sh\necho \"$*\" >> {}\nexec sleep 60\n",
+        told.display()
+    );
+    std::fs::write(&script, text).expect("a script");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).expect("a mode");
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    let lines = || {
+        let text = std::fs::read_to_string(&told).unwrap_or_default();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let five = wait_until(LOADING, || lines().len() == 5);
+    assert!(five.is_some(), "{:?}\n{}", lines(), pair.log(A));
+    let link = crate::pair::ip(&format!("-n {} -o link show dev eth0", pair.name(A)));
+    let mut words = link
+        .split_whitespace()
+        .skip_while(|word| *word != "link/ether");
+    let mac = words
+        .nth(1)
+        .expect("an address")
+        .replace(':', "")
+        .to_uppercase();
+    let expected = format!("-i eth0 {VIP} {mac} 10.1.0.255 ffffffffffff");
+    assert_eq!(lines(), [expected.as_str(); 5]);
+    // Five seconds each.
+    let killed = wait_until(LOADING, || {
+        pair.log(A).contains("tell terminated with signal 9")
+    });
+    assert!(killed.is_some(), "{}", pair.log(A));
+    // One that others can change is not run.
+    pair.terminate(A);
+    pair.wait_for_owners(&[], LOADING);
+    let mode = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(&script, mode).expect("a mode");
+    pair.start(A);
+    let refused = || pair.log(A).contains("send_arp: ");
+    assert!(wait_until(LOADING, refused).is_some(), "{}", pair.log(A));
+    assert_eq!(lines().len(), 5);
 }

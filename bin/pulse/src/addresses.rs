@@ -4,8 +4,10 @@ mod said;
 mod status;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 
 use link::{
     Advertisement, Announcer, Assignment, Change, Event, Found, Held, Links, Outcome, Trouble,
@@ -17,6 +19,7 @@ use lvs_model::Mono;
 use self::said::{report, say};
 use crate::guardian::Guardian;
 use crate::neighbours::Neighbours;
+use crate::send_arp;
 use crate::setup::{self, Setup};
 
 /// The addresses of this director.
@@ -130,6 +133,21 @@ impl Addresses {
         let held = self.held.replace(&[]);
         report(self.links.drop(&held));
         self.tell_guardian(&[]);
+    }
+
+    /// The commands of `program` for what is held, if interfaces and addresses can be read.
+    pub fn send_arp(&mut self, program: &Path) -> Vec<Vec<OsString>> {
+        let links = self.links.links();
+        match links.and_then(|links| Ok((links, self.links.addresses()?))) {
+            Ok((links, addresses)) => {
+                let held = self.held.assignments();
+                send_arp::commands(program, held, &links, &addresses)
+            }
+            Err(error) => {
+                log::error!("{} is not run: {error}", program.display());
+                Vec::new()
+            }
+        }
     }
 
     /// Announces everything held.

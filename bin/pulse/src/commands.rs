@@ -90,6 +90,11 @@ impl Commands {
         self.order(&Job::Command(input.into(), words.to_vec()));
     }
 
+    /// Has a program run at once, beside whatever runs.
+    pub fn run_beside(&self, words: Vec<OsString>) {
+        self.order(&Job::Beside(words));
+    }
+
     /// Hands it to the runner; whether that has it.
     fn order(&self, job: &Job) -> bool {
         log::debug!("DEBUG -- Executing '{job:?}'");

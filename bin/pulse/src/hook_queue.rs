@@ -29,6 +29,8 @@ pub enum Job {
     Inactive(u32, Vec<OsString>),
     /// A command that has nothing to do with who is active, and the file that it reads.
     Command(OsString, Vec<OsString>),
+    /// A program for an address that is held: beside the others, and ended by a give-up.
+    Beside(Vec<OsString>),
 }
 
 /// How a running hook is ended.
@@ -45,6 +47,7 @@ pub enum End {
 enum Kind {
     Active,
     Inactive(u32),
+    /// Also one that never gets into the queue.
     Command,
 }
 
@@ -70,7 +73,7 @@ impl Job {
         match self {
             Self::Active(_) => Kind::Active,
             Self::Inactive(number, _) => Kind::Inactive(*number),
-            Self::Command(..) => Kind::Command,
+            Self::Command(..) | Self::Beside(_) => Kind::Command,
         }
     }
 }

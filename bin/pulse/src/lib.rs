@@ -22,6 +22,7 @@
 mod addresses;
 mod arrival;
 mod ask;
+mod beside;
 mod commands;
 mod control_socket;
 mod copy;
@@ -36,6 +37,7 @@ mod orders;
 mod repeats;
 mod report;
 mod runner;
+mod send_arp;
 mod service;
 mod setup;
 mod shell;

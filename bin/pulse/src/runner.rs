@@ -25,6 +25,7 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
+use crate::beside::Beside;
 use crate::hook_queue::{End, HookQueue, Job};
 
 /// The arguments that make pulse a runner; only with a report socket. The second in the foreground.
@@ -38,6 +39,8 @@ const WILL: u8 = b'!';
 const ACTIVE: u8 = b'A';
 const INACTIVE: u8 = b'I';
 const COMMAND: u8 = b'C';
+/// A program that runs beside the others.
+const BESIDE: u8 = b'B';
 /// Longest command line, words and their NULs.
 const LONGEST: usize = 4096;
 
@@ -129,13 +132,16 @@ fn encode_job(job: &Job) -> Vec<u8> {
             encode(INACTIVE, &behind(&number.to_string().into(), words))
         }
         Job::Command(input, words) => encode(COMMAND, &behind(input, words)),
+        Job::Beside(words) => encode(BESIDE, words),
     }
 }
 
 /// What is to be run, from the words behind the letter.
 fn decode_job(letter: u8, words: Vec<OsString>) -> Option<Job> {
-    if letter == ACTIVE {
-        return Some(Job::Active(words));
+    match letter {
+        ACTIVE => return Some(Job::Active(words)),
+        BESIDE => return Some(Job::Beside(words)),
+        _ => {}
     }
     let mut words = words.into_iter();
     let first = words.next()?;
@@ -202,6 +208,7 @@ struct Queue {
     signals: Signals,
     plan: HookQueue,
     running: Option<Running>,
+    beside: Beside,
     is_open: bool,
 }
 
@@ -219,24 +226,31 @@ impl Queue {
             signals: Signals::new(&handled)?,
             plan: HookQueue::default(),
             running: None,
+            beside: Beside::default(),
             is_open: true,
         })
     }
 
     fn work(mut self) -> io::Result<()> {
-        while self.is_open || !self.plan.is_idle() {
+        while self.is_open || !self.plan.is_idle() || !self.beside.is_idle() {
             let input = io::stdin();
             let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
             if self.is_open {
                 fds.push(PollFd::new(input.as_fd(), PollFlags::POLLIN));
             }
-            wait(&mut fds, &self.clock, self.plan.deadline())?;
+            let deadlines = self
+                .plan
+                .deadline()
+                .into_iter()
+                .chain(self.beside.deadline());
+            wait(&mut fds, &self.clock, deadlines.min())?;
             drop(fds);
             self.read();
             self.signals.pending();
             self.reap();
             self.check_deadline();
             self.start_next();
+            self.beside.turn(self.clock.now());
         }
         Ok(())
     }
@@ -265,14 +279,25 @@ impl Queue {
             return;
         }
         let now = self.clock.now();
-        let job = decode_job(*letter, words);
-        if job.is_some_and(|job| !self.plan.order(now, job)) {
+        let has_room = match decode_job(*letter, words) {
+            None => true,
+            Some(Job::Beside(words)) => self.beside.order(words),
+            Some(job) => {
+                // Nothing is announced any more.
+                if matches!(job, Job::Inactive(..)) {
+                    self.beside.end();
+                }
+                self.plan.order(now, job)
+            }
+        };
+        if !has_room {
             log::error!("too many commands are waiting: one is left out");
         }
     }
 
     fn close(&mut self) {
         self.is_open = false;
+        self.beside.end();
         if self.plan.close(self.clock.now()) {
             log::error!("pulse was killed: running inactive_cmd");
         }
@@ -283,6 +308,7 @@ impl Queue {
             let (input, words) = match &job {
                 Job::Active(words) | Job::Inactive(_, words) => (None, words),
                 Job::Command(input, words) => (Some(input), words),
+                Job::Beside(words) => (None, words),
             };
             let Some((path, args)) = words.split_first() else {
                 self.tell_end();
@@ -315,6 +341,7 @@ impl Queue {
     fn reap(&mut self) {
         self.end_group();
         while let Some((pid, exit)) = reap() {
+            self.beside.ended(self.clock.now(), pid, exit);
             let ended = self.running.take_if(|hook| hook.child.pid() == pid);
             if let Some(hook) = ended {
                 let level = if exit.is_success() {
@@ -356,7 +383,7 @@ impl Queue {
 }
 
 /// Starts a hook in a process group of its own, unless others than root could have written it.
-fn start(path: &Path, args: &[OsString], input: Option<&OsString>) -> io::Result<Child> {
+pub fn start(path: &Path, args: &[OsString], input: Option<&OsString>) -> io::Result<Child> {
     let file = path.canonicalize()?;
     if !daemon::only_root_can_change(&file)? {
         return Err(io::Error::other("others than root can change it"));
@@ -379,7 +406,8 @@ mod tests {
             Job::Active(words.clone()),
             Job::Inactive(7, words.clone()),
             Job::Inactive(8, Vec::new()),
-            Job::Command("file".into(), words),
+            Job::Command("file".into(), words.clone()),
+            Job::Beside(words),
         ] {
             let message = encode_job(&job);
             let (letter, rest) = message.split_first().unwrap();

@@ -24,6 +24,7 @@ use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::orders::OrdersFile;
 use crate::report::FileState;
+use crate::send_arp::Burst;
 use crate::service::{self, Part, Service};
 use crate::setup::{self, Setup};
 use crate::sockets::Sockets;
@@ -68,6 +69,8 @@ pub struct Shell {
     service: Service,
     commands: Commands,
     term_file: TermFile,
+    /// How often `send_arp` is still to be run.
+    burst: Burst,
     orders: OrdersFile,
     control: Control,
     /// The lvs.cf that is in force.
@@ -121,6 +124,7 @@ impl Shell {
             service: Service::new(options),
             commands,
             term_file,
+            burst: Burst::default(),
             orders,
             control: Control::open(),
             file: FileState::of(file),
@@ -415,11 +419,27 @@ impl Shell {
                 let mut usable = self.setup.addresses.clone();
                 usable.retain(|wanted| !self.node.is_unused(wanted.address));
                 self.addresses.raise(self.clock.now(), &usable);
+                self.burst.begin();
             }
             Action::DropAddresses => self.addresses.drop_all(),
-            Action::Announce => self.addresses.announce(),
+            Action::Announce => {
+                self.addresses.announce();
+                self.send_arp();
+            }
             Action::AskForAddresses => self.addresses.ask(&self.setup.addresses),
             Action::Exit => self.done = true,
+        }
+    }
+
+    /// The program of lvs.cf's `send_arp`, for what is held.
+    fn send_arp(&mut self) {
+        if !self.burst.takes() {
+            return;
+        }
+        if let Some(program) = &self.setup.config.send_arp {
+            for words in self.addresses.send_arp(program) {
+                self.commands.run_beside(words);
+            }
         }
     }
 

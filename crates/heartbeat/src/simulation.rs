@@ -21,7 +21,7 @@ use wire::heartbeat::signed::Key;
 use wire::heartbeat::{Service, Value};
 
 use crate::auth::{Auth, Mode};
-use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
+use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
 use crate::node::Node;
 use crate::orders::Orders;
 use crate::tests::settings;
@@ -94,6 +94,8 @@ enum Happening {
     Replay(usize),
     /// What goes to a side is held back for a while.
     HoldBack(usize, u64),
+    /// `inactive_cmd` has ended.
+    LetGo(usize),
 }
 
 /// How a director's heartbeats are signed.
@@ -144,6 +146,8 @@ struct Side {
     /// So does its next start.
     becomes_old: bool,
     has_private: bool,
+    /// The hooks move the addresses.
+    hook_patience: Duration,
 }
 
 struct World {
@@ -181,6 +185,7 @@ impl Side {
             by_term: self.signing.by_term,
             warm_standby: self.warm,
             sync_wait: self.sync_wait,
+            hook_patience: self.hook_patience,
             ..settings(self.role)
         }
     }
@@ -222,6 +227,7 @@ impl World {
             is_old: false,
             becomes_old: false,
             has_private: false,
+            hook_patience: Duration::ZERO,
         };
         let mut world = Self {
             random,
@@ -266,6 +272,7 @@ impl World {
         let has_private = world.has_private;
         for side in &mut world.sides {
             side.has_private = has_private;
+            side.hook_patience = Duration::from_secs((seed / 32 % 4) / 3 * 10);
         }
         let signed = |mode: &Mode| *mode == Mode::Require;
         let modes = signing.map(|signing| signing.mode);
@@ -348,6 +355,7 @@ impl World {
         self.watch_one_way(&happening);
         self.watch_own(&happening);
         match happening {
+            Happening::LetGo(side) => self.give(side, Input::HookEnded(Hook::Inactive)),
             Happening::Wake(side) => self.wake(side),
             Happening::Arrive(side, private, datagram) => self.arrive(side, private, &datagram),
             Happening::Ready(side, number) if self.sides[side].service == number => {

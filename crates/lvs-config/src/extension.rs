@@ -60,6 +60,7 @@ pub const EXTENSIONS: &[Keyword] = &[
     row("copy_config", GLOBAL, Kind::Bool),
     row("warm_standby", GLOBAL, Kind::Bool),
     row("sync_wait", GLOBAL, SYNC_WAIT),
+    row("send_arp", GLOBAL, Kind::Program),
     row("vip", GLOBAL, Kind::Choice(&["interface", "external"])),
     row("scheduler_flags", VIRTUAL, Kind::Word),
     row("one_packet", VIRTUAL, Kind::Bool),

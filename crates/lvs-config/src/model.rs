@@ -47,6 +47,9 @@ pub struct Config {
     /// Whether pulse may copy lvs.cf to the partner when it is told to.
     /// *Extension*, `copy_config`; off by default.
     pub copy_config: bool,
+    /// Program that is run for each address at a takeover, besides our own announcements.
+    /// *Extension*, `send_arp`; none by default.
+    pub send_arp: Option<PathBuf>,
     /// Program that edits the kernel's table. lvs.cf: `ipvsadm`, `/sbin/ipvsadm` by default.
     pub ipvsadm: PathBuf,
     /// Run when this director becomes active. lvs.cf: `active_cmd`.
@@ -464,6 +467,7 @@ impl Default for Config {
             hard_shutdown: true,
             rsh_command: "rsh".into(),
             copy_config: false,
+            send_arp: None,
             ipvsadm: "/sbin/ipvsadm".into(),
             active_cmd: None,
             inactive_cmd: None,

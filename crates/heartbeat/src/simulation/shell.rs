@@ -5,7 +5,7 @@ use wire::heartbeat::signed::{self, Signed, Statement};
 
 use super::{Happening, World, keys};
 use crate::auth::Echo;
-use crate::model::Action;
+use crate::model::{Action, Hook};
 
 impl World {
     pub(super) fn perform(&mut self, index: usize, action: &Action) {
@@ -20,6 +20,10 @@ impl World {
             }
             Action::StopService => self.end_service(index, 900),
             Action::KillService => self.end_service(index, 10),
+            Action::RunHook(Hook::Inactive) if !self.sides[index].hook_patience.is_zero() => {
+                let time = self.random.millis(500);
+                self.plan(time, Happening::LetGo(index));
+            }
             Action::RaiseAddresses => self.sides[index].holding = true,
             Action::DropAddresses => self.sides[index].holding = false,
             Action::KeepTerm(term) => self.sides[index].term = *term,

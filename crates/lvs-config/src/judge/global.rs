@@ -40,6 +40,7 @@ impl Judge<'_, '_> {
             hard_shutdown: !file.has("hard_shutdown") || file.is_on("hard_shutdown"),
             rsh_command: argument(file, "rsh_command").unwrap_or(default.rsh_command),
             copy_config: file.is_on("copy_config"),
+            send_arp: path("send_arp"),
             ipvsadm: path("ipvsadm").unwrap_or(default.ipvsadm),
             active_cmd: command(file, "active_cmd"),
             inactive_cmd: command(file, "inactive_cmd"),

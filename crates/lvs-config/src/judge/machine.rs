@@ -60,6 +60,7 @@ impl Judge<'_, '_> {
     pub(super) fn check_trust(&mut self, file: &Section) {
         for (keyword, is_run) in [
             ("ipvsadm", true),
+            ("send_arp", true),
             ("rsh_command", file.is_on("copy_config")),
         ] {
             let given = file
