@@ -7,7 +7,7 @@
 //! recording can, and nothing that was under way while the partner was started again. Where
 //! signatures are required, what echoes nothing that we sent within the last dead time was held back
 //! by somebody, unless it says that it does not hear us. Unsigned ones say by a mark what a clean stop
-//! needs, and nothing else.
+//! needs, and that a standby is not fit.
 
 mod candidates;
 mod sent;
@@ -282,6 +282,13 @@ impl Auth {
         match statement.state {
             State::Leaving => Some(Mark::Leaving),
             State::Active if self.partner_leaves => Some(Mark::Taken),
+            State::Inactive if !statement.fit && matches!(self.service, Service::Lvs) => {
+                Some(if statement.asks {
+                    Mark::UnfitQuestion
+                } else {
+                    Mark::Unfit
+                })
+            }
             _ if statement.asks => Some(Mark::Question),
             _ => None,
         }
@@ -289,13 +296,18 @@ impl Auth {
 
     /// What the mark of an unsigned heartbeat says, in the modes in which ours have marks, too.
     fn read_mark(&mut self, value: Value, mark: Option<Mark>) -> Option<Said> {
-        let is_read = value == Value::Running && self.service == Service::Lvs && !self.mode.signs();
+        let is_read = self.service == Service::Lvs && !self.mode.signs();
         let mark = mark.filter(|_| is_read);
-        self.partner_leaves = mark == Some(Mark::Leaving);
-        match mark? {
-            Mark::Leaving => Some(Said::unsigned(State::Leaving)),
-            Mark::Taken => Some(Said::unsigned(State::Active)),
-            Mark::Question => None,
+        self.partner_leaves = value == Value::Running && mark == Some(Mark::Leaving);
+        match (value, mark?) {
+            (Value::Running, Mark::Leaving) => Some(Said::unsigned(State::Leaving)),
+            (Value::Running, Mark::Taken) => Some(Said::unsigned(State::Active)),
+            (Value::Stopped, Mark::Unfit | Mark::UnfitQuestion) => {
+                let mut said = Said::unsigned(State::Inactive);
+                said.statement.fit = false;
+                Some(said)
+            }
+            _ => None,
         }
     }
 
@@ -307,7 +319,9 @@ impl Auth {
         };
         let marked = self.read_mark(datagram.value, datagram.mark());
         match self.weigh(now, bytes, datagram.value) {
-            Verdict::Beat(value, said) if datagram.asks() => Verdict::Question(value, said),
+            Verdict::Beat(value, said) if datagram.asks() => {
+                Verdict::Question(value, said.or(marked))
+            }
             Verdict::Beat(value, said) => Verdict::Beat(value, said.or(marked)),
             verdict => verdict,
         }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use lvs_model::Mono;
 use wire::heartbeat::Value;
 use wire::heartbeat::details::Details;
+use wire::heartbeat::signed::Statement;
 
 use crate::auth::Said;
 use crate::model::PairPath;
 use crate::notice::Notice;
+use crate::view::Form;
 
 /// Incompatible heartbeats are logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
@@ -111,7 +113,12 @@ impl Partner {
     pub const fn hear(&mut self, value: Value, said: Option<Said>) -> Option<Value> {
         match said {
             // Version 1 of the same start says nothing new.
-            Some(said) if !said.first && said.statement.details.is_none() => {}
+            Some(Said {
+                first: false,
+                statement: Statement { details: None, .. },
+                form: Form::Signed(_),
+                ..
+            }) => {}
             Some(said) => self.details = said.statement.details,
             None => self.details = None,
         }

@@ -62,7 +62,7 @@ pub struct PartnerView {
     pub value: Option<Value>,
     /// The same, finer; only signed heartbeats say it.
     pub state: Option<State>,
-    /// Whether it says that it could take over; only signed heartbeats say it.
+    /// Whether it says that it could take over; unsigned heartbeats say only that it could not.
     pub fit: Option<bool>,
     /// How its last heartbeat that counted was signed; `None` if there was none.
     pub form: Option<Form>,

@@ -102,9 +102,22 @@ pub enum Mark {
     Leaving,
     /// The sender has taken over from a receiver that leaves.
     Taken,
+    /// The sender is inactive and could not take over, or not as well as it should.
+    Unfit,
+    /// The same, and it misses the receiver's heartbeats.
+    UnfitQuestion,
 }
 
 impl Mark {
+    /// Every one.
+    pub const ALL: [Self; 5] = [
+        Self::Question,
+        Self::Leaving,
+        Self::Taken,
+        Self::Unfit,
+        Self::UnfitQuestion,
+    ];
+
     /// The fifth byte.
     #[must_use]
     pub const fn byte(self) -> u8 {
@@ -112,6 +125,8 @@ impl Mark {
             Self::Question => b'?',
             Self::Leaving => b'<',
             Self::Taken => b'>',
+            Self::Unfit => b'-',
+            Self::UnfitQuestion => b'=',
         }
     }
 }
@@ -121,15 +136,15 @@ impl Datagram<'_> {
     #[must_use]
     pub fn mark(&self) -> Option<Mark> {
         let [byte] = self.trailer else { return None };
-        let marks = [Mark::Question, Mark::Leaving, Mark::Taken];
-        marks.into_iter().find(|mark| mark.byte() == *byte)
+        Mark::ALL.into_iter().find(|mark| mark.byte() == *byte)
     }
 
     /// Whether the sender asks for a heartbeat of the receiver. Of a signed one the signature is not
     /// looked at here.
     #[must_use]
     pub fn asks(&self) -> bool {
-        self.mark() == Some(Mark::Question) || signed::asks(self.trailer)
+        let asks = [Some(Mark::Question), Some(Mark::UnfitQuestion)];
+        asks.contains(&self.mark()) || signed::asks(self.trailer)
     }
 }
 
@@ -249,7 +264,8 @@ mod tests {
             decode(&bytes, Service::Lvs, ByteOrder::Little).map(|datagram| datagram.asks())
         };
         assert_eq!(asks(b"?"), Ok(true));
-        for trailer in [&[][..], &[0], b"<", b"??", &[0xff; 68], &[0xff; 1396]] {
+        assert_eq!(asks(b"="), Ok(true));
+        for trailer in [&[][..], &[0], b"<", b"-", b"??", &[0xff; 68], &[0xff; 1396]] {
             assert_eq!(asks(trailer), Ok(false), "{trailer:?}");
         }
     }
@@ -261,7 +277,7 @@ mod tests {
             let bytes = [&magic, trailer].concat();
             decode(&bytes, Service::Lvs, ByteOrder::Little).map(|datagram| datagram.mark())
         };
-        for wanted in [Mark::Question, Mark::Leaving, Mark::Taken] {
+        for wanted in Mark::ALL {
             assert_eq!(mark(&[wanted.byte()]), Ok(Some(wanted)));
             assert_eq!(mark(&[wanted.byte(); 2]), Ok(None));
         }

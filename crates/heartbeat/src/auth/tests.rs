@@ -356,3 +356,45 @@ fn recordings() -> Vec<Vec<u8>> {
     };
     [of(&mut primary), of(&mut backup)].concat()
 }
+
+#[test]
+fn an_unsigned_standby_that_is_not_fit_says_so_by_a_mark_that_an_original_does_not_read() {
+    let says = |asks| Statement {
+        fit: false,
+        asks,
+        ..SAYS
+    };
+    for (asks, byte) in [(false, b'-'), (true, b'=')] {
+        let sealed = auth(false, Mode::Off, 5).sends(Value::Stopped, says(asks));
+        assert_eq!(sealed[4..], [byte]);
+        for mode in [Mode::Off, Mode::Accept] {
+            let verdict = auth(true, mode, 6).hears(&sealed);
+            let said = match verdict {
+                Verdict::Beat(Value::Stopped, Some(said)) if !asks => said,
+                Verdict::Question(Value::Stopped, Some(said)) if asks => said,
+                other => panic!("{other:?}"),
+            };
+            assert!(!said.statement.fit);
+            assert_eq!(said.statement.state, State::Inactive);
+        }
+        // Whoever signs takes it for the STOPPED that it is.
+        let plain = auth(true, Mode::Sign, 7).hears(&sealed);
+        assert!(matches!(
+            plain,
+            Verdict::Beat(Value::Stopped, None) | Verdict::Question(Value::Stopped, None)
+        ));
+    }
+    // An active node and fos say nothing of it.
+    let active = Statement {
+        state: State::Active,
+        ..says(false)
+    };
+    assert_eq!(
+        auth(false, Mode::Off, 5)
+            .sends(Value::Running, active)
+            .len(),
+        4
+    );
+    let mut fos = Auth::new(Service::Fos, false, Mode::Off, Vec::new(), 5, DEAD_TIME);
+    assert_eq!(fos.sends(Value::Stopped, says(false)).len(), 4);
+}

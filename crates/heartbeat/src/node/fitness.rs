@@ -3,8 +3,9 @@
 //! Troubles count towards a living partner that does better. A node that has them lets go to it, takes
 //! nothing from it and refuses a hand-over; a silent partner it replaces all the same. Where both have
 //! some the one serves that could not serve fewer addresses; between equals who serves already, then the
-//! primary. A partner that does not sign says nothing of this: it is given its time to take over, and if
-//! it does not, it cannot, and the node that let go serves again.
+//! primary. An original says nothing of this: it is given its time to take over, and if it does not, it
+//! cannot, and the node that let go serves again. One of ours that does not sign says that it is not fit, and
+//! nothing more: who serves stays.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -174,7 +175,7 @@ impl Node {
             let theirs = it.unserved.unwrap_or(u16::MAX);
             can && theirs < self.fitness.unserved
         };
-        // What does not sign is given the chance.
+        // What says nothing of itself is given the chance.
         let is_fit = self.partner.said().is_none_or(|said| said.statement.fit);
         is_fit || self.partner.details().is_some_and(serves_more)
     }

@@ -202,7 +202,8 @@ impl Node {
     pub(super) fn is_partner_ready(&self, now: Mono) -> bool {
         let alive = self.partner.is_alive(now, self.settings.dead_time);
         if !self.settings.signs {
-            return alive && self.partner.last_value() == Some(Value::Stopped);
+            let is_fit = self.partner.said().is_none_or(|said| said.statement.fit);
+            return alive && is_fit && self.partner.last_value() == Some(Value::Stopped);
         }
         let ready = |said: Said| {
             said.knows_us && said.statement.fit && said.statement.state == State::Inactive

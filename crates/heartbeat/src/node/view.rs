@@ -65,7 +65,9 @@ impl Node {
             alive: self.partner.is_alive(now, self.settings.dead_time),
             value: self.partner.last_value(),
             state: signed.map(|said| said.statement.state),
-            fit: signed.map(|said| said.statement.fit),
+            fit: said
+                .filter(|said| said.form != Form::Unsigned || !said.statement.fit)
+                .map(|said| said.statement.fit),
             form: was_heard.then_some(said.map_or(Form::Unsigned, |said| said.form)),
             content: details.and_then(|details| details.content),
             unserved: details.and_then(|details| details.unserved),

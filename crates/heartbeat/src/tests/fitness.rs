@@ -8,7 +8,7 @@ use super::{Bench, at, notices, settings};
 use crate::auth::Said;
 use crate::fitness::{Trouble, TroubleKind};
 use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
-use crate::orders::Order;
+use crate::orders::{Order, OrderRefused};
 use crate::table::Phase;
 use crate::view::Form;
 
@@ -294,5 +294,32 @@ fn what_is_frozen_does_not_let_go() {
     assert_eq!(bench.node.phase(), Phase::Active);
     bench.put(8.5, Input::Order(Order::Freeze(false)));
     bench.hear(9.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+/// STOPPED of an unsigned partner of ours that is not fit.
+fn hear_unfit(bench: &mut Bench, seconds: f64) -> Vec<Action> {
+    let mut said = Said::unsigned(State::Inactive);
+    said.statement.fit = false;
+    let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
+    bench.put(seconds, Input::Beat { value, path, said })
+}
+
+#[test]
+fn an_unsigned_partner_that_says_that_it_is_not_fit_is_let_go_to_in_no_case() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    hear_unfit(&mut bench, 6.0);
+    bench.put(6.5, missing(1));
+    hear_unfit(&mut bench, 7.0);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    let answer = bench.put(7.1, Input::Order(Order::Failover));
+    assert_eq!(
+        answer.last(),
+        Some(&Action::Answer(Err(OrderRefused::PartnerUnfit)))
+    );
+    assert_eq!(bench.node.view(at(7.1)).partner.unwrap().fit, Some(false));
+    // Nor is a stop handed over to it: it would wait for nothing.
+    bench.put(7.2, Input::Stop { signal: 15 });
     assert_eq!(bench.node.phase(), Phase::Releasing);
 }
