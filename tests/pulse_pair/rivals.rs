@@ -1,5 +1,6 @@
 //! Two owners, or a wrong one: each director says who else announces its addresses.
 
+use std::process::Command;
 use std::time::Duration;
 
 use caribe_tests::wait_until;
@@ -107,4 +108,28 @@ fn a_clean_stop_is_no_second_owner() {
         let runs = || pair.log(stops).contains("STARTING PULSE");
         assert!(wait_until(LOADING, runs).is_some(), "{}", pair.log(stops));
     }
+}
+
+/// A machine that was cloned: it has the address that heartbeats are sent from.
+#[test]
+fn another_machine_with_a_directors_own_address_is_told_of() {
+    let pair = settled();
+    let switch = pair.switch();
+    for side in [A, B] {
+        let own = format!("10.1.0.{}", side + 1);
+        ip(&format!("-n {switch} addr add {own}/24 dev br0"));
+        // It asks for somebody, as whoever uses an address does.
+        let asked = || {
+            let words = format!("netns exec {switch} ping -c 1 -W 1 -I {own} 10.1.0.9");
+            let _ = Command::new("ip").args(words.split(' ')).output();
+            pair.log(side).contains(&format!("{own} is announced by"))
+        };
+        let said = wait_until(ASKED, asked);
+        assert!(said.is_some(), "{}", pair.log(side));
+        ip(&format!("-n {switch} addr del {own}/24 dev br0"));
+    }
+    assert!(
+        !pair.log(B).contains("10.1.0.1 is announced"),
+        "the partner's own is its own"
+    );
 }

@@ -61,7 +61,7 @@ impl Addresses {
             let found = links.addresses().map_err(io::Error::other)?;
             held.adopt(&setup.addresses, &found, &known.unwrap_or_default());
         }
-        let mut neighbours = Neighbours::open().map_err(io::Error::other)?;
+        let mut neighbours = Neighbours::open(setup.own()).map_err(io::Error::other)?;
         neighbours.listen_to(setup.addresses.iter().map(|it| it.address));
         let addresses = Self {
             links,
@@ -164,11 +164,12 @@ impl Addresses {
         say(&std::mem::take(&mut self.unsaid));
     }
 
-    /// Asks who else has the IPv4 ones that are held. Real servers that answer by mistake are told of, like a
+    /// Asks who else has the IPv4 ones that are held, and those of our own. Real servers that answer by mistake are told of, like a
     /// second director, and no more.
     fn ask_four(&self) {
-        let held = self.held.assignments().iter();
-        let four = held.filter(|it| it.address.is_ipv4());
+        let own = self.held.own().places();
+        let all = self.held.assignments().iter().chain(&own);
+        let four = all.filter(|it| it.address.is_ipv4());
         for error in self.announcer.ask(four) {
             log::debug!("question for an address: {error}");
         }

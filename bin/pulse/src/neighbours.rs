@@ -14,6 +14,8 @@ pub struct Neighbours {
     /// IPv4.
     sightings: Sightings,
     rivals: Rivals,
+    /// What heartbeats are sent from.
+    own: Vec<IpAddr>,
 }
 
 impl Neighbours {
@@ -21,8 +23,9 @@ impl Neighbours {
     ///
     /// # Errors
     /// No right to.
-    pub fn open() -> Result<Self, LinkError> {
+    pub fn open(own: Vec<IpAddr>) -> Result<Self, LinkError> {
         Ok(Self {
+            own,
             answers: Answers::open().ok(),
             sightings: Sightings::open()?,
             rivals: Rivals::default(),
@@ -35,13 +38,14 @@ impl Neighbours {
         answers.into_iter().chain([self.sightings.as_fd()])
     }
 
-    /// Listens to what is said of `addresses` from now on.
+    /// Listens to what is said of `addresses`, and of those of our own, from now on.
     pub fn listen_to(&mut self, addresses: impl Iterator<Item = IpAddr>) {
         let four = |address| match address {
             IpAddr::V4(address) => Some(address),
             IpAddr::V6(_) => None,
         };
-        let all: Vec<Ipv4Addr> = addresses.filter_map(four).collect();
+        let own = self.own.iter().copied();
+        let all: Vec<Ipv4Addr> = addresses.chain(own).filter_map(four).collect();
         if let Err(error) = self.sightings.listen_to(all) {
             log::error!("who else announces the addresses is not heard: {error}");
         }
@@ -51,7 +55,7 @@ impl Neighbours {
     pub fn hear(&mut self, now: Mono, held: &mut Held) -> Vec<Advertisement> {
         self.rivals.hold(now, !held.assignments().is_empty());
         let heard = self.sightings.drain();
-        let wanted = held.wanted();
+        let wanted = [held.wanted(), held.own().places()].concat();
         let six = wanted.iter().filter_map(|it| match it.address {
             IpAddr::V6(address) => Some(address),
             IpAddr::V4(_) => None,
@@ -84,6 +88,7 @@ impl Neighbours {
                 address,
                 mac,
                 device,
+                is_own: self.own.contains(&address),
             };
             if let Some(rival) = self.rivals.hear(now, sighting) {
                 // On standby it may be a partner with several cards.

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use wire::rtnetlink::{Address, DAD_FAILED, Link, OPTIMISTIC, TENTATIVE};
 
+use crate::plan::Assignment;
+
 /// One of them went or came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnChange {
@@ -71,6 +73,22 @@ impl Own {
     #[must_use]
     pub fn addresses(&self) -> Vec<IpAddr> {
         self.addresses.iter().map(|it| it.address).collect()
+    }
+
+    /// Those that are there, as if they were to be raised, on the interfaces that they are on.
+    #[must_use]
+    pub fn places(&self) -> Vec<Assignment> {
+        let there = self.addresses.iter().filter(|it| it.is_there);
+        let place = |it: &Standing| {
+            let interface = it.device.clone()?;
+            Some(Assignment {
+                address: it.address,
+                prefix: if it.address.is_ipv4() { 32 } else { 128 },
+                label: interface.clone(),
+                interface,
+            })
+        };
+        there.filter_map(place).collect()
     }
 
     /// Whether `address` is one of them.
@@ -168,6 +186,11 @@ mod tests {
         let back = "own address 10.1.0.2 is on eth0 again";
         assert_eq!(said(&mut own, &[public]), [back, missing]);
         assert_eq!(own.are_there(), (true, false));
+        let places = own.places();
+        let shown = places
+            .iter()
+            .map(|it| (it.address.to_string(), &*it.interface));
+        assert_eq!(shown.collect::<Vec<_>>(), [("10.1.0.2".to_owned(), "eth0")]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Other stations that say to have our addresses. Pure.
 //!
 //! On the active director each of them is one too many. On standby one is the partner, and two that take turns
-//! are one too many.
+//! are one too many. Who has an address that our heartbeats are sent from always is.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,6 +38,8 @@ pub struct Sighting {
     pub mac: Mac,
     /// The interface that it was heard on.
     pub device: String,
+    /// The address is this director's for good: heartbeats are sent from it.
+    pub is_own: bool,
 }
 
 /// A station that has an address of ours, too.
@@ -55,6 +57,7 @@ impl fmt::Display for Rival {
             address,
             mac,
             device,
+            ..
         } = &self.sighting;
         match self.beside {
             None => write!(f, "{address} is announced by {mac} on {device} as well"),
@@ -81,6 +84,7 @@ pub struct Rivals {
 #[derive(Clone, Debug)]
 struct Station {
     device: String,
+    is_own: bool,
     first: Mono,
     last: Mono,
     standing: Standing,
@@ -148,6 +152,7 @@ impl Rivals {
         let first = self.heard.get(&(address, mac)).map_or(now, |it| it.first);
         let station = Station {
             device,
+            is_own: sighting.is_own,
             first,
             last: now,
             standing,
@@ -166,8 +171,9 @@ impl Rivals {
     /// What the station is; not known while this director settles.
     fn standing(&self, now: Mono, sighting: &Sighting) -> Option<Standing> {
         let own = self.heard.get(&(sighting.address, sighting.mac));
-        if let Some(since) = self.holding_since {
-            let is_settled = now - since >= SETTLING;
+        let since = self.holding_since.or(sighting.is_own.then_some(Mono::ZERO));
+        if let Some(since) = since {
+            let is_settled = sighting.is_own || now - since >= SETTLING;
             let is_confirmed = own.is_some_and(|own| now - own.first >= CONFIRMED_AFTER);
             let standing = if is_confirmed {
                 Standing::BesideUs
@@ -209,6 +215,7 @@ impl Rivals {
                 address: *address,
                 mac: *mac,
                 device: station.device.clone(),
+                is_own: station.is_own,
             },
             beside: station.standing.other(),
         };
@@ -230,6 +237,7 @@ mod tests {
             address: [10, 1, 0, host].into(),
             mac: Mac([2, 0, 0, 0, 0, station]),
             device: "eth0".to_owned(),
+            is_own: host < 10,
         };
         let rival = rivals.hear(at(seconds), sighting);
         rival.map(|rival| rival.to_string())
@@ -289,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn who_has_an_address_of_our_own_is_one_too_many_on_standby_too() {
+        let mut rivals = Rivals::default();
+        assert_eq!(said(&mut rivals, 1, 2, 7), None);
+        assert!(rivals.is_due(at(3)));
+        let line = "10.1.0.2 is announced by 02:00:00:00:00:07 on eth0 as well";
+        assert_eq!(said(&mut rivals, 3, 2, 7).as_deref(), Some(line));
+        assert_eq!(rivals.all(at(3)).len(), 1);
+    }
+
+    #[test]
     fn invented_hardware_addresses_fill_no_memory() {
         let mut rivals = Rivals::default();
         rivals.hold(at(0), true);
@@ -301,6 +319,7 @@ mod tests {
                 address: [10, 1, 0, 50].into(),
                 mac: Mac([2, 0, 0, 0, high, low]),
                 device: "eth0".to_owned(),
+                is_own: false,
             };
             rivals.hear(at(seconds), sighting);
         }
