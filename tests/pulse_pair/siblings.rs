@@ -214,3 +214,18 @@ fn a_director_without_a_partner_keeps_an_address_that_is_up_already() {
     let gone = wait_until(LOADING, || !pair.owns(A));
     assert!(gone.is_some(), "{}", pair.log(A));
 }
+
+/// `ip addr add A peer B`: the kernel knows it by the other end.
+#[test]
+fn an_address_with_another_end_is_taken_down_at_the_start_too() {
+    let mut pair = Pair::new();
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    let name = pair.name(B);
+    ip(&format!(
+        "-n {name} addr add {VIP} peer 10.9.9.9/32 dev eth0"
+    ));
+    pair.start(B);
+    pair.wait_for_owners(&[A], LOADING);
+    assert!(pair.log(B).contains("down"), "{}", pair.log(B));
+}

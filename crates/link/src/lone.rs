@@ -58,6 +58,7 @@ mod tests {
     fn found(address: &str, prefix: u8) -> Address {
         Address {
             interface: 2,
+            peer: None,
             address: address.parse().unwrap(),
             prefix,
             label: None,

@@ -162,6 +162,7 @@ mod tests {
         Address {
             interface: 2,
             address: text.parse().unwrap(),
+            peer: None,
             prefix: 24,
             label: None,
             flags,

@@ -48,6 +48,7 @@ impl Assignment {
         Address {
             interface: link.index,
             address: self.address,
+            peer: None,
             prefix: self.prefix,
             // IPv6 has no labels.
             label: self.address.is_ipv4().then(|| self.label.clone()),
@@ -141,7 +142,7 @@ fn replacement(old: &[&Address], address: Address) -> Vec<Change> {
     changes
 }
 
-/// Whether `found` has the prefix and the label of `wanted`, and is usable.
+/// Whether `found` has the prefix and the label of `wanted`, no other end, and is usable.
 fn is_as_wanted(found: &Address, wanted: &Address) -> bool {
     // A renamed interface renames what stands before the colon.
     let alias = |it: &Address| {
@@ -149,6 +150,7 @@ fn is_as_wanted(found: &Address, wanted: &Address) -> bool {
         label.map(|(_, alias)| alias.to_owned())
     };
     found.prefix == wanted.prefix
+        && found.peer.is_none()
         && found.flags & DAD_FAILED == 0
         && (found.address.is_ipv6() || alias(found) == alias(wanted))
 }
@@ -229,7 +231,7 @@ fn is_secondary(address: &Address) -> bool {
 type Subnet = (u32, IpAddr, u8);
 
 fn subnet(address: &Address) -> Subnet {
-    let network = match address.address {
+    let network = match address.peer.unwrap_or(address.address) {
         IpAddr::V4(ip) => broadcast(ip, address.prefix).into(),
         other @ IpAddr::V6(_) => other,
     };

@@ -83,6 +83,8 @@ pub struct Address {
     pub interface: u32,
     /// The address.
     pub address: IpAddr,
+    /// The other end, of an address that has one; the prefix is then that end's.
+    pub peer: Option<IpAddr>,
     /// Length of its network's prefix in bits.
     pub prefix: u8,
     /// Alias label, IPv4 only: `eth0:1`.
@@ -188,14 +190,22 @@ fn encode_address(
         match address.address {
             IpAddr::V4(ip) => {
                 message.attribute(IFA_LOCAL, &ip.octets());
-                message.attribute(IFA_ADDRESS, &ip.octets());
-                if address.prefix < 31 {
+                match address.peer {
+                    Some(IpAddr::V4(peer)) => message.attribute(IFA_ADDRESS, &peer.octets()),
+                    _ => message.attribute(IFA_ADDRESS, &ip.octets()),
+                }
+                if address.prefix < 31 && address.peer.is_none() {
                     let broadcast = broadcast(ip, address.prefix);
                     message.attribute(IFA_BROADCAST, &broadcast.octets());
                 }
             }
             IpAddr::V6(ip) => {
-                message.attribute(IFA_ADDRESS, &ip.octets());
+                if let Some(IpAddr::V6(peer)) = address.peer {
+                    message.attribute(IFA_LOCAL, &ip.octets());
+                    message.attribute(IFA_ADDRESS, &peer.octets());
+                } else {
+                    message.attribute(IFA_ADDRESS, &ip.octets());
+                }
                 message.attribute(IFA_CACHEINFO, &NOT_PREFERRED);
             }
         }
@@ -252,6 +262,7 @@ fn decode_address(message: &Message<'_>) -> Result<Option<Address>, DecodeError>
     Ok(local.or(peer).map(|address| Address {
         interface: u32::from_ne_bytes(*index),
         address,
+        peer: peer.filter(|peer| *peer != address),
         prefix: *prefix,
         label,
         flags: all_flags,
@@ -340,6 +351,7 @@ mod tests {
         Address {
             interface: 7,
             address: text.parse().unwrap(),
+            peer: None,
             prefix,
             label: label.map(str::to_owned),
             flags: 0,
@@ -350,10 +362,16 @@ mod tests {
     fn an_address_comes_back_as_it_was_asked_for() {
         let mut six = address("2001:db8::50", 128, None);
         six.flags = NO_DAD;
+        let ends = |text: &str, peer: &str| Address {
+            peer: peer.parse().ok(),
+            ..address(text, 32, None)
+        };
         for address in [
             address("10.1.0.50", 24, Some("eth0:1")),
             address("10.1.0.51", 32, None),
             six,
+            ends("10.1.0.51", "10.1.0.9"),
+            ends("2001:db8::51", "2001:db8::9"),
         ] {
             let mut requests = Requests::new();
             request_add(&mut requests, 5, &address);

@@ -48,8 +48,8 @@ impl Kernel {
 
     fn remove(&mut self, old: &Address) {
         let is_it = |it: &Address| {
-            let place = (it.interface, it.address, it.prefix);
-            place == (old.interface, old.address, old.prefix)
+            let place = (it.interface, it.address, it.prefix, it.peer);
+            place == (old.interface, old.address, old.prefix, old.peer)
                 && (old.label.is_none() || it.label == old.label)
         };
         let Some(place) = self.addresses.iter().position(is_it) else {
@@ -159,6 +159,23 @@ fn another_label_is_put_there_and_leaves_the_others_of_the_subnet() {
     let expected = ["10.1.0.51/24 eth0:2", "10.1.0.50/24 eth0:9 secondary"];
     assert_eq!(shown, expected);
     assert!(matches!(changes[..], [Change::Remove(_), Change::Add(_)]));
+}
+
+#[test]
+fn an_address_with_another_end_is_made_a_plain_one() {
+    let plain = wanted("10.1.0.50", 32, "eth0:1");
+    let mut kernel = Kernel::default();
+    kernel.add(&Address {
+        peer: "10.1.0.9".parse().ok(),
+        ..plain.resolve(&links()).unwrap()
+    });
+    let ours = [plain];
+    kernel.raise(&ours, &links());
+    assert_eq!(kernel.addresses.len(), 1);
+    assert_eq!(kernel.addresses[0].peer, None);
+    kernel.addresses[0].peer = "10.1.0.9".parse().ok();
+    kernel.drop(&ours, &links());
+    assert_eq!(kernel.addresses, []);
 }
 
 #[test]
@@ -300,6 +317,7 @@ fn only_the_address_on_its_own_interface_is_taken_down() {
     let elsewhere = Address {
         interface: 3,
         address: "10.1.0.50".parse().unwrap(),
+        peer: None,
         prefix: 24,
         label: None,
         flags: 0,
