@@ -54,17 +54,22 @@ impl Children {
         Ok(())
     }
 
-    /// Starts a monitor, which ends with us; its pid.
+    /// Starts a monitor, which ends with us, as `account` if we are root; its pid.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn start(&mut self, monitor: MonitorId, argv: &[OsString]) -> io::Result<i32> {
+    pub fn start(
+        &mut self,
+        monitor: MonitorId,
+        argv: &[OsString],
+        account: Option<&Account>,
+    ) -> io::Result<i32> {
         let mut program = program(argv)?;
         program.stdin = Stdin::Lifeline;
         program.stdout = self.stdout;
         program.parent_name = NAME;
-        if let Some(account) = &self.account {
-            program.run_as(account);
+        if let Some(own) = &self.account {
+            program.run_as(account.unwrap_or(own));
         }
         let child = program.start()?;
         let pid = child.pid();

@@ -50,7 +50,7 @@ fn plan(site: Site, mode: Mode) -> Vec<String> {
                     lines.push(shell_words(&argv));
                     inputs.push_back(Input::CommandEnded(Ok(ChildExit::Status(0))));
                 }
-                Action::StartMonitor(monitor, argv) => {
+                Action::StartMonitor(monitor, argv, _) => {
                     lines.push(shell_words(&argv));
                     // No pid is 0: nothing is signalled by it.
                     inputs.push_back(Input::MonitorStarted(monitor, Ok(0)));

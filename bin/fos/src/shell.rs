@@ -96,8 +96,8 @@ impl<'a> Shell<'a> {
             }
             Action::TerminateCommand => self.children.signal_command(Signal::SIGTERM),
             Action::KillCommand => self.children.signal_command(Signal::SIGKILL),
-            Action::StartMonitor(monitor, argv) => {
-                let started = self.children.start(monitor, &argv);
+            Action::StartMonitor(monitor, argv, account) => {
+                let started = self.children.start(monitor, &argv, account.as_ref());
                 let started = started.map_err(|error| error.to_string());
                 self.inputs
                     .push_back(Input::MonitorStarted(monitor, started));

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use lvs_model::ChildExit;
+use lvs_model::{Account, ChildExit};
 
 use super::{Notice, Site};
 
@@ -43,7 +43,7 @@ pub enum Action {
     /// Send SIGKILL to the running command's group.
     KillCommand,
     /// Start a monitor.
-    StartMonitor(MonitorId, Vec<OsString>),
+    StartMonitor(MonitorId, Vec<OsString>, Option<Account>),
     /// Send SIGTERM to a monitor.
     TerminateMonitor(MonitorId),
     /// Send SIGKILL to a monitor.

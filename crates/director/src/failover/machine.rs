@@ -190,6 +190,7 @@ impl Fos {
         out.push(Action::StartMonitor(
             monitor,
             record.service.monitor.clone(),
+            record.service.account.clone(),
         ));
         self.next_monitor += 1;
     }

@@ -19,7 +19,9 @@ impl Fos {
                 continue;
             };
             let mut record = old.remove(place);
-            if record.service.monitor != service.monitor {
+            let is_watched_alike = record.service.monitor == service.monitor
+                && record.service.account == service.account;
+            if !is_watched_alike {
                 match record.life {
                     Life::Running(..) => stop_monitor(&mut record, now, true, out),
                     // The answer to its start finds nobody, and ends it.

@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 use lvs_config::{Config, FailoverBlock};
-use lvs_model::Protocol;
+use lvs_model::{Account, Protocol};
 
 use crate::nanny::seconds;
 
@@ -44,6 +44,9 @@ pub struct FailoverService {
     pub stop: Vec<OsString>,
     /// Program and arguments of its monitor.
     pub monitor: Vec<OsString>,
+    /// Whom the monitor and its check program run as; `None` as those that have none.
+    /// *Extension*, lvs.cf: `check_user`.
+    pub account: Option<Account>,
     /// Time that it has from its start to its first good check.
     pub start_timeout: Duration,
 }
@@ -61,6 +64,7 @@ impl Site {
     /// `verbose` and `foreground` are passed on to the monitors.
     #[must_use]
     pub fn new(config: &Config, partner: Option<IpAddr>, verbose: bool, foreground: bool) -> Self {
+        let account = &config.check_user;
         let service = |block: &FailoverBlock| FailoverService {
             name: block.name.clone(),
             id: ServiceId {
@@ -70,6 +74,9 @@ impl Site {
             start: split_command(&block.start_cmd.text),
             stop: split_command(&block.stop_cmd.text),
             monitor: monitor(block, partner, verbose, foreground),
+            account: account
+                .clone()
+                .filter(|_| block.check.send_program.is_some()),
             start_timeout: block.start_timeout,
         };
         Self {

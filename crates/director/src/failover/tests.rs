@@ -24,6 +24,7 @@ fn service(name: &str, port: u16) -> FailoverService {
         start: words(&format!("/etc/{name} start")),
         stop: words(&format!("/etc/{name} stop")),
         monitor: words(&format!("/usr/sbin/nanny -p {port}")),
+        account: None,
         start_timeout: Duration::from_secs(60),
     }
 }
@@ -106,7 +107,7 @@ impl Bench {
                 let killed = Input::CommandEnded(Ok(ChildExit::Signal(9)));
                 ("KILL".into(), Some(killed))
             }
-            Action::StartMonitor(monitor, argv) => {
+            Action::StartMonitor(monitor, argv, _) => {
                 self.monitors.push(monitor);
                 let pid = 100 + i32::try_from(monitor.0).unwrap();
                 let result = match self.monitors_fail {
@@ -334,7 +335,7 @@ impl Lookup for NoNames {
         None
     }
     fn user(&mut self, _: &str) -> Option<Account> {
-        None
+        Some(somebody())
     }
 
     fn check_expression(&mut self, _: &[u8]) -> Result<(), String> {
@@ -466,6 +467,53 @@ fn r_a_monitor_that_starts_with_an_old_command_line_is_replaced() {
         deeds.last().map(String::as_str),
         Some("/usr/sbin/nanny -x new")
     );
+}
+
+fn somebody() -> Account {
+    Account {
+        name: "carla".into(),
+        uid: 500,
+        gid: 500,
+        home: "/srv".into(),
+    }
+}
+
+#[test]
+fn a_monitor_of_another_user_is_replaced_by_a_reload() {
+    let old = service("a", 21);
+    let new = FailoverService {
+        account: Some(somebody()),
+        ..old.clone()
+    };
+    let mut bench = Bench::start(Mode::Monitor, std::slice::from_ref(&old));
+    bench.take();
+    for (reloaded, replaced) in [(old, false), (new.clone(), true), (new, false)] {
+        bench.put(Input::Configuration(Ok(Box::new(site(&[reloaded])))));
+        let deeds = bench.deeds();
+        assert_eq!(
+            deeds.iter().any(|deed| deed.starts_with("end ")),
+            replaced,
+            "{deeds:?}"
+        );
+    }
+}
+
+#[test]
+fn only_monitors_with_a_program_run_as_the_check_user() {
+    let text = |check: &str| {
+        format!(
+            "check_user = carla\nfailover f {{\nactive = 1\naddress = 192.0.2.1 eth0\n\
+             start_cmd = /bin/x\nstop_cmd = /bin/y\n{check}}}\n"
+        )
+    };
+    for (check, account) in [
+        ("send_program = /bin/check\n", Some(somebody())),
+        ("expect = OK\n", None),
+    ] {
+        let loaded = lvs_config::read(text(check).as_bytes(), &mut NoNames).unwrap();
+        let site = Site::new(&loaded.config, None, false, false);
+        assert_eq!(site.services[0].account, account, "{check}");
+    }
 }
 
 /// Loses every monitor until `seconds`; the deeds and when they were done.
