@@ -1,6 +1,6 @@
 //! `nannies = shared`: one process, the same table and the same lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -45,21 +45,65 @@ fn one_process_watches_all_servers() {
     assert_eq!(director.table(), [""; 0]);
 }
 
+/// Those that watch one of `servers`.
+fn processes(director: &Director, servers: &[u8]) -> BTreeSet<i32> {
+    let nannies = servers.iter().flat_map(|last| director.nannies(*last));
+    nannies.collect()
+}
+
 #[test]
 fn it_is_replaced_as_a_whole_and_the_table_stays() {
     let mut director = Director::new(&[1, 2, 3]);
     director.start(&site());
     let table = director.wait_for_table(6);
     director.operations(0);
+    process(&director, &[1, 2, 3]);
     for (signal, limit) in [(Signal::SIGKILL, A_SECOND), (Signal::SIGSTOP, 5 * A_SECOND)] {
-        let first = process(&director, &[1, 2, 3]);
-        kill(Pid::from_raw(first), signal).unwrap();
-        let all = || (1..=3).all(|last| director.nannies(last).iter().any(|pid| *pid != first));
-        let took = wait_until(2 * limit, all).expect("a new process");
+        // Whoever has died once is in another process than some others.
+        let first = processes(&director, &[1, 2, 3]);
+        for pid in &first {
+            kill(Pid::from_raw(*pid), signal).unwrap();
+        }
+        let is_new = |last| {
+            director
+                .nannies(last)
+                .iter()
+                .any(|pid| !first.contains(pid))
+        };
+        let took = wait_until(2 * limit, || (1..=3).all(is_new)).expect("new processes");
         assert!(took <= limit, "{took:?}");
         assert_eq!(director.operations(0), [""; 0]);
         assert_eq!(director.table(), table);
     }
+}
+
+/// As one of a thousand servers would do that makes its nanny die, again and again.
+#[test]
+fn a_nanny_that_dies_again_takes_the_others_along_once_or_twice_and_not_for_ever() {
+    const SERVERS: u8 = 24;
+    let all: Vec<u8> = (1..=SERVERS).collect();
+    let mut director = Director::new(&all);
+    let servers: Vec<String> = all.iter().map(|last| server(*last)).collect();
+    let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+    let web = block("web", "192.0.2.1", "", &servers);
+    // hard_shutdown is on: five deaths of one nanny would end lvsd.
+    director.start(&format!("nannies = shared\n{web}"));
+    let table = director.wait_for_table(1 + all.len());
+    for round in 0..4 {
+        let guilty = director.nannies(1);
+        let others = processes(&director, &all[1..]);
+        kill(Pid::from_raw(guilty[0]), Signal::SIGKILL).unwrap();
+        let is_new = || director.nannies(1).iter().any(|pid| !guilty.contains(pid));
+        wait_until(10 * A_SECOND, is_new).expect("a new one");
+        let live_on = others.iter().filter(|pid| is_alive(**pid)).count();
+        match round {
+            0 => assert_eq!(live_on, 0),
+            1 | 2 => assert!(live_on + 1 >= others.len() && live_on >= 4, "{live_on}"),
+            _ => assert_eq!(live_on, others.len()),
+        }
+    }
+    assert_eq!(director.table(), table);
+    assert!(director.end(Signal::SIGTERM).success());
 }
 
 #[test]

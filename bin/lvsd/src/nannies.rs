@@ -70,14 +70,16 @@ impl Nannies {
     /// Starts one and returns the pid of its process.
     pub fn start(&mut self, nanny: NannyId, options: &NannyOptions) -> Result<u32, StartError> {
         let args = options.argv().split_off(1);
-        let started = if options.shared && Pool::fits(nanny, &args) {
-            self.pool(options).map(|pool| {
+        let kind = PoolKind::of(options).filter(|_| Pool::fits(nanny, &args));
+        let started = match kind {
+            Some(kind) => self.pool(kind, options).map(|pool| {
                 pool.start(nanny, &args);
                 pool.pid().unsigned_abs()
-            })
-        } else {
-            let child = self.program(options, args).start();
-            child.and_then(|child| self.take_in(nanny, child))
+            }),
+            None => {
+                let child = self.program(options, args).start();
+                child.and_then(|child| self.take_in(nanny, child))
+            }
         };
         started.map_err(|error| StartError {
             is_shortage: is_shortage(&error),
@@ -98,8 +100,7 @@ impl Nannies {
     }
 
     /// The process for all nannies that are of one kind with `options`; started if there is none.
-    fn pool(&mut self, options: &NannyOptions) -> io::Result<&mut Pool> {
-        let kind = PoolKind::of(options);
+    fn pool(&mut self, kind: PoolKind, options: &NannyOptions) -> io::Result<&mut Pool> {
         let is_it = |pool: &&Pool| *pool.kind() == kind && pool.link().is_some();
         let pid = match self.pools.values().find(is_it) {
             Some(pool) => pool.pid(),

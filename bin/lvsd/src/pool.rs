@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::PathBuf;
 
@@ -30,16 +31,53 @@ pub struct PoolKind {
     /// Whether its members may start programs; else they are confined.
     needs_files: bool,
     account: Option<Account>,
+    set: Set,
+}
+
+/// Who shares a process with whom. One server that makes its nanny die takes all others in the process
+/// along; the next time fewer of them, and in the end none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    /// All that have not died lately.
+    All,
+    /// A sixteenth of those that have died once.
+    Sixteenth(u64),
+    /// A part of 256 of those that have died twice.
+    Part(u64),
+}
+
+impl Set {
+    /// Where a nanny belongs; `None` if it is to be alone.
+    fn of(options: &NannyOptions) -> Option<Self> {
+        let NannyOptions {
+            vip,
+            port,
+            rip,
+            check_port,
+            ..
+        } = options;
+        let mut hasher = DefaultHasher::new();
+        (vip, port, rip, check_port).hash(&mut hasher);
+        let number = hasher.finish();
+        match options.deaths {
+            0 => Some(Self::All),
+            1 => Some(Self::Sixteenth(number % 16)),
+            2 => Some(Self::Part(number % 256)),
+            _ => None,
+        }
+    }
 }
 
 impl PoolKind {
-    /// The kind of pool that a nanny belongs into.
-    pub fn of(options: &NannyOptions) -> Self {
-        Self {
+    /// The kind of pool that a nanny belongs into; `None` if it is to have a process of its own.
+    pub fn of(options: &NannyOptions) -> Option<Self> {
+        let set = Set::of(options).filter(|_| options.shared)?;
+        Some(Self {
             program: options.program.clone(),
             needs_files: options.needs_files(),
             account: options.account.clone(),
-        }
+            set,
+        })
     }
 }
 

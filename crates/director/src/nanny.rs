@@ -47,6 +47,9 @@ pub struct NannyOptions {
     pub foreground: bool,
     /// Whether it shares a process with others. *Extension*, lvs.cf: `nannies`.
     pub shared: bool,
+    /// How often the nannies of this monitor have died within the last minute: whoever dies again shares a
+    /// process with fewer others, in the end with nobody.
+    pub deaths: usize,
     /// Whom it and its programs run as; `None` as all that have none. *Extension*, lvs.cf: `check_user`.
     pub account: Option<Account>,
 }
@@ -238,6 +241,7 @@ mod tests {
             load_program: None,
             foreground: false,
             shared: false,
+            deaths: 0,
             account: None,
         }
     }

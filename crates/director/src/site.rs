@@ -216,6 +216,7 @@ impl Builder<'_> {
             load_program,
             foreground: self.foreground || block.sorry_server.is_some(),
             shared: self.config.nannies == NannyProcesses::Shared,
+            deaths: 0,
             account: None,
         };
         if options.needs_files() {

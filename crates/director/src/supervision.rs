@@ -169,6 +169,12 @@ impl Watch {
         self.shortages > 0
     }
 
+    /// Deaths within the last minute.
+    pub fn recent_deaths(&self, now: Mono) -> usize {
+        let recent = |death: &&Mono| now - **death <= DEATH_WINDOW;
+        self.deaths.iter().filter(recent).count()
+    }
+
     /// The nanny ended though nobody told it to.
     pub fn die(&mut self, now: Mono, hard_shutdown: bool) -> AfterDeath {
         self.pid = None;
@@ -177,7 +183,7 @@ impl Watch {
         }
         self.deaths.push(now);
         self.deaths.retain(|death| now - *death <= DEATH_WINDOW);
-        let is_too_often = self.deaths.len() >= TOO_MANY_DEATHS;
+        let is_too_often = self.recent_deaths(now) >= TOO_MANY_DEATHS;
         if is_too_often && hard_shutdown {
             return AfterDeath::GiveUp;
         }

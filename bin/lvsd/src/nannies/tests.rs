@@ -50,6 +50,7 @@ impl Script {
             load_program: None,
             foreground: false,
             shared,
+            deaths: 0,
             account: None,
         }
     }
@@ -225,6 +226,33 @@ fn nannies_with_programs_and_those_of_another_user_share_no_process_with_the_oth
     }
     assert_eq!([pids[3], pids[4]], [pids[0], pids[1]]);
     assert!(pids[0] != pids[1] && pids[1] != pids[2] && pids[0] != pids[2]);
+}
+
+/// One hostile server among thousands: after three deaths it is alone, and the others live on.
+#[test]
+fn nannies_that_die_again_share_a_process_with_fewer_others() {
+    let script = Script::new("sets", "exec sleep 60");
+    let mut nannies = Nannies::new(false).unwrap();
+    let mut processes = |deaths: usize| {
+        let started = (1..=64).map(|number| {
+            let mut options = script.options(true);
+            options.rip = IpAddr::from([192, 0, 2, number]);
+            options.deaths = deaths;
+            let nanny = NannyId(u64::from(number) + 1000 * u64::try_from(deaths).unwrap());
+            nannies.start(nanny, &options).unwrap()
+        });
+        let pids: BTreeSet<u32> = started.collect();
+        for pid in &pids {
+            let pid = Pid::from_raw(i32::try_from(*pid).unwrap());
+            nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
+            waitpid(pid, None).unwrap();
+        }
+        pids.len()
+    };
+    let counts = [0, 1, 2, 3].map(&mut processes);
+    assert_eq!([counts[0], counts[3]], [1, 64]);
+    assert!((8..=16).contains(&counts[1]), "{counts:?}");
+    assert!((40..64).contains(&counts[2]), "{counts:?}");
 }
 
 /// A copy of this process, which looks names up, holds its sockets too.

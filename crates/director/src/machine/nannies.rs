@@ -37,7 +37,9 @@ impl Lvsd {
                         let found =
                             Standing::found(place.unwrap_or_default(), monitor.options.weight);
                         let standing = watch.standing.unwrap_or(found);
-                        out.push(Action::StartNanny(nanny, Box::new(monitor.options.clone())));
+                        let mut options = Box::new(monitor.options.clone());
+                        options.deaths = watch.recent_deaths(now);
+                        out.push(Action::StartNanny(nanny, options));
                         out.push(Action::Tell(nanny, Order::Adopt(standing)));
                     }
                     let deadline = watch.deadline(monitor.options.check.timeout);

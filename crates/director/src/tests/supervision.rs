@@ -152,6 +152,27 @@ fn deaths_of_several_nannies_are_not_added_up() {
     }
 }
 
+/// With nannies = shared it decides how many others it shares a process with.
+#[test]
+fn a_nanny_is_started_with_the_number_of_deaths_of_the_last_minute() {
+    let mut file = two_servers();
+    file.hard_shutdown = false;
+    let mut world = World::start(file, Table::new());
+    let deaths = |world: &World, rip: &str| world.nannies[&world.nanny(rip)].options.deaths;
+    let mut seen = Vec::new();
+    for pause in [0.0, 2.0, 60.0] {
+        world.kill("10.0.0.1");
+        world.pass(3.0);
+        seen.push(deaths(&world, "10.0.0.1"));
+        world.pass(pause);
+    }
+    world.kill("10.0.0.1");
+    world.pass(5.0);
+    seen.push(deaths(&world, "10.0.0.1"));
+    assert_eq!(seen, [1, 2, 3, 1]);
+    assert_eq!(deaths(&world, "10.0.0.2"), 0);
+}
+
 /// Four minutes and 59 seconds do not, after which one lives on with what it had.
 #[test]
 fn a_life_of_less_than_five_minutes_clears_no_record() {
