@@ -100,6 +100,7 @@ impl Failure {
     /// Whether the director lacks the means for a check, so that nothing is known of the server.
     #[must_use]
     pub fn says_nothing(&self) -> bool {
+        const EPERM: i32 = 1;
         const EAGAIN: i32 = 11;
         const ENOMEM: i32 = 12;
         const ENFILE: i32 = 23;
@@ -107,6 +108,8 @@ impl Failure {
         const EADDRNOTAVAIL: i32 = 99;
         const ENOBUFS: i32 = 105;
         match self {
+            // The nanny is not allowed a socket, by a filter of system calls.
+            Self::NotMade(error) if error.number == EPERM => true,
             Self::NotMade(error)
             | Self::Program(ProgramFailure::Start(NotStarted { error, .. })) => {
                 matches!(error.number, EAGAIN | ENOMEM | ENFILE | EMFILE | ENOBUFS)
@@ -283,6 +286,8 @@ mod tests {
         }
         assert!(!Failure::Connect(refused).says_nothing());
         assert!(!Failure::NotMade(denied).says_nothing() && !start(denied).says_nothing());
+        let forbidden = error(1, "");
+        assert!(Failure::NotMade(forbidden).says_nothing() && !start(forbidden).says_nothing());
         assert!(!Failure::ConnectTimeout.says_nothing());
     }
 
