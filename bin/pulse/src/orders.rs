@@ -152,9 +152,9 @@ pub fn run(args: &[OsString]) -> ExitCode {
 /// All of it or nothing, and on the disk.
 fn write(path: &Path, text: &OsStr) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(directory)?;
+    daemon::make_directory(directory)?;
     let new = path.with_extension("orders.new");
-    let mut file = File::create(&new)?;
+    let mut file = daemon::create_file(&new)?;
     file.write_all(text.as_encoded_bytes())?;
     file.sync_all()?;
     fs::rename(new, path)?;

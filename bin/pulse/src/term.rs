@@ -4,7 +4,7 @@
 //! or written costs a line of log and nothing else: the partner's term is learnt from it.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Without systemd's `StateDirectory=`.
@@ -68,10 +68,10 @@ impl TermFile {
 
     fn try_write(&self, term: u64) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
-            fs::create_dir_all(directory)?;
+            daemon::make_directory(directory)?;
         }
         let new = self.path.with_extension("new");
-        fs::write(&new, format!("{term}\n"))?;
+        daemon::create_file(&new)?.write_all(format!("{term}\n").as_bytes())?;
         fs::rename(new, &self.path)
     }
 }

@@ -15,6 +15,7 @@
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`ControlSocket`], [`ask`]: a line is asked, lines are answered
 //! - [`StatusSocket`]: tells who connects how things are
+//! - [`make_directory`], [`create_file`]: what nobody else may write, whatever the umask
 //! - [`make_room_for_descriptors`]: more of them than a process begins with
 //! - [`Tidying`]: when freed memory goes back to the kernel
 //! - [`only_root_can_change`], [`untrusted_part`]: files that root may run or go by
@@ -33,6 +34,7 @@ mod instance;
 mod lock;
 pub mod log;
 pub mod notify;
+mod own_files;
 mod parent;
 mod pid_file;
 mod process_name;
@@ -52,6 +54,7 @@ pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
 pub use instance::Instance;
 pub use lock::{Lock, LockError};
+pub use own_files::{create_file, make_directory};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use process_name::show_name;

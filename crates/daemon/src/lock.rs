@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
+use crate::make_directory;
+
 /// Beside the status sockets, which others may read.
 const DIRECTORY: &str = "/run/lvs/lock";
 const NAMESPACE: &str = "/proc/self/ns/net";
@@ -90,7 +92,7 @@ impl Lock {
 /// Makes the directory; one that is there must be ours, and is nobody else's from then on.
 fn make_own(directory: &Path) -> io::Result<()> {
     if let Some(parent) = directory.parent() {
-        fs::create_dir_all(parent)?;
+        make_directory(parent)?;
     }
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -2,12 +2,11 @@
 //! [lock](crate::Lock)'s business: whoever may read a file may lock it.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
+use crate::create_file;
 
 /// A pid file that could not be written, and why.
 #[derive(Debug)]
@@ -45,11 +44,7 @@ impl PidFile {
 }
 
 fn try_write(path: &Path, pid: u32) -> io::Result<()> {
-    // A FIFO is not waited for.
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let mut options = OpenOptions::new();
-    let options = options.write(true).create(true).truncate(true).mode(0o644);
-    let mut file = options.custom_flags(flags.bits()).open(path)?;
+    let mut file = create_file(path)?;
     let written = file.write_all(format!("{pid}\n").as_bytes());
     if written.is_err() {
         // One without a pid misleads. The first error is the one to tell.

@@ -43,7 +43,7 @@ impl SocketFile {
     /// `AddrInUse` if another process listens there; those of bind(2).
     pub fn open(path: &Path) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
+            crate::make_directory(directory)?;
         }
         match try_connect(path) {
             // Nobody listens: what is there was left by a killed process.
