@@ -84,6 +84,7 @@ mod tests {
             prefix,
             label: None,
             flags: 0,
+            peer: None,
         }
     }
 
