@@ -23,7 +23,7 @@ fn shell(host: &Host, script: &str) -> String {
 /// Lets `from` in on `to` by ssh as root: a key, the host's key, a server.
 fn let_in(from: &Host, to: &Host) {
     let home = format!(
-        "rm -rf {HOME}/.ssh && mkdir -p {HOME}/.ssh && chmod 700 {HOME} {HOME}/.ssh && \
+        "rm -rf {HOME} && mkdir -p {HOME}/.ssh && chmod 700 {HOME} {HOME}/.ssh && \
          sed -i 's#^\\(root:[^:]*:0:0:[^:]*\\):[^:]*:#\\1:{HOME}:#' /etc/passwd"
     );
     shell(from, &home);

@@ -20,6 +20,8 @@ use crate::setup;
 
 /// Where `rsh_command = ssh` is found: nothing is searched for in PATH.
 const SSH: &str = "/usr/bin/ssh";
+/// Where pulse is installed, usually.
+const USUAL: &str = "/usr/sbin/pulse";
 /// Lines of the partner that are told at most.
 const MOST_LINES: usize = 20;
 
@@ -58,14 +60,17 @@ impl fmt::Display for CopyError {
 
 impl std::error::Error for CopyError {}
 
-/// The words with which the runner runs this.
-pub fn own_words(file: &Path) -> Vec<OsString> {
-    // The one that is installed here, even if an upgrade has just put it there.
+/// The pulse that is installed here, even if an upgrade has just put it there.
+fn installed() -> PathBuf {
     let own = std::env::current_exe().ok();
     let own = own.and_then(|own| Some(own.parent()?.join("pulse")));
-    let own = own.unwrap_or_else(|| "/usr/sbin/pulse".into());
+    own.unwrap_or_else(|| USUAL.into())
+}
+
+/// The words with which the runner runs this.
+pub fn own_words(file: &Path) -> Vec<OsString> {
     vec![
-        own.into(),
+        installed().into(),
         "--copy-config".into(),
         "-c".into(),
         file.as_os_str().to_owned(),
@@ -170,10 +175,7 @@ fn command(
         SSH.into()
     };
     let partner = partner.ok_or(CopyError::NoPartner)?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
-    let path = file.to_str().filter(|path| path.bytes().all(plain));
-    let path = path.filter(|path| path.starts_with('/'));
-    let order = order(path.ok_or(CopyError::OddPath)?);
+    let order = order(plain(file).ok_or(CopyError::OddPath)?, &installed());
     // Nobody is there to be asked for a password or about a key.
     let options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
     let words = [program.into()]
@@ -183,16 +185,27 @@ fn command(
     Ok(words.collect())
 }
 
+/// A whole path of which a shell makes nothing else.
+fn plain(path: &Path) -> Option<&str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    let path = path.to_str().filter(|path| path.bytes().all(is_plain));
+    path.filter(|path| path.starts_with('/'))
+}
+
 /// What the partner's shell does. An original knows no `--order`, and its `-t` takes addresses: so it is
 /// asked first, by what every version answers without doing anything.
-fn order(path: &str) -> String {
+///
+/// The partner is installed as we are, or in the usual place.
+fn order(path: &str, own: &Path) -> String {
     let new = format!("{path}.new");
+    let own = plain(own).unwrap_or(USUAL);
     format!(
-        "/usr/sbin/pulse --help 2>/dev/null | grep -q -e --order || exit {TAKES_NO_ORDERS}; \
+        "p={own}; [ -x $p ] || p={USUAL}; \
+         $p --help 2>/dev/null | grep -q -e --order || exit {TAKES_NO_ORDERS}; \
          umask 077; cp -p {path} {new} 2>/dev/null; \
-         cat >{new} && /usr/sbin/pulse -t -c {new} >/dev/null && mv {new} {path} || \
+         cat >{new} && $p -t -c {new} >/dev/null && mv {new} {path} || \
          {{ rm -f {new}; exit {REFUSED}; }}; \
-         /usr/sbin/pulse --order reload; \
+         $p --order reload; \
          case $? in 0) ;; 3) exit {NO_PULSE};; *) exit {NOT_READ};; esac"
     )
 }
@@ -238,6 +251,17 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn the_partners_pulse_is_where_ours_is_or_in_the_usual_place() {
+        let begins = |own: &str| order("/etc/lvs.cf", own.as_ref());
+        let usual = "[ -x $p ] || p=/usr/sbin/pulse; $p --help";
+        assert!(
+            begins("/usr/local/sbin/pulse")
+                .starts_with(&format!("p=/usr/local/sbin/pulse; {usual}"))
+        );
+        assert!(begins("/opt/$(id)/pulse").starts_with(&format!("p=/usr/sbin/pulse; {usual}")));
     }
 
     fn judged(status: i32, out: &str, err: &str) -> Result<String, Vec<String>> {
