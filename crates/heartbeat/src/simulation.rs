@@ -1,5 +1,6 @@
 //! Two nodes on one virtual clock, with loss, delay, duplication, pauses, restarts, clean stops,
-//! partitions, lost links and services that fail: random schedules, the ownership rules checked after each step.
+//! partitions, lost links, services that fail, own addresses and devices that go, orders, recorded and
+//! withheld datagrams, older programs: random schedules, the ownership rules checked after each step.
 //!
 //! `CARIBE_SCHEDULES` sets how many run (20 000 by default), `CARIBE_SEED` the first seed. A
 //! failure prints its seed; run it alone with `CARIBE_SCHEDULES=1 CARIBE_SEED=…`, and with
@@ -10,7 +11,9 @@
 //! after K + 1 s; exactly one after the longest ban and dead times; in three of four schedules one
 //! or both of the directors have a warm standby, and their service runs in the end; in every second a
 //! partner that leaves is relieved after ten seconds of listening only. For signed pairs besides: with
-//! one direction cut and nothing else, at most one owner after D + K and the time of a takeover.
+//! one direction cut and nothing else, at most one owner after D + K and the time of a takeover. When a
+//! node loses its own addresses and nothing else is wrong, there is one owner throughout. Nobody takes over
+//! against an order; a frozen owner stays but for its own death. In the end the one serves that serves more.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -9,8 +9,9 @@
 //!  Standby ─────────────────▶ Starting ─────────────────▶ Active ──────────────────────┐
 //!     ▲                          │ yield, unfit, link, stop …                           ▼
 //!     │                          └───────────────────────────────────────────────▶ Releasing
-//!     │                                                stop, a signed pair:              │
+//!     │                                                stop, order:                      │
 //!     │                                      Active ──▶ HandingOver ── taken, too late ──┤
+//!     │                                             ◀── an order, and not taken           │
 //!     └──────────────────────────────── released ───────────────────────────────────────┤
 //!                                                                 released, stopping    ▼
 //!                                                                                     Gone
@@ -25,7 +26,8 @@ pub enum Phase {
     Starting,
     /// Holds the addresses, says RUNNING.
     Active,
-    /// Holds the addresses until the partner has them, then ends. Says RUNNING and that it leaves.
+    /// Holds the addresses until the partner has them, then ends, or stands by if it was an order. Says
+    /// RUNNING and that it leaves.
     HandingOver,
     /// Service and addresses are being given up. Says RUNNING until the addresses are down.
     Releasing,
@@ -499,6 +501,7 @@ pub const TABLE: &[Row] = &[
         Verdict::HandOver,
     ),
     row(CLAIMING, Event::StopOrdered, When::Always, Verdict::Leave),
+    // Neither is fit, or an original does not say so.
     row(
         STANDBY,
         Event::NobodyServes,
