@@ -156,8 +156,12 @@ impl Sockets {
                         if Some(source) == end.path.partner {
                             log::debug!("DEBUG -- Received Heartbeat from partner");
                             let verdict = self.auth.open(now, bytes);
-                            end.heard |=
-                                matches!(verdict, Verdict::Beat(..) | Verdict::Question(..));
+                            end.heard |= matches!(
+                                verdict,
+                                Verdict::Beat(..)
+                                    | Verdict::Question(..)
+                                    | Verdict::Unproven(Some(_))
+                            );
                             heard.push((end.path.path, verdict));
                         } else {
                             log::debug!("Unexpected heartbeat from {}", source.ip());
