@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 
-/// Time that a service has to say that it serves.
+/// Time that a service has to say that it serves. Twice as long after each start in which it did not: on
+/// a machine that is too busy it would never serve.
 pub const READY_WITHIN: Duration = Duration::from_secs(10);
+/// It is doubled so often at most: 80 s.
+const MOST_DOUBLINGS: u32 = 3;
+/// So many starts in a row that were too slow, and it does not stay up.
+const SLOW_STARTS_ALLOWED: u32 = 2;
 /// Time that a service has to end after it was asked to.
 pub const ENDS_WITHIN: Duration = Duration::from_secs(10);
 /// So many ends within [`WINDOW`] and it does not stay up.
@@ -46,6 +51,8 @@ pub struct Supervision {
     /// It has checked every real server.
     is_checked: bool,
     started_at: Mono,
+    /// So many starts in a row were too slow.
+    slow_starts: u32,
     ends: Vec<Mono>,
     /// It did not stay up; see [`Supervision::is_failing`].
     failing: bool,
@@ -60,6 +67,7 @@ impl Default for Supervision {
             state: State::Absent,
             is_checked: false,
             started_at: Mono::ZERO,
+            slow_starts: 0,
             failing: false,
             ends: Vec::new(),
             pause: FIRST_PAUSE,
@@ -92,7 +100,8 @@ impl Supervision {
 
     /// It was started.
     pub fn started(&mut self, now: Mono) {
-        self.state = State::Loading(now + READY_WITHIN);
+        let doublings = self.slow_starts.min(MOST_DOUBLINGS);
+        self.state = State::Loading(now + READY_WITHIN * 2_u32.pow(doublings));
         self.started_at = now;
         self.is_checked = false;
     }
@@ -101,7 +110,14 @@ impl Supervision {
     pub const fn ready(&mut self, now: Mono) {
         if matches!(self.state, State::Loading(_)) {
             self.state = State::Up(now);
+            self.slow_starts = 0;
         }
+    }
+
+    /// It did not say in time that it serves, and was killed.
+    pub const fn was_slow(&mut self) {
+        self.slow_starts = self.slow_starts.saturating_add(1);
+        self.killed();
     }
 
     /// Whether it serves.
@@ -158,10 +174,11 @@ impl Supervision {
         asked
     }
 
-    /// Whether it ended too often to be started again at once.
+    /// Whether it ended too often, or was too slow too often, to be started again at once.
     #[must_use]
     pub fn is_unfit(&self) -> bool {
-        self.failing || self.ends.len() >= ENDS_ALLOWED
+        let is_slow = self.slow_starts >= SLOW_STARTS_ALLOWED;
+        self.failing || is_slow || self.ends.len() >= ENDS_ALLOWED
     }
 
     /// Puts the next start off; returns by how much. Each time twice as long, up to `longest`.

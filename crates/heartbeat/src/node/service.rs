@@ -18,7 +18,7 @@ impl Node {
             State::Loading(_) => {
                 out.push(Action::Notice(Notice::ServiceNotReady));
                 out.push(Action::KillService);
-                self.service.killed();
+                self.service.was_slow();
             }
             State::Ending(_) => {
                 out.push(Action::KillService);

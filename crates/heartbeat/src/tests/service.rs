@@ -52,6 +52,50 @@ fn a_service_that_never_says_ready_is_killed() {
     assert!(log.contains(&(at(15.0), Action::KillService)));
 }
 
+/// When the next start is killed because it is too slow.
+fn killed_for_slowness(bench: &mut Bench, until: f64) -> lvs_model::Mono {
+    let log = bench.run_to(until);
+    let mut kills = log.iter().filter(|(_, it)| *it == Action::KillService);
+    kills.next().expect("it is killed").0
+}
+
+#[test]
+fn r_a_service_that_is_slow_to_start_has_more_time_at_each_start() {
+    let mut bench = Bench::start(Settings {
+        has_partner: false,
+        ..settings(ConfiguredRole::Primary)
+    });
+    assert_eq!(killed_for_slowness(&mut bench, 10.0), at(10.0));
+    // Started again at once: 20 s. Then after a pause of a second: 40 s.
+    bench.put(10.0, Input::ServiceEnded);
+    assert_eq!(killed_for_slowness(&mut bench, 31.0), at(30.0));
+    bench.put(31.0, Input::ServiceEnded);
+    assert_eq!(killed_for_slowness(&mut bench, 73.0), at(72.0));
+    // One that made it is trusted as before.
+    bench.put(73.0, Input::ServiceEnded);
+    bench.run_to(80.0);
+    bench.put(90.0, Input::ServiceReady);
+    bench.put(200.0, Input::ServiceEnded);
+    assert_eq!(killed_for_slowness(&mut bench, 211.0), at(210.0));
+}
+
+#[test]
+fn r_a_service_that_never_becomes_ready_is_left_to_a_partner_that_lives() {
+    let mut bench = Bench::primary();
+    bench.run_to(5.0);
+    let (mut second, mut killed) = (5.5, 0);
+    while bench.node.phase() == Phase::Starting && second < 100.0 {
+        bench.hear(second, Value::Stopped);
+        second += 1.0;
+        let log = bench.run_to(second);
+        if log.iter().any(|(_, it)| *it == Action::KillService) {
+            killed += 1;
+            bench.put(second, Input::ServiceEnded);
+        }
+    }
+    assert_eq!((bench.node.phase(), killed), (Phase::Standby, 2));
+}
+
 /// A primary without a warm standby whose service ended three times, at 6.3 last; the partner stands by.
 fn on_trial() -> Bench {
     let mut bench = Bench::primary();
