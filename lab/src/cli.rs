@@ -21,7 +21,7 @@ usage: lab run  [BOOT] [--] PROGRAM [ARG...]   run a program on a kernel with IP
 BOOT:  --kernel auto|uml|qemu|native   where the kernel comes from (auto: native for root where
                                        this kernel has IPVS, else user-mode Linux)
        --memory SIZE                   memory of the guest (1G)
-       --timeout SECONDS               limit of one guest (300, of a test 900); past it the
+       --timeout SECONDS               limit of one guest (300, of a test 1800); past it the
                                        status is 97
        --icount                        qemu: the clock counts instructions, idle time is skipped
        --systemd                       uml, qemu: systemd is process 1, as on a director

@@ -20,7 +20,7 @@ use binaries::TestBinary;
 use tally::{Tally, complaints};
 
 /// Limit of one test binary: only a hang comes near it, however busy the machine is.
-pub(crate) const LIMIT: Duration = Duration::from_secs(900);
+pub(crate) const LIMIT: Duration = Duration::from_secs(1800);
 /// Guests at a time, however many processors there are: each may use 1 GiB.
 const MOST_GUESTS: usize = 4;
 
