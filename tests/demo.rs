@@ -1,5 +1,7 @@
 //! The demonstration holds what it promises, and leaves on record what an administrator would look at.
 
+use std::io::Write;
+
 use caribe_lab::demo;
 use caribe_tests::demand_lab;
 
@@ -18,6 +20,8 @@ fn every_step_looks_holds_and_records_both_directors() {
     demand_lab();
     let mut out = Vec::new();
     let good = demo::play(&mut out, false).unwrap();
+    // Past the harness: the record of a good run is worth having as well.
+    std::io::stdout().write_all(&out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(good, "{text}");
     let chapters = chapters(&text);
@@ -45,6 +49,12 @@ fn every_step_looks_holds_and_records_both_directors() {
         takeover.contains("partner dead: activating lvs"),
         "{takeover}"
     );
+    for path in ["public", "private"] {
+        let silent = format!(" on the {path} path");
+        let is_told = |line: &&str| line.contains("logs: ") && line.contains(&silent);
+        let told = takeover.lines().find(is_told).expect(takeover);
+        assert!(told.contains("no heartbeat for "), "{told}");
+    }
     let active = |line: &&str| line.contains("pulse --status: ") && line.contains(", active");
     let owner = takeover.lines().find(active).expect(takeover);
     assert!(owner.contains("standby -> "), "{owner}");

@@ -26,6 +26,10 @@ pub struct Commands {
     /// Nobody has taken the order.
     is_unheard: bool,
     is_foreground: bool,
+    /// It has ended since the last hook, and another has been started.
+    is_runner_replaced: bool,
+    /// What it runs if pulse is killed.
+    will: Vec<OsString>,
     keeper: Option<SyncKeeper>,
     /// What the sync daemon is to be.
     role: Option<SyncRole>,
@@ -51,7 +55,7 @@ impl Commands {
     /// Has `active_cmd` run, after `inactive_cmd` if that still runs.
     pub fn run_active(&mut self, hook: Option<&Command>) {
         if let Some(words) = hook.and_then(hook_words) {
-            self.order(&Job::Active(words));
+            self.is_runner_replaced &= !self.order(&Job::Active(words));
         }
     }
 
@@ -61,6 +65,7 @@ impl Commands {
         self.inactive = self.inactive.wrapping_add(1);
         let words = hook.and_then(hook_words).unwrap_or_default();
         self.is_unheard = !self.order(&Job::Inactive(self.inactive, words));
+        self.is_runner_replaced &= self.is_unheard;
         self.is_letting_go = true;
     }
 
@@ -108,8 +113,13 @@ impl Commands {
 
     /// What is to be run if pulse is killed; nothing to take it back.
     pub fn leave(&mut self, hook: Option<&Command>) {
-        let words = hook.and_then(|hook| words(hook).ok()).unwrap_or_default();
-        let told = self.runner.as_ref().map(|runner| runner.leave(&words));
+        self.will = hook.and_then(|hook| words(hook).ok()).unwrap_or_default();
+        self.tell_will();
+    }
+
+    fn tell_will(&self) {
+        let words = &self.will;
+        let told = self.runner.as_ref().map(|runner| runner.leave(words));
         if let Some(Err(error)) = told {
             log::error!("{words:?} will not be run when pulse is killed: {error}");
         }
@@ -175,10 +185,28 @@ impl Commands {
             return true;
         }
         let runner = self.runner.take_if(|runner| runner.pid() == pid);
-        if runner.is_some() {
-            log::debug!("the process for the hooks has ended");
+        if runner.is_some() && !self.is_finished {
+            self.replace_runner();
         }
         runner.is_some()
+    }
+
+    /// Once for each hook, as the keeper. pulse has given up the rights that the first one had.
+    fn replace_runner(&mut self) {
+        // Nobody will say that what it ran has ended.
+        self.is_unheard = true;
+        let is_first = !std::mem::replace(&mut self.is_runner_replaced, true);
+        let then = match is_first {
+            true => "another is started, hooks have pulse's own rights until it is restarted",
+            false => "no hook runs until pulse is restarted",
+        };
+        log::error!("the process that runs the hooks has ended: {then}");
+        match is_first.then(|| Runner::start(self.is_foreground)) {
+            Some(Ok(runner)) => self.runner = Some(runner),
+            Some(Err(error)) => log::error!("no process for the hooks: {error}"),
+            None => {}
+        }
+        self.tell_will();
     }
 
     /// Once for each order: what dies at once each time must not keep us busy.
