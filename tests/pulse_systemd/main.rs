@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use caribe_lab::measure::Account;
 use caribe_tests::wait_until;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -99,7 +100,7 @@ fn a_backup_that_is_marked_inactive_ends_once() {
 #[test]
 fn whatever_is_killed_is_there_again() {
     let machine = Machine::running();
-    for name in ["nanny", "lvsd", "--guardian", "pulse"] {
+    for name in ["nanny", "lvsd", "--runner", "--guardian", "pulse"] {
         let pid = machine
             .pid_of(name)
             .unwrap_or_else(|| panic!("no {name}: {}", machine.journal()));
@@ -112,6 +113,28 @@ fn whatever_is_killed_is_there_again() {
     // lvsd is not the service: systemd refuses what it says.
     let journal = machine.journal();
     assert!(!journal.contains("Got notification message"), "{journal}");
+}
+
+/// What follows a failure takes no address that the next start adopts.
+#[test]
+fn a_lone_director_whose_pulse_is_killed_loses_nothing() {
+    let machine = Machine::new();
+    write(&LVS_CF.replace("backup_active = 1", "backup_active = 0"));
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    said("systemctl start pulse");
+    machine.serves("A", "alone");
+    let client = machine.client();
+    let pid = machine.pid_of("pulse").expect("pulse");
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("a signal");
+    let again = || {
+        assert_eq!(machine.owners(), ["A"], "{}", machine.journal());
+        machine.pid_of("nanny").is_some() && machine.report("A").is_some()
+    };
+    let back = wait_until(Duration::from_secs(60), again);
+    assert!(back.is_some(), "{}", machine.journal());
+    machine.serves("A", "again");
+    let account = Account::of(&client.finish());
+    assert_eq!(account.all_served(20), Ok(()), "{}", machine.journal());
 }
 
 #[test]

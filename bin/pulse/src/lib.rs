@@ -115,6 +115,10 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
     daemon::log::start("pulse", target, options.verbose);
     let file = config_file::read(&options.config_file);
     let file = file.map_err(|fault| fault.lines(Program::Pulse))?;
+    if options.drop_addresses && is_started_again_alone(&file) {
+        log::info!("no partner: addresses stay for the next start");
+        return Ok(ExitCode::SUCCESS);
+    }
     if options.drop_addresses {
         addresses::drop_left(&setup::addresses(&file.loaded.config)).map_err(failure)?;
         return Ok(ExitCode::SUCCESS);
@@ -139,6 +143,13 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
     let status = late(shell.and_then(Shell::run));
     drop(instance);
     Ok(status)
+}
+
+/// Whether systemd asks after a failure, and will start a pulse that adopts what is up: alone it need not
+/// wait for anybody. `SERVICE_RESULT`: systemd.exec(5).
+fn is_started_again_alone(file: &ConfigFile) -> bool {
+    let has_failed = std::env::var_os("SERVICE_RESULT").is_some_and(|result| result != "success");
+    has_failed && !setup::has_partner(&file.loaded.config.heartbeat)
 }
 
 /// This backup is not to run. For a service manager that is a start and an end: nothing failed, and it must
