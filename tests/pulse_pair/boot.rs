@@ -31,7 +31,8 @@ fn a_director_waits_for_its_own_address_and_goes_on_when_it_comes() {
     let status = pair.ask(A, &["--status", "--json"]);
     assert!(
         status.contains(WAITING) && status.contains("waiting"),
-        "{status}"
+        "{status}\n{}",
+        pair.log(A)
     );
     // A reload meanwhile reads the file, and it waits on.
     pair.reload(A, "keepalive = 0.5", "keepalive = 0.6");

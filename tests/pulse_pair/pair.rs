@@ -225,7 +225,9 @@ impl Pair {
             .arg(program("CARIBE_PULSE", "/usr/sbin/pulse"))
             .args(words)
             .output();
-        String::from_utf8_lossy(&output.expect("ip runs").stdout).into_owned()
+        let output = output.expect("ip runs");
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&said).into_owned()
     }
 
     /// Waits for the end of pulse; its exit status.

@@ -1,9 +1,11 @@
 //! Two owners, or a wrong one: each director says who else announces its addresses.
 
-use std::process::Command;
+use std::fs::File;
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use caribe_tests::wait_until;
+use nix::sched::{CloneFlags, setns};
 
 use crate::pair::{A, B, Pair, VIP, ip};
 use crate::wire::{VIP6, with_ipv6};
@@ -50,6 +52,7 @@ fn directors_that_do_not_hear_each_other_are_both_told_who_else_is_active() {
 #[test]
 fn an_address_that_somebody_puts_on_the_standby_is_said_by_both() {
     let pair = settled();
+    wait_for_line(&pair, B, "STARTING PULSE");
     pair.add_address(B);
     let line = "10.1.0.50 is on eth0, put there by somebody else: this director does not hold it";
     wait_for_line(&pair, B, line);
@@ -118,13 +121,11 @@ fn another_machine_with_a_directors_own_address_is_told_of() {
     for side in [A, B] {
         let own = format!("10.1.0.{}", side + 1);
         ip(&format!("-n {switch} addr add {own}/24 dev br0"));
-        // It asks for somebody, as whoever uses an address does.
-        let asked = || {
-            let words = format!("netns exec {switch} ping -c 1 -W 1 -I {own} 10.1.0.9");
-            let _ = Command::new("ip").args(words.split(' ')).output();
+        let said_so = || {
+            speak(&switch, &own);
             pair.log(side).contains(&format!("{own} is announced by"))
         };
-        let said = wait_until(ASKED, asked);
+        let said = wait_until(ASKED, said_so);
         assert!(said.is_some(), "{}", pair.log(side));
         ip(&format!("-n {switch} addr del {own}/24 dev br0"));
     }
@@ -132,4 +133,17 @@ fn another_machine_with_a_directors_own_address_is_told_of() {
         !pair.log(B).contains("10.1.0.1 is announced"),
         "the partner's own is its own"
     );
+}
+
+/// Sends something to somebody from `own`: for that it asks, as whoever uses an address does.
+fn speak(namespace: &str, own: &str) {
+    let file = File::open(format!("/run/netns/{namespace}")).expect("a namespace");
+    let own: IpAddr = own.parse().expect("an address");
+    let speak = std::thread::spawn(move || {
+        setns(&file, CloneFlags::CLONE_NEWNET).expect("the namespace");
+        let socket = UdpSocket::bind((own, 0)).expect("a socket");
+        // Nobody is there.
+        let _ = socket.send_to(b"?", "10.1.0.9:9");
+    });
+    speak.join().expect("a word");
 }

@@ -209,8 +209,17 @@ fn a_director_without_a_partner_keeps_an_address_that_is_up_already() {
     let missing = wait_until(LOADING, || runs() || !pair.owns(A));
     assert!(missing.is_some() && pair.owns(A), "{}", pair.log(A));
     assert!(pair.log(A).contains("is up already"), "{}", pair.log(A));
-    // It is held from the start on, so it goes with pulse, however that ends.
+    // It stays when pulse is killed, and goes at a clean stop.
     pair.kill_pulse(A);
+    assert!(
+        wait_until(DEAD_TIME, || !pair.owns(A)).is_none(),
+        "{}",
+        pair.log(A)
+    );
+    pair.start(A);
+    let adopted = || pair.log(A).contains("is up already");
+    assert!(wait_until(LOADING, adopted).is_some(), "{}", pair.log(A));
+    pair.terminate(A);
     let gone = wait_until(LOADING, || !pair.owns(A));
     assert!(gone.is_some(), "{}", pair.log(A));
 }
