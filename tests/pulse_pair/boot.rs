@@ -28,7 +28,7 @@ fn a_director_waits_for_its_own_address_and_goes_on_when_it_comes() {
     pair.start(A);
     wait_for_line(&pair, A, WAITING);
     assert!(wait_until(DEAD_TIME, || pair.owns(A)).is_none());
-    let status = pair.ask(A, &["--status", "--json"]);
+    let status = pair.report(A);
     assert!(
         status.contains(WAITING) && status.contains("waiting"),
         "{status}\n{}",

@@ -218,18 +218,6 @@ impl Pair {
         status.expect("ip runs")
     }
 
-    /// What pulse prints with `words`, of one that runs there.
-    pub fn ask(&self, side: usize, words: &[&str]) -> String {
-        let output = Command::new("ip")
-            .args(["netns", "exec", &self.name(side)])
-            .arg(program("CARIBE_PULSE", "/usr/sbin/pulse"))
-            .args(words)
-            .output();
-        let output = output.expect("ip runs");
-        let said = [output.stdout, output.stderr].concat();
-        String::from_utf8_lossy(&said).into_owned()
-    }
-
     /// Waits for the end of pulse; its exit status.
     pub fn status(&mut self, side: usize) -> Option<i32> {
         let child = self.pulses[side].as_mut().expect("pulse runs");
