@@ -18,7 +18,7 @@ pub fn write_hook(pair: &Pair, line: &str) {
 }
 
 /// A pair whose hooks move the address and write down who ran what. Where there is a file `slow-add` or
-/// `slow-del`, that takes twelve seconds, begun in a process of its own that heeds no SIGTERM.
+/// `slow-del`, that takes the seconds in it, begun in a process of its own that heeds no SIGTERM.
 fn slow(more: &str) -> Pair {
     let pair = Pair::with(&format!("{more}{HOOKS}"));
     let d = pair.file("");
@@ -28,7 +28,7 @@ fn slow(more: &str) -> Pair {
         &format!(
             "me=$(ip -o -4 addr show dev eth0 | grep -o '10\\.1\\.0\\.[12]/' | head -n 1)\n\
              echo \"$me $1\" >> {d}/seen\n\
-             if [ -e {d}/slow-$1 ]; then (trap '' TERM; sleep 12; echo \"$me late\" >> {d}/seen) & wait; fi\n\
+             if [ -e {d}/slow-$1 ]; then (trap '' TERM; sleep $(cat {d}/slow-$1); echo \"$me late\" >> {d}/seen) & wait; fi\n\
              ip addr $1 {VIP}/24 dev eth0"
         ),
     );
@@ -53,7 +53,7 @@ fn wait_for(pair: &Pair, line: &str) {
 
 /// A active with its `active_cmd` still running, B on standby.
 fn active_cmd_runs(pair: &mut Pair) {
-    std::fs::write(pair.file("slow-add"), "").expect("a file");
+    std::fs::write(pair.file("slow-add"), "25").expect("a file");
     pair.start(A);
     wait_for(pair, "10.1.0.1/ add");
     pair.start(B);
@@ -82,7 +82,7 @@ fn a_give_up_ends_active_cmd_and_the_partner_begins_when_inactive_cmd_has_ended(
     assert!(place("10.1.0.1/ del") < place("10.1.0.2/ add"), "{order:?}");
     pair.wait_for_owners(&[B], LOADING);
     assert!(
-        pair.stays_with(B, Duration::from_secs(12)),
+        pair.stays_with(B, Duration::from_secs(20)),
         "{:?}",
         seen(&pair)
     );
@@ -100,7 +100,7 @@ fn an_inactive_cmd_that_hangs_holds_the_partner_up_for_ten_seconds_at_most() {
     pair.start(B);
     // Its own at its start.
     wait_for(&pair, "10.1.0.2/ del");
-    std::fs::write(pair.file("slow-del"), "").expect("a file");
+    std::fs::write(pair.file("slow-del"), "12").expect("a file");
     let stopped = Instant::now();
     pair.terminate(A);
     wait_for(&pair, "10.1.0.2/ add");
@@ -152,7 +152,7 @@ fn kill_9_of_pulse_ends_active_cmd_and_runs_inactive_cmd() {
     assert!(at.is_some(), "{:?}\n{}", seen(&pair), pair.log(A));
     pair.wait_for_owners(&[B], LOADING);
     assert!(
-        pair.stays_with(B, Duration::from_secs(12)),
+        pair.stays_with(B, Duration::from_secs(20)),
         "{:?}",
         seen(&pair)
     );
