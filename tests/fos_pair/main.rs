@@ -172,9 +172,8 @@ fn a_second_fos_is_refused_and_the_service_runs_on() {
     let (pair, service) = settled();
     let (first, before) = (pair.pid_of(A, "fos").expect("fos runs"), service.history());
     for side in ["--active", "--monitor"] {
-        let mut second = std::process::Command::new("ip");
-        second.args(["netns", "exec", &pair.name(A), "/usr/sbin/fos", side]);
-        let second = second.arg("-nc").arg(pair.file("lvs.cf")).output();
+        let mut second = pair.command_of(A, "/usr/sbin/fos");
+        let second = second.args([side, "-nc"]).arg(pair.file("lvs.cf")).output();
         let second = second.expect("ip runs");
         assert_eq!(second.status.code(), Some(1));
         let said = format!("fos: another fos runs (pid {first})\n");

@@ -43,11 +43,11 @@ note() { echo \"$side $1\" >> %d/history; }
 case $1 in
 start)
   [ -n \"$(ip -o addr show to 10.1.0.50)\" ] || note 'without address'
-  [ ! -e %d/run.$((1 - side)) ] || note 'runs twice'
-  note start; : > %d/run.$side ;;
+  [ ! -e %d/up.$((1 - side)) ] || note 'runs twice'
+  note start; : > %d/up.$side ;;
 stop)
-  [ ! -e %d/run.$side ] || note stop
-  rm -f %d/run.$side ;;
+  [ ! -e %d/up.$side ] || note stop
+  rm -f %d/up.$side ;;
 esac
 ";
 
@@ -118,7 +118,7 @@ impl Service {
     }
 
     fn run_file(&self, side: usize) -> PathBuf {
-        self.directory.join(format!("run.{side}"))
+        self.directory.join(format!("up.{side}"))
     }
 
     /// Whether it was started and not stopped there.

@@ -170,16 +170,13 @@ impl Pair {
 
     /// What starts a pulse in the foreground there.
     pub fn command(&self, side: usize) -> Command {
-        let mut command = Command::new("ip");
         let (pulse, lvsd) = (
             program("CARIBE_PULSE", "/usr/sbin/pulse"),
             program("CARIBE_LVSD", "/usr/sbin/lvsd"),
         );
+        let mut command = self.command_of(side, &pulse);
         command
-            .args(["netns", "exec", &self.name(side)])
-            .args(["sh", "-c", OWN_RUN])
-            .arg(self.run_directory(side))
-            .args([&pulse, "-n", "--lvsd", &lvsd, "-c"])
+            .args(["-n", "--lvsd", &lvsd, "-c"])
             .arg(self.directory.join("lvs.cf"))
             // Each has its own, as two machines have.
             .env(
@@ -187,6 +184,17 @@ impl Pair {
                 self.directory.join(format!("state.{side}")),
             )
             .stdin(Stdio::null());
+        command
+    }
+
+    /// What starts a program there.
+    pub fn command_of(&self, side: usize, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command
+            .args(["netns", "exec", &self.name(side)])
+            .args(["sh", "-c", OWN_RUN])
+            .arg(self.run_directory(side))
+            .arg(program);
         command
     }
 

@@ -15,7 +15,7 @@ fn refused(pair: &Pair, side: usize) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Two of one machine are refused. Those of the pair are in two namespaces and share /run.
+/// Two of one machine are refused.
 #[test]
 fn a_second_pulse_is_refused_and_the_first_one_serves_on() {
     let pair = settled();

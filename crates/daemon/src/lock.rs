@@ -19,7 +19,7 @@ use crate::make_directory;
 
 /// Beside the status sockets, which others may read.
 const DIRECTORY: &str = "/run/lvs/lock";
-const NAMESPACE: &str = "/proc/self/ns/net";
+const NAMESPACE: &str = "/proc/thread-self/ns/net";
 
 /// Why the lock could not be had.
 #[derive(Debug)]
@@ -128,6 +128,8 @@ fn read_pid(mut file: File) -> Option<u32> {
 mod tests {
     use std::os::unix::fs::{chown, symlink};
 
+    use nix::sched::{CloneFlags, unshare};
+
     use super::*;
 
     fn directory(name: &str) -> PathBuf {
@@ -176,6 +178,22 @@ mod tests {
             name.rsplit('-').next().unwrap(),
             inode.strip_suffix(']').unwrap()
         );
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    /// Two machines of a test, or containers that share /run.
+    #[test]
+    fn another_network_namespace_has_its_own() {
+        let directory = directory("namespaces");
+        let _first = Lock::take_in(&directory, "pulse").unwrap();
+        let other = directory.clone();
+        let second = std::thread::spawn(move || {
+            unshare(CloneFlags::CLONE_NEWNET).map(|()| Lock::take_in(&other, "pulse").map(drop))
+        });
+        match second.join().unwrap() {
+            Ok(taken) => taken.unwrap(),
+            Err(errno) => assert_eq!(errno, Errno::EPERM, "only root makes namespaces"),
+        }
         fs::remove_dir_all(directory).unwrap();
     }
 
