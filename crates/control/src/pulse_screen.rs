@@ -296,6 +296,17 @@ changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
     }
 
     #[test]
+    fn one_line_has_role_phase_orders_and_what_makes_it_unfit() {
+        let mut pulse = full().pulse;
+        let unfit =
+            "primary, active, ordered: freeze, unfit: address 10.1.0.50: device eth1 is down";
+        assert_eq!(pulse.summary(), unfit);
+        pulse.fit = true;
+        pulse.orders.clear();
+        assert_eq!(pulse.summary(), "primary, active");
+    }
+
+    #[test]
     fn nothing_drives_the_terminal() {
         let mut report = full();
         report.pulse.file = "a\x1b[31m\n".into();
