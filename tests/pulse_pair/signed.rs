@@ -13,7 +13,8 @@ use crate::{DEAD_TIME, KEEPALIVE, LOADING, settle};
 
 /// The four bytes of STOPPED (lvs).
 const STOPPED: [u8; 4] = [0xbd, 0xda, 0xbd, 0xad];
-const SIGNED_LENGTH: usize = 72;
+/// A signed heartbeat between two that read version 2: with its four fields.
+const SIGNED_LENGTH: usize = 92;
 
 /// A pair that has keys, and `mode`.
 pub fn keyed(mode: &str) -> Pair {
