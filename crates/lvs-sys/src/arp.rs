@@ -5,14 +5,12 @@ use std::mem::size_of;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use libc::{sock_filter, sock_fprog};
+use libc::sock_filter;
+
+use crate::socket_filter::{self, IF_EQUAL, KEEP};
 
 /// Loads four bytes.
 const LOAD: u16 = 0x20;
-/// Leaves an instruction out unless they have this value.
-const IF_EQUAL: u16 = 0x15;
-/// Ends: so many bytes of the packet are kept.
-const KEEP: u16 = 0x06;
 /// Where an ARP packet has its sender's IPv4 address (RFC 826).
 const SENDER: u32 = 14;
 /// More addresses make more instructions than the kernel takes (`BPF_MAXINSNS`, 4096): then every ARP packet
@@ -25,7 +23,7 @@ const MOST: usize = 2000;
 /// # Errors
 /// The kernel's: no memory for the filter.
 pub fn only_arp_of(socket: BorrowedFd<'_>, addresses: &[Ipv4Addr]) -> io::Result<()> {
-    attach(socket, &mut instructions(addresses))?;
+    socket_filter::attach(socket, &mut instructions(addresses))?;
     bind(socket)
 }
 
@@ -50,32 +48,6 @@ fn instructions(addresses: &[Ipv4Addr]) -> Vec<sock_filter> {
         .chain(compared.iter().flat_map(accept))
         .chain([instruction(KEEP, others)])
         .collect()
-}
-
-fn attach(socket: BorrowedFd<'_>, program: &mut [sock_filter]) -> io::Result<()> {
-    let invalid = |_| io::Error::from_raw_os_error(libc::EINVAL);
-    let fprog = sock_fprog {
-        len: u16::try_from(program.len()).map_err(invalid)?,
-        filter: program.as_mut_ptr(),
-    };
-    let length = libc::socklen_t::try_from(size_of::<sock_fprog>()).map_err(invalid)?;
-    #[expect(unsafe_code, reason = "nix does not know this option")]
-    // SAFETY: `socket` is open for the call; `fprog`, of `length` bytes, is only read, and so is what
-    // it points to: `program`, which lives longer than the call and has `len` instructions.
-    let done = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_FILTER,
-            (&raw const fprog).cast(),
-            length,
-        )
-    };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
 }
 
 /// To ARP on every interface.

@@ -1,18 +1,15 @@
 //! Whose datagrams a UDP socket gets.
 
 use std::io;
-use std::mem::size_of;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
-use libc::{sock_filter, sock_fprog};
+use libc::sock_filter;
+
+use crate::socket_filter::{self, IF_EQUAL, KEEP};
 
 /// Loads two bytes.
 const LOAD: u16 = 0x28;
-/// Leaves an instruction out if they have this value.
-const IF_EQUAL: u16 = 0x15;
-/// Ends: so many bytes of the datagram are kept.
-const KEEP: u16 = 0x06;
 /// Places from here on count from the IP header, others from the UDP header (`SKF_NET_OFF`).
 const IP_HEADER: u32 = 0xfff0_0000;
 /// Where the source address is in either header.
@@ -26,30 +23,7 @@ const SOURCE_V6: u32 = 8;
 /// # Errors
 /// The kernel's: no memory for it.
 pub fn only_from(socket: BorrowedFd<'_>, source: Option<SocketAddr>) -> io::Result<()> {
-    let mut program = instructions(source);
-    let invalid = |_| io::Error::from_raw_os_error(libc::EINVAL);
-    let fprog = sock_fprog {
-        len: u16::try_from(program.len()).map_err(invalid)?,
-        filter: program.as_mut_ptr(),
-    };
-    let length = libc::socklen_t::try_from(size_of::<sock_fprog>()).map_err(invalid)?;
-    #[expect(unsafe_code, reason = "nix does not know this option")]
-    // SAFETY: `socket` is open for the call; `fprog`, of `length` bytes, is only read, and so is what
-    // it points to: `program`, which lives longer than the call and has `len` instructions.
-    let done = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_FILTER,
-            (&raw const fprog).cast(),
-            length,
-        )
-    };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    socket_filter::attach(socket, &mut instructions(source))
 }
 
 /// The filter: what is at each place must be as in `source`, then the datagram is kept.

@@ -14,6 +14,7 @@ mod ipvs;
 mod memory;
 mod names;
 mod process;
+mod socket_filter;
 mod spawn;
 mod start;
 mod time;
