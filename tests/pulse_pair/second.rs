@@ -30,6 +30,23 @@ fn a_second_pulse_is_refused_and_the_first_one_serves_on() {
     assert!(pair.stays_with(A, DEAD_TIME));
 }
 
+/// As the unit does after the refused one has ended.
+#[test]
+fn r_addresses_of_a_pulse_that_runs_are_not_dropped() {
+    let pair = settled();
+    let first = pair.pid_of(A, "pulse").expect("pulse runs");
+    let mut command = pair.command(A);
+    let output = command.arg("--drop-addresses").output().expect("ip runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let expected = format!("pulse: another pulse runs (pid {first}): its addresses stay\n");
+    assert_eq!(
+        (output.status.code(), said.as_ref()),
+        (Some(1), expected.as_str())
+    );
+    assert!(!pair.log(A).contains("removed by somebody else"));
+    assert!(pair.stays_with(A, DEAD_TIME));
+}
+
 #[test]
 fn a_heartbeat_port_that_another_program_has_is_named() {
     let pair = Pair::new();

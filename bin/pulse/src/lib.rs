@@ -55,7 +55,7 @@ use std::process::ExitCode;
 
 use config_file::{ConfigFile, Program, tell};
 use daemon::log::Target;
-use daemon::{Background, Instance, Signal};
+use daemon::{Background, Instance, Lock, LockError, Signal};
 use heartbeat::{ConfiguredRole, Notice};
 use popt::Aliases;
 
@@ -115,13 +115,8 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
     daemon::log::start("pulse", target, options.verbose);
     let file = config_file::read(&options.config_file);
     let file = file.map_err(|fault| fault.lines(Program::Pulse))?;
-    if options.drop_addresses && is_started_again_alone(&file) {
-        log::info!("no partner: addresses stay for the next start");
-        return Ok(ExitCode::SUCCESS);
-    }
     if options.drop_addresses {
-        addresses::drop_left(&setup::addresses(&file.loaded.config)).map_err(failure)?;
-        return Ok(ExitCode::SUCCESS);
+        return drop_addresses(&file);
     }
     let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
     let mut instance = Instance::begin("pulse", pid_file).map_err(failure)?;
@@ -143,6 +138,23 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
     let status = late(shell.and_then(Shell::run));
     drop(instance);
     Ok(status)
+}
+
+/// Takes down what a pulse left that has ended. While one runs, its addresses are its own: a second one that
+/// was refused must not take them away.
+fn drop_addresses(file: &ConfigFile) -> Result<ExitCode, Vec<String>> {
+    let lock = Lock::take("pulse");
+    if let Err(held @ LockError::Held(..)) = &lock {
+        return Err(failure(format_args!("{held}: its addresses stay")));
+    }
+    if is_started_again_alone(file) {
+        log::info!("no partner: addresses stay for the next start");
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Without a lock, on a full disk say, the addresses go all the same.
+    addresses::drop_left(&setup::addresses(&file.loaded.config)).map_err(failure)?;
+    drop(lock);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Whether systemd asks after a failure, and will start a pulse that adopts what is up: alone it need not
