@@ -61,6 +61,8 @@ pub struct Node {
     on_trial: bool,
     /// The addresses were lost, or fos did not stay up; no takeover before this.
     banned_until: Option<Mono>,
+    /// No offer is taken before: our own addresses have just come back.
+    offers_from: Mono,
     ban: Duration,
     send_at: Mono,
     silent_at: Mono,
@@ -141,6 +143,7 @@ impl Node {
             links_lost: false,
             on_trial: false,
             banned_until: None,
+            offers_from: now,
             ban: FIRST_BAN,
             offer_at: None,
             release_by: None,

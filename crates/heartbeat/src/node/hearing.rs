@@ -100,7 +100,7 @@ impl Node {
         let damped = self
             .last_takeover
             .map_or(now, |last| last + self.settings.dead_time * 4 + precedence);
-        let take_at = wait.max(damped);
+        let take_at = wait.max(damped).max(self.offers_from);
         let facts = Facts {
             prompt: take_at <= now
                 && self

@@ -32,10 +32,7 @@ impl Node {
             // What was silence so far was our own. What the partner says first is no offer: it may be
             // taking over just now.
             self.listen(now);
-            if matches!(self.phase, Phase::Standby | Phase::Releasing) {
-                let until = now + self.settings.dead_time;
-                self.banned_until = self.banned_until.max(Some(until));
-            }
+            self.offers_from = now + self.settings.dead_time;
             self.send_now(now, out);
         }
         if own.is_whole() {

@@ -99,6 +99,24 @@ fn what_the_partner_says_first_when_the_address_is_back_is_no_offer() {
     assert_eq!(bench.node.phase(), Phase::Standby);
 }
 
+/// Without a signature nothing tells which of two datagrams is the older one.
+#[test]
+fn r_a_stopped_that_the_partners_running_has_overtaken_is_no_offer_either() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.run_to(40.0);
+    bench.hear(40.0, Value::Stopped);
+    bench.put(41.3, GONE);
+    bench.run_to(46.0);
+    bench.put(46.1, Input::ServiceEnded);
+    bench.put(46.2, BACK);
+    bench.hear(46.4, Value::Running);
+    bench.hear(46.5, Value::Stopped);
+    bench.hear(46.6, Value::Running);
+    bench.run_to(51.0);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
 fn two_paths() -> Bench {
     let mut bench = Bench::start(Settings {
         has_private_path: true,
