@@ -313,10 +313,7 @@ impl Keeper {
         let mut said = Vec::new();
         let facts = Facts {
             daemons: daemons(),
-            devices: devices().unwrap_or_else(|error| {
-                log::error!("sync daemon: {error}");
-                Vec::new()
-            }),
+            devices: devices().map_err(|error| error.to_string()),
         };
         let ops = self.watch.look(now, &facts, &mut said);
         for op in ops {

@@ -45,8 +45,8 @@ pub struct Device {
 pub struct Facts {
     /// The sync daemons, or why they are not known.
     pub daemons: Result<Vec<SyncDaemon>, String>,
-    /// Every interface.
-    pub devices: Vec<Device>,
+    /// Every interface, or why they are not known.
+    pub devices: Result<Vec<Device>, String>,
 }
 
 /// The state of the sync daemon, for a status.
@@ -103,6 +103,8 @@ pub struct SyncWatch {
     was_down: bool,
     /// What was said last; `None` if nothing was.
     said: Option<Option<String>>,
+    /// Why the interfaces could not be read at the last look.
+    unread: Option<String>,
     next_try: Mono,
     pause: Duration,
     look_at: Mono,
@@ -117,6 +119,7 @@ impl Default for SyncWatch {
             tried_on: None,
             was_down: false,
             said: None,
+            unread: None,
             next_try: Mono::ZERO,
             pause: FIRST_PAUSE,
             look_at: Mono::ZERO,
@@ -177,7 +180,17 @@ impl SyncWatch {
             let roles = [SyncRole::Master, SyncRole::Backup].map(IpvsOp::StopDaemon);
             return if is_new { roles.to_vec() } else { Vec::new() };
         };
-        let Some(device) = self.find(&wanted, facts) else {
+        let devices = match &facts.devices {
+            Ok(devices) => devices,
+            Err(reason) => {
+                self.is_new = is_new;
+                self.look_at = now + PROOF;
+                self.say_unread(reason, said);
+                return Vec::new();
+            }
+        };
+        self.unread = None;
+        let Some(device) = self.find(&wanted, devices) else {
             self.was_down = true;
             self.say(
                 Some(format!("there is no interface {}", wanted.interface)),
@@ -211,12 +224,12 @@ impl SyncWatch {
     }
 
     /// By its name, or by the index that it had under that name.
-    fn find(&self, wanted: &Wanted, facts: &Facts) -> Option<Device> {
+    fn find(&self, wanted: &Wanted, devices: &[Device]) -> Option<Device> {
         let known = self.started_on.as_ref().or(self.tried_on.as_ref());
-        let named = facts.devices.iter().find(|it| it.name == wanted.interface);
+        let named = devices.iter().find(|it| it.name == wanted.interface);
         let renamed = || {
             let index = known.map(|device| device.index)?;
-            facts.devices.iter().find(|it| it.index == index)
+            devices.iter().find(|it| it.index == index)
         };
         named.or_else(renamed).cloned()
     }
@@ -275,6 +288,15 @@ impl SyncWatch {
         self.tried_on = Some(device.clone());
         self.started_on = Some(device);
         vec![IpvsOp::StopDaemon(wanted.role), IpvsOp::StartDaemon(daemon)]
+    }
+
+    /// What is not known is not gone: the daemon stays as it is.
+    fn say_unread(&mut self, reason: &str, said: &mut Vec<Said>) {
+        if self.unread.as_deref() != Some(reason) {
+            let text = format!("sync daemon: the interfaces could not be read: {reason}");
+            said.push(Said::Problem(text));
+            self.unread = Some(reason.to_owned());
+        }
     }
 
     /// Each state once.

@@ -30,7 +30,7 @@ impl Bench {
             watch,
             facts: Facts {
                 daemons: Ok(Vec::new()),
-                devices,
+                devices: Ok(devices),
             },
             said: Vec::new(),
             refusal: None,
@@ -43,6 +43,10 @@ impl Bench {
         bench.run_to(5.0);
         bench.said.clear();
         bench
+    }
+
+    fn device(&mut self) -> &mut Device {
+        &mut self.facts.devices.as_mut().unwrap()[0]
     }
 
     fn look(&mut self, now: Mono) -> Vec<String> {
@@ -149,7 +153,7 @@ fn an_interface_that_is_missing_is_waited_for() {
     let stops = vec![STOP.to_owned(), "--stop-daemon backup".to_owned()];
     assert_eq!(bench.run_to(50.0), [(at(0.0), stops)]);
     assert_eq!(bench.said, [problem("there is no interface eth1")]);
-    bench.facts.devices = vec![eth(9)];
+    bench.facts.devices = Ok(vec![eth(9)]);
     bench.watch.hear(at(50.0), 9, true);
     let done = bench.run_to(51.0);
     assert_eq!(done, [(at(50.5), vec![STOP.into(), START.into()])]);
@@ -160,12 +164,12 @@ fn an_interface_that_is_missing_is_waited_for() {
 #[test]
 fn an_interface_that_went_and_came_back_is_another_one() {
     let mut bench = Bench::good();
-    bench.facts.devices.clear();
+    bench.facts.devices = Ok(Vec::new());
     assert_eq!(bench.run_to(10.0), []);
     assert_eq!(bench.said, [problem("there is no interface eth1")]);
     for index in [4, 5] {
         let mut bench = bench.clone_world();
-        bench.facts.devices = vec![eth(index)];
+        bench.facts.devices = Ok(vec![eth(index)]);
         assert_eq!(bench.run_to(40.0).len(), 1, "{index}");
         assert_eq!(bench.said.last(), Some(&format!("{ABOUT} runs")));
     }
@@ -174,10 +178,10 @@ fn an_interface_that_went_and_came_back_is_another_one() {
 #[test]
 fn one_that_was_down_is_started_anew_when_its_interface_is_up() {
     let mut bench = Bench::good();
-    bench.facts.devices[0].running = false;
+    bench.device().running = false;
     assert_eq!(bench.run_to(20.0), []);
     assert_eq!(bench.said, [problem("eth1 is down or has no carrier")]);
-    bench.facts.devices[0].running = true;
+    bench.device().running = true;
     assert_eq!(bench.run_to(30.0).len(), 1);
     assert_eq!(bench.said[1..], [format!("{ABOUT} runs")]);
 }
@@ -195,16 +199,16 @@ fn a_carrier_that_was_lost_for_a_moment_only_is_heard_of() {
 #[test]
 fn a_changed_address_needs_a_new_start() {
     let mut bench = Bench::good();
-    bench.facts.devices[0].address = None;
+    bench.device().address = None;
     assert_eq!(bench.run_to(6.0).len(), 1);
-    bench.facts.devices[0].address = Some([10, 9, 0, 77].into());
+    bench.device().address = Some([10, 9, 0, 77].into());
     assert_eq!(bench.run_to(30.0).len(), 1);
 }
 
 #[test]
 fn a_renamed_interface_keeps_its_daemon_and_the_next_role_starts_under_the_new_name() {
     let mut bench = Bench::good();
-    bench.facts.devices[0].name = "sync".into();
+    bench.device().name = "sync".into();
     assert_eq!(bench.run_to(30.0), []);
     assert_eq!(bench.said, [""; 0]);
     bench.watch.order(at(30.0), Some(wanted(SyncRole::Backup)));
@@ -220,9 +224,9 @@ fn a_renamed_interface_keeps_its_daemon_and_the_next_role_starts_under_the_new_n
 fn an_interface_that_flaps_costs_a_start_each_time_it_is_back() {
     let mut bench = Bench::good();
     for second in (10..40).step_by(10) {
-        bench.facts.devices[0].running = false;
+        bench.device().running = false;
         assert_eq!(bench.run_to(f64::from(second)), []);
-        bench.facts.devices[0].running = true;
+        bench.device().running = true;
         assert_eq!(bench.run_to(f64::from(second) + 5.0).len(), 1);
     }
 }
@@ -241,6 +245,28 @@ fn a_kernel_that_shows_nothing_is_told_of_and_tried_again() {
             .look(at(6.5), &bench.facts, &mut said)
             .is_empty()
     );
+}
+
+#[test]
+fn interfaces_that_could_not_be_read_change_nothing_and_are_read_again_soon() {
+    let mut bench = Bench::good();
+    let there = std::mem::replace(&mut bench.facts.devices, Err("interrupted".into()));
+    let before = bench.watch.status();
+    assert_eq!(bench.run_to(20.0), []);
+    let told = "sync daemon: the interfaces could not be read: interrupted";
+    assert_eq!(bench.said, [told], "once");
+    assert_eq!(bench.watch.status(), before);
+    bench.facts.devices = there.clone();
+    assert_eq!(bench.run_to(40.0), []);
+    assert_eq!(bench.said.len(), 1);
+    // An order waits for them.
+    bench.facts.devices = Err("interrupted".into());
+    bench.watch.order(at(40.0), Some(wanted(SyncRole::Master)));
+    assert_eq!(bench.run_to(40.5), []);
+    bench.facts.devices = there;
+    let done = bench.run_to(41.0);
+    let start = [STOP, START, "--stop-daemon backup"].map(String::from);
+    assert_eq!(done, [(at(41.0), start.to_vec())]);
 }
 
 #[test]
