@@ -55,17 +55,15 @@ impl Neighbours {
     pub fn hear(&mut self, now: Mono, held: &mut Held) -> Vec<Advertisement> {
         self.rivals.hold(now, !held.assignments().is_empty());
         let heard = self.sightings.drain();
-        let wanted = [held.wanted(), held.own().places()].concat();
-        let six = wanted.iter().filter_map(|it| match it.address {
-            IpAddr::V6(address) => Some(address),
-            IpAddr::V4(_) => None,
-        });
         let answers = self.answers.as_ref();
-        let mut said = answers.map_or_else(Vec::new, |it| it.drain(&six.collect()));
+        let mut said = answers.map_or_else(Vec::new, |it| {
+            it.drain(|address| held.is_ours(address.into()))
+        });
         said.retain(|said| !said.mac.is_some_and(|mac| held.is_own(mac)));
         if heard.is_empty() && said.is_empty() {
             return said;
         }
+        let wanted = [held.wanted(), held.own().places()].concat();
         let places: BTreeMap<IpAddr, &str> = wanted
             .iter()
             .map(|it| (it.address, it.interface.as_str()))

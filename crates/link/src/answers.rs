@@ -1,6 +1,5 @@
 //! Hears which addresses other stations say they have.
 
-use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -38,15 +37,15 @@ impl Answers {
         Ok(Self { fd })
     }
 
-    /// What has been said of `addresses` since the last call, [`MOST_PER_CALL`] messages at most.
-    pub fn drain(&self, addresses: &BTreeSet<Ipv6Addr>) -> Vec<Advertisement> {
+    /// What has been said of addresses that are ours since the last call, [`MOST_PER_CALL`] messages at most.
+    pub fn drain(&self, is_ours: impl Fn(Ipv6Addr) -> bool) -> Vec<Advertisement> {
         let mut heard = Vec::new();
         let mut bytes = [0; LONGEST];
         for _ in 0..MOST_PER_CALL {
             match recv(self.fd.as_raw_fd(), &mut bytes, MsgFlags::empty()) {
                 Ok(length) => {
                     let said = bytes.get(..length).and_then(ndisc::decode);
-                    heard.extend(said.filter(|said| addresses.contains(&said.address)));
+                    heard.extend(said.filter(|said| is_ours(said.address)));
                 }
                 Err(Errno::EINTR) => {}
                 Err(_) => break,

@@ -249,6 +249,12 @@ impl Held {
         self.strays.update(&present, &self.held)
     }
 
+    /// Whether it is one of lvs.cf's addresses or one that heartbeats are sent from.
+    #[must_use]
+    pub fn is_ours(&self, address: IpAddr) -> bool {
+        self.wanted_addresses.contains(&address) || self.own.contains(address)
+    }
+
     /// The name of the interface of this number.
     #[must_use]
     pub fn name_of(&self, index: u32) -> Option<&str> {
