@@ -131,6 +131,8 @@ fn an_address_that_keeps_being_removed_is_left_to_the_partner() {
         log.contains("addresses keep being removed: going inactive"),
         "{log}"
     );
+    let gone = format!("address {VIP} is gone from eth0");
+    assert_eq!(log.matches(&gone).count(), 3, "{log}");
 }
 
 #[test]

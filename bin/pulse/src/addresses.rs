@@ -16,7 +16,7 @@ use link::{
 use lvs_config::Config;
 use lvs_model::Mono;
 
-use self::said::{report, say};
+use self::said::{gone, report, say};
 use crate::guardian::Guardian;
 use crate::neighbours::Neighbours;
 use crate::send_arp;
@@ -33,6 +33,8 @@ pub struct Addresses {
     troubles: Troubles,
     /// What was wrong with the last announcement.
     failures: BTreeSet<String>,
+    /// Why nothing could be raised, as it was said.
+    unraised: Option<String>,
     /// Raised, and not in the log yet.
     unsaid: Vec<Outcome>,
     /// There is no partner.
@@ -72,6 +74,7 @@ impl Addresses {
             held,
             troubles: Troubles::default(),
             failures: BTreeSet::new(),
+            unraised: None,
             unsaid: Vec::new(),
             is_alone: !has_partner,
         };
@@ -116,9 +119,17 @@ impl Addresses {
                     _ => None,
                 });
                 self.held.raised(now, outcomes);
+                self.unraised = None;
                 self.unsaid.extend(raised);
             }
-            Err(error) => log::error!("addresses: {error}"),
+            Err(error) => {
+                self.held.not_raised();
+                let error = Some(error.to_string());
+                if let (Some(error), true) = (&error, self.unraised != error) {
+                    log::error!("addresses are not up, tried again: {error}");
+                }
+                self.unraised = error;
+            }
         }
         // An address that moves to another interface is there first, and gone here then.
         if !unwanted.is_empty() {
@@ -227,9 +238,11 @@ impl Addresses {
             found.interface_changed |= self.held.read_links(links);
         }
         // Told is not the same as true: it may be back already, or be our own doing.
-        if found.own_changed || found.removed || found.stray {
+        if found.own_changed || found.removed || found.stray || found.retry {
             self.compare(&mut found);
         }
+        // Raised again, and nobody is to blame.
+        found.interface_changed |= found.retry;
         found.interface_changed &= !self.held.assignments().is_empty();
         found
     }
@@ -251,7 +264,14 @@ impl Addresses {
         let there = there.map(|(found, links)| (&found[..], &links[..]));
         let changes = self.held.look_for_own(there);
         let strays = self.held.look_for_strays(there);
-        found.removed = self.held.lacks(there) && found.removed;
+        let missing = self.held.missing(there);
+        found.removed &= !missing.removed.is_empty();
+        found.retry &= !missing.retried.is_empty();
+        if found.removed && !found.interface_changed {
+            for line in gone(&missing.removed) {
+                log::warn!("{line}");
+            }
+        }
         for stray in &strays {
             if stray.is_there {
                 log::error!("{stray}");

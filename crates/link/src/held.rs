@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use lvs_model::Mono;
 
 use crate::own::{Own, OwnChange};
-use crate::plan::{Assignment, is_incomplete, present};
+use crate::plan::{Assignment, missing, present};
 use crate::refusals::Refusals;
 use crate::strays::{Stray, Strays};
 use crate::trouble::{Fault, Trouble};
@@ -21,6 +21,8 @@ use crate::{Address, Link, Mac};
 pub struct Found {
     /// An address of ours may be missing.
     pub removed: bool,
+    /// What was not raised is to be raised again.
+    pub retry: bool,
     /// An interface came back or has another hardware address.
     pub interface_changed: bool,
     /// State of some interface may have changed.
@@ -32,6 +34,15 @@ pub struct Found {
     /// Some notifications are lost, or there is none for it: every interface is to be [read
     /// anew](Held::read_links).
     pub lost: bool,
+}
+
+/// What is held and is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Somebody took them away.
+    pub removed: Vec<Assignment>,
+    /// They were not raised, and it is time to try it again.
+    pub retried: Vec<Assignment>,
 }
 
 /// The addresses that are held, and the interfaces as they were told last.
@@ -54,6 +65,8 @@ pub struct Held {
     refusals: Refusals,
     /// The interfaces could not be read anew.
     unread: bool,
+    /// What is held is to be raised again: the kernel could not be asked, or refused some of it a while ago.
+    unraised: bool,
 }
 
 impl Held {
@@ -77,7 +90,7 @@ impl Held {
     /// Whether the comparison is to be made again soon, with or without a notification.
     #[must_use]
     pub const fn is_unsure(&self) -> bool {
-        self.unsure || self.unread
+        self.unsure || self.unread || self.unraised
     }
 
     /// Whether an interface of this machine has this hardware address.
@@ -111,6 +124,7 @@ impl Held {
         let place = |it: &Assignment| (it.address, it.interface.clone());
         let kept: BTreeSet<_> = placed.iter().map(place).collect();
         self.addresses = placed.iter().map(|it| it.address).collect();
+        self.unraised &= !placed.is_empty();
         let mut unwanted = std::mem::replace(&mut self.held, placed.to_vec());
         unwanted.retain(|old| !kept.contains(&place(old)));
         unwanted
@@ -125,7 +139,13 @@ impl Held {
 
     /// Takes what the kernel said to addresses that were to be raised. One that it refused may be taken later.
     pub fn raised(&mut self, now: Mono, outcomes: impl Iterator<Item = (IpAddr, bool)>) {
+        self.unraised = false;
         self.refusals.note(now, outcomes);
+    }
+
+    /// The kernel could not be asked to raise what is held: some of it may be missing.
+    pub const fn not_raised(&mut self) {
+        self.unraised = true;
     }
 
     /// When [`Held::tick`] has something to say.
@@ -141,8 +161,9 @@ impl Held {
             // Nothing is tried on standby: the benefit of the doubt.
             self.refusals.forget();
         }
+        self.unraised |= is_due && !self.held.is_empty();
         Found {
-            removed: is_due,
+            retry: self.unraised,
             link_changed: self.refusals.have_changed(),
             lost: self.unread,
             ..Found::default()
@@ -239,7 +260,7 @@ impl Held {
         self.wanted_addresses.contains(&address) && !self.addresses.contains(&address)
     }
 
-    /// Which addresses of lvs.cf have come or gone here without being held; `None` as for [`Held::lacks`].
+    /// Which addresses of lvs.cf have come or gone here without being held; `None` as for [`Held::missing`].
     pub fn look_for_strays(&mut self, there: Option<(&[Address], &[Link])>) -> Vec<Stray> {
         let Some((found, links)) = there else {
             self.unsure = true;
@@ -267,7 +288,7 @@ impl Held {
         &self.own
     }
 
-    /// Compares them with what is there; `None` as for [`Held::lacks`].
+    /// Compares them with what is there; `None` as for [`Held::missing`].
     pub fn look_for_own(&mut self, there: Option<(&[Address], &[Link])>) -> Vec<OwnChange> {
         let Some((found, links)) = there else {
             self.unsure = true;
@@ -302,19 +323,33 @@ impl Held {
         Some(both.filter_map(trouble).collect())
     }
 
-    /// Compares what is held with what is there; whether something is missing. Where the kernel could not
-    /// say what is there (`None`), nothing is known to be missing, and it is to be asked again.
-    pub fn lacks(&mut self, there: Option<(&[Address], &[Link])>) -> bool {
+    /// Compares what is held with what is there. Where the kernel could not say what is there (`None`),
+    /// nothing is known to be missing, and it is to be asked again.
+    pub fn missing(&mut self, there: Option<(&[Address], &[Link])>) -> Missing {
         let Some((found, links)) = there else {
             self.unsure = true;
-            return false;
+            return Missing::default();
         };
         self.unsure = false;
-        let lacks = is_incomplete(&self.held, found, links);
-        if !lacks && !self.held.is_empty() {
-            self.refusals.forget();
+        let missing = missing(&self.held, found, links);
+        if missing.is_empty() {
+            self.unraised = false;
+            if !self.held.is_empty() {
+                self.refusals.forget();
+            }
         }
-        lacks
+        if self.unraised {
+            return Missing {
+                removed: Vec::new(),
+                retried: missing,
+            };
+        }
+        // What the kernel refused was never there.
+        let was_there = |it: &Assignment| !self.refusals.contain(it.address);
+        Missing {
+            removed: missing.into_iter().filter(was_there).collect(),
+            retried: Vec::new(),
+        }
     }
 }
 
@@ -326,6 +361,7 @@ const fn is_link_local(address: IpAddr) -> bool {
 impl std::ops::BitOrAssign for Found {
     fn bitor_assign(&mut self, other: Self) {
         self.removed |= other.removed;
+        self.retry |= other.retry;
         self.interface_changed |= other.interface_changed;
         self.link_changed |= other.link_changed;
         self.own_changed |= other.own_changed;

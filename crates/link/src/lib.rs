@@ -32,7 +32,7 @@ mod watch;
 pub use announce::Announcer;
 pub use answers::Answers;
 pub use error::LinkError;
-pub use held::{Found, Held};
+pub use held::{Found, Held, Missing};
 pub use links::{Links, Outcome};
 pub use own::{Own, OwnChange};
 pub use plan::{Assignment, Change};

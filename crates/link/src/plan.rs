@@ -164,13 +164,15 @@ pub fn present(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<
     present.cloned().collect()
 }
 
-/// Whether one of `wanted` is missing on its interface, whatever prefix and label it should have.
+/// Those of `wanted` that are missing on their interface, whatever prefix and label they should have. Without its
+/// interface none is missing.
 #[must_use]
-pub fn is_incomplete(wanted: &[Assignment], found: &[Address], links: &[Link]) -> bool {
+pub fn missing(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Assignment> {
     let places = Places::new(links);
     let there: HashSet<Place<'_>> = found.iter().filter_map(|it| places.of(it)).collect();
-    let mut missing = wanted.iter().filter(|it| !there.contains(&place(it)));
-    missing.any(|it| places.resolve(it).is_some())
+    let missing = wanted.iter().filter(|it| !there.contains(&place(it)));
+    let missing = missing.filter(|it| places.resolve(it).is_some());
+    missing.cloned().collect()
 }
 
 /// What takes down every one of `unwanted` that is there, as it is there: those first that are not the first

@@ -1,6 +1,8 @@
 //! What is said of the addresses in the log.
 
-use link::{Change, LinkError, Outcome};
+use std::collections::BTreeMap;
+
+use link::{Assignment, Change, LinkError, Outcome};
 
 /// Says what came of changes, or why there is nothing to say.
 pub fn report(result: Result<Vec<Outcome>, LinkError>) {
@@ -30,5 +32,44 @@ pub fn say(outcomes: &[Outcome]) {
             Ok(()) => log::info!("address {ip}/{prefix} {label} {what}"),
             Err(errno) => log::error!("address {ip}/{prefix} {label} not {what}: {}", errno.desc()),
         }
+    }
+}
+
+/// Addresses that are there no longer, a line for each device.
+pub fn gone(missing: &[Assignment]) -> Vec<String> {
+    let mut devices: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for it in missing {
+        let addresses = devices.entry(&it.interface).or_default();
+        addresses.push(it.address.to_string());
+    }
+    let line = |(device, addresses): (&str, Vec<String>)| match addresses.as_slice() {
+        [one] => format!("address {one} is gone from {device}"),
+        all => format!("addresses {} are gone from {device}", all.join(" ")),
+    };
+    devices.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_is_named_with_its_device() {
+        let missing = |(address, device): (&str, &str)| Assignment {
+            address: address.parse().unwrap(),
+            prefix: 24,
+            interface: device.to_owned(),
+            label: format!("{device}:1"),
+        };
+        let all = [
+            ("10.1.0.50", "eth0"),
+            ("10.2.0.50", "eth1"),
+            ("2001:db8::50", "eth0"),
+        ];
+        let expected = [
+            "addresses 10.1.0.50 2001:db8::50 are gone from eth0",
+            "address 10.2.0.50 is gone from eth1",
+        ];
+        assert_eq!(gone(&all.map(missing)), expected);
     }
 }

@@ -57,10 +57,11 @@ fn only_what_is_held_and_gone_is_missed() {
     };
     assert!(!held.hear(Event::AddressGone(foreign)).removed);
     assert!(held.hear(Event::AddressGone(there.clone())).removed);
-    assert!(!held.lacks(Some((&[there], &links))));
-    assert!(held.lacks(Some((&[], &links))));
+    let ours = held.assignments().to_vec();
+    assert_eq!(held.missing(Some((&[there], &links))), Missing::default());
+    assert_eq!(held.missing(Some((&[], &links))).removed, ours);
     // Without its interface it waits.
-    assert!(!held.lacks(Some((&[], &links[1..]))));
+    assert_eq!(held.missing(Some((&[], &links[1..]))), Missing::default());
 }
 
 #[test]
@@ -83,9 +84,9 @@ fn what_is_there_is_adopted_and_the_rest_is_not_held() {
 #[test]
 fn what_could_not_be_compared_is_compared_again() {
     let mut held = holding("10.1.0.50");
-    assert!(!held.lacks(None));
+    assert_eq!(held.missing(None), Missing::default());
     assert!(held.is_unsure());
-    held.lacks(Some((&[], &[])));
+    held.missing(Some((&[], &[])));
     assert!(!held.is_unsure());
 }
 
@@ -174,8 +175,13 @@ fn a_refused_address_is_trouble_until_it_is_tried_again() {
     assert_eq!(held.troubles(&ours, false).unwrap()[0].what, Fault::Refused);
     assert_eq!(held.next(), Some(at(61)));
     assert_eq!(held.tick(at(60)), Found::default());
+    // Before that it is missing, and nobody has removed it.
+    let links = [link(2, "eth0")];
+    assert_eq!(held.missing(Some((&[], &links))), Missing::default());
     let found = held.tick(at(61));
-    assert!(found.removed && !found.link_changed, "to be raised again");
+    assert!(found.retry && !found.removed && !found.link_changed);
+    let missing = held.missing(Some((&[], &links)));
+    assert_eq!((missing.removed, &missing.retried), (vec![], &ours));
     held.raised(at(61), [(address, false)].into_iter());
     assert_eq!(held.next(), Some(at(121)), "said once");
     held.raised(at(121), [(address, true)].into_iter());
@@ -188,6 +194,36 @@ fn a_refused_address_is_trouble_until_it_is_tried_again() {
     held.tick(at(131));
     assert!(held.tick(at(190)).link_changed);
     assert_eq!(held.troubles(&ours, false), Some(Vec::new()));
+}
+
+#[test]
+fn what_the_kernel_could_not_be_asked_to_raise_is_raised_again() {
+    let mut held = holding("10.1.0.50");
+    let ours = held.assignments().to_vec();
+    let links = [link(2, "eth0")];
+    held.not_raised();
+    assert!(held.is_unsure());
+    let again = |held: &mut Held| {
+        assert!(held.tick(Mono::ZERO).retry);
+        let missing = held.missing(Some((&[], &links)));
+        assert_eq!((missing.removed, &missing.retried), (vec![], &ours));
+    };
+    again(&mut held);
+    // It is raised later, or was not in vain.
+    again(&mut held);
+    held.missing(None);
+    again(&mut held);
+    held.raised(Mono::ZERO, [(ours[0].address, true)].into_iter());
+    assert_eq!(held.missing(Some((&[], &links))).removed, ours);
+    assert!(!held.is_unsure() && !held.tick(Mono::ZERO).retry);
+    // All of them may be there.
+    held.not_raised();
+    let there = ours[0].resolve(&links).unwrap();
+    held.missing(Some((&[there], &links)));
+    assert!(!held.is_unsure());
+    held.not_raised();
+    held.replace(&[]);
+    assert!(!held.is_unsure(), "nothing is held any more");
 }
 
 #[test]

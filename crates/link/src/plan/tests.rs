@@ -121,10 +121,10 @@ fn an_applied_plan_leaves_nothing_to_plan() {
     assert_eq!(changes.len(), 2);
     kernel.apply(changes, &links());
     assert_eq!(plan_raise(&wanted, &kernel.addresses, &links()), []);
-    assert!(!is_incomplete(&wanted, &kernel.addresses, &links()));
+    assert_eq!(missing(&wanted, &kernel.addresses, &links()), []);
     kernel.drop(&wanted, &links());
     assert_eq!(kernel.addresses, []);
-    assert!(is_incomplete(&wanted, &kernel.addresses, &links()));
+    assert_eq!(missing(&wanted, &kernel.addresses, &links()), wanted);
 }
 
 /// The address of `10.1.0.50/24 eth0:1` after lvs.cf says otherwise, and what was sent to the kernel.
