@@ -349,9 +349,10 @@ impl Addresses {
 }
 
 impl Drop for Addresses {
-    /// Whatever ends the program, panic and error included, the addresses go first.
+    /// Whatever ends the program, panic and error included, the addresses go first. Without a partner they stay, for
+    /// the next start to adopt.
     fn drop(&mut self) {
-        if !self.held.assignments().is_empty() {
+        if !self.is_alone && !self.held.assignments().is_empty() {
             self.drop_all();
         }
     }
