@@ -1,9 +1,14 @@
 //! Orders: accepted, refused with the reason, in force after a restart.
 
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
 use nix::sys::signal::Signal;
 
 use crate::directors::*;
 
+const THREADS_MAX: &str = "/proc/sys/kernel/threads-max";
 /// Asks the line that is its argument.
 const PERL: &str = "my $s = IO::Socket::UNIX->new(Peer => \"/run/lvs/pulse.sock\") or die $!; \
     print $s \"$ARGV[0]\\n\"; $s->flush; print <$s>";
@@ -74,6 +79,38 @@ fn an_order_that_cannot_be_kept_says_so() {
     let reason = "standby on: in force now, but not after a restart: /var/lib/lvs/pulse.orders: ";
     assert!(text.contains(reason), "{text}");
     assert!(pair.screen(standby).contains("orders   standby"));
+}
+
+/// The order's answer, while nothing can start a process.
+fn ordered_without_processes(order: &str) -> std::io::Result<String> {
+    let usual = fs::read_to_string(THREADS_MAX)?;
+    fs::write(THREADS_MAX, "20")?;
+    let ask = || {
+        let mut socket = UnixStream::connect("/run/lvs/pulse.sock")?;
+        writeln!(socket, "{{\"ask\":\"order\",\"order\":\"{order}\"}}")?;
+        let mut text = String::new();
+        socket.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let answer = ask();
+    fs::write(THREADS_MAX, usual.trim_end())?;
+    answer
+}
+
+#[test]
+fn r_an_order_that_nobody_can_write_down_is_not_done() {
+    let pair = Directors::start("");
+    let (_, standby) = pair.sides();
+    let answer = pair
+        .host(standby)
+        .run(|| ordered_without_processes("standby on"));
+    let answer = answer.expect("an answer");
+    let reason = "standby on: in force now, but not after a restart: ";
+    assert!(answer.contains(reason), "{answer}");
+    assert!(pair.screen(standby).contains("orders   standby"));
+    // The next one is its own.
+    let (status, text) = pair.order(standby, "standby off");
+    assert_eq!(status, Some(0), "{text}");
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub struct Shell {
     /// How often `send_arp` is still to be run.
     burst: Burst,
     orders: OrdersFile,
+    /// Why the orders of this moment are not even being kept.
+    unkept: Option<String>,
     control: Control,
     /// The lvs.cf that is in force.
     file: FileState,
@@ -126,6 +128,7 @@ impl Shell {
             term_file,
             burst: Burst::default(),
             orders,
+            unkept: None,
             control: Control::open(),
             file: FileState::of(file),
             told_manager: String::new(),

@@ -122,6 +122,7 @@ impl Shell {
                 }
                 Request::Order { order } => match for_machine(order) {
                     Some(for_machine) => {
+                        self.unkept = None;
                         self.control.begin(client, order);
                         self.give(Input::Order(for_machine));
                     }
@@ -135,13 +136,20 @@ impl Shell {
         }
     }
 
+    /// What is to be kept has been handed in before: an order that cannot be kept is not answered as done.
     pub(super) fn answer_order(&mut self, answer: Result<(), OrderRefused>) {
-        let is_busy = self.orders.is_busy();
-        self.control.answered(self.clock.now(), answer, is_busy);
+        let now = self.clock.now();
+        let unkept = self.unkept.take();
+        let waits = self.orders.is_busy() || unkept.is_some();
+        self.control.answered(now, answer, waits);
+        if let Some(error) = unkept {
+            self.control.kept(now, &Err(error));
+        }
     }
 
     pub(super) fn keep_orders(&mut self, orders: Orders) {
         if let Err(error) = self.orders.keep(orders) {
+            self.unkept = Some(error.to_string());
             self.orders_kept(Err(error));
         }
     }
