@@ -73,7 +73,9 @@ fn not_understood(answer: &str, err: &mut impl Write) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn tell(err: &mut impl Write, text: &str) {
+/// Tells one line. A line about lvs.cf that begins with the program's name gets no second one.
+pub fn tell(err: &mut impl Write, text: &str) {
+    let text = text.strip_prefix("pulse: ").unwrap_or(text);
     // A reader that has gone away does not matter: the status says it too.
     let _ = writeln!(err, "pulse: {text}");
 }
@@ -82,5 +84,19 @@ fn said(written: &io::Result<()>) -> ExitCode {
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_stands_once_before_a_line() {
+        let mut err = Vec::new();
+        tell(&mut err, "pulse: error parsing /etc/lvs.cf at line 1: x");
+        tell(&mut err, "/etc/lvs.cf:1:1: x");
+        let wanted = "pulse: error parsing /etc/lvs.cf at line 1: x\npulse: /etc/lvs.cf:1:1: x\n";
+        assert_eq!(String::from_utf8(err).unwrap(), wanted);
     }
 }

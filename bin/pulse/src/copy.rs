@@ -16,6 +16,7 @@ use config_file::Program;
 use daemon::log::Target;
 use lvs_config::Config;
 
+use crate::ask::tell;
 use crate::setup;
 
 /// Where `rsh_command = ssh` is found: nothing is searched for in PATH.
@@ -90,7 +91,7 @@ pub fn run(file: &Path, out: &mut impl Write, err: &mut impl Write) -> ExitCode 
         Err(lines) => {
             for line in lines {
                 log::error!("{line}");
-                let _ = writeln!(err, "pulse: {line}");
+                tell(err, &line);
             }
             ExitCode::FAILURE
         }

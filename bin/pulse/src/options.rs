@@ -136,6 +136,8 @@ pub enum OptionsError {
     UnexpectedArguments,
     /// `--order` with words that are none.
     UnknownOrder(UnknownOrder),
+    /// Two of `--status`, `--order` and `--copy-config`.
+    Contradiction,
 }
 
 impl fmt::Display for OptionsError {
@@ -144,6 +146,9 @@ impl fmt::Display for OptionsError {
             Self::BadArgument(what) => write!(f, "pulse: bad argument {what}"),
             Self::UnexpectedArguments => f.write_str("pulse: unexpected arguments"),
             Self::UnknownOrder(error) => write!(f, "pulse: {error}"),
+            Self::Contradiction => f.write_str(
+                "pulse: --status (--json), --order and --copy-config exclude each other",
+            ),
         }
     }
 }
@@ -153,7 +158,7 @@ impl std::error::Error for OptionsError {}
 /// Reads the arguments behind the program's name.
 ///
 /// # Errors
-/// [`OptionsError`] for an option that pulse does not know, one without its value, a stray word.
+/// [`OptionsError`] for an option that pulse does not know, one without its value, a stray word, and for two that exclude each other.
 pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
     let mut options = Options::default();
     let (mut asks, mut json, mut copies) = (false, false, false);
@@ -174,6 +179,10 @@ pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsErr
             Item::Option(Key::Order, value) => order = value.text().map(Into::into),
             Item::Option(key, value) => options.take(key, value),
         }
+    }
+    let asked = [asks || json, copies, order.is_some()];
+    if asked.into_iter().filter(|is_asked| *is_asked).count() > 1 {
+        return Err(OptionsError::Contradiction);
     }
     if let Some(first) = order {
         return parse_order(&first, &stray);
@@ -281,6 +290,15 @@ mod tests {
             let error = parsed(args).unwrap_err();
             let said = format!("pulse: no order \"{}\"; there are: ", args[1..].join(" "));
             assert!(error.starts_with(&said), "{error}");
+        }
+        for args in [
+            &["--status", "--order", "failover"][..],
+            &["--order=reload", "--json"],
+            &["--copy-config", "--status"],
+            &["--order", "failover", "--copy-config"],
+        ] {
+            let error = parsed(args).unwrap_err();
+            assert!(error.ends_with("exclude each other"), "{args:?}: {error}");
         }
         assert_eq!(parsed(&["--status"]), Ok(Request::Status(false)));
         assert_eq!(parsed(&["--status", "--json"]), Ok(Request::Status(true)));
