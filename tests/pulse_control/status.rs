@@ -17,7 +17,7 @@ fn the_status_is_read_on_both_directors() {
     let screen = pair.screen(active);
     for said in [
         "pulse    active for ",
-        "partner  alive, stopped, its lvs.cf is unknown\n",
+        "partner  alive, standby (says STOPPED); lvs.cf not compared: unsigned heartbeats\n",
         "path     public, 10.9.0.1",
         ": last heartbeat 0.",
         "signed   off; partner: unsigned",

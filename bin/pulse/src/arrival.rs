@@ -8,6 +8,7 @@ use config_file::{ConfigFile, Program};
 use control::Request;
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
 use link::{Event, Watch};
+use lvs_model::Mono;
 
 use crate::addresses;
 use crate::control_socket::{Control, for_machine};
@@ -78,7 +79,8 @@ pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> 
         for (client, request) in control.hear(clock.now()) {
             match request {
                 Request::Status => {
-                    let text = report::waiting(&file, &failure, reason(&file)).encode();
+                    let age = clock.now() - Mono::ZERO;
+                    let text = report::waiting(&file, age, &failure, reason(&file)).encode();
                     control.tell(clock.now(), client, text);
                 }
                 Request::Order { order } if for_machine(order).is_some() => {

@@ -1,6 +1,7 @@
 //! What the control socket tells, made of what the parts of pulse know.
 
 use std::fmt;
+use std::time::Duration;
 
 use config_file::ConfigFile;
 use control::{
@@ -14,7 +15,7 @@ use lvs_model::{Mono, SyncRole};
 use wire::heartbeat::Value;
 use wire::heartbeat::signed::State;
 
-use crate::setup::{HeartbeatPath, Setup};
+use crate::setup::{HeartbeatPath, Setup, has_partner};
 use crate::tally::Tally;
 
 /// The lvs.cf that is in force, and what was wrong with the last one.
@@ -89,14 +90,15 @@ pub fn report(parts: Parts<'_>) -> PulseReport {
     }
 }
 
-/// The report of a pulse whose machine is no director yet.
-pub fn waiting(file: &ConfigFile, failure: &[String], why: String) -> PulseReport {
+/// The report of a pulse whose machine has been no director for `age`, and is none yet.
+pub fn waiting(file: &ConfigFile, age: Duration, failure: &[String], why: String) -> PulseReport {
     let (kind, state) = (file.loaded.config.service, FileState::of(file));
     let pulse = PulseStatus {
         pid: std::process::id(),
         role: "unknown".into(),
         service: service(kind).into(),
         phase: "waiting".into(),
+        age: seconds(age),
         unfit: vec![why],
         file: state.path,
         serial_no: state.serial,
@@ -113,6 +115,10 @@ pub fn waiting(file: &ConfigFile, failure: &[String], why: String) -> PulseRepor
             state: "absent".into(),
             pid: None,
         },
+        partner: has_partner(&file.loaded.config.heartbeat).then(|| PartnerStatus {
+            content: "unknown".into(),
+            ..PartnerStatus::default()
+        }),
         ..PulseStatus::default()
     };
     PulseReport {
@@ -294,5 +300,25 @@ fn transition(it: &Transition, now: Mono) -> TransitionStatus {
         to: it.to.name().into(),
         reason: it.reason.to_string(),
         silence: it.silence.as_ref().map(ToString::to_string),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Place;
+
+    use super::*;
+
+    #[test]
+    fn who_waits_says_for_how_long_and_whether_there_is_a_partner() {
+        let place = Place::new("report-waiting");
+        let pair = "primary = 10.1.0.1\nbackup = 10.1.0.2\nbackup_active = 1\n";
+        let age = Duration::from_millis(3_250);
+        for (text, has_partner) in [(pair, true), ("primary = 10.1.0.1\n", false)] {
+            let file = config_file::read(&place.file(text)).unwrap();
+            let report = waiting(&file, age, &[], "not here yet".into()).pulse;
+            assert_eq!((report.phase.as_str(), report.age), ("waiting", 3.25));
+            assert_eq!(report.partner.is_some(), has_partner, "{text}");
+        }
     }
 }

@@ -55,11 +55,11 @@ pub enum PulseLine {
 pub struct PulseStatus {
     /// Its process id.
     pub pid: u32,
-    /// `primary` or `backup`, as lvs.cf says.
+    /// `primary` or `backup`, as lvs.cf says; `unknown` while it waits.
     pub role: String,
     /// `lvs` or `fos`.
     pub service: String,
-    /// `standby`, `starting`, `active`, `handing-over`, `releasing`.
+    /// `waiting`, `standby`, `starting`, `active`, `handing-over`, `releasing`.
     pub phase: String,
     /// Seconds since it is in this phase.
     pub age: f64,
@@ -146,7 +146,7 @@ pub struct SignatureStatus {
 pub struct ChildStatus {
     /// `lvsd` or `fos`.
     pub program: String,
-    /// `absent`, `starting`, `serving`, `checked`, `ending`.
+    /// `absent`, `starting`, `serving`, `checked`, `ending`, `failed`.
     pub state: String,
     /// Its process id.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -26,7 +26,8 @@ impl PulseReport {
             screen.line("orders", &orders(&pulse.orders));
         }
         match &pulse.partner {
-            Some(known) => screen.line("partner", &partner(known)),
+            Some(_) if pulse.phase == "waiting" => screen.line("partner", "not known yet"),
+            Some(known) => screen.line("partner", &partner(known, &pulse.signatures)),
             None => screen.line("partner", "lvs.cf has none"),
         }
         for it in &self.paths {
@@ -85,11 +86,14 @@ impl PulseStatus {
 
 fn headline(pulse: &PulseStatus) -> String {
     let fit = if pulse.fit { "fit" } else { "not fit" };
+    let role = match pulse.role.as_str() {
+        "unknown" => "role not known yet",
+        role => role,
+    };
     format!(
-        "{} for {}, {fit}; {}, pid {}",
+        "{} for {}, {fit}; {role}, pid {}",
         pulse.phase,
         span(pulse.age),
-        pulse.role,
         pulse.pid
     )
 }
@@ -103,9 +107,9 @@ fn orders(orders: &[String]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn partner(partner: &PartnerStatus) -> String {
+fn partner(partner: &PartnerStatus, signatures: &SignatureStatus) -> String {
     let mut words = vec![if partner.alive { "alive" } else { "not heard" }.to_owned()];
-    words.extend(partner.state.clone().or_else(|| partner.says.clone()));
+    words.extend(doing(partner));
     words.extend(
         partner
             .fit
@@ -117,12 +121,33 @@ fn partner(partner: &PartnerStatus) -> String {
     if let Some(given) = partner.orders.as_ref().filter(|given| !given.is_empty()) {
         words.push(format!("ordered: {}", orders(given)));
     }
-    words.push(match partner.same_content {
-        Some(true) => "same lvs.cf".into(),
-        Some(false) => format!("ANOTHER lvs.cf, content {}", partner.content),
-        None => "its lvs.cf is unknown".into(),
-    });
-    words.join(", ")
+    let words = words.join(", ");
+    match partner.same_content {
+        Some(true) => format!("{words}, same lvs.cf"),
+        Some(false) => format!("{words}, ANOTHER lvs.cf, content {}", partner.content),
+        None => format!("{words}; {}", not_compared(signatures.partner.as_deref())),
+    }
+}
+
+/// What the partner does: its own word for it, or what its heartbeat's value means.
+fn doing(partner: &PartnerStatus) -> Option<String> {
+    let value = || {
+        partner.says.as_deref().map(|said| match said {
+            "stopped" => "standby (says STOPPED)".into(),
+            "running" => "active (says RUNNING)".into(),
+            other => format!("says {}", other.to_uppercase()),
+        })
+    };
+    partner.state.clone().or_else(value)
+}
+
+/// Why nobody knows whether its lvs.cf is ours; `form` is that of its heartbeats.
+fn not_compared(form: Option<&str>) -> String {
+    match form {
+        Some("unsigned") => "lvs.cf not compared: unsigned heartbeats".into(),
+        Some(form) => format!("lvs.cf not compared: heartbeats of {form}"),
+        None => "no heartbeat yet".into(),
+    }
 }
 
 fn path(path: &PathStatus) -> String {
@@ -279,6 +304,57 @@ changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
             assert!(flat.contains(said), "{said}: {screen}");
         }
         assert!(screen.lines().all(|line| line.len() <= COLUMNS), "{screen}");
+    }
+
+    /// Without signed heartbeats all is well, too.
+    #[test]
+    fn a_healthy_partner_that_signs_nothing_does_not_read_as_a_failure() {
+        for (says, form, wanted) in [
+            (
+                "stopped",
+                Some("unsigned"),
+                "alive, standby (says STOPPED); lvs.cf not compared: unsigned heartbeats",
+            ),
+            (
+                "running",
+                Some("unsigned"),
+                "alive, active (says RUNNING); lvs.cf not compared: unsigned heartbeats",
+            ),
+            (
+                "stopme",
+                Some("version 1"),
+                "alive, says STOPME; lvs.cf not compared: heartbeats of version 1",
+            ),
+        ] {
+            let mut report = full();
+            report.pulse.signatures.partner = form.map(Into::into);
+            report.pulse.partner = Some(PartnerStatus {
+                alive: true,
+                says: Some(says.into()),
+                content: "unknown".into(),
+                ..PartnerStatus::default()
+            });
+            let screen = report.screen();
+            let line = format!("partner  {wanted}\n");
+            assert!(
+                line.len() <= COLUMNS + 1 && screen.contains(&line),
+                "{screen}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_director_that_waits_knows_neither_its_role_nor_its_partner_yet() {
+        let mut report = full();
+        report.pulse.phase = "waiting".into();
+        report.pulse.role = "unknown".into();
+        let screen = report.screen();
+        for said in [
+            "pulse    waiting for 12.5 s, not fit; role not known yet, pid 812\n",
+            "partner  not known yet\n",
+        ] {
+            assert!(screen.contains(said), "{said}: {screen}");
+        }
     }
 
     #[test]
