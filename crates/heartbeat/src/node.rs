@@ -332,8 +332,7 @@ impl Node {
     }
 
     fn facts(&self, now: Mono) -> Facts {
-        let dead_time = self.settings.dead_time;
-        let partner_alive = self.partner.is_alive(now, dead_time);
+        let partner_free = self.is_partner_free(now);
         Facts {
             primary: self.settings.role == ConfiguredRole::Primary,
             fos: self.settings.service == Service::Fos,
@@ -343,8 +342,8 @@ impl Node {
             willing: self.is_willing(now),
             prompt: false,
             outranked: self.is_outranked(),
-            partner_alive,
-            partner_takes: partner_alive && !self.orders.frozen,
+            partner_free,
+            partner_takes: partner_free && self.is_partner_fit() && !self.orders.frozen,
             partner_better: self.is_partner_better(now),
             partner_ready: self.can_hand_over() && self.is_partner_ready(now),
             wants_control: self.fos.wants_control,
@@ -397,7 +396,9 @@ impl Node {
                 out.push(Action::Notice(match self.phase {
                     _ if self.is_fos() => Notice::FosRestarted,
                     Phase::Standby => Notice::WarmServiceRestarted,
-                    _ => Notice::ServiceRestarted,
+                    _ => Notice::ServiceRestarted {
+                        holding: self.holding,
+                    },
                 }));
                 self.start_service(now, out);
             }

@@ -116,10 +116,13 @@ pub enum Notice {
         milliseconds: u128,
     },
     /// Ours: the service ended and is started again in place.
-    ServiceRestarted,
+    ServiceRestarted {
+        /// The addresses are up, and stay.
+        holding: bool,
+    },
     /// Ours: the service does not stay up; the partner is to take over.
     ServiceUnfit,
-    /// Ours: the service does not stay up, but nobody else could serve.
+    /// Ours: the service does not stay up, and no partner is known that could take over.
     ServiceRetried {
         /// Pause before the next attempt in milliseconds.
         milliseconds: u128,
@@ -179,6 +182,8 @@ pub enum Notice {
     LettingGo,
     /// Ours: one of two own addresses of the heartbeat is gone.
     OwnAddressGone,
+    /// Ours: and the partner is to take over.
+    OwnAddressDeactivating,
     /// Ours: own addresses of the heartbeat are there again.
     OwnAddressBack,
     /// Ours: no own address of the heartbeat is left.

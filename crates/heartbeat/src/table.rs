@@ -95,9 +95,10 @@ pub enum Event {
     AddressesTaken,
     /// Other machines have every address of ours.
     AddressesDuplicate,
-    /// An address of ours cannot be served, or one of the heartbeat's own or a link is gone, and the
-    /// partner lives.
+    /// An address of ours cannot be served, and the partner lives.
     Unserved,
+    /// One of two own addresses of the heartbeat has been gone for a while, and the partner lives.
+    OwnAddressGone,
     /// All addresses that our heartbeats are sent from are gone: the partner takes over now.
     CutOff,
     /// Nobody has served for a while, though both live.
@@ -139,6 +140,7 @@ impl Event {
             Self::AddressesTaken => "addresses keep being removed",
             Self::AddressesDuplicate => "other machines have every address",
             Self::Unserved => "this node cannot serve everything and the partner lives",
+            Self::OwnAddressGone => "an own heartbeat address is gone",
             Self::CutOff => "the own addresses of the heartbeat are gone",
             Self::NobodyServes => "nobody serves",
             Self::HandOverUnanswered => "the partner does not answer a hand-over",
@@ -174,11 +176,11 @@ pub enum When {
     FosBackup,
     /// The pair runs fos, and this node is the primary.
     FosPrimary,
-    /// The partner was heard within the dead time.
-    PartnerAlive,
-    /// The partner lives, and we are not frozen.
+    /// The partner was heard within the dead time, and no order is known to keep it from taking over.
+    PartnerFree,
+    /// The same, it does not say that it is not fit, and we are not frozen.
     PartnerTakes,
-    /// The same, and it is not known to be as bad as we are.
+    /// The partner lives, is not known to be as bad as we are, and we are not frozen.
     PartnerBetter,
     /// The partner is known to understand a clean stop and to be fit.
     PartnerReady,
@@ -253,11 +255,11 @@ pub struct Facts {
     pub prompt: bool,
     /// The partner stays when both are active.
     pub outranked: bool,
-    /// The partner was heard within the dead time.
-    pub partner_alive: bool,
-    /// The partner lives, and we are not frozen.
+    /// The partner was heard within the dead time, and no order is known to keep it from taking over.
+    pub partner_free: bool,
+    /// The same, it does not say that it is not fit, and we are not frozen.
     pub partner_takes: bool,
-    /// The same, and it is not known to be as bad as we are.
+    /// The partner lives, is not known to be as bad as we are, and we are not frozen.
     pub partner_better: bool,
     /// The partner understands a clean stop and could take over.
     pub partner_ready: bool,
@@ -286,7 +288,7 @@ impl When {
             Self::Outranking => !facts.outranked,
             Self::FosBackup => facts.fos && !facts.primary,
             Self::FosPrimary => facts.fos && facts.primary,
-            Self::PartnerAlive => facts.partner_alive,
+            Self::PartnerFree => facts.partner_free,
             Self::PartnerTakes => facts.partner_takes,
             Self::PartnerBetter => facts.partner_better,
             Self::PartnerReady => facts.partner_ready,
@@ -454,7 +456,7 @@ pub const TABLE: &[Row] = &[
     row(
         CLAIMING,
         Event::ServiceUnfit,
-        When::PartnerAlive,
+        When::PartnerFree,
         Verdict::GiveUp,
     ),
     row(
@@ -511,6 +513,12 @@ pub const TABLE: &[Row] = &[
     row(
         CLAIMING,
         Event::Unserved,
+        When::PartnerBetter,
+        Verdict::GiveUp,
+    ),
+    row(
+        CLAIMING,
+        Event::OwnAddressGone,
         When::PartnerBetter,
         Verdict::GiveUp,
     ),

@@ -163,6 +163,18 @@ impl Node {
         theirs > ours || theirs == ours && primary
     }
 
+    /// Whether the partner lives, and no order that it has told of keeps it from taking over.
+    pub(super) fn is_partner_free(&self, now: Mono) -> bool {
+        let details = self.partner.details();
+        let is_barred = details.is_some_and(|it| it.standby || it.frozen);
+        !is_barred && self.partner.is_alive(now, self.settings.dead_time)
+    }
+
+    /// Whether the partner does not say that it is not fit. What says nothing of itself is given the chance.
+    pub(super) fn is_partner_fit(&self) -> bool {
+        self.partner.said().is_none_or(|said| said.statement.fit)
+    }
+
     /// Whether the partner is to take over from a node that is not fit.
     pub(super) fn is_partner_better(&self, now: Mono) -> bool {
         let keeps = self.fitness.keep_until.is_some_and(|until| now < until);
@@ -175,9 +187,7 @@ impl Node {
             let theirs = it.unserved.unwrap_or(u16::MAX);
             can && theirs < self.fitness.unserved
         };
-        // What says nothing of itself is given the chance.
-        let is_fit = self.partner.said().is_none_or(|said| said.statement.fit);
-        is_fit || self.partner.details().is_some_and(serves_more)
+        self.is_partner_fit() || self.partner.details().is_some_and(serves_more)
     }
 
     /// Which addresses this node could not serve has changed.
@@ -197,9 +207,15 @@ impl Node {
     /// A node that claims and is not fit lets go to a partner that does better.
     pub(super) fn let_go_if_better(&mut self, now: Mono, out: &mut Vec<Action>) {
         let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
-        let own = !self.own.is_whole() && self.own_due.is_none();
-        if claiming && (!self.fitness.troubles.is_empty() || self.links_lost || own) {
+        if !claiming {
+            return;
+        }
+        if !self.fitness.troubles.is_empty() {
             self.event(now, Event::Unserved, out);
+        } else if self.links_lost {
+            self.event(now, Event::LinksLost, out);
+        } else if !self.own.is_whole() && self.own_due.is_none() {
+            self.event(now, Event::OwnAddressGone, out);
         }
     }
 

@@ -27,7 +27,7 @@ impl Node {
             state,
             term: self.term,
             by_term: self.settings.by_term,
-            hears: facts.partner_alive,
+            hears: self.partner.is_alive(now, self.settings.dead_time),
             fit: facts.fit && !self.leaving,
             asks: self.questions.is_asking(now),
             details: Some(self.details(now)),

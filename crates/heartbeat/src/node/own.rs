@@ -2,7 +2,11 @@
 //!
 //! Without any of them nothing is heard and nothing said: the fault is our own, and the silence says
 //! nothing of the partner. It, however, hears nothing either, and takes over a dead time after our last
-//! heartbeat; so who holds the addresses lets them go by then, unless an order forbids the partner to.
+//! heartbeat; so who holds the addresses lets them go by then.
+//!
+//! A partner that was dead already, or that an order kept from it, takes nothing over: the node serves on.
+//! If that partner starts, or its order is lifted, before an own address is back, neither hears the other
+//! and both may own the addresses.
 
 use lvs_model::Mono;
 
@@ -51,9 +55,7 @@ impl Node {
         );
         self.offer_at = None;
         self.fitness.stop_waiting();
-        let details = self.partner.details();
-        let is_barred = details.is_some_and(|it| it.standby || it.frozen);
-        if claiming && !is_barred && self.partner.is_alive(now, dead_time) {
+        if claiming && self.is_partner_free(now) {
             // The partner may count from a moment before our clock's.
             self.own_due = Some(self.sent_at + (dead_time - dead_time / 32));
         }

@@ -144,6 +144,9 @@ impl Node {
             let notice = Notice::Reasserting(self.settings.service);
             out.push(Action::Notice(notice));
             self.run_hook(Hook::Active, out);
+        } else if event == Event::AddressesTaken {
+            // Nobody else takes over.
+            out.push(Action::Notice(Notice::AddressRestored));
         }
         self.reassert(now, out);
     }
@@ -156,11 +159,15 @@ impl Node {
             Event::AddressesTaken => Notice::AddressesTaken,
             Event::AddressesDuplicate => Notice::AddressesDuplicate,
             Event::Unserved => Notice::LettingGo,
+            Event::OwnAddressGone => Notice::OwnAddressDeactivating,
             Event::FailoverOrdered => Notice::FailoverDeactivating,
             Event::HandOverUnanswered => Notice::HandOverUnanswered,
             _ => Notice::ServiceUnfit,
         };
-        self.fitness.has_let_go = matches!(event, Event::Unserved | Event::LinksLost);
+        self.fitness.has_let_go = matches!(
+            event,
+            Event::Unserved | Event::LinksLost | Event::OwnAddressGone
+        );
         if matches!(event, Event::FailoverOrdered | Event::HandOverUnanswered) {
             // What the partner said before it heard of this is no offer.
             let wait = self.settings.dead_time + self.settings.keepalive * 9 / 8;

@@ -21,6 +21,7 @@ impl Notice {
             | Self::ServingPartly(_)
             | Self::LettingGo
             | Self::OwnAddressGone
+            | Self::OwnAddressDeactivating
             | Self::CutOff
             | Self::CutOffDeactivating
             | Self::NobodyServes(_)
@@ -38,7 +39,7 @@ impl Notice {
             | Self::PartnerLost
             | Self::PathSilent(_)
             | Self::Late { .. }
-            | Self::ServiceRestarted
+            | Self::ServiceRestarted { .. }
             | Self::WarmServiceRestarted
             | Self::ServiceNotReady
             | Self::AddressRestored

@@ -69,7 +69,7 @@ impl fmt::Display for Notice {
             ),
             Self::ServiceRetried { milliseconds } => write!(
                 f,
-                "service does not stay up and there is no partner: next attempt in {milliseconds} ms"
+                "service does not stay up and no partner is ready to take over: next attempt in {milliseconds} ms"
             ),
             Self::WarmServiceRetried { milliseconds } => write!(
                 f,
@@ -140,7 +140,10 @@ impl Notice {
             Self::LinksRestored => "Local NIC link(s) restored: Pulse enabled",
             Self::PartnerLost => "partner dead: staying active",
             Self::PartnerBack => "partner alive again",
-            Self::ServiceRestarted => "service ended: starting it again, addresses stay",
+            Self::ServiceRestarted { holding: true } => {
+                "service ended: starting it again, addresses stay"
+            }
+            Self::ServiceRestarted { holding: false } => "service ended: starting it again",
             Self::WarmServiceRestarted => "standby: service ended, starting it again",
             Self::ServiceUnfit => "service does not stay up: going inactive",
             Self::ServiceNotReady => "service not ready in time",
@@ -155,6 +158,9 @@ impl Notice {
             Self::LettingGo => "the partner can serve more: going inactive",
             Self::OwnAddressGone => {
                 "an own address of the heartbeat is gone: nothing is taken over from a living partner"
+            }
+            Self::OwnAddressDeactivating => {
+                "an own address of the heartbeat is gone: going inactive"
             }
             Self::OwnAddressBack => "own addresses of the heartbeat: there again, listening first",
             Self::CutOff => {

@@ -1,9 +1,11 @@
 //! Addresses that go, that somebody takes away, that another machine has.
 
 use wire::heartbeat::Value;
+use wire::heartbeat::signed::State;
 
 use super::{Bench, at, notices, settings};
-use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::auth::Said;
+use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
 use crate::table::Phase;
 
 #[test]
@@ -82,6 +84,31 @@ fn a_node_whose_every_address_another_machine_has_tells_its_partner() {
     let log = bench.put(6.9, Input::ServiceEnded);
     assert!(log.contains(&Action::Send(Value::Stopped)));
     assert!(!bench.node.statement(at(6.9), Value::Stopped).fit);
+}
+
+/// STOPPED of an unsigned partner of ours that is not fit.
+fn hear_unfit(bench: &mut Bench, seconds: f64) {
+    let mut said = Said::unsigned(State::Inactive);
+    said.statement.fit = false;
+    let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
+    bench.put(seconds, Input::Beat { value, path, said });
+}
+
+#[test]
+fn addresses_are_not_left_to_an_unsigned_partner_that_is_not_fit() {
+    let mut bench = holding(&["fd00::50"], Some(6.0));
+    hear_unfit(&mut bench, 6.1);
+    answer(&mut bench, 6.5, "fd00::50");
+    answer(&mut bench, 6.81, "fd00::50");
+    assert_eq!(bench.node.phase(), Phase::Active);
+
+    let mut bench = holding(&["10.1.0.50"], Some(6.0));
+    hear_unfit(&mut bench, 6.1);
+    for removal in [6.2, 6.3, 6.4] {
+        bench.put(removal, Input::AddressRemoved);
+    }
+    assert_eq!(bench.node.phase(), Phase::Active);
+    assert!(bench.node.is_holding());
 }
 
 #[test]

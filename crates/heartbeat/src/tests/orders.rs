@@ -342,3 +342,87 @@ fn an_order_during_a_takeover_or_after_the_end_is_refused() {
     let refused = answer(&order(&mut bench, 1.1, Order::Standby(true)));
     assert_eq!(refused, Err(OrderRefused::Busy));
 }
+
+/// Of a partner that signs and knows version 2.
+fn unfit(details: Details) -> Statement {
+    Statement {
+        fit: false,
+        details: Some(details),
+        ..SAYS
+    }
+}
+
+#[test]
+fn a_service_that_does_not_stay_up_is_not_left_to_a_partner_that_an_order_keeps() {
+    let none = Details::default();
+    let standby = Details {
+        standby: true,
+        ..none
+    };
+    let frozen = Details {
+        frozen: true,
+        ..none
+    };
+    for (statement, phase) in [
+        (unfit(standby), Phase::Active),
+        (unfit(frozen), Phase::Active),
+        (SAYS, Phase::Standby),
+    ] {
+        let mut bench = active();
+        hear(&mut bench, 6.2, Value::Stopped, statement);
+        let mut log = Vec::new();
+        for seconds in [6.3, 6.4, 6.5] {
+            log.extend(bench.put(seconds, Input::ServiceEnded));
+        }
+        let stays = phase == Phase::Active;
+        assert_eq!(bench.node.phase(), phase, "{statement:?}");
+        assert_eq!(bench.node.is_holding(), stays);
+        let line = "service does not stay up and no partner is ready to take over: \
+                    next attempt in 1000 ms";
+        assert_eq!(notices(&log).contains(&line.to_owned()), stays);
+        if stays {
+            // The order is lifted while it is tried again.
+            let lifted = Statement {
+                fit: true,
+                ..unfit(none)
+            };
+            hear(&mut bench, 6.6, Value::Stopped, lifted);
+            bench.run_to(7.5);
+            bench.put(7.6, Input::ServiceEnded);
+            assert_eq!(bench.node.phase(), Phase::Standby);
+        }
+    }
+}
+
+#[test]
+fn addresses_that_are_taken_are_not_left_to_a_partner_that_does_not_take_over() {
+    let none = Details::default();
+    let standby = Details {
+        standby: true,
+        ..none
+    };
+    let frozen = Details {
+        frozen: true,
+        ..none
+    };
+    let helpless = Details {
+        helpless: true,
+        ..none
+    };
+    let unserved = Details {
+        unserved: Some(1),
+        ..none
+    };
+    for details in [standby, frozen, helpless, unserved] {
+        let mut bench = active();
+        hear(&mut bench, 6.2, Value::Stopped, unfit(details));
+        let mut log = Vec::new();
+        for seconds in [6.3, 6.4, 6.5] {
+            log = bench.put(seconds, Input::AddressRemoved);
+        }
+        assert_eq!(bench.node.phase(), Phase::Active, "{details:?}");
+        assert!(log.contains(&Action::RaiseAddresses));
+        let line = "address was removed by somebody else: putting it back";
+        assert_eq!(notices(&log), [line]);
+    }
+}

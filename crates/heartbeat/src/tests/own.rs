@@ -3,7 +3,7 @@
 use wire::heartbeat::Value;
 
 use super::{Bench, at, notices, settings};
-use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::model::{Action, ConfiguredRole, Input, Links, Settings};
 use crate::table::Phase;
 
 fn own(public: bool, private: bool) -> Input {
@@ -155,4 +155,45 @@ fn one_own_address_of_two_is_a_trouble_after_a_dead_time_and_not_at_once() {
         }
         assert_eq!(bench.node.phase(), Phase::Active);
     }
+}
+
+/// The reason of the last give-up.
+fn why(bench: &Bench, seconds: f64) -> String {
+    let view = bench.node.view(at(seconds));
+    let mut left = view.transitions.iter().rev();
+    let left = left.find(|it| it.to == Phase::Releasing);
+    left.expect("it gave up").reason.to_string()
+}
+
+#[test]
+fn the_reason_of_a_give_up_names_what_is_gone() {
+    let mut bench = two_paths();
+    bench.put(6.5, own(true, false));
+    let mut said = Vec::new();
+    for seconds in [8.0, 10.0, 11.5] {
+        bench.hear(seconds, Value::Stopped);
+        let log = bench.run_to(seconds);
+        let log: Vec<Action> = log.into_iter().map(|(_, it)| it).collect();
+        said.extend(notices(&log));
+    }
+    assert_eq!(why(&bench, 11.5), "an own heartbeat address is gone");
+    let line = "an own address of the heartbeat is gone: going inactive";
+    assert!(said.contains(&line.to_owned()), "{said:?}");
+
+    // A link that was lost beside a dead partner, which comes back.
+    let mut bench = two_paths();
+    bench.run_to(30.0);
+    let (public_up, private_up) = (true, false);
+    bench.put(
+        30.0,
+        Input::Links(Links {
+            public_up,
+            private_up,
+        }),
+    );
+    assert_eq!(bench.node.phase(), Phase::Active);
+    let said = notices(&bench.hear(31.0, Value::Stopped));
+    assert_eq!(why(&bench, 31.0), "a link under the heartbeat is down");
+    let line = "local link failure: deactivating LVS";
+    assert!(said.contains(&line.to_owned()), "{said:?}");
 }

@@ -199,3 +199,19 @@ fn that_it_is_tried_again_is_said_once_and_then_after_growing_pauses() {
         assert!(two[1] >= two[0] + 10.0, "{said:?}");
     }
 }
+
+#[test]
+fn what_is_said_of_a_service_that_ends_is_true_without_addresses_and_beside_a_silent_partner() {
+    let mut bench = Bench::primary();
+    bench.run_to(5.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    let said = notices(&bench.put(5.1, Input::ServiceEnded));
+    assert_eq!(said, ["service ended: starting it again"]);
+    bench.put(5.2, Input::ServiceReady);
+    let said = notices(&bench.put(5.3, Input::ServiceEnded));
+    assert_eq!(said, ["service ended: starting it again, addresses stay"]);
+    let said = notices(&bench.put(5.4, Input::ServiceEnded));
+    let line = "service does not stay up and no partner is ready to take over: \
+                next attempt in 1000 ms";
+    assert_eq!(said, [line]);
+}

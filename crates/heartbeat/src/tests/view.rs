@@ -150,6 +150,7 @@ fn what_an_administrator_must_see_is_a_warning_or_an_error() {
         Notice::Reasserting(Lvs),
         Notice::ServiceUnfit,
         Notice::LettingGo,
+        Notice::OwnAddressDeactivating,
         Notice::CutOff,
         Notice::NobodyServes(crate::orders::Orders::default()),
         Notice::OtherContent { own: 1, theirs: 2 },
