@@ -281,14 +281,12 @@ impl Shell {
                 self.service_ended(pid, exit);
                 continue;
             }
-            if self.follower.ended(pid) {
-                continue;
-            }
             if self.orders_ended(pid, exit) {
                 continue;
             }
             if !self.addresses.replace_guardian(pid)
                 && !self.commands.ended(pid, &self.setup.config)
+                && !self.follower.ended(pid)
             {
                 log::info!("{}", Notice::UnknownChild { pid });
             }

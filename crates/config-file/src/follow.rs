@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 
+use crate::helper::was_given_up;
 use crate::reading::{ConfigFile, Fault, Kept, Reading, Step};
 
 /// After a start or reload the names that did not resolve are asked for again so soon.
@@ -73,8 +74,8 @@ impl Follower {
         }
     }
 
-    /// Reads the file again; a reading under way is given up. Done at once if no name has to be looked
-    /// up.
+    /// Reads the file again; a reading under way is given up. Done at once if nothing has to be asked:
+    /// no name, no scheduler and no program.
     pub fn reload(&mut self, now: Mono) -> Option<Outcome> {
         self.under_way = None;
         let step = Reading::begin(&self.kept.path, &self.kept.addresses, now);
@@ -146,10 +147,12 @@ impl Follower {
         self.under_way.as_ref().map(|it| it.reading.as_fd())
     }
 
-    /// Whether `pid`, which the caller has reaped, was a process of a reading.
+    /// Whether `pid`, which the caller has reaped, was a process of a reading, of one given up too.
     pub fn ended(&mut self, pid: i32) -> bool {
-        let under_way = self.under_way.as_mut();
-        under_way.is_some_and(|it| it.reading.ended(pid))
+        match &mut self.under_way {
+            Some(under_way) => under_way.reading.ended(pid),
+            None => was_given_up(pid),
+        }
     }
 }
 

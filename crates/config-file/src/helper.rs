@@ -1,20 +1,26 @@
 //! A child that writes its answer into a pipe, for work that may hang.
 //!
 //! A look-up by the system's resolver cannot be interrupted; a process can be killed. It lives for one
-//! answer, and never longer than its parent.
+//! answer. While a disk hangs that it asked, not even a signal ends it: so nobody waits for it, and it
+//! holds nothing of its parent's but standard input, output and error.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use lvs_sys::{Forked, fork};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, getpid, getppid, pipe2};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, close, getpid, getppid, pipe2};
 
-/// The child. Dropping it kills it.
+/// Children that were killed and not reaped yet: children are the process's, whoever started them.
+static GIVEN_UP: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// The child. Dropping it kills it; who reaps the process's children reaps it.
 #[derive(Debug)]
 pub(crate) struct Helper {
     /// `None` once reaped: then the number may be another's.
@@ -40,9 +46,9 @@ impl Helper {
             }),
             Forked::Child => {
                 drop(ours);
-                // The copy holds our lifelines too: it must not keep children alive without us.
                 let is_tied = set_pdeathsig(Signal::SIGKILL).is_ok() && getppid() == parent;
-                let done = is_tied && work(&mut File::from(theirs)).is_ok();
+                let is_ready = is_tied && close_all_but(theirs.as_raw_fd()).is_ok();
+                let done = is_ready && work(&mut File::from(theirs)).is_ok();
                 std::process::exit(i32::from(!done));
             }
         }
@@ -90,9 +96,55 @@ impl AsFd for Helper {
 impl Drop for Helper {
     fn drop(&mut self) {
         if let Some(pid) = self.pid.take() {
-            // It may have ended by itself; then only the waiting is left.
+            // It may have ended by itself; then only the reaping is left.
             let _ = kill(pid, Signal::SIGKILL);
-            while waitpid(pid, None) == Err(nix::errno::Errno::EINTR) {}
+            if is_left(pid) {
+                given_up(|pids| pids.push(pid));
+            }
         }
     }
+}
+
+/// Whether `pid`, which somebody else has reaped, was a child that was given up.
+pub(crate) fn was_given_up(pid: i32) -> bool {
+    given_up(|pids| {
+        let count = pids.len();
+        pids.retain(|it| it.as_raw() != pid);
+        pids.len() < count
+    })
+}
+
+/// For a caller that may wait for a moment: reaps what could be killed.
+pub(crate) fn reap_given_up() {
+    for _ in 0..50 {
+        let is_done = given_up(|pids| {
+            pids.retain(|pid| is_left(*pid));
+            pids.is_empty()
+        });
+        if is_done {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn given_up<T>(what: impl FnOnce(&mut Vec<Pid>) -> T) -> T {
+    what(&mut GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Reaps it, if it has ended.
+fn is_left(pid: Pid) -> bool {
+    waitpid(pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive)
+}
+
+/// The copy has our lock, sockets and lifelines: held on, they would outlive us with it.
+fn close_all_but(kept: RawFd) -> io::Result<()> {
+    let open: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for fd in open.into_iter().filter(|fd| *fd > 2 && *fd != kept) {
+        // The directory's own is closed already.
+        let _ = close(fd);
+    }
+    Ok(())
 }

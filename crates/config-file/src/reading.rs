@@ -11,7 +11,7 @@ use lvs_config::{Loaded, Refusal};
 use lvs_model::Mono;
 
 use crate::disk::{self, Reader};
-use crate::helper::Helper;
+use crate::helper::{Helper, reap_given_up, was_given_up};
 use crate::names::{Names, Question, answer_all, longest_answers};
 
 /// Time for all names of a file together, 5 s.
@@ -73,11 +73,11 @@ pub enum Fault {
 pub enum Step {
     /// To its end.
     Done(Result<Box<ConfigFile>, Fault>),
-    /// Names are being looked up.
+    /// Names, schedulers or programs are being looked up.
     Waiting(Box<Reading>),
 }
 
-/// A reading that waits for the resolver. Dropped, it is given up.
+/// A reading that waits for answers. Dropped, it is given up; nobody waits for its process.
 ///
 /// Its descriptor becomes readable when there is something to [`advance`](Self::advance).
 #[derive(Debug)]
@@ -146,8 +146,8 @@ impl Source {
 }
 
 impl Reading {
-    /// Reads the file; done at once if no name has to be looked up. A name that does not resolve now
-    /// keeps the address that it had in `before`.
+    /// Reads the file; done at once if nothing has to be asked: no name, no scheduler and no program. A
+    /// name that does not resolve now keeps the address that it had in `before`.
     #[must_use]
     pub fn begin(path: &Path, before: &HashMap<String, IpAddr>, now: Mono) -> Step {
         Self::read_by(Reader::Daemon, path, Names::after(before.clone()), now)
@@ -217,9 +217,10 @@ impl Reading {
         Step::Done(source.verdict(names, why))
     }
 
-    /// Whether `pid`, which the caller has reaped, was the process that looks names up.
+    /// Whether `pid`, which the caller has reaped, was the process that looks names up, or that of a
+    /// reading that was given up.
     pub fn ended(&mut self, pid: i32) -> bool {
-        self.helper.ended(pid)
+        self.helper.ended(pid) || was_given_up(pid)
     }
 }
 
@@ -252,7 +253,10 @@ fn read_by(reader: Reader, path: &Path) -> Result<ConfigFile, Fault> {
     let mut step = Reading::read_by(reader, path, Names::default(), clock.now());
     loop {
         let reading = match step {
-            Step::Done(result) => return result.map(|file| *file),
+            Step::Done(result) => {
+                reap_given_up();
+                return result.map(|file| *file);
+            }
             Step::Waiting(reading) => reading,
         };
         let mut fds = [PollFd::new(reading.as_fd(), PollFlags::POLLIN)];

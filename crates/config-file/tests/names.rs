@@ -1,8 +1,11 @@
 //! Names in a file on disk, looked up by a child: without libtest, whose threads forbid a fork.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::IpAddr;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -10,7 +13,11 @@ use std::time::Instant;
 use config_file::{
     ConfigFile, Fault, Follower, LIMIT, Outcome, Program, Reading, Step, check, read,
 };
-use daemon::Clock;
+use daemon::{Clock, PollFd, PollFlags};
+use lvs_model::Mono;
+use lvs_sys::{Forked, fork};
+use nix::sys::ptrace;
+use nix::unistd::Pid;
 
 fn main() -> ExitCode {
     a_host_and_a_service_are_looked_up();
@@ -18,6 +25,7 @@ fn main() -> ExitCode {
     a_reading_waits_beside_a_loop_and_is_given_up_when_dropped();
     a_name_that_does_not_resolve_leaves_out_its_part_and_keeps_an_address_it_had();
     a_follower_asks_again_and_tells_of_what_it_found();
+    r_a_process_that_cannot_be_ended_is_not_waited_for();
     what_the_machine_lacks_is_said_at_its_line();
     ExitCode::SUCCESS
 }
@@ -58,6 +66,7 @@ fn an_unknown_host_is_named_in_the_refusal() {
 
 fn a_reading_waits_beside_a_loop_and_is_given_up_when_dropped() {
     let path = on_disk("given-up", "localhost");
+    let mut follower = Follower::new(&read(&path).unwrap(), Mono::ZERO);
     let clock = Clock::start();
     let none = HashMap::new();
     let Step::Waiting(reading) = Reading::begin(&path, &none, clock.now()) else {
@@ -65,7 +74,7 @@ fn a_reading_waits_beside_a_loop_and_is_given_up_when_dropped() {
     };
     assert!(reading.deadline() > clock.now());
     drop(reading);
-    assert_eq!(daemon::reap(), None, "killed and reaped");
+    assert!(is_reaped_as_one_given_up(&mut follower), "killed");
 
     // The limit ends it, whatever the resolver does: the answers that came until then count.
     let Step::Waiting(reading) = Reading::begin(&path, &none, clock.now()) else {
@@ -75,8 +84,19 @@ fn a_reading_waits_beside_a_loop_and_is_given_up_when_dropped() {
     let Step::Done(_) = reading.advance(late) else {
         panic!("the limit has passed");
     };
-    assert_eq!(daemon::reap(), None);
+    assert!(is_reaped_as_one_given_up(&mut follower));
     fs::remove_file(path).unwrap();
+}
+
+/// Reaps the one child as a daemon's loop does.
+fn is_reaped_as_one_given_up(follower: &mut Follower) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < LIMIT {
+        if let Some((pid, _)) = daemon::reap() {
+            return follower.ended(pid) && !follower.ended(pid) && daemon::reap().is_none();
+        }
+    }
+    false
 }
 
 /// A block with a server that is found and one by this name.
@@ -156,6 +176,100 @@ fn a_follower_asks_again_and_tells_of_what_it_found() {
     assert!(file.loaded.unresolved.is_empty());
     assert_eq!(follower.deadline(), None);
     fs::remove_file(path).unwrap();
+}
+
+/// Another process traces the helper: killed, it is not to be reaped before that one has let go. So is
+/// one whose disk hangs.
+fn r_a_process_that_cannot_be_ended_is_not_waited_for() {
+    // More answers than a pipe holds: it is there until they are read.
+    let path = std::env::temp_dir().join(format!("names-{}-held", std::process::id()));
+    let _ours = [
+        File::open("/dev/null").unwrap(),
+        File::open("/dev/null").unwrap(),
+    ];
+    let text: String = (0..200).map(block_with_a_long_program).collect();
+    fs::write(&path, text).unwrap();
+    let clock = Clock::start();
+    let Step::Waiting(reading) = Reading::begin(&path, &HashMap::new(), clock.now()) else {
+        panic!("programs need a child");
+    };
+    let helper = only_child();
+    assert!(
+        holds_nothing_but_its_pipe(helper),
+        "{:?}",
+        descriptors(helper)
+    );
+
+    let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+    let Forked::Parent(tracer) = fork().unwrap() else {
+        drop(ours);
+        let held = ptrace::seize(Pid::from_raw(helper), ptrace::Options::empty());
+        theirs.write_all(&[u8::from(held.is_ok())]).unwrap();
+        // Until the other end is closed.
+        let mut fds = [PollFd::new(theirs.as_fd(), PollFlags::POLLIN)];
+        let limit = clock.now() + LIMIT;
+        daemon::wait(&mut fds, &clock, Some(limit)).unwrap();
+        std::process::exit(0);
+    };
+    drop(theirs);
+    let mut held = [0];
+    ours.read_exact(&mut held).unwrap();
+    let begun = Instant::now();
+    drop(reading);
+    assert!(begun.elapsed() < LIMIT / 2, "{:?}", begun.elapsed());
+    if held == [1] {
+        assert_eq!(daemon::reap(), None, "it is held");
+    }
+    drop(ours);
+    let mut reaped = Vec::new();
+    while reaped.len() < 2 {
+        reaped.extend(daemon::reap().map(|(pid, _)| pid));
+    }
+    reaped.sort_unstable();
+    let mut expected = [helper, tracer];
+    expected.sort_unstable();
+    assert_eq!(reaped, expected);
+    fs::remove_file(path).unwrap();
+}
+
+/// Those given up earlier are reaped first.
+fn only_child() -> i32 {
+    let me = std::process::id();
+    let begun = Instant::now();
+    while begun.elapsed() < LIMIT {
+        let children = fs::read_to_string(format!("/proc/{me}/task/{me}/children")).unwrap();
+        if let Ok(pid) = children.trim().parse() {
+            return pid;
+        }
+        let _ = daemon::reap();
+    }
+    panic!("there are several");
+}
+
+fn block_with_a_long_program(number: usize) -> String {
+    let program = format!("/nowhere{}/{number}", "/check".repeat(100));
+    format!(
+        "virtual v{number} {{\nactive = 1\naddress = 192.0.2.1 eth0:1\nport = {}\n\
+         send_program = {program}\nexpect = OK\n}}\n",
+        number + 1
+    )
+}
+
+fn descriptors(pid: i32) -> Vec<String> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let links = open.filter_map(|it| fs::read_link(it.ok()?.path()).ok());
+    links.map(|it| it.display().to_string()).collect()
+}
+
+/// It closes them as soon as it runs. Standard input, output and error stay.
+fn holds_nothing_but_its_pipe(pid: i32) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < LIMIT {
+        if descriptors(pid).len() <= 4 {
+            return true;
+        }
+    }
+    false
 }
 
 fn what_the_machine_lacks_is_said_at_its_line() {

@@ -3,8 +3,8 @@
 //!
 //! The lock is flock(2) on a file named after the namespace. Whoever may read a file may lock it, so the
 //! directory is root's alone. The kernel ends the lock with the last process that has it open: with the
-//! daemon, for everything that it starts is started without. The file stays behind; by itself it says
-//! nothing.
+//! daemon, for every program that it starts is started without, and the copy of it that looks up names
+//! closes it first. The file stays behind; by itself it says nothing.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
