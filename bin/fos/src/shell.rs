@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use config_file::{ConfigFile, Follower, Outcome, Program};
 use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, notify, reap, wait};
 use director::Severity;
-use director::failover::{Action, Fos, Input, Notice};
+use director::failover::{Action, Fos, Input, Notice, Site};
 
 use crate::children::{Children, Ended};
 use crate::load;
@@ -116,12 +116,19 @@ impl<'a> Shell<'a> {
             Some(Outcome::Read(Err(fault))) => Err(fault.lines(Program::Fos)),
             Some(Outcome::Read(Ok(file))) => {
                 file.log();
-                load::site(&file, self.options)
+                self.take_file(&file)
             }
-            Some(Outcome::Resolved(file)) => load::site(&file, self.options),
+            Some(Outcome::Resolved(file)) => self.take_file(&file),
         };
         let site = site.map(Box::new);
         self.inputs.push_back(Input::Configuration(site));
+    }
+
+    /// A file that asks nothing of fos is refused; the one in force stays.
+    fn take_file(&mut self, file: &ConfigFile) -> Result<Site, Vec<String>> {
+        let site = load::site(file, self.options)?;
+        self.file.accept(file, self.clock.now());
+        Ok(site)
     }
 
     /// Sleeps until something happens and notes it.

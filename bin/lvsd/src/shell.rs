@@ -177,13 +177,9 @@ impl Shell<'_> {
             None => return,
             Some(Outcome::Read(Ok(file))) => {
                 file.log();
-                self.file = file_status(&file);
-                Ok((self.accept)(&file))
+                Ok(self.take_file(&file))
             }
-            Some(Outcome::Resolved(file)) => {
-                self.file = file_status(&file);
-                Ok((self.accept)(&file))
-            }
+            Some(Outcome::Resolved(file)) => Ok(self.take_file(&file)),
             Some(Outcome::Read(Err(fault))) => Err(fault.lines(Program::Lvsd)),
         };
         self.tidying = Tidying::after(self.clock.now());
@@ -192,6 +188,13 @@ impl Shell<'_> {
         }
         let site = site.map(Box::new);
         self.answers.push_back(Input::Configuration(site));
+    }
+
+    /// lvsd refuses no file that could be read.
+    fn take_file(&mut self, file: &ConfigFile) -> Site {
+        self.follower.accept(file, self.clock.now());
+        self.file = file_status(file);
+        (self.accept)(file)
     }
 
     /// Sleeps until something happens and notes it.

@@ -14,7 +14,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause doubles up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What has come of a reading.
+/// What has come of a reading. A file is followed once the caller has
+/// [accepted](Follower::accept) it.
 #[derive(Debug)]
 pub enum Outcome {
     /// The file was read again.
@@ -23,11 +24,14 @@ pub enum Outcome {
     Resolved(Box<ConfigFile>),
 }
 
-/// Follows one file. What is told of it is the caller's to carry out.
+/// Follows one file. What is told of it is the caller's to carry out, or to refuse: then the one in
+/// force is followed on.
 #[derive(Debug)]
 pub struct Follower {
     /// What is known of the last one that was accepted.
     kept: Kept,
+    /// The last one of which names were told that resolve now, until the caller accepts one.
+    offered: Option<Kept>,
     under_way: Option<UnderWay>,
     retry: Retry,
 }
@@ -70,8 +74,16 @@ impl Follower {
         Self {
             retry: Retry::after(&file.kept, now),
             kept: file.kept.clone(),
+            offered: None,
             under_way: None,
         }
+    }
+
+    /// The caller has put into force what an [`Outcome`] brought.
+    pub fn accept(&mut self, file: &ConfigFile, now: Mono) {
+        self.retry = Retry::after(&file.kept, now);
+        self.kept = file.kept.clone();
+        self.offered = None;
     }
 
     /// Reads the file again; a reading under way is given up. Done at once if nothing has to be asked:
@@ -104,30 +116,39 @@ impl Follower {
             Step::Done(result) => result,
         };
         match result {
-            Ok(file) if is_retry && file.kept.unresolved == self.kept.unresolved => {
-                self.retry.postpone(now);
-                None
-            }
+            Ok(file) if is_retry => self.resolved(file, now),
             Ok(file) => {
-                self.retry = Retry::after(&file.kept, now);
-                let before = std::mem::replace(&mut self.kept, file.kept.clone());
-                Some(match is_retry {
-                    true => {
-                        file.kept.log_resolved(&before);
-                        Outcome::Resolved(file)
-                    }
-                    false => Outcome::Read(Ok(file)),
-                })
+                self.ask_on(now);
+                Some(Outcome::Read(Ok(file)))
             }
             // Nothing of it was wrong before: an address that a name has now is.
             Err(fault) => {
                 if is_retry {
                     self.retry.postpone(now);
-                } else if self.retry.at.is_none() {
-                    self.retry = Retry::after(&self.kept, now);
+                } else {
+                    self.ask_on(now);
                 }
                 Some(Outcome::Read(Err(fault)))
             }
+        }
+    }
+
+    /// The names of the file in force were asked for again. What the caller has refused is told once.
+    fn resolved(&mut self, file: Box<ConfigFile>, now: Mono) -> Option<Outcome> {
+        self.retry.postpone(now);
+        let is_old = file.kept.unresolved == self.kept.unresolved;
+        if is_old || self.offered.as_ref() == Some(&file.kept) {
+            return None;
+        }
+        file.kept.log_resolved(&self.kept);
+        self.offered = Some(file.kept.clone());
+        Some(Outcome::Resolved(file))
+    }
+
+    /// A reload may have ended a question for the names of the file in force.
+    fn ask_on(&mut self, now: Mono) {
+        if self.retry.at.is_none() {
+            self.retry = Retry::after(&self.kept, now);
         }
     }
 

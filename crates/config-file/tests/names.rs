@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     a_reading_waits_beside_a_loop_and_is_given_up_when_dropped();
     a_name_that_does_not_resolve_leaves_out_its_part_and_keeps_an_address_it_had();
     a_follower_asks_again_and_tells_of_what_it_found();
+    r_a_file_that_the_caller_refuses_is_not_followed();
     r_a_process_that_cannot_be_ended_is_not_waited_for();
     what_the_machine_lacks_is_said_at_its_line();
     ExitCode::SUCCESS
@@ -174,7 +175,27 @@ fn a_follower_asks_again_and_tells_of_what_it_found() {
         panic!("{outcome:?}");
     };
     assert!(file.loaded.unresolved.is_empty());
+    follower.accept(&file, clock.now());
     assert_eq!(follower.deadline(), None);
+    fs::remove_file(path).unwrap();
+}
+
+/// A good file may be nothing for a daemon that runs: the names of the one in force are asked on.
+fn r_a_file_that_the_caller_refuses_is_not_followed() {
+    let path = two_servers("refused", "server.invalid");
+    let file = read(&path).unwrap();
+    let clock = Clock::start();
+    let mut follower = Follower::new(&file, clock.now());
+    let due = follower.deadline();
+    fs::rename(on_disk("other-refused", "localhost"), &path).unwrap();
+    let mut outcome = follower.reload(clock.now());
+    while outcome.is_none() {
+        outcome = follower.advance(clock.now());
+    }
+    assert!(matches!(outcome, Some(Outcome::Read(Ok(_)))), "{outcome:?}");
+    assert_eq!(follower.deadline(), due);
+    assert!(follower.advance(due.unwrap()).is_none());
+    assert!(follower.poll_fd().is_some(), "server.invalid is asked for");
     fs::remove_file(path).unwrap();
 }
 

@@ -96,6 +96,7 @@ impl Shell {
                 self.setup = setup;
                 let has_partner = self.setup.settings.has_partner;
                 self.addresses.set_alone(!has_partner);
+                self.follower.accept(file, self.clock.now());
                 signing::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
                 self.addresses.want(&self.setup.addresses);
