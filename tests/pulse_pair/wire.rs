@@ -86,21 +86,26 @@ fn another_hardware_address_is_announced_within_a_second() {
     assert!(wait_until(Duration::from_secs(1), || announced().is_some()).is_some());
 }
 
+/// Who cannot serve lets go, and nobody takes the service back from a partner that serves.
 #[test]
-fn an_interface_that_went_and_came_back_gets_its_address_again() {
-    let pair = settled();
+fn an_interface_that_went_and_came_back_leaves_one_owner_and_can_be_relied_on_again() {
+    let mut pair = settled();
     pair.pull_out(A);
     pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
     pair.plug_in(A);
-    // Its heartbeat address is back, so both were active: the primary stays.
-    let limit = Duration::from_secs(2) + LOADING;
-    pair.wait_for_owners(&[A], limit);
-    assert!(pair.stays_with(A, DEAD_TIME));
+    let listens = || pair.log(A).contains("there again, listening first");
+    assert!(wait_until(LOADING, listens).is_some(), "{}", pair.log(A));
+    assert!(pair.stays_with(B, DEAD_TIME * 2));
+    pair.terminate(B);
+    pair.wait_for_owners(&[A], LOADING);
 }
 
+/// Alone, for a living partner has the service while the interface is down.
 #[test]
 fn an_address_on_a_renamed_interface_is_announced_and_given_up_all_the_same() {
-    let pair = settled();
+    let mut pair = Pair::new();
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
     let name = pair.name(A);
     let tap = Tap::on(&name);
     let renamed = Instant::now();
@@ -114,6 +119,9 @@ fn an_address_on_a_renamed_interface_is_announced_and_given_up_all_the_same() {
     };
     assert!(wait_until(Duration::from_secs(2), || announced().is_some()).is_some());
     assert!(pair.stays_with(A, DEAD_TIME));
+    pair.start(B);
+    let stands_by = || pair.log(B).contains("STARTING PULSE AS BACKUP");
+    assert!(wait_until(LOADING, stands_by).is_some(), "{}", pair.log(B));
     pair.terminate(A);
     pair.wait_for_owners(&[B], LOADING);
 }
