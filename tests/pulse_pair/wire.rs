@@ -89,7 +89,7 @@ fn another_hardware_address_is_announced_within_a_second() {
 /// Who cannot serve lets go, and nobody takes the service back from a partner that serves.
 #[test]
 fn an_interface_that_went_and_came_back_leaves_one_owner_and_can_be_relied_on_again() {
-    let mut pair = settled();
+    let pair = settled();
     pair.pull_out(A);
     pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
     pair.plug_in(A);
