@@ -348,12 +348,21 @@ impl Addresses {
     }
 }
 
+impl Addresses {
+    /// At a clean stop: takes down what is still up, such as what was adopted and never served.
+    pub fn end(&mut self) {
+        if !self.held.assignments().is_empty() {
+            self.drop_all();
+        }
+    }
+}
+
 impl Drop for Addresses {
     /// Whatever ends the program, panic and error included, the addresses go first. Without a partner they stay, for
     /// the next start to adopt.
     fn drop(&mut self) {
-        if !self.is_alone && !self.held.assignments().is_empty() {
-            self.drop_all();
+        if !self.is_alone {
+            self.end();
         }
     }
 }

@@ -163,6 +163,7 @@ impl Shell {
                 .map_err(|error| io::Error::other(format!("select() failed: {error}")))?;
             self.turn();
         }
+        self.addresses.end();
         notify::stopping();
         self.control.close();
         self.finish_sync()
