@@ -65,7 +65,8 @@ fn without_a_descriptor_left_pulse_does_not_spin_and_serves_on() {
     let before = spent();
     pair.stays(active);
     let used = spent() - before;
-    assert!(used < 20, "{used} ticks");
+    // A loop that spins uses 100 a second, for six seconds.
+    assert!(used < 150, "{used} ticks");
     assert!(pair.screen(standby).contains("pulse    standby"));
     assert_eq!(
         said(&pair.run(
