@@ -41,7 +41,7 @@ impl Machine {
         ] {
             fs::create_dir_all(machine.at(folder)).unwrap();
         }
-        fs::copy("/bin/sleep", machine.at("run/pulse")).unwrap();
+        testkit::copy_program("/bin/sleep".as_ref(), &machine.at("run/pulse"));
         let root = machine.root.display().to_string();
         machine.put_program("usr/sbin/pulse", &PULSE.replace("ROOT", &root));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/init.d/pulse");

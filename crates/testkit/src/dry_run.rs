@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
 
+use crate::copy_program;
+
 const NOBODY: u32 = 65534;
 /// Many times what it takes on a loaded machine; a FIFO's writer would never come.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -123,7 +125,7 @@ impl DryRun {
     pub fn check_without_privilege(&self, place: &Place, file: &Path) -> Ended {
         // Where the build lies, another user may not be let in.
         let program = place.path().join("program");
-        fs::copy(self.program, &program).expect("a copy");
+        copy_program(Path::new(self.program), &program);
         let mut command = self.command_of(&program, file);
         if Uid::effective().is_root() {
             command.uid(NOBODY).gid(NOBODY);

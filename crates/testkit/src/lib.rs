@@ -5,7 +5,7 @@
 //! - [`unexplained_options`]: what a program takes and its manual page does not say
 //! - [`processor_ticks`]: what a process has cost so far
 //! - [`skipped()`]: what this machine cannot run
-//! - [`write_script`]: a script that can be executed at once
+//! - [`write_script`], [`copy_program`]: what can be executed at once
 
 mod dry_run;
 mod fake;
@@ -18,5 +18,5 @@ pub use dry_run::{DryRun, Ended, Place, ended};
 pub use fake::FakeIpvs;
 pub use manual::unexplained_options;
 pub use processes::processor_ticks;
-pub use script::write_script;
+pub use script::{copy_program, write_script};
 pub use skipped::skipped;

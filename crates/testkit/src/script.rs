@@ -1,4 +1,4 @@
-//! Scripts that tests execute.
+//! Scripts and copies of programs that tests execute.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,4 +22,14 @@ pub fn write_script(path: &Path, text: &str) {
     write!(input, "#!/bin/sh\n{text}\n").expect("it reads");
     drop(input);
     assert!(install.wait().expect("its end").success(), "{path:?}");
+}
+
+/// Copies a program, by another process for the same reason as [`write_script`].
+///
+/// # Panics
+/// It cannot be copied, or there is no install(1).
+pub fn copy_program(from: &Path, to: &Path) {
+    let mut install = Command::new("install");
+    let status = install.args(["-m", "755"]).args([from, to]).status();
+    assert!(status.expect("install").success(), "{to:?}");
 }
