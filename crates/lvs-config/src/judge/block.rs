@@ -59,7 +59,7 @@ impl Judge<'_, '_> {
         })
     }
 
-    /// P-33.
+    /// The command, which an active failover block must have.
     fn needed_command(&mut self, block: &Section, keyword: &str) -> Option<Command> {
         let found = command(block, keyword);
         if found.is_none() && !block.is_bad(keyword) {
@@ -71,7 +71,7 @@ impl Judge<'_, '_> {
         found
     }
 
-    /// The address of an active block (P-22).
+    /// The address of an active block; without a usable one the block is left out.
     pub(super) fn vip(&mut self, block: &Section, kind: &str) -> Option<(IpAddr, Device)> {
         let found = block.address_and_device("address");
         self.leave_out_unresolved(block, "address", &format!("{kind} {}", block.name));
@@ -135,7 +135,7 @@ impl Judge<'_, '_> {
         check
     }
 
-    /// P-17.
+    /// Zero brings a server back at once, which is warned of.
     fn reentry(&mut self, block: &Section) -> Option<Duration> {
         let reentry = block.seconds("reentry")?;
         if reentry.is_zero() {
@@ -146,7 +146,7 @@ impl Judge<'_, '_> {
         Some(reentry)
     }
 
-    /// Rows P-30 and P-31, and the length of a literal text.
+    /// What is expected of an answer: warned of where nothing is, refused where it is no expression or too long.
     fn check_expect(&mut self, block: &Section, check: &Check) {
         let is_literal = check.send_program.is_some() || !check.use_regex;
         if check.send_program.is_some() && check.use_regex {
@@ -190,7 +190,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// P-29.
+    /// Warns of a UDP service without expect or send_program: its check sees little of a dead server.
     pub(super) fn warn_of_silent_udp(&mut self, block: &Section) {
         let is_udp = protocol(block) == Protocol::Udp;
         if is_udp && !block.has("expect") && !block.has("send_program") {

@@ -175,7 +175,7 @@ impl Judge<'_, '_> {
         number
     }
 
-    /// The second path counts only if both ends of it are given (P-21).
+    /// The second path counts only if both ends of it are given.
     fn private_path(&mut self, file: &Section) -> Option<PrivatePath> {
         let primary = file.address("primary_private");
         let backup = file.address("backup_private");

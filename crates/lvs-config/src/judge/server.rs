@@ -80,7 +80,7 @@ impl Judge<'_, '_> {
         Some(server)
     }
 
-    /// P-40.
+    /// Weight 0 is honoured, other than by an original director.
     fn weight(&mut self, section: &Section) -> Weight {
         let number = section.integer("weight");
         if number == Some(0) {
@@ -113,7 +113,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// P-28, and a check without a port.
+    /// Direct routing and tunnelling keep the port: another one is warned of. So is a check without a port.
     fn check_port(&mut self, section: &Section, service: &VirtualBlock, server: &RealServer) {
         let keeps_port = server.forwarding != ForwardingMethod::Masquerading;
         if server.port == 0 {
@@ -131,7 +131,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// P-23: a server without a port, in front of the line that gives the virtual block its own.
+    /// A server without a port, in front of the line that gives the virtual block its own.
     pub(super) fn check_server_ports(&mut self, block: &Section) {
         if block.is_hidden("port") || block.is_bad("port") {
             return;

@@ -76,7 +76,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// P-20, and what the netmask means.
+    /// A netmask without persistence is warned of; and what the netmask means.
     fn persistence(&mut self, block: &Section, family: AddressFamily) -> Option<Persistence> {
         let seconds = block.integer("persistent").unwrap_or(0);
         let mask = block.mask("pmask");
@@ -144,7 +144,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// Rows P-25 and P-26: what two active blocks with one key mean.
+    /// What two active blocks with one key mean.
     ///
     /// `blocks` are the sections of the file, `services` the active ones of them, both in file order.
     pub(super) fn leave_out_second_services(
