@@ -222,19 +222,23 @@ impl Cluster {
         Ok(self.site.host(director)?.signal("lvsd", signal)? > 0)
     }
 
-    /// A power failure: links first, so that nobody says goodbye, then every process. What the
-    /// kernel holds for a machine goes with it. Returns when the links were down: taking them down
-    /// is slow in a busy guest, and until then the machine lives and says so.
+    /// A power failure: every process stands still first, so that nobody says goodbye; then the
+    /// links go, then the processes, and what the kernel holds for a machine goes with them.
+    /// Returns when the links were down: taking them down is slow in a busy guest, and until then
+    /// the machine's kernel serves on.
     ///
     /// # Errors
-    /// If `ip` or `ipvsadm` cannot be run.
+    /// If `ip` or `ipvsadm` cannot be run, or the processes do not stand still.
     pub fn power_off(&self, director: &str) -> io::Result<Instant> {
+        let host = self.site.host(director)?;
+        host.pause()?;
         self.site.network().set_links(director, false)?;
         let cut = Instant::now();
-        let host = self.site.host(director)?;
+        // A killed process ends though it stands still.
         host.kill_all()?;
         let empty = |host: &Host| Ok::<_, io::Error>(host.processes()?.is_empty());
         self.wait(Duration::from_secs(2), |_| empty(host))?;
+        host.resume()?;
         for (address, length, interface) in self.moving_addresses() {
             if host.has_address(address)? {
                 let address = format!("{address}/{length}");
