@@ -10,6 +10,7 @@
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`neighbours`]: who else says to have them
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
+//! - [`helper`]: how its own program runs beside it: [`runner`], [`guardian`], [`sync_keeper`]
 //! - [`gateway`]: the test that tells the partner's failure from our own
 //! - [`runner`]: the process that runs the hooks, with rights that this one gives up
 //! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon; [`copy`]: lvs.cf
@@ -29,6 +30,7 @@ mod copy;
 mod dry_run;
 mod gateway;
 mod guardian;
+mod helper;
 mod hook_queue;
 mod keys;
 mod neighbours;
@@ -75,13 +77,13 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     if guardian::is_asked_for(args) {
         return guardian::run();
     }
-    if runner::is_asked_for(args) {
+    if runner::PART.is_asked_for(args) {
         return runner::run(args);
     }
     if orders::is_asked_for(args) {
         return orders::run(args);
     }
-    if sync_keeper::is_asked_for(args) {
+    if sync_keeper::PART.is_asked_for(args) {
         return sync_keeper::run(args);
     }
     match options::parse(args, &aliases()) {

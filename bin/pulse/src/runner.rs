@@ -11,28 +11,23 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::ExitCode;
 
-use daemon::log::Target;
-use daemon::{
-    Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, reap, wait,
-};
-use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv, send};
+use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Signals, reap, wait};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use crate::beside::Beside;
+use crate::helper::{self, Helper, LONGEST, Part, Received};
 use crate::hook_queue::{End, HookQueue, Job};
 
-/// The arguments that make pulse a runner; only with a report socket. The second in the foreground.
-const ARGUMENT: &str = "--runner";
-const FOREGROUND: &str = "--nodaemon";
-/// What `ps` shows.
-const NAME: &str = "pulse-runner";
+/// The process.
+pub const PART: Part = Part {
+    argument: "--runner",
+    name: "pulse-runner",
+};
 /// The letters of the messages: what is to be run when pulse has been killed; `active_cmd`;
 /// `inactive_cmd` behind its number; a command behind the file that it reads, or an empty word.
 const WILL: u8 = b'!';
@@ -41,12 +36,10 @@ const INACTIVE: u8 = b'I';
 const COMMAND: u8 = b'C';
 /// A program that runs beside the others.
 const BESIDE: u8 = b'B';
-/// Longest command line, words and their NULs.
-const LONGEST: usize = 4096;
 
 /// pulse's end of its runner.
 pub struct Runner {
-    child: Child,
+    helper: Helper,
 }
 
 impl Runner {
@@ -55,25 +48,14 @@ impl Runner {
     /// # Errors
     /// Those of starting a program.
     pub fn start(foreground: bool) -> io::Result<Self> {
-        // The file that runs, even if an upgrade has put another in its place.
-        let mut program = Program::new("/proc/self/exe");
-        program.name = Some(NAME);
-        program.args = vec![ARGUMENT.into()];
-        if foreground {
-            program.args.push(FOREGROUND.into());
-            program.stdout = Stdout::Inherit;
-        }
-        program.stdin = Stdin::Report;
-        program.parent_name = "pulse";
-        program.own_group = true;
         Ok(Self {
-            child: program.start()?,
+            helper: Helper::start(&PART, foreground)?,
         })
     }
 
     /// Its process id.
     pub const fn pid(&self) -> i32 {
-        self.child.pid()
+        self.helper.pid()
     }
 
     /// Has something run, after what is before it in the queue.
@@ -81,7 +63,7 @@ impl Runner {
     /// # Errors
     /// It has ended, does not keep up, or the command line is too long.
     pub fn run(&self, job: &Job) -> io::Result<()> {
-        self.send(&encode_job(job))
+        self.helper.send(&encode_job(job))
     }
 
     /// Has a command run when pulse has been killed; without words there is nothing to be run.
@@ -89,35 +71,24 @@ impl Runner {
     /// # Errors
     /// As [`Runner::run`].
     pub fn leave(&self, words: &[OsString]) -> io::Result<()> {
-        self.send(&encode(WILL, words))
+        self.helper.send(&encode(WILL, words))
     }
 
     /// The number of an `inactive_cmd` that has ended; `None` when there is none left to tell of.
     pub fn hear(&self) -> Option<u32> {
-        let link = self.child.link()?.as_raw_fd();
         let mut bytes = [0; 4];
-        let length = recv(link, &mut bytes, MsgFlags::MSG_DONTWAIT).ok()?;
-        (length == bytes.len()).then(|| u32::from_ne_bytes(bytes))
+        let message = self.helper.hear(&mut bytes)?;
+        message.try_into().ok().map(u32::from_ne_bytes)
     }
 
     /// Readable when there is something to hear.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.child.link()
-    }
-
-    fn send(&self, message: &[u8]) -> io::Result<()> {
-        if message.len() > LONGEST {
-            return Err(Errno::E2BIG.into());
-        }
-        let link = self.child.link().ok_or(Errno::EPIPE)?;
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        send(link.as_raw_fd(), message, flags)?;
-        Ok(())
+        self.helper.fd()
     }
 
     /// No more commands: it ends after those it has.
     pub fn finish(&mut self) {
-        self.child.close_link();
+        self.helper.finish();
     }
 }
 
@@ -157,36 +128,13 @@ fn decode_job(letter: u8, words: Vec<OsString>) -> Option<Job> {
 
 fn encode(letter: u8, words: &[OsString]) -> Vec<u8> {
     let mut message = vec![letter];
-    for word in words {
-        message.extend(word.as_bytes());
-        message.push(0);
-    }
+    message.extend(helper::encode(words));
     message
-}
-
-fn decode(message: &[u8]) -> Vec<OsString> {
-    let words = message.split_inclusive(|byte| *byte == 0);
-    words
-        .filter_map(|word| word.strip_suffix(&[0]))
-        .map(|word| OsString::from_vec(word.to_vec()))
-        .collect()
-}
-
-/// Whether the command line asks for a runner.
-pub fn is_asked_for(args: &[OsString]) -> bool {
-    let has_parent = std::env::var_os(daemon::PARENT_VARIABLE).is_some();
-    args.first().is_some_and(|first| first == ARGUMENT) && has_parent
 }
 
 /// Runs hooks until pulse is gone and all are done.
 pub fn run(args: &[OsString]) -> ExitCode {
-    daemon::show_name(NAME);
-    let target = if args.iter().any(|word| word == FOREGROUND) {
-        Target::Stdout
-    } else {
-        Target::Syslog
-    };
-    daemon::log::start("pulse", target, false);
+    PART.begin(args);
     match Queue::open().and_then(Queue::work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -258,13 +206,10 @@ impl Queue {
     fn read(&mut self) {
         let mut message = [0; LONGEST];
         while self.is_open {
-            let input = io::stdin().as_raw_fd();
-            match recv(input, &mut message, MsgFlags::MSG_DONTWAIT) {
-                Ok(0) => self.close(),
-                Ok(length) => self.take(message.get(..length).unwrap_or_default()),
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return,
-                Err(_) => self.close(),
+            match helper::receive(&mut message) {
+                Received::Message(message) => self.take(message),
+                Received::Nothing => return,
+                Received::End => self.close(),
             }
         }
     }
@@ -273,7 +218,7 @@ impl Queue {
         let Some((letter, words)) = message.split_first() else {
             return;
         };
-        let words = decode(words);
+        let words = helper::decode(words);
         if *letter == WILL {
             self.plan.leave(words);
             return;
@@ -333,9 +278,8 @@ impl Queue {
         let Some(number) = self.plan.ended().filter(|_| self.is_open) else {
             return;
         };
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         // EPIPE: it has gone meanwhile, which is seen at the next turn.
-        let _ = send(io::stdin().as_raw_fd(), &number.to_ne_bytes(), flags);
+        let _ = helper::say(io::stdin().as_fd(), &number.to_ne_bytes());
     }
 
     fn reap(&mut self) {
@@ -411,9 +355,9 @@ mod tests {
         ] {
             let message = encode_job(&job);
             let (letter, rest) = message.split_first().unwrap();
-            assert_eq!(decode_job(*letter, decode(rest)), Some(job));
+            assert_eq!(decode_job(*letter, helper::decode(rest)), Some(job));
         }
-        assert!(decode(b"unfinished").is_empty());
+        assert!(helper::decode(b"unfinished").is_empty());
         assert_eq!(decode_job(b'?', Vec::new()), None);
     }
 }

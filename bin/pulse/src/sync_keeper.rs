@@ -8,28 +8,26 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::log::Target;
-use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, wait};
+use daemon::{Clock, PollFd, PollFlags, Signal, Signals, wait};
 use ipvs::{ExternalIpvs, Ipvs, IpvsError, NetlinkIpvs};
 use link::{Event, Links, Watch};
 use lvs_config::Config;
 use lvs_model::{IpvsOp, SyncRole};
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv, send};
 
+use crate::helper::{self, Helper, LONGEST, Part, Received, decode, encode};
 use crate::sync_watch::{Device, Facts, Said, SyncStatus, SyncWatch, Wanted};
 
-/// The arguments that make pulse a keeper; only with a report socket. The second in the foreground.
-const ARGUMENT: &str = "--sync-keeper";
-/// What `ps` shows.
-const NAME: &str = "pulse-sync";
-const FOREGROUND: &str = "--nodaemon";
+/// The process.
+pub const PART: Part = Part {
+    argument: "--sync-keeper",
+    name: "pulse-sync",
+};
 /// In the place of a role: none is wanted.
 const NONE: &str = "none";
 /// The usual `ipvsadm`, which could do nothing that we cannot.
@@ -37,12 +35,10 @@ const USUAL: [&str; 2] = ["/sbin/ipvsadm", "/usr/sbin/ipvsadm"];
 /// Time that another program has for one change: a stop waits for a kernel thread.
 const LIMIT: Duration = Duration::from_secs(15);
 const MODPROBE: &str = "/sbin/modprobe";
-/// Longest message, words and their NULs.
-const LONGEST: usize = 4096;
 
 /// pulse's end of its keeper.
 pub struct SyncKeeper {
-    child: Child,
+    helper: Helper,
     order: Vec<u8>,
 }
 
@@ -52,19 +48,8 @@ impl SyncKeeper {
     /// # Errors
     /// Those of starting a program.
     pub fn start(foreground: bool, config: &Config, role: SyncRole) -> io::Result<Self> {
-        // The file that runs, even if an upgrade has put another in its place.
-        let mut program = Program::new("/proc/self/exe");
-        program.name = Some(NAME);
-        program.args = vec![ARGUMENT.into()];
-        if foreground {
-            program.args.push(FOREGROUND.into());
-            program.stdout = Stdout::Inherit;
-        }
-        program.stdin = Stdin::Report;
-        program.parent_name = "pulse";
-        program.own_group = true;
         let mut keeper = Self {
-            child: program.start()?,
+            helper: Helper::start(&PART, foreground)?,
             order: Vec::new(),
         };
         keeper.order(config, role)?;
@@ -73,7 +58,7 @@ impl SyncKeeper {
 
     /// Its process id.
     pub const fn pid(&self) -> i32 {
-        self.child.pid()
+        self.helper.pid()
     }
 
     /// Another daemon is wanted, or none; the same as before is not told again.
@@ -85,32 +70,29 @@ impl SyncKeeper {
         if order == self.order {
             return Ok(());
         }
-        let link = self.child.link().ok_or(Errno::EPIPE)?;
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        send(link.as_raw_fd(), &order, flags)?;
+        self.helper.send(&order)?;
         self.order = order;
         Ok(())
     }
 
     /// What it said last of the daemon; `None` if it has said nothing since the last call.
     pub fn hear(&self) -> Option<Option<SyncStatus>> {
-        let link = self.child.link()?.as_raw_fd();
         let mut bytes = [0; LONGEST];
         let mut heard = None;
-        while let Ok(length @ 1..) = recv(link, &mut bytes, MsgFlags::MSG_DONTWAIT) {
-            heard = Some(decode_status(bytes.get(..length).unwrap_or_default()));
+        while let Some(message) = self.helper.hear(&mut bytes) {
+            heard = Some(decode_status(message));
         }
         heard
     }
 
     /// Readable when it said something.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.child.link()
+        self.helper.fd()
     }
 
     /// No more orders: it ends when it has carried out the last one.
     pub fn finish(&mut self) {
-        self.child.close_link();
+        self.helper.finish();
     }
 }
 
@@ -172,38 +154,9 @@ fn role_named(name: &str) -> Option<SyncRole> {
     all.into_iter().find(|role| role.to_string() == name)
 }
 
-fn encode(words: &[OsString]) -> Vec<u8> {
-    let mut message = Vec::new();
-    for word in words {
-        message.extend(word.as_bytes());
-        message.push(0);
-    }
-    message
-}
-
-fn decode(message: &[u8]) -> Vec<OsString> {
-    let words = message.split_inclusive(|byte| *byte == 0);
-    words
-        .filter_map(|word| word.strip_suffix(&[0]))
-        .map(|word| OsString::from_vec(word.to_vec()))
-        .collect()
-}
-
-/// Whether the command line asks for a keeper.
-pub fn is_asked_for(args: &[OsString]) -> bool {
-    let has_parent = std::env::var_os(daemon::PARENT_VARIABLE).is_some();
-    args.first().is_some_and(|first| first == ARGUMENT) && has_parent
-}
-
 /// Keeps the daemon until pulse is gone.
 pub fn run(args: &[OsString]) -> ExitCode {
-    daemon::show_name(NAME);
-    let target = if args.iter().any(|word| word == FOREGROUND) {
-        Target::Stdout
-    } else {
-        Target::Syslog
-    };
-    daemon::log::start("pulse", target, false);
+    PART.begin(args);
     match Keeper::open().and_then(Keeper::work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -270,19 +223,16 @@ impl Keeper {
     fn read(&mut self) {
         let mut message = [0; LONGEST];
         while self.is_open {
-            let input = io::stdin().as_raw_fd();
-            match recv(input, &mut message, MsgFlags::MSG_DONTWAIT) {
-                Ok(length @ 1..) => {
-                    let order = decode_order(message.get(..length).unwrap_or_default());
-                    let Some((wanted, program)) = order else {
+            match helper::receive(&mut message) {
+                Received::Message(message) => {
+                    let Some((wanted, program)) = decode_order(message) else {
                         continue;
                     };
                     self.program = program;
                     self.watch.order(self.clock.now(), wanted);
                 }
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return,
-                Ok(_) | Err(_) => self.is_open = false,
+                Received::Nothing => return,
+                Received::End => self.is_open = false,
             }
         }
     }
@@ -358,8 +308,7 @@ impl Keeper {
         if self.told.as_ref() == Some(&message) {
             return;
         }
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        if send(io::stdin().as_raw_fd(), &message, flags).is_ok() {
+        if helper::say(io::stdin().as_fd(), &message).is_ok() {
             self.told = Some(message);
         }
     }
