@@ -1,6 +1,6 @@
 //! The addresses that follow the active director: raised, announced, watched, dropped.
 
-mod said;
+pub mod said;
 mod status;
 
 use std::collections::BTreeSet;
@@ -39,6 +39,7 @@ pub struct Addresses {
     unsaid: Vec<Outcome>,
     /// There is no partner.
     is_alone: bool,
+    is_foreground: bool,
 }
 
 impl Addresses {
@@ -47,7 +48,7 @@ impl Addresses {
     ///
     /// # Errors
     /// No right to the sockets, no guardian.
-    pub fn open(setup: &Setup) -> io::Result<Self> {
+    pub fn open(setup: &Setup, foreground: bool) -> io::Result<Self> {
         let mut links = Links::open().map_err(io::Error::other)?;
         // Before anything is read: no change is missed.
         let watch = Watch::open().map_err(io::Error::other)?;
@@ -70,7 +71,8 @@ impl Addresses {
             watch,
             announcer: Announcer::open().map_err(io::Error::other)?,
             neighbours,
-            guardian: Guardian::start()?,
+            guardian: Guardian::start(foreground)?,
+            is_foreground: foreground,
             held,
             troubles: Troubles::default(),
             failures: BTreeSet::new(),
@@ -317,7 +319,7 @@ impl Addresses {
             return false;
         }
         log::error!("guardian {pid} ended, starting another");
-        match Guardian::start() {
+        match Guardian::start(self.is_foreground) {
             Ok(guardian) => self.guardian = guardian,
             Err(error) => log::error!("no guardian: {error}"),
         }

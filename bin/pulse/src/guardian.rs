@@ -10,15 +10,19 @@ use std::io::{self, BufRead};
 use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
 
-use daemon::{Child, Program, Signal, Signals, Stdin};
+use daemon::{Child, Signal, Signals, Stdin};
 use link::{Assignment, Change, Links};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-/// The argument that makes pulse a guardian; only with a lifeline.
-const ARGUMENT: &str = "--guardian";
-/// What `ps` shows.
-const NAME: &str = "pulse-guardian";
+use crate::addresses::said;
+use crate::helper::Part;
+
+/// The process.
+pub const PART: Part = Part {
+    argument: "--guardian",
+    name: "pulse-guardian",
+};
 /// Ends a list of addresses, which then replaces the one before.
 const END_OF_LIST: &str = ".";
 
@@ -62,15 +66,8 @@ impl Guardian {
     ///
     /// # Errors
     /// Those of starting a program.
-    pub fn start() -> io::Result<Self> {
-        // The file that runs, even if an upgrade has put another in its place.
-        let mut program = Program::new("/proc/self/exe");
-        program.name = Some(NAME);
-        program.args = vec![ARGUMENT.into()];
-        program.stdin = Stdin::Lifeline;
-        program.parent_name = "pulse";
-        program.own_group = true;
-        let child = program.start()?;
+    pub fn start(foreground: bool) -> io::Result<Self> {
+        let child = PART.program(foreground, Stdin::Lifeline).start()?;
         if let Some(link) = child.link() {
             fcntl(link, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         }
@@ -125,15 +122,9 @@ fn parse_line(line: &str) -> Option<Assignment> {
     })
 }
 
-/// Whether the command line asks for a guardian.
-pub fn is_asked_for(args: &[OsString]) -> bool {
-    let has_parent = std::env::var_os(daemon::PARENT_VARIABLE).is_some();
-    matches!(args, [only] if only == ARGUMENT) && has_parent
-}
-
 /// Waits for pulse's end and cleans up after it.
-pub fn run() -> ExitCode {
-    daemon::show_name(NAME);
+pub fn run(args: &[OsString]) -> ExitCode {
+    PART.begin(args);
     // What ends pulse in order must not end its guardian first.
     let ignored = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
     let _signals = Signals::new(&ignored);
@@ -141,9 +132,9 @@ pub fn run() -> ExitCode {
     if held.is_empty() {
         return ExitCode::SUCCESS;
     }
-    daemon::log::start("pulse", daemon::log::Target::Syslog, false);
     match Links::open().and_then(|mut links| links.drop(&held)) {
         Ok(done) => {
+            said::say(&done);
             let removed = done
                 .iter()
                 .filter(|it| matches!(it, (Change::Remove(_), Ok(()))));
@@ -179,7 +170,7 @@ mod tests {
     #[test]
     fn writing_to_a_guardian_does_not_wait() {
         // Here it is this test, which does not know the argument and ends.
-        let guardian = Guardian::start().unwrap();
+        let guardian = Guardian::start(false).unwrap();
         let flags = fcntl(guardian.child.link().unwrap(), FcntlArg::F_GETFL).unwrap();
         assert!(OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK));
     }

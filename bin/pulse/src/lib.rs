@@ -74,8 +74,8 @@ const LATE_FAILURE: u8 = 255;
 
 /// Runs pulse; `args` without the program's name. The status is the program's.
 pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> ExitCode {
-    if guardian::is_asked_for(args) {
-        return guardian::run();
+    if guardian::PART.is_asked_for(args) {
+        return guardian::run(args);
     }
     if runner::PART.is_asked_for(args) {
         return runner::run(args);

@@ -107,7 +107,7 @@ impl Shell {
     ) -> io::Result<Self> {
         let clock = Clock::start();
         let signals = Signals::new(&SIGNALS)?;
-        let addresses = Addresses::open(&setup)?;
+        let addresses = Addresses::open(&setup, options.foreground)?;
         let commands = Commands::open(options.foreground)?;
         give_up_rights(&setup);
         let term_file = TermFile::find();
