@@ -315,8 +315,11 @@ impl Keeper {
 }
 
 fn daemons() -> Result<Vec<lvs_model::SyncDaemon>, String> {
-    let daemons = NetlinkIpvs::open().and_then(|mut table| table.daemons());
-    daemons.map_err(|error: IpvsError| error.to_string())
+    match NetlinkIpvs::open().and_then(|mut table| table.daemons()) {
+        // Then it has no daemon either.
+        Err(IpvsError::NoIpvs) => Ok(Vec::new()),
+        daemons => daemons.map_err(|error| error.to_string()),
+    }
 }
 
 /// Every interface with its first IPv4 address.

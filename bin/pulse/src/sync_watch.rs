@@ -103,7 +103,7 @@ pub struct SyncWatch {
     was_down: bool,
     /// What was said last; `None` if nothing was.
     said: Option<Option<String>>,
-    /// Why the interfaces could not be read at the last look.
+    /// What could not be read at the last look, and why.
     unread: Option<String>,
     next_try: Mono,
     pause: Duration,
@@ -184,12 +184,10 @@ impl SyncWatch {
             Ok(devices) => devices,
             Err(reason) => {
                 self.is_new = is_new;
-                self.look_at = now + PROOF;
-                self.say_unread(reason, said);
+                self.leave_alone(now, "the interfaces", reason, said);
                 return Vec::new();
             }
         };
-        self.unread = None;
         let Some(device) = self.find(&wanted, devices) else {
             self.was_down = true;
             self.say(
@@ -206,7 +204,16 @@ impl SyncWatch {
             ops.push(IpvsOp::StopDaemon(other(wanted.role)));
             return ops;
         }
-        let health = self.judge(&wanted, facts, &device);
+        let health = match (&self.started_on, &facts.daemons) {
+            // There is nothing to lose.
+            (None, _) => Health::Broken(self.said.clone().flatten().unwrap_or_default()),
+            (Some(_), Err(reason)) => {
+                self.leave_alone(now, "the kernel's sync daemons", reason, said);
+                return Vec::new();
+            }
+            (Some(started), Ok(daemons)) => judge(&wanted, started, daemons, &device),
+        };
+        self.unread = None;
         self.say(health.problem(), said);
         match health {
             Health::Good if !self.was_down => self.pause = FIRST_PAUSE,
@@ -232,33 +239,6 @@ impl SyncWatch {
             devices.iter().find(|it| it.index == index)
         };
         named.or_else(renamed).cloned()
-    }
-
-    fn judge(&self, wanted: &Wanted, facts: &Facts, device: &Device) -> Health {
-        let name = &wanted.interface;
-        let daemons = match &facts.daemons {
-            Ok(daemons) => daemons,
-            Err(reason) => return Health::Broken(reason.clone()),
-        };
-        let Some(started) = &self.started_on else {
-            let reason = self.said.clone().flatten();
-            return Health::Broken(reason.unwrap_or_default());
-        };
-        let is_listed = daemons.iter().any(|it| {
-            let is_same = it.role == wanted.role && it.sync_id == u32::from(wanted.id);
-            is_same && it.interface == started.name
-        });
-        if !is_listed {
-            Health::Broken("somebody else stopped it".into())
-        } else if started.index != device.index {
-            Health::Broken(format!("{name} is another interface now"))
-        } else if started.address != device.address {
-            Health::Broken(format!("{name} has another address now"))
-        } else if device.running {
-            Health::Good
-        } else {
-            Health::Cut(format!("{} is down or has no carrier", device.name))
-        }
     }
 
     /// Starts it anew, but not without a pause where nothing has changed since the last attempt.
@@ -290,12 +270,13 @@ impl SyncWatch {
         vec![IpvsOp::StopDaemon(wanted.role), IpvsOp::StartDaemon(daemon)]
     }
 
-    /// What is not known is not gone: the daemon stays as it is.
-    fn say_unread(&mut self, reason: &str, said: &mut Vec<Said>) {
-        if self.unread.as_deref() != Some(reason) {
-            let text = format!("sync daemon: the interfaces could not be read: {reason}");
-            said.push(Said::Problem(text));
-            self.unread = Some(reason.to_owned());
+    /// What is not known is not gone: the daemon stays as it is, and is looked at again soon.
+    fn leave_alone(&mut self, now: Mono, what: &str, reason: &str, said: &mut Vec<Said>) {
+        self.look_at = now + PROOF;
+        let text = format!("sync daemon: {what} could not be read: {reason}");
+        if self.unread.as_ref() != Some(&text) {
+            said.push(Said::Problem(text.clone()));
+            self.unread = Some(text);
         }
     }
 
@@ -318,6 +299,26 @@ impl SyncWatch {
             None => Said::Good(format!("{whom} runs")),
         });
         self.said = Some(problem);
+    }
+}
+
+/// What is to be thought of the daemon that was started on `started`.
+fn judge(wanted: &Wanted, started: &Device, daemons: &[SyncDaemon], device: &Device) -> Health {
+    let name = &wanted.interface;
+    let is_listed = daemons.iter().any(|it| {
+        let is_same = it.role == wanted.role && it.sync_id == u32::from(wanted.id);
+        is_same && it.interface == started.name
+    });
+    if !is_listed {
+        Health::Broken("somebody else stopped it".into())
+    } else if started.index != device.index {
+        Health::Broken(format!("{name} is another interface now"))
+    } else if started.address != device.address {
+        Health::Broken(format!("{name} has another address now"))
+    } else if device.running {
+        Health::Good
+    } else {
+        Health::Cut(format!("{} is down or has no carrier", device.name))
     }
 }
 

@@ -232,22 +232,6 @@ fn an_interface_that_flaps_costs_a_start_each_time_it_is_back() {
 }
 
 #[test]
-fn a_kernel_that_shows_nothing_is_told_of_and_tried_again() {
-    let mut bench = Bench::good();
-    bench.facts.daemons = Err("no IPVS".into());
-    let mut said = Vec::new();
-    let ops = bench.watch.look(at(6.0), &bench.facts, &mut said);
-    assert_eq!(said, [Said::Problem(problem("no IPVS"))]);
-    assert_eq!(ops.len(), 2);
-    assert!(
-        bench
-            .watch
-            .look(at(6.5), &bench.facts, &mut said)
-            .is_empty()
-    );
-}
-
-#[test]
 fn interfaces_that_could_not_be_read_change_nothing_and_are_read_again_soon() {
     let mut bench = Bench::good();
     let there = std::mem::replace(&mut bench.facts.devices, Err("interrupted".into()));
@@ -267,6 +251,34 @@ fn interfaces_that_could_not_be_read_change_nothing_and_are_read_again_soon() {
     let done = bench.run_to(41.0);
     let start = [STOP, START, "--stop-daemon backup"].map(String::from);
     assert_eq!(done, [(at(41.0), start.to_vec())]);
+}
+
+/// A look that failed says nothing of the daemon: it synchronises, and a new start would lose what it is sent.
+#[test]
+fn r_daemons_that_could_not_be_read_are_left_alone_and_read_again_soon() {
+    let mut bench = Bench::good();
+    let there = std::mem::replace(&mut bench.facts.daemons, Err("no memory".into()));
+    let before = bench.watch.status();
+    assert_eq!(bench.run_to(20.0), []);
+    assert_eq!(bench.watch.next_look(), Some(at(21.0)), "a second later");
+    let told = "sync daemon: the kernel's sync daemons could not be read: no memory";
+    assert_eq!(bench.said, [told], "once");
+    assert_eq!(bench.watch.status(), before);
+    bench.facts.daemons = there;
+    assert_eq!(bench.run_to(40.0), []);
+    assert_eq!(bench.said.len(), 1);
+}
+
+/// There is nothing to lose, and a start is what loads the module.
+#[test]
+fn one_that_never_started_is_tried_again_whatever_can_be_read() {
+    let mut bench = Bench::with(vec![eth(4)]);
+    bench.refusal = Some("no module");
+    bench.run_to(0.0);
+    bench.facts.daemons = Err("no module".into());
+    let ops = bench.watch.look(at(60.0), &bench.facts, &mut Vec::new());
+    let ops: Vec<String> = ops.iter().map(ToString::to_string).collect();
+    assert_eq!(ops, [STOP, START]);
 }
 
 #[test]
