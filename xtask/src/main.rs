@@ -1,7 +1,9 @@
-//! The project's own checks, run by `make test`: `cargo run -p xtask -- test [--quick]`, `-- fences`.
+//! The project's own checks, run by `make test`: `cargo run -p xtask -- test [--quick]`, `-- fences`,
+//! `-- oldest-rust`.
 
 mod fences;
 mod names;
+mod oldest_rust;
 mod suite;
 
 use std::io::Write;
@@ -20,29 +22,30 @@ fn main() -> ExitCode {
     {
         ["fences"] => fences::check(&root),
         ["fences", other_root] => fences::check(Path::new(other_root)),
+        ["oldest-rust"] => oldest_rust::check(&root),
         ["test"] => return suite_status(&root, false),
         ["test", "--quick"] => return suite_status(&root, true),
         _ => {
             let _ = writeln!(
                 err,
-                "usage: cargo run -p xtask -- fences [WORKSPACE] | test [--quick]"
+                "usage: cargo run -p xtask -- fences [WORKSPACE] | oldest-rust | test [--quick]"
             );
             return ExitCode::from(2);
         }
     };
     match outcome {
         Ok(breaches) if breaches.is_empty() => {
-            let _ = writeln!(err, "fences: all hold");
+            let _ = writeln!(err, "all hold");
             ExitCode::SUCCESS
         }
         Ok(breaches) => {
             for breach in breaches {
-                let _ = writeln!(err, "fences: {breach}");
+                let _ = writeln!(err, "{breach}");
             }
             ExitCode::FAILURE
         }
         Err(error) => {
-            let _ = writeln!(err, "fences: {error}");
+            let _ = writeln!(err, "xtask: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,8 @@
 //! Everything that must hold before a change goes in, and its sum. Called by `make test`.
 //!
-//! A check (format, lints, fences, documents) counts as one test. The lab's tests are left out with
-//! `--quick`. A test that this machine cannot run says so in a file, and is counted as skipped.
+//! A check (format, lints, fences, documents, oldest Rust) counts as one test. The last and the
+//! lab's tests are left out with `--quick`. A test that this machine cannot run says so in a file,
+//! and is counted as skipped.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -87,7 +88,12 @@ const QUICK: [Part; 5] = [
     },
 ];
 
-const LAB: [Part; 2] = [
+const WHOLE: [Part; 3] = [
+    part(
+        "oldest Rust",
+        &["cargo", "run", "-q", "-p", "xtask", "--", "oldest-rust"],
+        Counted::Whole,
+    ),
     part(
         "programs",
         &["cargo", "build", "--workspace"],
@@ -117,8 +123,8 @@ const fn part(name: &'static str, command: &'static [&'static str], counted: Cou
 pub fn run(root: &Path, quick: bool, out: &mut dyn Write) -> io::Result<bool> {
     let (mut sum, mut times) = (Sum::default(), Vec::new());
     let skipped = SkippedTests::begin()?;
-    let lab: &[Part] = if quick { &[] } else { &LAB };
-    for part in QUICK.iter().chain(lab) {
+    let others: &[Part] = if quick { &[] } else { &WHOLE };
+    for part in QUICK.iter().chain(others) {
         writeln!(out, "== {}: {}", part.name, part.command.join(" "))?;
         let start = Instant::now();
         let found = part.run(root, &skipped.file, out)?;

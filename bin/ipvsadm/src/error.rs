@@ -141,8 +141,8 @@ impl fmt::Display for UsageError {
                 earlier,
                 command,
             } => {
-                let place = format_args!("'{}' command", command.name());
-                write_conflict(f, *later, *earlier, place)
+                let command = command.name();
+                write_conflict(f, *later, *earlier, format_args!("'{command}' command"))
             }
             Self::ListConflict => f.write_str("options conflicts in the list command"),
             Self::Value(sentence) => f.write_str(sentence),

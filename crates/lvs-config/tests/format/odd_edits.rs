@@ -52,7 +52,7 @@ fn odd_file(random: &mut Random) -> Vec<u8> {
         text.extend(random.pick(&[usual, usual, usual, other]));
     }
     let last = random.pick(&ODD);
-    text.extend(random.pick(&[b"", last]));
+    text.extend(random.pick(&[&b""[..], last]));
     text
 }
 
