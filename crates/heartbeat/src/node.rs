@@ -332,7 +332,6 @@ impl Node {
     }
 
     fn facts(&self, now: Mono) -> Facts {
-        let partner_free = self.is_partner_free(now);
         Facts {
             primary: self.settings.role == ConfiguredRole::Primary,
             fos: self.settings.service == Service::Fos,
@@ -342,8 +341,10 @@ impl Node {
             willing: self.is_willing(now),
             prompt: false,
             outranked: self.is_outranked(),
-            partner_free,
-            partner_takes: partner_free && self.is_partner_fit() && !self.orders.frozen,
+            partner_capable: self.is_partner_capable(now),
+            partner_takes: self.is_partner_free(now)
+                && self.is_partner_fit()
+                && !self.orders.frozen,
             partner_better: self.is_partner_better(now),
             partner_ready: self.can_hand_over() && self.is_partner_ready(now),
             wants_control: self.fos.wants_control,

@@ -13,7 +13,8 @@
 //! partner that leaves is relieved after ten seconds of listening only. For signed pairs besides: with
 //! one direction cut and nothing else, at most one owner after D + K and the time of a takeover. When a
 //! node loses its own addresses and nothing else is wrong, there is one owner throughout. Nobody takes over
-//! against an order; a frozen owner stays but for its own death. In the end the one serves that serves more.
+//! against an order; a frozen owner stays but for its own death. What is wrong is left to nobody who is known
+//! not to take it. In the end the one serves that serves more.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -466,6 +467,7 @@ impl World {
                 self.perform(index, &action);
             }
             self.check_orders(index, before);
+            self.check_give_up(index, before);
         }
         let side = &mut self.sides[index];
         let Some(due) = side.node.next_deadline() else {

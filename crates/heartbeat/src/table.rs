@@ -176,9 +176,10 @@ pub enum When {
     FosBackup,
     /// The pair runs fos, and this node is the primary.
     FosPrimary,
-    /// The partner was heard within the dead time, and no order is known to keep it from taking over.
-    PartnerFree,
-    /// The same, it does not say that it is not fit, and we are not frozen.
+    /// The partner lives and could serve something, as far as it says; or it leaves by order, and serves on if
+    /// nobody takes over.
+    PartnerCapable,
+    /// The partner lives, neither an order nor itself says that it would not take over, and we are not frozen.
     PartnerTakes,
     /// The partner lives, is not known to be as bad as we are, and we are not frozen.
     PartnerBetter,
@@ -255,9 +256,9 @@ pub struct Facts {
     pub prompt: bool,
     /// The partner stays when both are active.
     pub outranked: bool,
-    /// The partner was heard within the dead time, and no order is known to keep it from taking over.
-    pub partner_free: bool,
-    /// The same, it does not say that it is not fit, and we are not frozen.
+    /// The partner lives and could serve something, or serves.
+    pub partner_capable: bool,
+    /// The partner lives, neither an order nor itself says that it would not take over, and we are not frozen.
     pub partner_takes: bool,
     /// The partner lives, is not known to be as bad as we are, and we are not frozen.
     pub partner_better: bool,
@@ -288,7 +289,7 @@ impl When {
             Self::Outranking => !facts.outranked,
             Self::FosBackup => facts.fos && !facts.primary,
             Self::FosPrimary => facts.fos && facts.primary,
-            Self::PartnerFree => facts.partner_free,
+            Self::PartnerCapable => facts.partner_capable,
             Self::PartnerTakes => facts.partner_takes,
             Self::PartnerBetter => facts.partner_better,
             Self::PartnerReady => facts.partner_ready,
@@ -456,7 +457,7 @@ pub const TABLE: &[Row] = &[
     row(
         CLAIMING,
         Event::ServiceUnfit,
-        When::PartnerFree,
+        When::PartnerCapable,
         Verdict::GiveUp,
     ),
     row(
@@ -555,8 +556,22 @@ pub const TABLE: &[Row] = &[
     row(HANDING, Event::HandOverDue, When::Always, Verdict::Resume),
     row(HANDING, Event::PartnerSilent, When::Leaving, Verdict::Leave),
     row(HANDING, Event::PartnerSilent, When::Always, Verdict::Resume),
+    // It cannot take over any more. At a stop it has its time all the same, and takes what it can.
+    row(HANDING, Event::HeardStopped, When::Leaving, Verdict::Stay),
+    row(
+        HANDING,
+        Event::HeardStopped,
+        When::PartnerTakes,
+        Verdict::Stay,
+    ),
+    row(HANDING, Event::HeardStopped, When::Always, Verdict::Resume),
     row(HANDING, Event::LinksLost, When::Leaving, Verdict::Leave),
-    row(HANDING, Event::LinksLost, When::Always, Verdict::GiveUp),
+    row(
+        HANDING,
+        Event::LinksLost,
+        When::PartnerBetter,
+        Verdict::GiveUp,
+    ),
     row(HANDING, Event::ServiceEnded, When::Leaving, Verdict::Leave),
     row(
         HANDING,
@@ -565,7 +580,18 @@ pub const TABLE: &[Row] = &[
         Verdict::RestartService,
     ),
     row(HANDING, Event::ServiceUnfit, When::Leaving, Verdict::Leave),
-    row(HANDING, Event::ServiceUnfit, When::Always, Verdict::GiveUp),
+    row(
+        HANDING,
+        Event::ServiceUnfit,
+        When::PartnerCapable,
+        Verdict::GiveUp,
+    ),
+    row(
+        HANDING,
+        Event::ServiceUnfit,
+        When::Always,
+        Verdict::RestartServiceLater,
+    ),
     row(RELEASING, Event::Released, When::Leaving, Verdict::End),
     row(RELEASING, Event::Released, When::Always, Verdict::Rest),
 ];

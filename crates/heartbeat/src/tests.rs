@@ -5,6 +5,7 @@ mod alone;
 mod away;
 mod cold;
 mod fitness;
+mod helpless;
 mod hooks;
 mod orders;
 mod own;
@@ -136,7 +137,7 @@ fn every_row_of_the_table_can_be_reached() {
                 fos: bit(1),
                 fit: bit(2),
                 prompt: bit(3),
-                partner_free: bit(4),
+                partner_capable: bit(4),
                 leaving: bit(5),
                 wants_control: bit(8),
                 able: bit(9),
@@ -164,7 +165,7 @@ fn verdicts_are_those_of_the_rules() {
         fit: true,
         prompt: true,
         outranked: false,
-        partner_free: true,
+        partner_capable: true,
         partner_ready: false,
         wants_control: false,
         leaving: false,
@@ -188,7 +189,7 @@ fn verdicts_are_those_of_the_rules() {
     };
     let fos = Facts { fos: true, ..facts };
     let alone = Facts {
-        partner_free: false,
+        partner_capable: false,
         partner_takes: false,
         partner_better: false,
         ..facts

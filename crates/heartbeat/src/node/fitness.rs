@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 use wire::heartbeat::details::Details;
+use wire::heartbeat::signed::State;
 
 use super::Node;
+use crate::auth::Said;
 use crate::fitness::{Trouble, Unfit};
 use crate::model::{Action, ConfiguredRole};
 use crate::notice::Notice;
@@ -173,6 +175,16 @@ impl Node {
     /// Whether the partner does not say that it is not fit. What says nothing of itself is given the chance.
     pub(super) fn is_partner_fit(&self) -> bool {
         self.partner.said().is_none_or(|said| said.statement.fit)
+    }
+
+    /// Whether the partner lives and could serve something; what cannot serve anything is left to it. One that
+    /// hands over by order serves on if nobody takes over.
+    pub(super) fn is_partner_capable(&self, now: Mono) -> bool {
+        let can = self.partner.details().is_some_and(|it| !it.helpless);
+        let is_leaving = |said: Said| said.statement.state == State::Leaving;
+        let serves_on = can && self.partner.said().is_some_and(is_leaving);
+        let may = self.is_partner_free(now) && (can || self.is_partner_fit());
+        may || serves_on && self.partner.is_alive(now, self.settings.dead_time)
     }
 
     /// Whether the partner is to take over from a node that is not fit.

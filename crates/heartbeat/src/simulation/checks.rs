@@ -2,6 +2,7 @@
 
 use lvs_model::Mono;
 use wire::heartbeat::Value;
+use wire::heartbeat::signed::State;
 
 use super::{FAULTS_END, GROWN, Happening, ONE_WAY, OVERLAP, World};
 use crate::table::{Event, Phase};
@@ -137,6 +138,35 @@ impl World {
             );
             assert!(may, "frozen, and gives up: {reason:?}");
         }
+    }
+
+    /// What is wrong here is left to nobody who is known not to take it: it would serve no more.
+    pub(super) fn check_give_up(&self, index: usize, before: Phase) {
+        let node = &self.sides[index].node;
+        let claimed = matches!(before, Phase::Starting | Phase::Active | Phase::HandingOver);
+        if !claimed || !matches!(node.phase(), Phase::Releasing | Phase::Standby) {
+            return;
+        }
+        let view = node.view(self.now);
+        let mut left = view.transitions.iter().rev();
+        let reason = left.find(|it| it.from == before).map(|it| it.reason);
+        let faults = [
+            Event::ServiceUnfit,
+            Event::LinksLost,
+            Event::Unserved,
+            Event::OwnAddressGone,
+        ];
+        if !faults.map(Reason::Event).map(Some).contains(&reason) {
+            return;
+        }
+        let it = view.partner.expect("there is one");
+        let barred = it.orders.is_some_and(|it| it.standby || it.frozen);
+        let says_no = barred && it.state != Some(State::Leaving);
+        let unknown = it.fit == Some(false) && it.unserved.is_none();
+        assert!(
+            it.alive && !says_no && !unknown,
+            "{reason:?}: left to {it:?}"
+        );
     }
 
     /// The owner could not serve what the other one could, and may let go.

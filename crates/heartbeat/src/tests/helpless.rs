@@ -1,0 +1,237 @@
+//! A partner that cannot serve: nothing is given up to it, and nothing handed over any more.
+
+use wire::heartbeat::Value;
+use wire::heartbeat::details::Details;
+use wire::heartbeat::signed::{State, Statement};
+
+use super::{Bench, at, notices, settings};
+use crate::auth::Said;
+use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
+use crate::orders::{Order, Orders};
+use crate::table::Phase;
+use crate::view::Form;
+
+const FIT: Statement = Statement {
+    state: State::Inactive,
+    term: 1,
+    by_term: false,
+    hears: true,
+    fit: true,
+    asks: false,
+    details: Some(GOOD),
+};
+const GOOD: Details = Details {
+    content: None,
+    unserved: Some(0),
+    standby: false,
+    frozen: false,
+    helpless: false,
+};
+const LOST: Input = Input::Links(Links {
+    public_up: false,
+    private_up: false,
+});
+
+/// Not fit, and why.
+const fn unfit(details: Option<Details>) -> Statement {
+    Statement {
+        fit: false,
+        details,
+        ..FIT
+    }
+}
+
+const BARRED: Details = Details {
+    standby: true,
+    ..GOOD
+};
+const HELPLESS: Details = Details {
+    helpless: true,
+    ..GOOD
+};
+const WITHOUT_ONE: Details = Details {
+    unserved: Some(1),
+    ..GOOD
+};
+
+fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> Vec<Action> {
+    let said = Some(Said {
+        statement,
+        knows_us: true,
+        newest: true,
+        first: false,
+        form: Form::Signed(2),
+    });
+    let path = PairPath::Public;
+    bench.put(seconds, Input::Beat { value, path, said })
+}
+
+/// A signing primary, active since 5.0, whose partner stands by and is fit.
+fn active() -> Bench {
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    let young = Statement {
+        details: None,
+        ..FIT
+    };
+    hear(&mut bench, 6.0, Value::Stopped, young);
+    bench
+}
+
+/// The service ends for good.
+fn lose_service(bench: &mut Bench, seconds: f64) -> Vec<String> {
+    let mut log = Vec::new();
+    for death in [0.0, 0.01, 0.02] {
+        log.extend(bench.put(seconds + death, Input::ServiceEnded));
+    }
+    notices(&log)
+}
+
+const STAYS: &str = "the partner does not take over: staying active";
+
+#[test]
+fn a_service_that_does_not_stay_up_is_left_to_a_partner_that_can_serve_something() {
+    for (statement, gives_up) in [
+        (FIT, true),
+        (unfit(Some(WITHOUT_ONE)), true),
+        (unfit(Some(HELPLESS)), false),
+        (unfit(Some(BARRED)), false),
+        (unfit(None), false),
+    ] {
+        let mut bench = active();
+        hear(&mut bench, 6.2, Value::Stopped, statement);
+        let said = lose_service(&mut bench, 6.3);
+        let waits = bench.node.phase() == Phase::Standby;
+        assert_eq!(waits, gives_up, "{statement:?} {said:?}");
+        let line = "no partner is ready to take over";
+        assert_eq!(said.iter().any(|it| it.contains(line)), !gives_up);
+        // It gets well: its next end is the last.
+        hear(&mut bench, 6.5, Value::Stopped, FIT);
+        bench.run_to(7.5);
+        bench.put(7.6, Input::ServiceEnded);
+        assert_eq!(bench.node.phase(), Phase::Standby);
+    }
+}
+
+#[test]
+fn a_service_that_does_not_stay_up_is_not_left_to_an_unsigned_partner_that_is_not_fit() {
+    for (fit, gives_up) in [(true, true), (false, false)] {
+        let mut bench = Bench::primary();
+        bench.make_active();
+        let mut said = Said::unsigned(State::Inactive);
+        said.statement.fit = fit;
+        let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
+        bench.put(6.0, Input::Beat { value, path, said });
+        lose_service(&mut bench, 6.3);
+        assert_eq!(bench.node.phase() == Phase::Standby, gives_up);
+        assert_eq!(bench.node.is_holding(), !gives_up);
+    }
+}
+
+/// Who is to take over from a partner that leaves, and cannot: the partner serves on, though it is ordered to
+/// stand by. At a stop it does not.
+#[test]
+fn a_takeover_that_fails_is_left_to_a_partner_that_hands_over_by_order_and_not_to_one_that_stops() {
+    for (details, gives_up) in [(BARRED, true), (HELPLESS, false)] {
+        let mut bench = Bench::start(Settings {
+            signs: true,
+            ..settings(ConfiguredRole::Backup)
+        });
+        let leaving = Statement {
+            state: State::Leaving,
+            ..unfit(Some(details))
+        };
+        hear(&mut bench, 1.0, Value::Running, leaving);
+        assert_eq!(bench.node.phase(), Phase::Starting);
+        lose_service(&mut bench, 1.1);
+        assert_eq!(bench.node.phase() == Phase::Standby, gives_up);
+    }
+}
+
+#[test]
+fn a_hand_over_is_called_off_when_the_partner_says_that_it_cannot_take_over() {
+    for statement in [
+        unfit(Some(BARRED)),
+        unfit(Some(HELPLESS)),
+        unfit(Some(WITHOUT_ONE)),
+        unfit(None),
+    ] {
+        let mut bench = active();
+        bench.put(6.5, Input::Order(Order::Standby(true)));
+        // As long as it is fit it has its time.
+        hear(&mut bench, 6.6, Value::Stopped, FIT);
+        assert_eq!(bench.node.phase(), Phase::HandingOver);
+        let actions = hear(&mut bench, 7.0, Value::Stopped, statement);
+        let void = "the order to stand by is void: nobody else could serve";
+        assert_eq!(notices(&actions), [STAYS, void]);
+        assert_eq!(bench.node.phase(), Phase::Active, "{statement:?}");
+        assert!(bench.node.is_holding());
+        assert_eq!(bench.node.view(at(7.0)).orders, Orders::default());
+        // Nothing of it is left to be due.
+        bench.run_to(30.0);
+        assert_eq!(bench.node.phase(), Phase::Active);
+    }
+    // Unsigned, before the quarter of a second is over after which an original would be told STOPPED.
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench.put(6.5, Input::Order(Order::Failover));
+    let mut said = Said::unsigned(State::Inactive);
+    said.statement.fit = false;
+    let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
+    bench.put(6.6, Input::Beat { value, path, said });
+    bench.run_to(7.0);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    assert!(bench.node.is_holding());
+}
+
+/// At a stop it takes what it can, and has its time for it.
+#[test]
+fn a_stop_waits_for_a_partner_that_is_not_fit_any_more() {
+    let mut bench = active();
+    bench.put(6.5, Input::Stop { signal: 15 });
+    hear(&mut bench, 6.6, Value::Stopped, unfit(Some(WITHOUT_ONE)));
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+}
+
+/// It claims, and is not able to: what fails here meanwhile is not left to it.
+#[test]
+fn while_it_hands_over_nothing_is_given_up_to_a_partner_that_has_become_unable() {
+    for (statement, gives_up) in [
+        (FIT, true),
+        (unfit(Some(BARRED)), false),
+        (unfit(Some(HELPLESS)), false),
+        (unfit(None), false),
+    ] {
+        let claims = Statement {
+            state: State::Starting,
+            ..statement
+        };
+        let handing = || {
+            let mut bench = active();
+            bench.put(6.5, Input::Order(Order::Failover));
+            hear(&mut bench, 6.6, Value::Running, claims);
+            assert_eq!(bench.node.phase(), Phase::HandingOver);
+            bench
+        };
+        let mut bench = handing();
+        bench.put(6.7, LOST);
+        let phase = [Phase::HandingOver, Phase::Releasing][usize::from(gives_up)];
+        assert_eq!(bench.node.phase(), phase, "link, {statement:?}");
+        let mut bench = handing();
+        lose_service(&mut bench, 6.7);
+        let phase = [Phase::HandingOver, Phase::Standby][usize::from(gives_up)];
+        assert_eq!(bench.node.phase(), phase, "service, {statement:?}");
+        // The service is tried again, and what comes of it is told when the time is over.
+        if !gives_up {
+            let log = bench.run_to(7.8);
+            assert!(log.iter().any(|(_, it)| *it == Action::StartService));
+            let actions = hear(&mut bench, 8.0, Value::Stopped, statement);
+            assert_eq!(notices(&actions), [STAYS]);
+            assert_eq!(bench.node.phase(), Phase::Active);
+        }
+    }
+}
