@@ -42,7 +42,7 @@ fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
     assert!(status[0].contains(whole), "{}", status[0]);
     assert!(status[1].contains("\"service\":\"-t 192.0.2.1:8080\""));
     assert!(
-        status[1].ends_with("\"servers\":2,\"up\":1}"),
+        status[1].ends_with("\"servers\":2,\"up\":1,\"serving\":1}"),
         "{}",
         status[1]
     );

@@ -60,6 +60,8 @@ pub struct ServiceStatus {
     pub is_present: bool,
     /// The sorry server and whether it is in.
     pub sorry: Option<(DestinationKey, bool)>,
+    /// How many real servers get connections: in the table with a weight above 0.
+    pub serving: usize,
     /// Operations on it and on its destinations that the kernel refused and that are still wanted.
     pub refused: Vec<String>,
     /// Its servers, one for each check.
@@ -164,6 +166,7 @@ impl ServiceStatus {
         object.plain("servers", self.servers.len());
         let is_up = |server: &&ServerStatus| server.phase.is_up();
         object.plain("up", self.servers.iter().filter(is_up).count());
+        object.plain("serving", self.serving);
     }
 }
 
@@ -258,6 +261,7 @@ mod tests {
                 refused: vec!["-E -t 192.0.2.1:80 -s rr: No such file or directory".into()],
                 is_present: true,
                 sorry: None,
+                serving: 1,
                 servers: vec![server],
             }],
         };
@@ -267,7 +271,7 @@ mod tests {
             lines,
             [
                 r#"{"kind":"lvsd","pid":7,"file":"/etc/lvs.cf","serial_no":12,"content":"cbf29ce484222325","reload_failed":true,"reload_failure":["lvs.cf:2:1: unknown command \"x\""],"repairs":3,"faults":["lvs.cf:9:1: left out: x"],"refused":["--set 1 2 3: Invalid argument"],"services":1}"#,
-                r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"wanted_scheduler":"rr","refused":["-E -t 192.0.2.1:80 -s rr: No such file or directory"],"servers":1,"up":1}"#,
+                r#"{"kind":"service","service":"-t 192.0.2.1:80","virtual":["web"],"scheduler":"wlc","present":true,"sorry_server":null,"wanted_scheduler":"rr","refused":["-E -t 192.0.2.1:80 -s rr: No such file or directory"],"servers":1,"up":1,"serving":1}"#,
                 r#"{"kind":"server","service":"-t 192.0.2.1:80","virtual":"web","server":"rs1","address":"10.0.0.1","port":80,"check_port":8080,"state":"ramp","count":4,"needed":3,"weight":1,"drained":false,"by_hand":null,"target":7,"reason":"","last_check":{"age":1.500000,"duration":0.000312,"good":true},"refused":[],"pid":812,"restarts":1}"#,
             ]
         );

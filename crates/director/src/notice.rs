@@ -119,6 +119,22 @@ pub enum Notice {
         /// The sorry server.
         address: IpAddr,
     },
+    /// The last real server of a service without a sorry server is down.
+    NoServers {
+        /// Names of its blocks.
+        name: String,
+        /// The service.
+        service: ServiceKey,
+        /// How many it has.
+        servers: usize,
+    },
+    /// Real servers of such a service are up again.
+    ServersBack {
+        /// Names of its blocks.
+        name: String,
+        /// How many are up.
+        up: usize,
+    },
     /// A signal without meaning for lvsd.
     SignalIgnored(i32),
     /// pulse is gone.
@@ -137,6 +153,7 @@ impl Notice {
             | Self::DestinationFailed { .. }
             | Self::TimeoutsFailed(..)
             | Self::TableUnreadable(_)
+            | Self::NoServers { .. }
             | Self::ParentGone => Severity::Error,
             Self::MonitorDied(..)
             | Self::MonitorSilent(..)
@@ -152,6 +169,7 @@ impl Notice {
             | Self::WeightLetGo(..)
             | Self::Foreign(_)
             | Self::SorryOut { .. }
+            | Self::ServersBack { .. }
             | Self::SignalIgnored(_) => Severity::Info,
         }
     }
@@ -172,6 +190,12 @@ impl Notice {
             }
             Self::MonitorDied(child, death, AfterDeath::GiveUp) => {
                 format!("{child}: nanny {death}")
+            }
+            Self::NoServers {
+                service, servers, ..
+            } => {
+                let said = format!("no client of {service} is served");
+                format!("{said}: {servers} real servers, none is up, and no sorry_server")
             }
             _ => return None,
         })
@@ -242,6 +266,10 @@ impl fmt::Display for Notice {
                 f,
                 "Virtual Server {name}: {up} real servers; deactivate sorry_server {address}"
             ),
+            Self::NoServers { name, .. } => write!(f, "Virtual Server {name}: No real servers"),
+            Self::ServersBack { name, up } => {
+                write!(f, "Virtual Server {name}: {up} real servers")
+            }
             Self::SignalIgnored(number) => write!(f, "signal {number} means nothing here, ignored"),
             Self::ParentGone => f.write_str("pulse is gone, ending; the table stays as it is"),
         }

@@ -30,17 +30,31 @@ pub struct Presence {
     up: usize,
     /// How many are bad.
     down: usize,
-    /// Whether the sorry server is in.
-    has_sorry: bool,
+    serves: Serves,
 }
 
-/// A change of the sorry server.
+/// Who is there for the clients of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SorryChange {
-    /// It goes in.
-    In,
-    /// It goes out: so many real servers are up.
-    Out(usize),
+enum Serves {
+    /// The real servers, or nobody has said yet that they are all down.
+    Servers,
+    /// The sorry server.
+    Sorry,
+    /// All real servers are down, and there is no sorry server.
+    Nobody,
+}
+
+/// Another serves than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServesChange {
+    /// The sorry server goes in.
+    SorryIn,
+    /// The sorry server goes out: so many real servers are up.
+    SorryOut(usize),
+    /// The last real server is down.
+    Lost,
+    /// So many real servers are up again.
+    Back(usize),
 }
 
 /// What the checks of one destination say together.
@@ -65,7 +79,7 @@ impl Presence {
             verdicts: BTreeMap::new(),
             up: 0,
             down: 0,
-            has_sorry: false,
+            serves: Serves::Servers,
         }
     }
 
@@ -82,7 +96,9 @@ impl Presence {
             }
         }
         let sorry = site.sorry.as_ref().map(|sorry| sorry.destination.key);
-        self.has_sorry = sorry.is_some_and(|key| present.contains_key(&key));
+        if sorry.is_some_and(|key| present.contains_key(&key)) {
+            self.serves = Serves::Sorry;
+        }
     }
 
     /// Sees what somebody else did to the weights between `before` and `found`, which are `None` where
@@ -126,8 +142,15 @@ impl Presence {
     }
 
     /// Whether the sorry server is in.
-    pub const fn has_sorry(&self) -> bool {
-        self.has_sorry
+    pub fn has_sorry(&self) -> bool {
+        self.serves == Serves::Sorry
+    }
+
+    /// How many real servers get connections: in the table with a weight.
+    pub fn serving(&self, site: &SiteService) -> usize {
+        let servers = site.destinations.iter().map(|wanted| &wanted.destination);
+        let wanted = servers.filter_map(|server| self.wanted_destination(site, server));
+        wanted.filter(|server| !server.is_quiesced()).count()
     }
 
     /// Whether the checks of every real server have said something.
@@ -153,7 +176,7 @@ impl Presence {
         site: &SiteService,
         now: Mono,
         standing: &dyn Fn(&MonitorKey) -> Option<Standing>,
-    ) -> Option<SorryChange> {
+    ) -> Option<ServesChange> {
         self.settled = now;
         let named: BTreeSet<DestinationKey> = site
             .destinations
@@ -167,7 +190,7 @@ impl Presence {
         for wanted in &site.destinations {
             self.judge(wanted, standing);
         }
-        self.settle_sorry(site, now)
+        self.settle_who_serves(site, now)
     }
 
     /// The same when only standings of `touched` have changed since it was settled.
@@ -177,12 +200,12 @@ impl Presence {
         touched: &[&SiteDestination],
         now: Mono,
         standing: &dyn Fn(&MonitorKey) -> Option<Standing>,
-    ) -> Option<SorryChange> {
+    ) -> Option<ServesChange> {
         self.settled = now;
         for wanted in touched {
             self.judge(wanted, standing);
         }
-        self.settle_sorry(site, now)
+        self.settle_who_serves(site, now)
     }
 
     fn judge(
@@ -225,20 +248,27 @@ impl Presence {
         }
     }
 
-    fn settle_sorry(&mut self, site: &SiteService, now: Mono) -> Option<SorryChange> {
-        let up = self.up;
-        let wants = site.sorry.is_some() && up == 0 && {
+    fn settle_who_serves(&mut self, site: &SiteService, now: Mono) -> Option<ServesChange> {
+        let (up, before) = (self.up, self.serves);
+        let is_deserted = up == 0 && {
             let nobody_serves = || self.weights.values().all(|weight| *weight == Weight::ZERO);
             let is_late = || now >= self.patience(site) && nobody_serves();
-            self.has_sorry || self.down == site.destinations.len() || is_late()
+            before != Serves::Servers
+                || self.down == site.destinations.len()
+                || (site.sorry.is_some() && is_late())
         };
-        let change = match (self.has_sorry, wants) {
-            (false, true) => Some(SorryChange::In),
-            (true, false) => Some(SorryChange::Out(up)),
-            _ => None,
+        self.serves = match (is_deserted, &site.sorry) {
+            (false, _) => Serves::Servers,
+            (true, Some(_)) => Serves::Sorry,
+            (true, None) => Serves::Nobody,
         };
-        self.has_sorry = wants;
-        change
+        match (before, self.serves) {
+            (before, after) if before == after => None,
+            (_, Serves::Sorry) => Some(ServesChange::SorryIn),
+            (_, Serves::Nobody) => Some(ServesChange::Lost),
+            (Serves::Sorry, _) => Some(ServesChange::SorryOut(up)),
+            (_, Serves::Servers) => Some(ServesChange::Back(up)),
+        }
     }
 
     /// When the sorry server goes in although nobody has said that all are down.
@@ -249,7 +279,7 @@ impl Presence {
     /// When to settle again though no standing changes.
     pub fn deadline(&self, site: &SiteService) -> Option<Mono> {
         let patience = self.patience(site);
-        (site.sorry.is_some() && !self.has_sorry && self.settled < patience).then_some(patience)
+        (site.sorry.is_some() && !self.has_sorry() && self.settled < patience).then_some(patience)
     }
 
     /// The service as the kernel shall have it.
@@ -273,7 +303,7 @@ impl Presence {
     ) -> Option<Destination> {
         let key = &destination.key;
         if (site.sorry.as_ref()).is_some_and(|sorry| sorry.destination.key == *key) {
-            return self.has_sorry.then_some(*destination);
+            return self.has_sorry().then_some(*destination);
         }
         let weight = *self.weights.get(key)?;
         Some(Destination {

@@ -3,6 +3,7 @@
 
 mod audit;
 mod by_hand;
+mod desertion;
 mod faults;
 mod misfortune;
 mod random;

@@ -7,7 +7,7 @@ use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey};
 
 use crate::by_hand::HeldChange;
 use crate::notice::Notice;
-use crate::presence::{Presence, SorryChange};
+use crate::presence::{Presence, ServesChange};
 use crate::supervision::Watch;
 use crate::{Action, MonitorKey, SiteDestination, SiteService, Table, TableService, plan};
 
@@ -226,7 +226,7 @@ impl Lvsd {
             let touched = numbers.iter().filter_map(|n| service.destinations.get(*n));
             let touched: Vec<&SiteDestination> = touched.collect();
             let change = presence.settle_some(service, &touched, now, &standing);
-            report_sorry(service, change, out);
+            report_who_serves(service, change, out);
             let touched = touched.into_iter().map(|wanted| &wanted.destination);
             let sorry = service.sorry.as_ref().map(|sorry| &sorry.destination);
             for destination in touched.chain(sorry) {
@@ -288,19 +288,36 @@ fn settle(
 ) -> TableService {
     let standing = |key: &MonitorKey| -> Option<Standing> { watches.get(key)?.standing };
     let change = presence.settle(service, now, &standing);
-    report_sorry(service, change, out);
+    report_who_serves(service, change, out);
     presence.wanted(service)
 }
 
-fn report_sorry(service: &SiteService, change: Option<SorryChange>, out: &mut Vec<Action>) {
-    if let (Some(change), Some(sorry)) = (change, &service.sorry) {
-        let name = sorry.block.clone();
-        let address = sorry.destination.key.address;
-        out.push(Action::Notice(match change {
-            SorryChange::In => Notice::SorryIn { name, address },
-            SorryChange::Out(up) => Notice::SorryOut { name, up, address },
-        }));
-    }
+fn report_who_serves(service: &SiteService, change: Option<ServesChange>, out: &mut Vec<Action>) {
+    let sorry = service.sorry.as_ref();
+    let sorry = sorry.map(|sorry| (sorry.block.clone(), sorry.destination.key.address));
+    let notice = match (change, sorry) {
+        (Some(ServesChange::SorryIn), Some((name, address))) => Notice::SorryIn { name, address },
+        (Some(ServesChange::SorryOut(up)), Some((name, address))) => {
+            Notice::SorryOut { name, up, address }
+        }
+        (Some(ServesChange::Lost), _) => Notice::NoServers {
+            name: names(service),
+            service: service.service.key,
+            servers: service.destinations.len(),
+        },
+        (Some(ServesChange::Back(up)), _) => Notice::ServersBack {
+            name: names(service),
+            up,
+        },
+        (None | Some(ServesChange::SorryIn | ServesChange::SorryOut(_)), _) => return,
+    };
+    out.push(Action::Notice(notice));
+}
+
+/// Names of the blocks that a service is made of.
+fn names(service: &SiteService) -> String {
+    let names: Vec<&str> = service.blocks.iter().map(|(name, _)| &**name).collect();
+    names.join(", ")
 }
 
 /// What makes one destination of a service as it is wanted.
