@@ -1,21 +1,21 @@
 //! `lvsd --status`: what the running lvsd says of itself, and on a director without one what pulse says.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use control::{PULSE_SOCKET, PulseLine, PulseReport, PulseStatus, Request};
+use control::{
+    LVSD_SOCKET as STATUS_SOCKET, PULSE_SOCKET, PulseLine, PulseReport, PulseStatus, Request,
+};
 
 use crate::options::NAME;
-use crate::start::STATUS_SOCKET;
 
 /// Neither runs; the number of the Linux Standard Base for a service's `status`.
 const NOT_RUNNING: u8 = 3;
 /// Time for each part of an answer.
 const WITHIN: Duration = Duration::from_secs(10);
-/// Longest answer of pulse that is read.
-const LONGEST: u64 = 16 << 20;
+/// Longest answer that is read.
+const LONGEST: u64 = 64 << 20;
 
 /// What is printed, and the exit status.
 #[derive(Debug, Default, PartialEq)]
@@ -33,21 +33,14 @@ pub fn status(out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) 
         LONGEST,
         WITHIN,
     );
+    let lvsd = daemon::read_status(Path::new(STATUS_SOCKET), LONGEST, WITHIN);
     let pulse = pulse.ok().and_then(|text| PulseReport::decode(&text));
-    let told = tell(read_lvsd(), pulse.map(|report| report.pulse));
+    let told = tell(lvsd, pulse.map(|report| report.pulse));
     let written = out.write_all(told.out.as_bytes());
     let written = written.and_then(|()| out.flush());
     let mut lines = told.err.iter();
     let said = lines.try_for_each(|line| writeln!(err, "{NAME}: {line}"));
     (told.status, written.and(said))
-}
-
-fn read_lvsd() -> io::Result<String> {
-    let mut socket = UnixStream::connect(STATUS_SOCKET)?;
-    socket.set_read_timeout(Some(WITHIN))?;
-    let mut text = String::new();
-    socket.read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn tell(lvsd: io::Result<String>, pulse: Option<PulseStatus>) -> Told {

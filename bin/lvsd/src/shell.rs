@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use config_file::{ConfigFile, Follower, Outcome, Program};
 use control::FileStatus;
 use daemon::{
-    Clock, Parent, PollFd, PollFlags, Signal, Signals, StatusSocket, Tidying, reap, wait,
+    Clock, ControlSocket, Parent, PollFd, PollFlags, Signal, Signals, Tidying, reap, wait,
 };
 use director::{Action, Input, Lvsd, Notice, Severity, Site};
 use lvs_model::Mono;
@@ -28,7 +28,7 @@ pub struct Setup<'a> {
     /// pulse, if it started us.
     pub parent: Option<Parent>,
     /// Where the state can be read, if the socket could be made.
-    pub status: Option<StatusSocket>,
+    pub status: Option<ControlSocket>,
     /// lvs.cf, as it was accepted.
     pub follower: Follower,
     /// What it was when it was read.
@@ -91,7 +91,7 @@ struct Shell<'a> {
     nannies: Nannies,
     signals: Signals,
     parent: Option<Parent>,
-    status: Option<StatusSocket>,
+    status: Option<ControlSocket>,
     /// lvs.cf, read again when told to, its names looked up meanwhile.
     follower: Follower,
     file: FileStatus,
@@ -206,9 +206,12 @@ impl Shell<'_> {
         let mut fds = vec![awaited(self.signals.as_fd()), awaited(self.nannies.as_fd())];
         fds.extend(self.parent.as_ref().map(AsFd::as_fd).map(awaited));
         fds.extend(self.follower.poll_fd().map(awaited));
+        let now = self.clock.now();
+        let told_until = self.status.as_ref().and_then(|it| it.next_deadline(now));
         let status = self.status.iter();
-        fds.extend(status.flat_map(|status| status.poll_fds(self.clock.now())));
-        wait(&mut fds, &self.clock, earliest(deadline, read_until))?;
+        fds.extend(status.flat_map(|status| status.poll_fds(now)));
+        let until = earliest(earliest(deadline, read_until), told_until);
+        wait(&mut fds, &self.clock, until)?;
         drop(fds);
         self.tidying.turn(self.clock.now());
         self.note_parent();
@@ -220,14 +223,25 @@ impl Shell<'_> {
         if deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
             self.events.push_back(Input::Deadline);
         }
-        if let Some(status) = &mut self.status {
-            let (now, machine, file) = (self.clock.now(), &self.machine, &self.file);
-            status.serve(now, || {
-                let all = machine.status(now, std::process::id(), file);
-                all.json_lines()
-            });
-        }
+        self.tell_status();
         Ok(())
+    }
+
+    /// Tells how things are to who has connected, whatever it says.
+    fn tell_status(&mut self) {
+        let now = self.clock.now();
+        let Some(status) = &mut self.status else {
+            return;
+        };
+        let asked = status.hear(now);
+        if asked.is_empty() {
+            return;
+        }
+        let all = self.machine.status(now, std::process::id(), &self.file);
+        let text = all.json_lines();
+        for it in asked {
+            status.answer(now, it.client, text.clone());
+        }
     }
 
     fn note_parent(&mut self) {

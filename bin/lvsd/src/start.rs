@@ -7,9 +7,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 use config_file::{ConfigFile, Follower, Program, tell};
+use control::LVSD_SOCKET as STATUS_SOCKET;
 use daemon::log::Target;
 use daemon::{
-    Instance, PARENT_VARIABLE, Parent, Signal, Signals, StatusSocket, background, notify,
+    ControlSocket, Instance, PARENT_VARIABLE, Parent, Signal, Signals, background, notify,
 };
 use director::{Lvsd, Site, Table};
 use lvs_model::Mono;
@@ -26,8 +27,6 @@ const FAILED: &str = "failed ";
 /// Tells it that every real server has been checked, and the table follows.
 const CHECKED: &str = "checked";
 const PID_FILE: &str = "/var/run/lvs.pid";
-/// Where the state can be read.
-pub const STATUS_SOCKET: &str = "/run/lvs/lvsd.sock";
 
 /// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which
 /// something was left out.
@@ -155,8 +154,8 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
 }
 
 /// Where the state can be read; lvsd works without it too.
-fn status_socket() -> Option<StatusSocket> {
-    match StatusSocket::open(Path::new(STATUS_SOCKET)) {
+fn status_socket() -> Option<ControlSocket> {
+    match ControlSocket::open_for_readers(Path::new(STATUS_SOCKET)) {
         Ok(socket) => Some(socket),
         Err(error) => {
             log::warn!("{STATUS_SOCKET}: no status can be read there: {error}");

@@ -33,6 +33,7 @@ mod pulse_screen;
 mod reason;
 mod report;
 mod request;
+mod service_summary;
 mod shared;
 mod standing;
 mod status;
@@ -51,9 +52,13 @@ pub use pulse::{
 pub use reason::Reason;
 pub use report::{CheckResult, Report};
 pub use request::{PULSE_SOCKET, PulseOrder, Request, RequestError, UnknownOrder};
+pub use service_summary::{LvsdSummary, ServiceSummary, SorrySummary};
 pub use shared::{Errand, MAX_ERRANDS, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
 pub use status::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Status};
+
+/// Where lvsd tells its status to whoever connects: root and the group of the process.
+pub const LVSD_SOCKET: &str = "/run/lvs/lvsd.sock";
 
 /// Longest message in bytes; a receiver needs no larger buffer.
 pub const MAX_MESSAGE: usize = 512;

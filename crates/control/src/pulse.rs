@@ -4,11 +4,15 @@
 //! addresses (`"kind":"address"`) and the last changes, oldest first (`"kind":"transition"`). Members
 //! and kinds may be added; those that are there keep their name and meaning. What does not apply or is
 //! not known is left out. Times are seconds with decimals, and ages, not times of day.
+//!
+//! `pulse --status` asks lvsd, too, and puts its lines `"kind":"lvsd"` and `"kind":"service"` behind.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::service_summary::{LvsdSummary, ServiceSummary};
 
 /// pulse and its pair at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +25,10 @@ pub struct PulseReport {
     pub addresses: Vec<AddressStatus>,
     /// The last changes, oldest first.
     pub transitions: Vec<TransitionStatus>,
+    /// lvsd, where it was asked too.
+    pub lvsd: Option<LvsdSummary>,
+    /// Its services.
+    pub services: Vec<ServiceSummary>,
 }
 
 /// One line of an answer.
@@ -35,6 +43,10 @@ pub enum PulseLine {
     Address(AddressStatus),
     /// Of a report.
     Transition(TransitionStatus),
+    /// Of lvsd's status.
+    Lvsd(LvsdSummary),
+    /// Of lvsd's status.
+    Service(ServiceSummary),
     /// An order was accepted.
     Done {
         /// What came of it, in words.
@@ -249,7 +261,10 @@ impl PulseReport {
         let paths = self.paths.iter().cloned().map(PulseLine::Path);
         let addresses = self.addresses.iter().cloned().map(PulseLine::Address);
         let transitions = self.transitions.iter().cloned().map(PulseLine::Transition);
+        let lvsd = self.lvsd.iter().cloned().map(PulseLine::Lvsd);
+        let services = self.services.iter().cloned().map(PulseLine::Service);
         let rest = paths.chain(addresses).chain(transitions);
+        let rest = rest.chain(lvsd).chain(services);
         std::iter::once(pulse)
             .chain(rest)
             .map(|line| line.encode())
@@ -270,6 +285,8 @@ impl PulseReport {
                 PulseLine::Path(path) => report.paths.push(path),
                 PulseLine::Address(address) => report.addresses.push(address),
                 PulseLine::Transition(transition) => report.transitions.push(transition),
+                PulseLine::Lvsd(lvsd) => report.lvsd = Some(lvsd),
+                PulseLine::Service(service) => report.services.push(service),
                 PulseLine::Done { .. } | PulseLine::Refused { .. } | PulseLine::Unknown => {}
             }
         }

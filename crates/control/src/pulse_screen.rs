@@ -6,9 +6,12 @@ use crate::pulse::{
     AddressStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus, SignatureStatus,
     TransitionStatus,
 };
+use crate::service_summary::ServiceSummary;
 
 const COLUMNS: usize = 80;
 const INDENT: usize = 9;
+/// So many lines about services are shown.
+const TROUBLES: usize = 20;
 /// So many changes are shown, the newest first.
 const CHANGES: usize = 6;
 
@@ -21,6 +24,9 @@ impl PulseReport {
         screen.line("pulse", &headline(pulse));
         if !pulse.fit {
             screen.line("unfit", &pulse.unfit.join("; "));
+        }
+        for line in self.service_lines() {
+            screen.line("service", &line);
         }
         if !pulse.orders.is_empty() {
             screen.line("orders", &orders(&pulse.orders));
@@ -39,7 +45,10 @@ impl PulseReport {
         }
         let child = &pulse.child;
         let pid = child.pid.map(|pid| format!(", pid {pid}"));
-        let text = format!("{}{}", child.state, pid.unwrap_or_default());
+        let mut text = format!("{}{}", child.state, pid.unwrap_or_default());
+        if self.lvsd.is_some() {
+            let _ = write!(text, "; {}", self.count_services());
+        }
         screen.line(&child.program, &text);
         if let Some(sync) = &pulse.sync_daemon {
             let text = format!(
@@ -66,6 +75,29 @@ impl PulseReport {
             screen.line("changed", &change(it));
         }
         screen.text
+    }
+
+    /// What lvsd says that is wrong, a line each; of a great many only the first.
+    fn service_lines(&self) -> Vec<String> {
+        let refused = self.lvsd.iter().flat_map(|lvsd| &lvsd.refused);
+        let refused = refused.map(|said| format!("refused: {said}"));
+        let troubles = self.services.iter().flat_map(ServiceSummary::troubles);
+        let mut lines: Vec<String> = refused.chain(troubles).collect();
+        let more = lines.len().saturating_sub(TROUBLES);
+        if more > 0 {
+            lines.truncate(TROUBLES);
+            lines.push(format!("{more} lines more, see lvsd --status"));
+        }
+        lines
+    }
+
+    fn count_services(&self) -> String {
+        let all = self.services.len();
+        let is_well = |service: &&ServiceSummary| service.troubles().is_empty();
+        match self.services.iter().filter(is_well).count() {
+            well if well == all => format!("services: {all}"),
+            well => format!("services: {all}, {} NOT WELL", all - well),
+        }
     }
 }
 
@@ -257,6 +289,7 @@ impl Screen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LvsdSummary;
     use crate::pulse_tests::full;
 
     #[test]
@@ -340,6 +373,40 @@ changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
                 line.len() <= COLUMNS + 1 && screen.contains(&line),
                 "{screen}"
             );
+        }
+    }
+
+    #[test]
+    fn services_that_are_not_well_stand_below_the_headline() {
+        let mut report = full();
+        let well = ServiceSummary {
+            service: "-t 192.0.2.1:443".into(),
+            present: true,
+            servers: 1,
+            up: 1,
+            ..ServiceSummary::default()
+        };
+        let lost = ServiceSummary {
+            service: "-t 192.0.2.1:80".into(),
+            names: vec!["web".into()],
+            up: 0,
+            ..well.clone()
+        };
+        report.lvsd = Some(LvsdSummary::default());
+        report.services = vec![well];
+        let screen = report.screen();
+        assert!(screen.contains("lvsd     serving, pid 813; services: 1\n"));
+        assert!(!screen.contains("service  "), "{screen}");
+        report.services.extend(vec![lost; TROUBLES + 2]);
+        report.lvsd.as_mut().unwrap().refused = vec!["--set 1 2 3: no".into()];
+        let screen = report.screen();
+        for line in [
+            "service  refused: --set 1 2 3: no\n",
+            "service  -t 192.0.2.1:80 (web): NO REAL SERVER is up of 1\n",
+            "service  3 lines more, see lvsd --status\n",
+            "lvsd     serving, pid 813; services: 23, 22 NOT WELL\n",
+        ] {
+            assert!(screen.contains(line), "{line}: {screen}");
         }
     }
 

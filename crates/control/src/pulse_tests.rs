@@ -76,6 +76,8 @@ pub fn full() -> PulseReport {
             reason: "the partner is silent".into(),
             silence: Some("no heartbeat for 1.500 s on the public path".into()),
         }],
+        lvsd: None,
+        services: Vec::new(),
     }
 }
 
@@ -97,6 +99,12 @@ fn a_report_is_one_line_for_each_of_its_parts_and_comes_back() {
         r#"{"kind":"pulse","pid":812,"role":"primary","service":"lvs","phase":"active","age":12.5,"holding":true,"fit":false,"unfit":["address 10.1.0.50: device eth1 is down"],"orders":["freeze"],"term":7,"partner":{"alive":true,"says":"stopped""#
     ), "{text}");
     assert_eq!(PulseReport::decode(&text), Some(full()));
+    let mut served = full();
+    served.lvsd = Some(crate::LvsdSummary::default());
+    served.services.push(crate::ServiceSummary::default());
+    let text = served.encode();
+    assert!(!text.contains("null"), "{text}");
+    assert_eq!(PulseReport::decode(&text), Some(served));
     let bare = bare();
     let text = bare.encode();
     assert!(!text.contains("null"), "{text}");

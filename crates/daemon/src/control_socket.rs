@@ -6,6 +6,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -34,6 +35,8 @@ pub struct ControlSocket {
     file: SocketFile,
     clients: Vec<Client>,
     last: u64,
+    /// So long is waited for the first word of a line.
+    silence: Duration,
 }
 
 /// One that has asked and waits for its [answer](ControlSocket::answer).
@@ -99,10 +102,23 @@ impl ControlSocket {
     /// # Errors
     /// `AddrInUse` if another process listens there; those of bind(2).
     pub fn open(path: &Path) -> io::Result<Self> {
+        Self::waiting(path, SILENCE)
+    }
+
+    /// The same for a daemon that has one thing to tell: nobody is waited for to ask for it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_for_readers(path: &Path) -> io::Result<Self> {
+        Self::waiting(path, Duration::ZERO)
+    }
+
+    fn waiting(path: &Path, silence: Duration) -> io::Result<Self> {
         Ok(Self {
             file: SocketFile::open(path)?,
             clients: Vec::new(),
             last: 0,
+            silence,
         })
     }
 
@@ -148,7 +164,7 @@ impl ControlSocket {
                 pid: peer.pid(),
                 state: State::Asking {
                     line: Vec::new(),
-                    silent_until: now + SILENCE,
+                    silent_until: now + self.silence,
                     until: now + PATIENCE,
                 },
             };
@@ -314,6 +330,21 @@ pub fn ask(path: &Path, question: &str, limit: u64, within: Duration) -> io::Res
     Ok(answer)
 }
 
+/// Reads what the daemon behind the socket at `path` tells to whoever connects; as [`ask`].
+///
+/// Nothing is written: what is not read there would take the answer away.
+///
+/// # Errors
+/// As [`ask`].
+pub fn read_status(path: &Path, limit: u64, within: Duration) -> io::Result<String> {
+    let stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(within))?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut answer = String::new();
+    stream.take(limit).read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -384,7 +415,7 @@ mod tests {
         for (said, heard) in [("", "Silence\n"), ("x", "Line([120])\n")] {
             let mut client = UnixStream::connect(&path).unwrap();
             client.write_all(said.as_bytes()).unwrap();
-            client.shutdown(std::net::Shutdown::Write).unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
             assert_eq!(serve(&mut socket, Mono::ZERO), 1);
             assert_eq!(read(client), heard);
         }
@@ -459,6 +490,52 @@ mod tests {
             socket.answer(after(2 * PATIENCE), it.client, "done\n".into());
         }
         assert!(waiting.into_iter().all(|client| read(client) == "done\n"));
+    }
+
+    #[test]
+    fn who_connects_to_a_daemon_that_only_tells_is_told_at_once() {
+        let path = path("tells");
+        let mut socket = ControlSocket::open_for_readers(&path).unwrap();
+        let mut clients = [(); 3].map(|()| UnixStream::connect(&path).unwrap());
+        clients[1].write_all(b"status\n").unwrap();
+        clients[2].shutdown(Shutdown::Write).unwrap();
+        assert_eq!(serve(&mut socket, Mono::ZERO), 3);
+        let told = clients.map(read);
+        assert_eq!(
+            [&*told[0], &told[2]],
+            ["Silence\n", "Silence\n"],
+            "{told:?}"
+        );
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || read_status(&path, 1 << 20, Duration::from_secs(20))
+        });
+        while serve(&mut socket, Mono::ZERO) == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(reader.join().unwrap().unwrap(), "Silence\n");
+        drop(socket);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_slow_reader_is_waited_for_but_not_for_ever() {
+        let path = path("slow");
+        let mut socket = ControlSocket::open_for_readers(&path).unwrap();
+        let mut tell = |now| {
+            for it in socket.hear(now) {
+                socket.answer(now, it.client, "x".repeat(4 << 20));
+            }
+            socket.clients.len()
+        };
+        let patient = UnixStream::connect(&path).unwrap();
+        assert_eq!(tell(Mono::ZERO), 1);
+        let reader = std::thread::spawn(move || read(patient).len());
+        while tell(Mono::ZERO) == 1 {}
+        assert_eq!(reader.join().unwrap(), 4 << 20);
+        let _idle = UnixStream::connect(&path).unwrap();
+        assert_eq!(tell(Mono::ZERO), 1);
+        assert_eq!(tell(after(PATIENCE)), 0);
     }
 
     #[test]

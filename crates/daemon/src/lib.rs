@@ -13,8 +13,7 @@
 //! - [`Parent`]: the other end of that lifeline
 //! - [`background()`]: being a daemon; [`Instance`]: the only one, of [`Lock`] and [`PidFile`]
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
-//! - [`ControlSocket`], [`ask`]: a line is asked, lines are answered
-//! - [`StatusSocket`]: tells who connects how things are
+//! - [`ControlSocket`], [`ask`], [`read_status`]: a line, or nothing, is asked, lines are answered
 //! - [`make_directory`], [`create_file`]: what nobody else may write, whatever the umask
 //! - [`make_room_for_descriptors`]: more of them than a process begins with
 //! - [`Tidying`]: when freed memory goes back to the kernel
@@ -40,7 +39,6 @@ mod pid_file;
 mod process_name;
 mod signals;
 mod socket_file;
-mod status_socket;
 mod tidying;
 mod trusted;
 mod wait;
@@ -49,7 +47,7 @@ pub use background::{Background, background, detach};
 pub use check_user::{check_account, check_user};
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
 pub use clock::Clock;
-pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask};
+pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask, read_status};
 pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
 pub use instance::Instance;
@@ -59,7 +57,6 @@ pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use process_name::show_name;
 pub use signals::Signals;
-pub use status_socket::StatusSocket;
 pub use tidying::Tidying;
 pub use trusted::{
     UntrustedPart, only_root_can_change, untrusted_directory, untrusted_part,

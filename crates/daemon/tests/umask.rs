@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use daemon::{Lock, PidFile, StatusSocket, create_file, make_directory};
+use daemon::{ControlSocket, Lock, PidFile, create_file, make_directory};
 use nix::sys::stat::{Mode, umask};
 
 #[test]
@@ -14,7 +14,7 @@ fn nobody_else_may_write_what_is_made_without_a_umask() {
     make_directory(&top.join("a/b")).unwrap();
     create_file(&top.join("a/file")).unwrap();
     let _lock = Lock::take_in(&top.join("locks/lock"), "lvsd").unwrap();
-    let _status = StatusSocket::open(&top.join("run/lvsd.sock")).unwrap();
+    let _status = ControlSocket::open_for_readers(&top.join("run/lvsd.sock")).unwrap();
     let _pid = PidFile::write(&top.join("lvsd.pid")).unwrap();
     let mut count = 0;
     check(&top, &mut count);
