@@ -144,6 +144,47 @@ fn lvsds_status_is_read_on_both_directors_and_tells_of_a_file_that_pulse_refused
     pair.wait("pulse ends", || lvsd(standby) == gone);
 }
 
+/// An active director is fit, and still a service may be served by nobody.
+#[test]
+fn the_status_shows_a_service_without_a_real_server_and_one_that_the_kernel_refused() {
+    let mut pair = Directors::start("");
+    let (active, _) = pair.sides();
+    let screen = |pair: &Directors| pair.screen(active).replace("\n         ", " ");
+    pair.wait("all is served", || {
+        screen(&pair).contains("; services: 1\n")
+    });
+    assert!(!screen(&pair).contains("service  "), "{}", screen(&pair));
+    let good = pair.read(active);
+    pair.write(active, &good.replace("scheduler = wrr", "scheduler = pcc"));
+    pair.order(active, "reload");
+    let refused = "service  -t 10.9.0.100:80 (web): refused: -E -t 10.9.0.100:80 -s pcc";
+    pair.wait("a refused service", || screen(&pair).contains(refused));
+    assert!(
+        pair.json(active)
+            .contains("\"refused\":[\"-E -t 10.9.0.100:80")
+    );
+    pair.write(active, &good);
+    pair.order(active, "reload");
+    pair.wait("it is mended", || !screen(&pair).contains("service  "));
+
+    let servers = pair.cluster.site().real_servers();
+    let names: Vec<String> = servers.iter().map(|(name, _)| name.to_string()).collect();
+    for name in &names {
+        pair.cluster.kill_server(name);
+    }
+    let servers = names.len();
+    let lost = format!("service  -t 10.9.0.100:80 (web): NO REAL SERVER is up of {servers}\n");
+    pair.wait("no real server", || screen(&pair).contains(&lost));
+    assert!(pair.json(active).contains("\"up\":0,\"serving\":0}"));
+    assert!(pair.has_said(active, "Virtual Server web: No real servers"));
+    assert!(pair.has_said(active, "no client of -t 10.9.0.100:80 is served"));
+    pair.cluster.start_server(&names[0]).expect("a server");
+    pair.wait("one is back", || {
+        pair.has_said(active, "Virtual Server web: 1 real servers")
+    });
+    pair.wait("it is served", || !screen(&pair).contains("service  "));
+}
+
 #[test]
 fn a_pulse_that_waits_for_its_address_says_so() {
     let pair = Directors::start("");

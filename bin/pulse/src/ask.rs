@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use control::{PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, PulseReport, Request};
+use control::{LVSD_SOCKET, PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, PulseReport, Request};
 
 /// No pulse runs; the number of the Linux Standard Base for a service's `status`.
 const NOT_RUNNING: u8 = 3;
@@ -20,11 +20,28 @@ pub fn status(json: bool, out: &mut impl Write, err: &mut impl Write) -> ExitCod
         Ok(answer) => answer,
         Err(status) => return status,
     };
-    let Some(report) = PulseReport::decode(&answer) else {
+    let Some(mut report) = PulseReport::decode(&answer) else {
         return not_understood(&answer, err);
     };
-    let text = if json { answer } else { report.screen() };
+    if has_lvsd(&report) {
+        match daemon::read_status(Path::new(LVSD_SOCKET), LONGEST, WITHIN) {
+            Ok(text) => report.add_lvsd(&text),
+            Err(error) => tell(err, &format!("{LVSD_SOCKET}: services not known: {error}")),
+        }
+    }
+    let text = if json {
+        report.encode()
+    } else {
+        report.screen()
+    };
     said(&out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Whether an lvsd serves that knows of services what pulse does not; pulse does not wait for it, so it
+/// is asked from here.
+fn has_lvsd(report: &PulseReport) -> bool {
+    let child = &report.pulse.child;
+    child.program == "lvsd" && ["serving", "checked"].contains(&child.state.as_str())
 }
 
 /// Gives an order: one line on `out` if it was accepted, else the reasons on `err`.

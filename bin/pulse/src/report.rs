@@ -87,6 +87,7 @@ pub fn report(parts: Parts<'_>) -> PulseReport {
         paths: paths.map(|path| path_status(path, &parts.view)).collect(),
         transitions: transitions.map(|it| transition(it, parts.now)).collect(),
         addresses: parts.addresses,
+        ..PulseReport::default()
     }
 }
 
