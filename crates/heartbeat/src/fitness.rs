@@ -98,6 +98,8 @@ pub enum Unfit {
     Misconfigured,
     /// An address that our own heartbeats are sent from is gone.
     OwnAddress,
+    /// It serves, and can neither hear the partner nor be heard.
+    Unheard,
     /// A virtual or NAT router address could not be served.
     Unserved(Trouble),
     /// It is ordered to stand by.
@@ -114,6 +116,9 @@ impl fmt::Display for Unfit {
             Self::Banned => f.write_str("addresses or services were lost here a short while ago"),
             Self::Misconfigured => f.write_str("the partner is configured otherwise"),
             Self::OwnAddress => f.write_str("an own address of the heartbeat is gone"),
+            Self::Unheard => {
+                f.write_str("serves, and the partner, which cannot hear it, may serve as well")
+            }
             Self::Unserved(trouble) => trouble.fmt(f),
             Self::OrderedStandby => f.write_str("ordered to stand by"),
             Self::Frozen => f.write_str("frozen by order"),

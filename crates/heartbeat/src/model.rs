@@ -74,6 +74,26 @@ pub struct Links {
     pub private_up: bool,
 }
 
+impl Links {
+    /// Both have a carrier.
+    pub const UP: Self = Self {
+        public_up: true,
+        private_up: true,
+    };
+
+    /// One of them has none.
+    #[must_use]
+    pub const fn is_lost(self) -> bool {
+        !self.public_up || !self.private_up
+    }
+
+    /// Nothing can be heard or said.
+    #[must_use]
+    pub const fn is_cut_off(self) -> bool {
+        !self.public_up && !self.private_up
+    }
+}
+
 /// What happens to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {

@@ -11,6 +11,7 @@ mod fos;
 mod fos_tests;
 mod hearing;
 mod hooks;
+mod links;
 mod orders;
 mod own;
 mod service;
@@ -55,7 +56,7 @@ pub struct Node {
     /// The addresses are, or may be, up.
     holding: bool,
     leaving: bool,
-    links_lost: bool,
+    links: Links,
     /// CHILDFAIL: the service did not stay up. Without `warm_standby` it runs on standby all the same
     /// until it does.
     on_trial: bool,
@@ -140,7 +141,7 @@ impl Node {
             service: Supervision::default(),
             holding: false,
             leaving: false,
-            links_lost: false,
+            links: Links::UP,
             on_trial: false,
             banned_until: None,
             offers_from: now,
@@ -284,24 +285,6 @@ impl Node {
         // the one of a backup that has just begun, and each would take the other's offer.
     }
 
-    fn links(&mut self, now: Mono, links: Links, out: &mut Vec<Action>) {
-        let lost = !links.public_up || !links.private_up;
-        if lost && !self.links_lost {
-            let notices = [
-                (!links.public_up).then_some(Notice::PublicLinkDown),
-                (!links.private_up).then_some(Notice::PrivateLinkDown),
-                Some(Notice::LinkFailure),
-            ];
-            out.extend(notices.into_iter().flatten().map(Action::Notice));
-            self.links_lost = true;
-            self.event(now, Event::LinksLost, out);
-        } else if !lost && self.links_lost {
-            self.links_lost = false;
-            self.listen(now);
-            out.push(Action::Notice(Notice::LinksRestored));
-        }
-    }
-
     fn address_removed(&mut self, now: Mono, out: &mut Vec<Action>) {
         if !self.holding || self.phase != Phase::Active {
             return;
@@ -319,6 +302,7 @@ impl Node {
 
     fn reload(&mut self, now: Mono, settings: Settings, out: &mut Vec<Action>) {
         let was_warm = self.is_warm();
+        let had_partner = self.settings.has_partner;
         self.settings = settings;
         self.listen(now);
         self.send_at = self.send_at.min(now + self.settings.keepalive);
@@ -329,6 +313,10 @@ impl Node {
         }
         self.change_warmth(now, was_warm, out);
         self.reassert(now, out);
+        if !had_partner {
+            // What is gone mattered to nobody so far.
+            self.own_changed(now, OwnAddresses::PRESENT, out);
+        }
     }
 
     fn facts(&self, now: Mono) -> Facts {

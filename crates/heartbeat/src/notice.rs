@@ -190,6 +190,8 @@ pub enum Notice {
     CutOff,
     /// Ours: and the partner takes over now.
     CutOffDeactivating,
+    /// Ours: every path is cut here, and no partner is known to take over: two owners are possible.
+    ServingUnheard,
     /// Ours: an order is carried out.
     Ordered(Order),
     /// Ours: an order is not carried out.

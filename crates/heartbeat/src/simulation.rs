@@ -393,7 +393,7 @@ impl World {
             Happening::Links(side, up) => {
                 let links = Links {
                     public_up: up,
-                    private_up: true,
+                    private_up: up || self.has_private,
                 };
                 self.give(side, Input::Links(links));
                 if !up {

@@ -88,13 +88,14 @@ impl Node {
         let dead_time = self.settings.dead_time;
         let reasons = [
             (self.is_failing(now), Unfit::Service),
-            (self.links_lost, Unfit::Links),
+            (self.links.is_lost(), Unfit::Links),
             (self.is_banned(now), Unfit::Banned),
             (
                 self.partner.is_misconfigured(now, dead_time),
                 Unfit::Misconfigured,
             ),
             (!self.own.is_whole(), Unfit::OwnAddress),
+            (self.serves_unheard(), Unfit::Unheard),
             (self.orders.standby, Unfit::OrderedStandby),
             (self.orders.frozen, Unfit::Frozen),
         ];
@@ -128,7 +129,7 @@ impl Node {
 
     /// Nor do the links: it may replace a silent partner.
     pub(super) fn is_able(&self, now: Mono) -> bool {
-        self.can_serve(now) && !self.links_lost && !self.is_barred()
+        self.can_serve(now) && !self.links.is_lost() && !self.is_barred()
     }
 
     /// Nothing is known to be wrong.
@@ -224,7 +225,7 @@ impl Node {
         }
         if !self.fitness.troubles.is_empty() {
             self.event(now, Event::Unserved, out);
-        } else if self.links_lost {
+        } else if self.links.is_lost() {
             self.event(now, Event::LinksLost, out);
         } else if !self.own.is_whole() && self.own_due.is_none() {
             self.event(now, Event::OwnAddressGone, out);

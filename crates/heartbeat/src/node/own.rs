@@ -4,9 +4,9 @@
 //! nothing of the partner. It, however, hears nothing either, and takes over a dead time after our last
 //! heartbeat; so who holds the addresses lets them go by then.
 //!
-//! A partner that was dead already, or that an order kept from it, takes nothing over: the node serves on.
-//! If that partner starts, or its order is lifted, before an own address is back, neither hears the other
-//! and both may own the addresses.
+//! A partner that was dead already, or that an order kept from it, takes nothing over: the node serves on
+//! and says so. If that partner starts, or its order is lifted, before an own address is back, neither hears the
+//! other and both may own the addresses. Nobody can know that: to let go would leave the clients to nobody.
 
 use lvs_model::Mono;
 
@@ -24,6 +24,12 @@ impl Node {
 
     pub(super) fn own_addresses(&mut self, now: Mono, own: OwnAddresses, out: &mut Vec<Action>) {
         let before = std::mem::replace(&mut self.own, own);
+        self.own_changed(now, before, out);
+    }
+
+    /// They are others than `before`.
+    pub(super) fn own_changed(&mut self, now: Mono, before: OwnAddresses, out: &mut Vec<Action>) {
+        let own = self.own;
         if before == own || !self.settings.has_partner {
             return;
         }
@@ -60,6 +66,7 @@ impl Node {
             self.own_due = Some(self.sent_at + (dead_time - dead_time / 32));
         }
         out.push(Action::Notice(Notice::CutOff));
+        self.say_if_unheard(out);
     }
 
     pub(super) fn tick_own(&mut self, now: Mono, out: &mut Vec<Action>) {

@@ -24,6 +24,7 @@ impl Notice {
             | Self::OwnAddressDeactivating
             | Self::CutOff
             | Self::CutOffDeactivating
+            | Self::ServingUnheard
             | Self::NobodyServes(_)
             | Self::FailoverFailed
             | Self::StandbyVoid => Severity::Error,

@@ -169,6 +169,9 @@ impl Notice {
             Self::CutOffDeactivating => {
                 "no own address of the heartbeat for a dead time: going inactive"
             }
+            Self::ServingUnheard => {
+                "serving on though the partner can neither hear this node nor be heard: it may serve as well"
+            }
             Self::HandingOverByOrder => "waiting for the partner to take over",
             Self::HandOverUnanswered => "the partner does not answer: going inactive",
             Self::FailoverDeactivating => "going inactive by order",

@@ -235,3 +235,21 @@ fn while_it_hands_over_nothing_is_given_up_to_a_partner_that_has_become_unable()
         }
     }
 }
+
+#[test]
+fn who_is_cut_off_beside_a_partner_that_an_order_keeps_serves_on_and_says_so() {
+    for (statement, stays) in [(unfit(Some(BARRED)), true), (unfit(Some(HELPLESS)), false)] {
+        let mut bench = active();
+        hear(&mut bench, 6.2, Value::Stopped, statement);
+        let gone = Input::OwnAddresses {
+            public: false,
+            private: false,
+        };
+        let said = notices(&bench.put(6.5, gone));
+        let unheard = "serving on though the partner can neither hear this node nor be heard";
+        assert_eq!(said.iter().any(|it| it.contains(unheard)), stays);
+        bench.run_to(12.0);
+        // Nothing but an order keeps it from replacing a silent node.
+        assert_eq!(bench.node.is_holding(), stays, "{statement:?}");
+    }
+}

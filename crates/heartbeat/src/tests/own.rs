@@ -70,14 +70,88 @@ fn an_own_address_that_is_back_in_time_moves_nothing() {
     assert!(bench.node.is_holding());
 }
 
+const UNHEARD: &str =
+    "serving on though the partner can neither hear this node nor be heard: it may serve as well";
+
+/// Whether the status warns of a second owner.
+fn warns(bench: &Bench, seconds: f64) -> bool {
+    let unfit = bench.node.view(at(seconds)).unfit;
+    let line = "serves, and the partner, which cannot hear it, may serve as well";
+    unfit.iter().any(|it| it.to_string() == line)
+}
+
 #[test]
-fn who_serves_beside_a_dead_partner_stays_whatever_becomes_of_its_own_address() {
+fn who_serves_beside_a_dead_partner_stays_whatever_becomes_of_its_own_address_and_says_so() {
     let mut bench = Bench::primary();
     bench.make_active();
     bench.run_to(20.0);
-    bench.put(20.0, GONE);
-    bench.run_to(60.0);
+    let said = notices(&bench.put(20.0, GONE));
+    assert_eq!(said.iter().filter(|it| *it == UNHEARD).count(), 1);
+    let log = bench.run_to(60.0);
+    let log: Vec<Action> = log.into_iter().map(|(_, it)| it).collect();
+    assert!(!notices(&log).contains(&UNHEARD.to_owned()), "once");
     assert_eq!(bench.node.phase(), Phase::Active);
+    assert!(warns(&bench, 60.0));
+    bench.put(60.5, BACK);
+    assert!(!warns(&bench, 60.5));
+}
+
+#[test]
+fn who_is_cut_off_beside_a_partner_that_takes_over_or_on_standby_does_not_warn_of_a_second_owner() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    let said = notices(&bench.put(6.5, GONE));
+    assert!(!said.contains(&UNHEARD.to_owned()));
+    assert!(!warns(&bench, 6.5));
+    let mut bench = Bench::backup();
+    bench.hear(1.0, Value::Running);
+    let said = notices(&bench.put(2.0, GONE));
+    assert!(!said.contains(&UNHEARD.to_owned()) && !warns(&bench, 9.0));
+}
+
+#[test]
+fn every_link_lost_beside_a_dead_partner_is_as_good_as_no_own_address() {
+    let links = |public_up, private_up| {
+        Input::Links(Links {
+            public_up,
+            private_up,
+        })
+    };
+    let mut bench = two_paths();
+    bench.run_to(30.0);
+    // The other path works.
+    let said = notices(&bench.put(30.0, links(true, false)));
+    assert!(!said.contains(&UNHEARD.to_owned()) && !warns(&bench, 30.0));
+    let said = notices(&bench.put(31.0, links(false, false)));
+    assert_eq!(said, ["Primary NIC: link down", UNHEARD]);
+    assert!(notices(&bench.put(32.0, links(false, false))).is_empty());
+    assert!(warns(&bench, 32.0));
+    // One that is back is not the whole.
+    assert!(notices(&bench.put(33.0, links(true, false))).is_empty());
+    assert!(!warns(&bench, 33.0) && !bench.node.view(at(33.0)).unfit.is_empty());
+    let restored = "Local NIC link(s) restored: Pulse enabled";
+    assert_eq!(notices(&bench.put(34.0, links(true, true))), [restored]);
+    assert!(bench.node.view(at(34.0)).unfit.is_empty());
+}
+
+/// A reload gives a lone director a partner, and no heartbeat can go to it.
+#[test]
+fn a_partner_that_comes_by_a_reload_finds_a_node_that_is_cut_off_and_says_so() {
+    let alone = Settings {
+        has_partner: false,
+        ..settings(ConfiguredRole::Primary)
+    };
+    let mut bench = Bench::start(alone.clone());
+    bench.put(0.1, Input::ServiceReady);
+    assert!(notices(&bench.put(1.0, GONE)).is_empty());
+    let pair = Settings {
+        has_partner: true,
+        ..alone
+    };
+    let said = notices(&bench.put(2.0, Input::Reload(Box::new(pair))));
+    assert!(said.contains(&UNHEARD.to_owned()), "{said:?}");
+    assert!(warns(&bench, 2.0));
 }
 
 #[test]

@@ -152,6 +152,7 @@ fn what_an_administrator_must_see_is_a_warning_or_an_error() {
         Notice::LettingGo,
         Notice::OwnAddressDeactivating,
         Notice::CutOff,
+        Notice::ServingUnheard,
         Notice::NobodyServes(crate::orders::Orders::default()),
         Notice::OtherContent { own: 1, theirs: 2 },
     ] {
