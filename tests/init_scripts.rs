@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 /// What the script reads and writes, all below one directory.
 struct Machine {
@@ -23,6 +23,13 @@ if [ \"$*\" = '--order reload' ]; then
 	exit 0
 fi
 [ -z \"$REFUSES\" ] || exit 1
+if [ \"$1\" = -t ]; then
+	cat ROOT/etc/lvs.cf ROOT/etc/sysconfig/ha/lvs.cf 2>/dev/null >ROOT/run/both
+	grep -q mistyped ROOT/run/both && echo 'line 1, column 1: mistyped' >&2 && exit 1
+	echo 'role: primary'
+	grep -q unknown ROOT/run/both && echo 'left out: unknown' >&2 && exit 1
+	exit 0
+fi
 trap '' HUP
 ROOT/run/pulse 1000 >/dev/null 2>&1 &
 echo $! >ROOT/var/run/pulse.pid
@@ -37,7 +44,7 @@ impl Machine {
             "var/run",
             "var/lock/subsys",
             "usr/sbin",
-            "run/lvs",
+            "run/lvs/lock",
         ] {
             fs::create_dir_all(machine.at(folder)).unwrap();
         }
@@ -52,6 +59,7 @@ impl Machine {
             "/var/",
             "/usr/sbin",
             "/run/lvs",
+            "/run/systemd/system",
         ] {
             script = script.replace(folder, &format!("{root}{folder}"));
         }
@@ -186,6 +194,108 @@ fn a_running_pulse_whose_file_has_gone_is_not_restarted_and_can_be_stopped() {
     assert_eq!(machine.status("stop"), 0);
     assert_eq!(machine.pid(), None);
     assert_eq!(machine.status("status"), 3);
+}
+
+#[test]
+fn a_restart_with_a_bad_file_is_refused_and_ends_nothing() {
+    for file in [USUAL, OLD] {
+        let machine = Machine::started("bad", file);
+        let pid = machine.pid();
+        machine.put(file, "primary = mistyped\n");
+        for verb in ["restart", "condrestart", "try-restart"] {
+            let output = machine.script(verb);
+            assert_eq!(output.status.code(), Some(6), "{verb}");
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.starts_with("line 1, column 1: mistyped\n"), "{said}");
+            assert_eq!(said.matches("mistyped").count(), 1, "{said}");
+            assert_eq!(machine.pid(), pid, "{verb} ends nothing");
+            assert_eq!(machine.status("status"), 0);
+        }
+        // Of this one a part is left out, now as at every start.
+        machine.put(file, "server = unknown\n");
+        assert_eq!(machine.status("restart"), 0);
+        assert_ne!(machine.pid(), pid);
+    }
+}
+
+/// What a pulse of the unit leaves: no pid file, its pid in the file of its lock. `name` of the file.
+fn started_by_the_unit(machine: &Machine, lock: &str) -> Child {
+    let pulse = Command::new(machine.at("run/pulse")).arg("1000").spawn();
+    let pulse = pulse.unwrap();
+    machine.put(
+        &format!("run/lvs/lock/{lock}"),
+        &format!("{}\n", pulse.id()),
+    );
+    pulse
+}
+
+#[test]
+fn a_pulse_without_a_pid_file_is_seen_and_stopped() {
+    let machine = Machine::new("lock");
+    machine.put(USUAL, "");
+    machine.put("run/lvs/lock/pulse.4-1", "0\n");
+    let mut pulse = started_by_the_unit(&machine, "pulse.4-4026531840");
+    let pid = pulse.id().to_string();
+    let status = machine.script("status");
+    assert_eq!(status.status.code(), Some(0));
+    let said = String::from_utf8(status.stdout).unwrap();
+    assert_eq!(said, format!("pulse (pid {pid}) is running...\n"));
+    assert_eq!(machine.status("start"), 0, "it runs");
+    assert_eq!(machine.pid(), None, "no second one");
+    assert_eq!(machine.status("stop"), 0);
+    let ended = pulse.try_wait().unwrap();
+    // Only one that was not stopped is still there.
+    let _ = pulse.kill();
+    assert!(ended.is_some(), "it has ended");
+    assert_eq!(machine.status("status"), 3, "the lock's file stays");
+}
+
+/// A stand-in for systemctl: the unit's state is a file.
+const SYSTEMCTL: &str = "#!/bin/sh
+echo \"$*\" >>ROOT/run/calls
+case $1 in
+show) echo \"FragmentPath=$(cat ROOT/run/fragment)\"; echo \"ActiveState=$(cat ROOT/run/state)\" ;;
+start) echo active >ROOT/run/state ;;
+stop) echo inactive >ROOT/run/state ;;
+esac
+";
+
+#[test]
+fn the_unit_is_started_and_stopped_as_a_unit() {
+    let machine = Machine::new("unit");
+    machine.put(USUAL, "");
+    let root = machine.root.display().to_string();
+    machine.put_program("usr/sbin/systemctl", &SYSTEMCTL.replace("ROOT", &root));
+    fs::create_dir_all(machine.at("run/systemd/system")).unwrap();
+    machine.put("run/fragment", "/usr/lib/systemd/system/pulse.service");
+    let calls = |state: &str, verb: &str| {
+        machine.put("run/state", state);
+        machine.put("run/calls", "");
+        assert_eq!(machine.status(verb), 0, "{verb}");
+        let calls = fs::read_to_string(machine.at("run/calls")).unwrap();
+        let calls = calls.lines().filter(|line| !line.starts_with("show"));
+        calls.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (state, verb, expected) in [
+        ("inactive", "start", vec!["start pulse.service"]),
+        ("failed", "start", vec!["start pulse.service"]),
+        ("inactive", "stop", vec![]),
+        ("active", "stop", vec!["stop pulse.service"]),
+        // It is about to be started again.
+        ("activating", "stop", vec!["stop pulse.service"]),
+        (
+            "active",
+            "restart",
+            vec!["stop pulse.service", "start pulse.service"],
+        ),
+    ] {
+        assert_eq!(calls(state, verb), expected, "{verb} while {state}");
+        assert_eq!(machine.pid(), None, "{verb}: none beside the unit's");
+    }
+    // systemd has made a unit of the script itself: it would call itself for ever.
+    machine.put("run/fragment", "/run/systemd/generator.late/pulse.service");
+    assert_eq!(calls("inactive", "start"), [""; 0]);
+    assert!(machine.pid().is_some());
 }
 
 #[test]
