@@ -190,7 +190,11 @@ impl Monitor {
             self.set_weight(first_weight(self.settings.weight));
             self.settle(now, out);
         }
-        if self.standing.count % checks_per_step(self.settings.interval) == 0 {
+        if self
+            .standing
+            .count
+            .is_multiple_of(checks_per_step(self.settings.interval))
+        {
             self.weight_step(out);
         }
     }

@@ -272,7 +272,7 @@ impl World {
         let random = &mut world.random;
         world.loss_percent =
             [0, 5, 30][usize::from(random.below(3) == 1) + usize::from(random.below(4) == 0)];
-        world.has_private = seed / 16 % 3 == 0;
+        world.has_private = (seed / 16).is_multiple_of(3);
         let has_private = world.has_private;
         for side in &mut world.sides {
             side.has_private = has_private;
@@ -281,13 +281,13 @@ impl World {
         let signed = |mode: &Mode| *mode == Mode::Require;
         let modes = signing.map(|signing| signing.mode);
         if modes.iter().all(signed) {
-            world.attacker.is_there = seed / 4 % 2 == 0;
+            world.attacker.is_there = (seed / 4).is_multiple_of(2);
         }
         // An older program does not know what is held back.
         if modes.iter().all(|mode| mode.signs()) && !world.attacker.is_there {
             world.sides[0].becomes_old = seed / 3 % 4 == 1;
             world.sides[1].becomes_old = seed / 3 % 4 == 2;
-            world.changes_programs = seed / 5 % 2 == 0;
+            world.changes_programs = (seed / 5).is_multiple_of(2);
         }
         world.plan_faults();
         world
@@ -311,7 +311,7 @@ impl World {
             self.check(seed);
             // Most schedules end when all is quiet; every eighth is watched to its end.
             let is_over = at > Mono::new(QUIET) && self.is_quiet() && !self.is_misplaced();
-            if seed % 8 != 0 && is_over {
+            if !seed.is_multiple_of(8) && is_over {
                 break;
             }
         }

@@ -134,7 +134,7 @@ fn next(seed: &mut u64) -> u64 {
 
 fn random_input(seed: &mut u64) -> Input {
     let path = PairPath::Public;
-    let flag = next(seed) % 2 == 0;
+    let flag = next(seed).is_multiple_of(2);
     match next(seed) % 12 {
         0 | 1 => Input::Beat {
             value: Value::Running,

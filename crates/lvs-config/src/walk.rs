@@ -118,15 +118,15 @@ impl<'a> Walker<'a> {
 
     /// A closing brace, and behind it nothing but a comment.
     fn close(&mut self, line: usize) {
-        if let Some(extra) = self.words(line).get(1) {
-            if !self.tree.text(extra).starts_with(b"#") {
-                let at = self.position(line, Some(extra));
-                let what = format!(
-                    "{} after }}, nothing or a comment expected",
-                    self.shown(extra)
-                );
-                self.findings.refuse(at, Reason::UnexpectedArguments, what);
-            }
+        if let Some(extra) = self.words(line).get(1)
+            && !self.tree.text(extra).starts_with(b"#")
+        {
+            let at = self.position(line, Some(extra));
+            let what = format!(
+                "{} after }}, nothing or a comment expected",
+                self.shown(extra)
+            );
+            self.findings.refuse(at, Reason::UnexpectedArguments, what);
         }
     }
 

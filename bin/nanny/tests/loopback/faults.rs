@@ -86,7 +86,7 @@ fn a_server_that_needs_95_percent_of_the_time_stays_up() {
 fn a_flapping_server_changes_once_and_not_again_before_it_was_good_long_enough() {
     let count = Arc::new(AtomicU32::new(0));
     let flapping = move |mut stream: TcpStream| {
-        if count.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+        if count.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
             let _ = stream.write_all(b"220 ready\r\n");
         }
         hold(stream);
