@@ -4,5 +4,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    wire::fuzz::load_answer(bytes);
+    healthcheck::fuzz::load_answer(bytes);
 });

@@ -8,12 +8,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use daemon::{PollFd, PollFlags};
+use healthcheck::rstat::LONGEST_ANSWER;
+use healthcheck::rwho::{LONGEST_FILE, Status};
 use healthcheck::{
     LoadAnswer, LoadSource, OLDEST_BROADCAST, ProgramEnd, Request, RstatQuery, host_names,
 };
 use lvs_model::Mono;
-use wire::rstat::LONGEST_ANSWER;
-use wire::rwho::{LONGEST_FILE, Status};
 
 use crate::runner::Run;
 use crate::setup::Setup;

@@ -7,6 +7,8 @@
 //! - [`Failover`]: what a partner's service's outcomes mean for fos (`--fos`)
 //! - [`Input`], [`Action`]: what goes into these machines and comes out
 //! - [`LoadSource`], [`RstatQuery`], [`load_average`], [`host_names`]: a server's load
+//! - [`rstat`], [`rwho`]: the bytes in which a server, or the director's rwhod, says it; [`fuzz`]: their
+//!   decoders as a fuzz target
 //! - [`unescape`], [`Expect`], [`Expression`], [`Command`]: texts of lvs.cf; [`Answer`], [`Search`]: what
 //!   is looked for in an answer while it comes
 //! - [`Failure`], [`Notice`]: every reason and every log line
@@ -17,6 +19,7 @@ mod expect;
 mod expression;
 mod failover;
 mod failure;
+pub mod fuzz;
 mod load;
 mod machine;
 mod monitor;
@@ -25,7 +28,9 @@ mod notice;
 mod pattern;
 mod probe;
 mod program;
+pub mod rstat;
 mod rstat_query;
+pub mod rwho;
 mod weight;
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use crate::rstat::{self, AnswerError};
 use lvs_model::Mono;
-use wire::rstat::{self, AnswerError};
 
 use crate::machine::LoadAnswer;
 

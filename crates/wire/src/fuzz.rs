@@ -49,15 +49,3 @@ pub fn ipvs_reply(data: &[u8]) {
         }
     }
 }
-
-/// `load_answer_decode_sound`: `data` as an answer of a portmapper, an rstatd, a file of rwhod.
-pub fn load_answer(data: &[u8]) {
-    let xid = data
-        .first_chunk()
-        .map_or(0, |bytes| u32::from_be_bytes(*bytes));
-    let _ = crate::rstat::decode_port(data, xid);
-    if let Ok(load) = crate::rstat::decode_load(data, xid) {
-        assert!(load.is_finite() && load >= 0.0);
-    }
-    let _ = crate::rwho::Status::decode_file(data);
-}

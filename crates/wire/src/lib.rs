@@ -6,7 +6,6 @@
 //! - [`rtnetlink`]: addresses on interfaces, state of links
 //! - [`icmp`]: whether a gateway is to be seen
 //! - [`arp`], [`ndisc`]: announcing whose address it is
-//! - [`rstat`], [`rwho`]: what a server says of its load
 //! - [`fuzz`]: the decoders as fuzz targets
 
 pub mod arp;
@@ -16,6 +15,4 @@ pub mod icmp;
 pub mod ipvs;
 pub mod ndisc;
 pub mod netlink;
-pub mod rstat;
 pub mod rtnetlink;
-pub mod rwho;

@@ -2,7 +2,7 @@
 //! GETPORT (RFC 1833) and RSTATPROG (rpcsvc/rstat.x).
 //!
 //! Two questions: [`port_call`] to port [`PORTMAPPER`], then [`stats_call`] to the port that came
-//! back. `healthcheck` asks them for nanny's load monitor `rup`.
+//! back. [`RstatQuery`](crate::RstatQuery) asks them for nanny's load monitor `rup`.
 
 use std::fmt;
 
