@@ -10,13 +10,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use link::{
-    Advertisement, Announcer, Assignment, Change, Event, Found, Held, Links, Outcome, Trouble,
-    Troubles, Watch,
+    Advertisement, Announcer, Assignment, Change, Event, Found, Held, LinkError, Links, Outcome,
+    Trouble, Troubles, Watch, left,
 };
 use lvs_config::Config;
 use lvs_model::Mono;
 
-use self::said::{gone, report, say};
+use self::said::{gone, report, say, still_there};
 use crate::guardian::Guardian;
 use crate::neighbours::Neighbours;
 use crate::send_arp;
@@ -53,9 +53,9 @@ impl Addresses {
         // Before anything is read: no change is missed.
         let watch = Watch::open().map_err(io::Error::other)?;
         let has_partner = setup.settings.has_partner;
+        let mut dropped = Vec::new();
         if has_partner {
-            let left_over = links.drop(&setup.addresses).map_err(io::Error::other)?;
-            say(&left_over);
+            dropped = links.drop(&setup.addresses).map_err(io::Error::other)?;
         }
         let known = links.links().ok();
         let mut held = Held::new(known.clone(), &setup.own());
@@ -66,7 +66,7 @@ impl Addresses {
         }
         let mut neighbours = Neighbours::open(setup.own()).map_err(io::Error::other)?;
         neighbours.listen_to(setup.addresses.iter().map(|it| it.address));
-        let addresses = Self {
+        let mut addresses = Self {
             links,
             watch,
             announcer: Announcer::open().map_err(io::Error::other)?,
@@ -84,7 +84,8 @@ impl Addresses {
             let (ip, prefix, label) = (adopted.address, adopted.prefix, &adopted.label);
             log::info!("address {ip}/{prefix} {label} is up already");
         }
-        addresses.tell_guardian(addresses.held.assignments());
+        addresses.note_dropped(Mono::ZERO, &setup.addresses, Ok(dropped));
+        addresses.tell_guardian(&[]);
         Ok(addresses)
     }
 
@@ -112,7 +113,7 @@ impl Addresses {
         let wanted = &self.held.place(wanted);
         let unwanted = self.held.replace(wanted);
         // Killed in between, all go.
-        self.tell_guardian(&[wanted, &unwanted[..]].concat());
+        self.tell_guardian(&unwanted);
         match self.links.raise(wanted) {
             // A log line for each of a hundred addresses takes longer than to announce them.
             Ok(raised) => {
@@ -135,17 +136,46 @@ impl Addresses {
         }
         // An address that moves to another interface is there first, and gone here then.
         if !unwanted.is_empty() {
-            report(self.links.drop(&unwanted));
-            self.tell_guardian(wanted);
+            self.take_down(now, &unwanted);
         }
     }
 
     /// Takes down everything held.
-    pub fn drop_all(&mut self) {
+    pub fn drop_all(&mut self, now: Mono) {
         say(&std::mem::take(&mut self.unsaid));
         let held = self.held.replace(&[]);
-        report(self.links.drop(&held));
+        self.take_down(now, &held);
+    }
+
+    /// What cannot be taken down is tried again, and the guardian's in the end.
+    fn take_down(&mut self, now: Mono, unwanted: &[Assignment]) {
+        let result = self.links.drop(unwanted);
+        self.note_dropped(now, unwanted, result);
         self.tell_guardian(&[]);
+    }
+
+    fn note_dropped(
+        &mut self,
+        now: Mono,
+        unwanted: &[Assignment],
+        result: Result<Vec<Outcome>, LinkError>,
+    ) {
+        let (done, failed, why) = match result {
+            Ok(outcomes) => {
+                let (failed, why) = left::refused(unwanted, &outcomes);
+                let is_done = |(change, result): &Outcome| {
+                    result.is_ok() || matches!(change, Change::Promote(..))
+                };
+                let done = outcomes.into_iter().filter(is_done).collect();
+                (done, failed, why.unwrap_or_default())
+            }
+            Err(error) => (Vec::new(), unwanted.to_vec(), error.to_string()),
+        };
+        say(&done);
+        let news = self.held.dropped(now, unwanted, &failed);
+        for line in still_there(&news, &why) {
+            log::error!("{line}");
+        }
     }
 
     /// The commands of `program` for what is held, if interfaces and addresses can be read.
@@ -215,6 +245,10 @@ impl Addresses {
 
     /// Takes what the kernel told and compares it with what is held.
     pub fn look(&mut self, now: Mono) -> Found {
+        let left = self.held.left_due(now);
+        if !left.is_empty() {
+            self.take_down(now, &left);
+        }
         let events = match self.watch.drain() {
             Ok(events) => events,
             Err(error) => {
@@ -323,7 +357,7 @@ impl Addresses {
             Ok(guardian) => self.guardian = guardian,
             Err(error) => log::error!("no guardian: {error}"),
         }
-        self.tell_guardian(self.held.assignments());
+        self.tell_guardian(&[]);
         true
     }
 
@@ -336,15 +370,20 @@ impl Addresses {
     pub fn set_alone(&mut self, is_alone: bool) {
         if self.is_alone != is_alone {
             self.is_alone = is_alone;
-            self.tell_guardian(self.held.assignments());
+            self.tell_guardian(&[]);
         }
     }
 
+    /// What is to go when pulse is killed: what is held or left, and `besides`.
     /// Without a partner nobody else will have the addresses: they stay when pulse is killed, with the
     /// kernel's table, until the next start adopts both.
-    fn tell_guardian(&self, held: &[Assignment]) {
-        let held = if self.is_alone { &[] } else { held };
-        if let Err(error) = self.guardian.tell(held) {
+    fn tell_guardian(&self, besides: &[Assignment]) {
+        let mut all = self.held.all_here();
+        all.extend_from_slice(besides);
+        if self.is_alone {
+            all.clear();
+        }
+        if let Err(error) = self.guardian.tell(&all) {
             log::error!("guardian: {error}");
         }
     }
@@ -353,8 +392,12 @@ impl Addresses {
 impl Addresses {
     /// At a clean stop: takes down what is still up, such as what was adopted and never served.
     pub fn end(&mut self) {
+        let left = self.held.left().to_vec();
+        if !left.is_empty() {
+            self.take_down(Mono::ZERO, &left);
+        }
         if !self.held.assignments().is_empty() {
-            self.drop_all();
+            self.drop_all(Mono::ZERO);
         }
     }
 }

@@ -423,7 +423,7 @@ impl Shell {
                 self.addresses.raise(self.clock.now(), &usable);
                 self.burst.begin();
             }
-            Action::DropAddresses => self.addresses.drop_all(),
+            Action::DropAddresses => self.addresses.drop_all(self.clock.now()),
             Action::Announce => {
                 self.addresses.announce();
                 self.send_arp();

@@ -207,7 +207,7 @@ pub struct AddressStatus {
     /// The label on it.
     pub label: String,
     /// `up`; `missing` if this node holds it and it is not there; `down` if it does not hold it;
-    /// `stray` if it is there though this node does not hold it.
+    /// `stray` if it is there though this node does not hold it; `left` if it could not be taken down.
     pub state: String,
     /// Hardware addresses of others that were heard to have it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use lvs_model::Mono;
 
+use crate::left::Left;
 use crate::own::{Own, OwnChange};
 use crate::plan::{Assignment, missing, present};
 use crate::refusals::Refusals;
@@ -63,6 +64,7 @@ pub struct Held {
     wanted_addresses: BTreeSet<IpAddr>,
     strays: Strays,
     refusals: Refusals,
+    left: Left,
     /// The interfaces could not be read anew.
     unread: bool,
     /// What is held is to be raised again: the kernel could not be asked, or refused some of it a while ago.
@@ -125,6 +127,7 @@ impl Held {
         let kept: BTreeSet<_> = placed.iter().map(place).collect();
         self.addresses = placed.iter().map(|it| it.address).collect();
         self.unraised &= !placed.is_empty();
+        self.left.forget(placed);
         let mut unwanted = std::mem::replace(&mut self.held, placed.to_vec());
         unwanted.retain(|old| !kept.contains(&place(old)));
         unwanted
@@ -148,10 +151,39 @@ impl Held {
         self.unraised = true;
     }
 
-    /// When [`Held::tick`] has something to say.
+    /// `tried` was to be taken down, and `failed` of it is still here: it is to be tried again. Those that were
+    /// not left before.
+    pub fn dropped(
+        &mut self,
+        now: Mono,
+        tried: &[Assignment],
+        failed: &[Assignment],
+    ) -> Vec<Assignment> {
+        self.left.note(now, tried, failed)
+    }
+
+    /// What could not be taken down.
     #[must_use]
-    pub const fn next(&self) -> Option<Mono> {
-        self.refusals.next()
+    pub fn left(&self) -> &[Assignment] {
+        self.left.all()
+    }
+
+    /// What of that is to be tried again by now; says so once.
+    pub fn left_due(&mut self, now: Mono) -> Vec<Assignment> {
+        self.left.due(now)
+    }
+
+    /// What is to go when pulse ends: all that is held or left.
+    #[must_use]
+    pub fn all_here(&self) -> Vec<Assignment> {
+        [&self.held, self.left.all()].concat()
+    }
+
+    /// When [`Held::tick`] or [`Held::left_due`] has something to say.
+    #[must_use]
+    pub fn next(&self) -> Option<Mono> {
+        let times = self.refusals.next().into_iter().chain(self.left.next());
+        times.min()
     }
 
     /// What the time brings.
@@ -238,6 +270,7 @@ impl Held {
                 held.interface.clone_from(&link.name);
             }
         }
+        self.left.rename(&before.name, &link.name);
     }
 
     /// Takes every address of lvs.cf, held or not.
@@ -267,7 +300,7 @@ impl Held {
             return Vec::new();
         };
         let present = present(&self.wanted(), found, links);
-        self.strays.update(&present, &self.held)
+        self.strays.update(&present, &self.all_here())
     }
 
     /// Whether it is one of lvs.cf's addresses or one that heartbeats are sent from.

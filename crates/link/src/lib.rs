@@ -10,6 +10,7 @@
 //! - [`Sightings`]: hears who says to have an IPv4 address; [`rivals`]: who of them is one too many, pure
 //! - [`strays`]: lvs.cf's addresses that are here though they are not held; pure
 //! - [`lone`]: addresses of lvs.cf that alone lead to the partner; pure
+//! - [`left`]: addresses that could not be taken down; pure
 //! - [`held`]: what is held, on which interfaces, and what a notification means for it; pure
 //!
 //! `bin/pulse` and `bin/send_arp` are the callers. Nothing in here decides who holds an address.
@@ -18,6 +19,7 @@ mod announce;
 mod answers;
 mod error;
 pub mod held;
+pub mod left;
 mod links;
 pub mod lone;
 pub mod own;

@@ -37,16 +37,32 @@ pub fn say(outcomes: &[Outcome]) {
 
 /// Addresses that are there no longer, a line for each device.
 pub fn gone(missing: &[Assignment]) -> Vec<String> {
+    let lines = by_device(missing).into_iter();
+    let line = |(device, who, verb)| format!("{who} {verb} gone from {device}");
+    lines.map(line).collect()
+}
+
+/// Addresses that could not be taken down, a line for each device.
+pub fn still_there(left: &[Assignment], why: &str) -> Vec<String> {
+    let lines = by_device(left).into_iter();
+    let line = |(device, who, verb)| {
+        format!("{who} {verb} still on {device}, not down: {why}: tried again every second")
+    };
+    lines.map(line).collect()
+}
+
+/// Each device with its addresses, and their verb.
+fn by_device(all: &[Assignment]) -> Vec<(&str, String, &'static str)> {
     let mut devices: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for it in missing {
+    for it in all {
         let addresses = devices.entry(&it.interface).or_default();
         addresses.push(it.address.to_string());
     }
-    let line = |(device, addresses): (&str, Vec<String>)| match addresses.as_slice() {
-        [one] => format!("address {one} is gone from {device}"),
-        all => format!("addresses {} are gone from {device}", all.join(" ")),
+    let named = |(device, addresses): (_, Vec<String>)| match addresses.as_slice() {
+        [one] => (device, format!("address {one}"), "is"),
+        all => (device, format!("addresses {}", all.join(" ")), "are"),
     };
-    devices.into_iter().map(line).collect()
+    devices.into_iter().map(named).collect()
 }
 
 #[cfg(test)]
@@ -71,5 +87,10 @@ mod tests {
             "address 10.2.0.50 is gone from eth1",
         ];
         assert_eq!(gone(&all.map(missing)), expected);
+        let expected = [
+            "addresses 10.1.0.50 2001:db8::50 are still on eth0, not down: no: tried again every second",
+            "address 10.2.0.50 is still on eth1, not down: no: tried again every second",
+        ];
+        assert_eq!(still_there(&all.map(missing), "no"), expected);
     }
 }

@@ -20,6 +20,7 @@ impl Addresses {
             Ok(addresses_of(&present(&wanted, &found, &links)))
         });
         let held = addresses_of(self.held.assignments());
+        let left = addresses_of(self.held.left());
         let state = |address| {
             let is_there = there.as_ref().map(|there| there.contains(&address));
             match (is_there, held.contains(&address)) {
@@ -27,6 +28,7 @@ impl Addresses {
                 (Err(_), _) => "unknown",
                 (Ok(true), true) => "up",
                 (Ok(false), true) => "missing",
+                (Ok(true), false) if left.contains(&address) => "left",
                 (Ok(true), false) => "stray",
                 (Ok(false), false) => "down",
             }

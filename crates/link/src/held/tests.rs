@@ -256,3 +256,30 @@ fn interfaces_that_could_not_be_read_are_not_gone() {
     assert!(!held.tick(Mono::ZERO).lost);
     assert_eq!(held.troubles(&ours, false).unwrap().len(), 1);
 }
+
+#[test]
+fn what_could_not_be_taken_down_is_kept_tried_again_and_nobody_elses() {
+    let now = |seconds| Mono::new(Duration::from_secs(seconds));
+    let mut held = holding("10.1.0.50");
+    held.want(&[wanted("10.1.0.50", "eth0")]);
+    let links = [link(2, "eth0"), link(3, "eth1")];
+    let there = [held.assignments()[0].resolve(&links).unwrap()];
+    let gone = held.replace(&[]);
+    assert_eq!(held.dropped(now(1), &gone, &gone), gone);
+    assert_eq!(held.next(), Some(now(2)));
+    assert_eq!((held.left(), held.all_here()), (&gone[..], gone.clone()));
+    // It is ours, and said already.
+    assert_eq!(held.look_for_strays(Some((&there, &links))), []);
+    held.hear(Event::Link(link(2, "lan0")));
+    assert_eq!(held.left()[0].interface, "lan0");
+    let left = held.left_due(now(2));
+    assert_eq!((left.len(), held.left_due(now(2)).len()), (1, 0));
+    assert_eq!(held.dropped(now(2), &left, &left), []);
+    // Held again, it is not to go.
+    held.replace(&left);
+    assert_eq!((held.left(), held.all_here()), (&[][..], left.clone()));
+    assert_eq!((held.next(), held.left_due(now(9))), (None, Vec::new()));
+    let gone = held.replace(&[]);
+    assert_eq!(held.dropped(now(10), &gone, &[]), []);
+    assert_eq!((held.left().len(), held.next()), (0, None));
+}
