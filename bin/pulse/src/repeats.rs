@@ -2,16 +2,25 @@
 
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Backoff, Mono};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What was said last, and when it may be said again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Repeats {
     last: Option<(Vec<String>, Mono)>,
-    pause: Duration,
+    pause: Backoff,
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        Self {
+            last: None,
+            pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+        }
+    }
 }
 
 impl Repeats {
@@ -19,12 +28,11 @@ impl Repeats {
     pub fn is_news(&mut self, now: Mono, lines: &[String]) -> bool {
         let is_new = self.last.as_ref().is_none_or(|(last, _)| last != lines);
         if is_new {
-            self.pause = FIRST_PAUSE;
+            self.pause.reset();
         } else if self.last.as_ref().is_some_and(|(_, next)| now < *next) {
             return false;
         }
-        self.last = Some((lines.to_vec(), now + self.pause));
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.last = Some((lines.to_vec(), now + self.pause.pause()));
         true
     }
 

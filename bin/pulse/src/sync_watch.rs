@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lvs_model::{IpvsOp, Mono, SyncDaemon, SyncRole};
+use lvs_model::{Backoff, IpvsOp, Mono, SyncDaemon, SyncRole};
 
 /// Two looks are so far apart if nothing is heard of the interface.
 const AUDIT: Duration = Duration::from_secs(5);
@@ -106,7 +106,7 @@ pub struct SyncWatch {
     /// What could not be read at the last look, and why.
     unread: Option<String>,
     next_try: Mono,
-    pause: Duration,
+    pause: Backoff,
     look_at: Mono,
 }
 
@@ -121,7 +121,7 @@ impl Default for SyncWatch {
             said: None,
             unread: None,
             next_try: Mono::ZERO,
-            pause: FIRST_PAUSE,
+            pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             look_at: Mono::ZERO,
         }
     }
@@ -216,7 +216,7 @@ impl SyncWatch {
         self.unread = None;
         self.say(health.problem(), said);
         match health {
-            Health::Good if !self.was_down => self.pause = FIRST_PAUSE,
+            Health::Good if !self.was_down => self.pause.reset(),
             Health::Good | Health::Broken(_) => return self.restart(now, &wanted, device),
             Health::Cut(_) => self.was_down = true,
         }
@@ -253,8 +253,7 @@ impl SyncWatch {
 
     fn start(&mut self, now: Mono, wanted: &Wanted, device: Device) -> Vec<IpvsOp> {
         self.was_down = !device.running;
-        self.next_try = now + self.pause;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.next_try = now + self.pause.pause();
         self.look_at = now + PROOF;
         let daemon = SyncDaemon {
             role: wanted.role,

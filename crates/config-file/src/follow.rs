@@ -4,7 +4,7 @@
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Backoff, Mono};
 
 use crate::helper::was_given_up;
 use crate::reading::{ConfigFile, Fault, Kept, Reading, Step};
@@ -47,23 +47,25 @@ struct UnderWay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Retry {
     at: Option<Mono>,
-    pause: Duration,
+    pause: Backoff,
 }
 
 impl Retry {
     /// A file was accepted.
     fn after(kept: &Kept, now: Mono) -> Self {
-        let is_open = !kept.unresolved.is_empty();
-        Self {
-            at: is_open.then_some(now + SHORTEST_PAUSE),
-            pause: SHORTEST_PAUSE,
+        let mut retry = Self {
+            at: None,
+            pause: Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE),
+        };
+        if !kept.unresolved.is_empty() {
+            retry.postpone(now);
         }
+        retry
     }
 
     /// Nothing has come of it.
     fn postpone(&mut self, now: Mono) {
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        self.at = Some(now + self.pause);
+        self.at = Some(now + self.pause.pause());
     }
 }
 
@@ -198,7 +200,7 @@ mod tests {
     fn the_pause_between_two_questions_grows_to_a_minute() {
         let mut retry = Retry {
             at: None,
-            pause: SHORTEST_PAUSE,
+            pause: Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE),
         };
         let mut now = Mono::ZERO;
         let mut pauses = Vec::new();
@@ -208,6 +210,6 @@ mod tests {
             pauses.push((at - now).as_secs());
             now = at;
         }
-        assert_eq!(pauses, [10, 20, 40, 60, 60, 60]);
+        assert_eq!(pauses, [5, 10, 20, 40, 60, 60]);
     }
 }

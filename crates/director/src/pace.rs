@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Backoff, Mono};
 
 /// After a reading another one waits at least so long.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 pub struct Pace {
     /// The pause after the last reading ends then.
     free_at: Mono,
-    pause: Duration,
+    pause: Backoff,
     /// A reading was asked for in the pause.
     is_waiting: bool,
 }
@@ -26,7 +26,7 @@ impl Pace {
     pub const fn new() -> Self {
         Self {
             free_at: Mono::ZERO,
-            pause: SHORTEST_PAUSE,
+            pause: Backoff::new(SHORTEST_PAUSE, LONGEST_PAUSE),
             is_waiting: false,
         }
     }
@@ -37,8 +37,8 @@ impl Pace {
             self.is_waiting = true;
             return false;
         }
-        self.pause = SHORTEST_PAUSE;
-        self.free_at = now + self.pause;
+        self.pause.reset();
+        self.free_at = now + self.pause.pause();
         true
     }
 
@@ -48,8 +48,7 @@ impl Pace {
             return false;
         }
         self.is_waiting = false;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        self.free_at = now + self.pause;
+        self.free_at = now + self.pause.pause();
         true
     }
 

@@ -8,12 +8,14 @@
 //! - [`DestinationKey`], [`Destination`]: where to
 //! - [`ServiceEntry`], [`DestinationEntry`]: the same as the kernel lists it, with its counters
 //! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
+//! - [`Backoff`]: growing pauses between tries
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
 //! - [`plan()`]: the changes that lead from a found table to a wanted one
 
 mod account;
+mod backoff;
 mod daemon;
 mod destination;
 mod exit;
@@ -25,6 +27,7 @@ mod table;
 mod time;
 
 pub use account::Account;
+pub use backoff::Backoff;
 pub use daemon::{KernelInfo, SyncDaemon, SyncRole, Timeouts};
 pub use destination::{
     Destination, DestinationEntry, DestinationKey, ForwardingMethod, Thresholds, Tunnel,

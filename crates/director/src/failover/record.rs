@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Backoff, Mono};
 
 use super::{FailoverService, MonitorId};
 
@@ -10,6 +10,7 @@ use super::{FailoverService, MonitorId};
 const FAILURES_ALLOWED: u32 = 3;
 /// What was good for so long starts with a clean record.
 const CLEAN_LIFE: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Where a service's monitor is.
@@ -33,6 +34,7 @@ pub struct Record {
     pub service: FailoverService,
     pub life: Life,
     failures: u32,
+    pause: Backoff,
     last_failure: Mono,
     /// Until then it need not be there yet.
     start_by: Option<Mono>,
@@ -47,6 +49,7 @@ impl Record {
             service,
             life: Life::Off,
             failures: 0,
+            pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             last_failure: Mono::ZERO,
             start_by: None,
             is_awaited: false,
@@ -97,11 +100,11 @@ impl Record {
         let clean = CLEAN_LIFE + LONGEST_PAUSE + self.service.start_timeout;
         if now - self.last_failure > clean {
             self.failures = 0;
+            self.pause.reset();
         }
         self.last_failure = now;
-        let pause = Duration::from_secs(1 << self.failures.min(6)).min(LONGEST_PAUSE);
         self.failures = self.failures.saturating_add(1);
-        pause
+        self.pause.pause()
     }
 
     /// Whether it failed too often to be tried again here.
