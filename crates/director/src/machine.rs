@@ -17,6 +17,7 @@ mod index;
 mod nannies;
 mod refusals;
 mod reload;
+mod service;
 mod status;
 mod stop;
 mod table;
@@ -24,10 +25,11 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey, VirtualService};
+use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey};
 
 use index::Index;
 use refusals::Object;
+use service::ServiceState;
 
 use crate::notice::Notice;
 use crate::pace::Pace;
@@ -51,6 +53,28 @@ enum Phase {
     Ended(i32),
 }
 
+/// A question for the kernel's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Not asked, or answered.
+    Idle,
+    /// Its answer has not come yet.
+    Asked,
+    /// The same, and the answer is to another question: lvs.cf has changed since.
+    Outdated,
+}
+
+/// What has been said of the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Nothing.
+    Starting,
+    /// `Ready`: the services are in the table.
+    Ready,
+    /// `Checked`: the first verdicts of all real servers are in it.
+    Checked,
+}
+
 /// lvsd. Never reads a clock, a file or the kernel.
 #[derive(Debug)]
 pub struct Lvsd {
@@ -64,10 +88,7 @@ pub struct Lvsd {
     known: Table,
     /// Lists of operations whose answers have not come yet.
     in_flight: VecDeque<Vec<IpvsOp>>,
-    /// Whether an answer to `ReadTable` has not come yet.
-    is_reading: bool,
-    /// Whether that answer is to another question: lvs.cf has changed since.
-    is_reading_outdated: bool,
+    reading: Reading,
     /// When to compare the kernel's table with the wanted one again.
     audit_at: Mono,
     /// Whether the idle times go with the next plan.
@@ -76,25 +97,13 @@ pub struct Lvsd {
     timeouts_failing: bool,
     /// Whether the plan at the next reading is our own doing, not a repair.
     expects_changes: bool,
-    /// Whether `Ready` was said.
-    is_ready: bool,
-    /// Whether `Checked` was said.
-    is_checked: bool,
-    presence: BTreeMap<ServiceKey, Presence>,
+    progress: Progress,
+    /// Services of lvs.cf, and those that were and are still to go.
+    services: BTreeMap<ServiceKey, ServiceState>,
     /// Destinations, by their numbers in the site, whose verdicts the table does not follow yet.
     unsettled: BTreeMap<ServiceKey, BTreeSet<usize>>,
-    /// Services that came with a start or reload: what the kernel has of them is taken over.
-    to_adopt: BTreeSet<ServiceKey>,
-    /// Services that were ours and shall go.
-    given_up: Vec<ServiceKey>,
-    /// Services with a refused operation: said once.
-    failing: BTreeSet<ServiceKey>,
-    /// Services that the kernel would not create, though we know them as if it had.
-    uncreated: BTreeSet<ServiceKey>,
     /// Operations that the kernel refused and that are still wanted, with the reason.
     refused: BTreeMap<Object, String>,
-    /// What the kernel has of services whose change it has not carried out.
-    unchanged: BTreeMap<ServiceKey, VirtualService>,
     /// Destinations with a refused operation since the last reading: as we know them they may never
     /// have been.
     unsure: BTreeSet<(ServiceKey, DestinationKey)>,
@@ -133,22 +142,15 @@ impl Lvsd {
             phase: Phase::Loading,
             known: Table::new(),
             in_flight: VecDeque::new(),
-            is_reading: false,
-            is_reading_outdated: false,
+            reading: Reading::Idle,
             audit_at: Mono::ZERO,
             timeouts_due: true,
             timeouts_failing: false,
             expects_changes: true,
-            is_ready: false,
-            is_checked: false,
-            presence: BTreeMap::new(),
+            progress: Progress::Starting,
+            services: BTreeMap::new(),
             unsettled: BTreeMap::new(),
-            to_adopt: BTreeSet::new(),
-            given_up: Vec::new(),
-            failing: BTreeSet::new(),
-            uncreated: BTreeSet::new(),
             refused: BTreeMap::new(),
-            unchanged: BTreeMap::new(),
             unsure: BTreeSet::new(),
             foreign: BTreeSet::new(),
             table_unreadable: false,
@@ -176,7 +178,19 @@ impl Lvsd {
     #[must_use]
     pub fn own_services(&self) -> BTreeSet<ServiceKey> {
         let wanted = self.site.services.iter().map(|s| s.service.key);
-        wanted.chain(self.given_up.iter().copied()).collect()
+        wanted.chain(self.given_up()).collect()
+    }
+
+    /// Keys of the services that were ours and are still to go.
+    fn given_up(&self) -> impl Iterator<Item = ServiceKey> {
+        let given_up =
+            |(key, state): (&ServiceKey, &ServiceState)| state.is_given_up().then_some(*key);
+        self.services.iter().filter_map(given_up)
+    }
+
+    /// Who serves a service of lvs.cf.
+    fn presence(&self, key: &ServiceKey) -> Option<&Presence> {
+        self.services.get(key)?.presence.as_ref()
     }
 
     /// Takes one event; what to do about it goes to `out`, in order.
@@ -225,9 +239,10 @@ impl Lvsd {
             Phase::Loading | Phase::Ended(_) => None,
             Phase::Stopping(stop) => Some(stop.until()),
             Phase::Running => {
-                let audit = (!self.is_reading).then_some(self.audit_at);
+                let is_reading = self.reading != Reading::Idle;
+                let audit = (!is_reading).then_some(self.audit_at);
                 let endings = self.ending.values().copied();
-                let awaits_nannies = !self.is_reading && !self.watches.is_empty();
+                let awaits_nannies = !is_reading && !self.watches.is_empty();
                 let nannies = awaits_nannies.then_some(self.nannies_due);
                 let sorries = self.sorry_deadlines().min();
                 let reload = self.pace.deadline();
@@ -241,8 +256,7 @@ impl Lvsd {
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         for service in &self.site.services {
             let key = service.service.key;
-            self.presence.insert(key, Presence::new(now));
-            self.to_adopt.insert(key);
+            self.services.entry(key).or_default().begin(now);
             announce_start(service, out);
             for monitor in service.destinations.iter().flat_map(|d| &d.monitors) {
                 self.watches.insert(monitor.key, Watch::new(now));

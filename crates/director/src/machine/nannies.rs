@@ -7,19 +7,20 @@ use crate::notice::{AfterDeath, Child, Notice};
 use crate::supervision::{LONGEST_PAUSE, Life, Watch};
 use crate::{Action, Monitor, NannyId, Site, StartError};
 
-use super::{Lvsd, Phase};
+use super::{Lvsd, Phase, Reading};
 
 impl Lvsd {
     /// Starts the nannies that are due. Not before the table was read: a nanny goes on from what is in
     /// it. Kills the ones that hang, if all that they have said `is_heard`.
     pub(super) fn tend_nannies(&mut self, now: Mono, is_heard: bool, out: &mut Vec<Action>) {
         // The table's arrival comes back here.
-        if now < self.nannies_due || self.is_reading || self.phase != Phase::Running {
+        if now < self.nannies_due || self.reading != Reading::Idle || self.phase != Phase::Running {
             return;
         }
         let mut next = now + LONGEST_PAUSE;
         for service in &self.site.services {
-            let presence = self.presence.get(&service.service.key);
+            let state = self.services.get(&service.service.key);
+            let presence = state.and_then(|state| state.presence.as_ref());
             for destination in &service.destinations {
                 let place = presence.map(|p| p.place(&destination.destination.key));
                 for monitor in &destination.monitors {

@@ -37,7 +37,7 @@ impl Lvsd {
             let said = format!("{op}: {}", refusal.reason);
             self.refused.insert((service_key(op), object_of(op)), said);
             let is_new = match service_key(op) {
-                Some(key) => self.failing.insert(key),
+                Some(key) => self.begins_to_fail(&key),
                 None => !were_failing,
             };
             if is_new {
@@ -55,6 +55,12 @@ impl Lvsd {
         }
     }
 
+    /// Whether this is the first refusal of one of the service's operations, since it was right.
+    fn begins_to_fail(&mut self, key: &ServiceKey) -> bool {
+        let state = self.services.get_mut(key);
+        state.is_none_or(|state| !std::mem::replace(&mut state.is_failing, true))
+    }
+
     /// What a refusal means besides that the next audit finds the difference; or that there was none.
     fn note_outcome(&mut self, op: &IpvsOp, is_refused: bool) {
         if !is_refused {
@@ -62,16 +68,20 @@ impl Lvsd {
         }
         match op {
             IpvsOp::EditService(service) if !is_refused => {
-                self.unchanged.remove(&service.key);
-            }
-            IpvsOp::AddService(service) if is_refused => {
-                self.uncreated.insert(service.key);
+                if let Some(state) = self.services.get_mut(&service.key) {
+                    state.unchanged = None;
+                }
             }
             IpvsOp::AddService(service) => {
-                self.uncreated.remove(&service.key);
+                if let Some(state) = self.services.get_mut(&service.key) {
+                    state.is_uncreated = is_refused;
+                }
             }
             // From then on whoever makes it again means it.
-            IpvsOp::DeleteService(key) if !is_refused => self.given_up.retain(|it| it != key),
+            IpvsOp::DeleteService(key) if !is_refused => {
+                self.services
+                    .retain(|it, state| it != key || !state.is_given_up());
+            }
             IpvsOp::SetTimeouts(_) => {
                 self.timeouts_failing = is_refused;
                 self.timeouts_due |= is_refused;
@@ -115,7 +125,8 @@ impl Lvsd {
             .collect();
         let is_repair = |op: &&IpvsOp| {
             let service = service_key(op);
-            let has_failed = service.is_some_and(|key| self.failing.contains(&key));
+            let has_failed =
+                service.is_some_and(|key| self.services.get(&key).is_some_and(|it| it.is_failing));
             !has_failed && !due.contains(&(service, object_of(op)))
         };
         planned.iter().filter(is_repair).count()
@@ -124,7 +135,9 @@ impl Lvsd {
     /// A service that nothing is planned for any more has come right.
     pub(super) fn forget_failures(&mut self, planned: &[IpvsOp]) {
         let open: BTreeSet<ServiceKey> = planned.iter().filter_map(service_key).collect();
-        self.failing.retain(|key| open.contains(key));
+        for (key, state) in &mut self.services {
+            state.is_failing &= open.contains(key);
+        }
         let open: BTreeSet<Object> = planned
             .iter()
             .map(|op| (service_key(op), object_of(op)))

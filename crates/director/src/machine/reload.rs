@@ -1,19 +1,17 @@
 //! Reload: from one lvs.cf to the next, touching only what differs.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use control::Order;
 use lvs_model::{Mono, ServiceKey};
 
 use crate::notice::Notice;
-use crate::presence::Presence;
 use crate::supervision::{Life, Watch};
 use crate::{Action, Monitor, MonitorKey, Site};
 
 use super::index::Index;
 use super::nannies::monitors;
-use super::{Lvsd, Phase, announce_start, reread};
+use super::{Lvsd, Phase, Reading, announce_start, reread};
 
 impl Lvsd {
     /// SIGHUP: the shell reads and checks the file, the running configuration stays until then.
@@ -38,31 +36,30 @@ impl Lvsd {
         self.reload_monitors(now, &old, out);
         self.nannies_due = now;
         self.expects_changes = true;
-        self.is_reading_outdated = self.is_reading;
-        self.read_table(out);
+        match self.reading {
+            Reading::Idle => self.read_table(out),
+            Reading::Asked | Reading::Outdated => self.reading = Reading::Outdated,
+        }
     }
 
     fn reload_services(&mut self, now: Mono, old: &Site, out: &mut Vec<Action>) {
         for service in &self.site.services {
             let key = service.service.key;
-            if let Entry::Vacant(vacant) = self.presence.entry(key) {
+            let state = self.services.entry(key).or_default();
+            if state.is_given_up() {
                 announce_start(service, out);
-                vacant.insert(Presence::new(now));
-                self.to_adopt.insert(key);
+                state.begin(now);
             }
         }
         let wanted: BTreeSet<ServiceKey> =
             self.site.services.iter().map(|s| s.service.key).collect();
-        self.given_up.retain(|key| !wanted.contains(key));
         for service in &old.services {
             let key = service.service.key;
             if !wanted.contains(&key) {
                 for (name, _) in &service.blocks {
                     out.push(Action::Notice(Notice::StoppingVirtual(name.clone())));
                 }
-                self.presence.remove(&key);
-                self.to_adopt.remove(&key);
-                self.given_up.push(key);
+                self.services.entry(key).or_default().give_up();
             }
         }
     }

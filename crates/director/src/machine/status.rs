@@ -25,7 +25,7 @@ impl Lvsd {
 
     fn service_status(&self, now: Mono, service: &SiteService) -> ServiceStatus {
         let key = service.service.key;
-        let presence = self.presence.get(&key);
+        let presence = self.presence(&key);
         let wanted = &service.service.scheduler;
         let mut servers = Vec::new();
         for destination in &service.destinations {
@@ -42,7 +42,11 @@ impl Lvsd {
                 .collect(),
             scheduler: self.scheduler(&key).unwrap_or(wanted).clone(),
             wanted_scheduler: wanted.clone(),
-            is_present: self.known.contains(&key) && !self.uncreated.contains(&key),
+            is_present: self.known.contains(&key)
+                && !self
+                    .services
+                    .get(&key)
+                    .is_some_and(|state| state.is_uncreated),
             sorry: (service.sorry.as_ref()).map(|sorry| {
                 let is_in = presence.is_some_and(|presence| presence.has_sorry());
                 (sorry.destination.key, is_in)
@@ -55,7 +59,8 @@ impl Lvsd {
 
     /// The scheduler that the kernel has for a service.
     fn scheduler(&self, key: &ServiceKey) -> Option<&SchedulerName> {
-        let unchanged = self.unchanged.get(key);
+        let state = self.services.get(key);
+        let unchanged = state.and_then(|state| state.unchanged.as_ref());
         let known = || self.known.get(key).map(|found| &found.service);
         let found = unchanged.or_else(known)?;
         Some(&found.scheduler)
@@ -83,7 +88,7 @@ impl Lvsd {
         destination: &SiteDestination,
         monitor: &Monitor,
     ) -> ServerStatus {
-        let presence = self.presence.get(&service.service.key);
+        let presence = self.presence(&service.service.key);
         let key = destination.destination.key;
         let watch = self.watches.get(&monitor.key);
         let standing = watch.and_then(|watch| watch.standing);

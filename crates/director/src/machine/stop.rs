@@ -99,7 +99,7 @@ impl Lvsd {
             return;
         }
         let mut ours: Vec<ServiceKey> = self.site.services.iter().map(|s| s.service.key).collect();
-        ours.append(&mut self.given_up);
+        ours.extend(self.given_up());
         let ops = plan(&[], &self.known, &ours);
         self.phase = Phase::Ended(stop.status);
         if ops.is_empty() {

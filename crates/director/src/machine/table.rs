@@ -11,21 +11,19 @@ use crate::presence::{Presence, ServesChange};
 use crate::supervision::Watch;
 use crate::{Action, MonitorKey, SiteDestination, SiteService, Table, TableService, plan};
 
-use super::{Lvsd, Phase};
+use super::service::ServiceState;
+use super::{Lvsd, Phase, Progress, Reading};
 
 impl Lvsd {
     pub(super) fn sorry_deadlines(&self) -> impl Iterator<Item = Mono> {
         let services = self.site.services.iter();
         let with_sorry = services.filter(|service| service.sorry.is_some());
-        with_sorry.filter_map(|service| {
-            let presence = self.presence.get(&service.service.key)?;
-            presence.deadline(service)
-        })
+        with_sorry.filter_map(|service| self.presence(&service.service.key)?.deadline(service))
     }
 
     pub(super) fn read_table(&mut self, out: &mut Vec<Action>) {
-        if !self.is_reading {
-            self.is_reading = true;
+        if self.reading == Reading::Idle {
+            self.reading = Reading::Asked;
             out.push(Action::ReadTable);
         }
     }
@@ -37,7 +35,7 @@ impl Lvsd {
             .services
             .iter()
             .filter(|service| {
-                let presence = self.presence.get(&service.service.key);
+                let presence = self.presence(&service.service.key);
                 let deadline = presence.and_then(|presence| presence.deadline(service));
                 deadline.is_some_and(|deadline| deadline <= now)
             })
@@ -50,26 +48,30 @@ impl Lvsd {
 
     /// The kernel was read: adopt what is new to us, then lead it to what is wanted.
     pub(super) fn take_table(&mut self, now: Mono, found: Table, out: &mut Vec<Action>) {
-        self.is_reading = false;
+        let reading = std::mem::replace(&mut self.reading, Reading::Idle);
         self.table_unreadable = false;
         self.audit_at = now + self.site.audit_interval;
         if !matches!(self.phase, Phase::Loading | Phase::Running) {
             return;
         }
-        if std::mem::take(&mut self.is_reading_outdated) {
+        if reading == Reading::Outdated {
             // Of the services that came since it lacks the destinations.
             self.read_table(out);
             return;
         }
-        self.uncreated.retain(|key| !found.contains(key));
+        for (key, state) in &mut self.services {
+            state.is_uncreated &= !found.contains(key);
+        }
         if self.is_settled() && found == self.known {
             self.has_looked_again = false;
             self.unsure.clear();
             self.tend_nannies(now, false, out);
             return;
         }
+        for state in self.services.values_mut() {
+            state.unchanged = None;
+        }
         let mut ops = Vec::new();
-        self.unchanged.clear();
         let before = std::mem::replace(&mut self.known, found);
         self.follow_by_hand(&before, out);
         if std::mem::take(&mut self.clear) {
@@ -83,11 +85,13 @@ impl Lvsd {
         self.report_foreign(out);
         let has_verdicts = !self.unsettled.is_empty();
         let wanted = self.settle_all(now, out);
-        self.given_up.retain(|key| self.known.contains(key));
-        let planned = plan(&wanted, &self.known, &self.given_up);
+        self.services
+            .retain(|key, state| !state.is_given_up() || self.known.contains(key));
+        let given_up: Vec<ServiceKey> = self.given_up().collect();
+        let planned = plan(&wanted, &self.known, &given_up);
         self.forget_failures(&planned);
         let due = match has_verdicts {
-            true => plan(&wanted, &before, &self.given_up),
+            true => plan(&wanted, &before, &given_up),
             false => Vec::new(),
         };
         let repairs = self.repairs(&planned, &due);
@@ -99,7 +103,8 @@ impl Lvsd {
         ops.extend(planned);
         self.phase = Phase::Running;
         self.apply(ops, out);
-        if !std::mem::replace(&mut self.is_ready, true) {
+        if self.progress == Progress::Starting {
+            self.progress = Progress::Ready;
             out.push(Action::Ready);
         }
         self.tell_checked(out);
@@ -110,17 +115,17 @@ impl Lvsd {
     /// refused operation does not get here, since what we know says that it was done.
     fn is_settled(&self) -> bool {
         let has_plans = self.clear || self.timeouts_due || self.expects_changes;
-        let is_open = has_plans || !self.to_adopt.is_empty() || !self.unsettled.is_empty();
+        let is_open =
+            |state: &ServiceState| state.is_new || state.is_failing || state.is_given_up();
         self.phase == Phase::Running
-            && !is_open
-            && self.given_up.is_empty()
-            && self.failing.is_empty()
+            && !has_plans
+            && self.unsettled.is_empty()
+            && !self.services.values().any(is_open)
     }
 
     /// The kernel could not be read: no start without it, else another try at the next audit.
     pub(super) fn miss_table(&mut self, now: Mono, reason: String, out: &mut Vec<Action>) {
-        self.is_reading = false;
-        self.is_reading_outdated = false;
+        self.reading = Reading::Idle;
         self.nannies_due = now;
         self.audit_at = now + self.site.audit_interval;
         if !std::mem::replace(&mut self.table_unreadable, true) {
@@ -132,19 +137,20 @@ impl Lvsd {
         }
     }
 
+    /// What was read of the services is all that the kernel has of them.
     fn adopt(&mut self) {
         for service in &self.site.services {
             let key = service.service.key;
-            if !self.to_adopt.contains(&key) {
+            let Some(state) = self.services.get_mut(&key) else {
                 continue;
-            }
-            if let (Some(presence), Some(found)) =
-                (self.presence.get_mut(&key), self.known.get(&key))
+            };
+            let is_new = std::mem::take(&mut state.is_new);
+            if let (true, Some(presence), Some(found)) =
+                (is_new, &mut state.presence, self.known.get(&key))
             {
                 presence.adopt(service, found);
             }
         }
-        self.to_adopt.clear();
     }
 
     /// A weight set by hand may be an order; what is none is repaired.
@@ -153,7 +159,7 @@ impl Lvsd {
         for service in &self.site.services {
             let key = service.service.key;
             let sight = (before.get(&key), self.known.get(&key));
-            let Some(presence) = self.presence.get_mut(&key) else {
+            let Some(presence) = presence_mut(&mut self.services, &key) else {
                 continue;
             };
             let policy = self.site.manual_weight;
@@ -168,10 +174,10 @@ impl Lvsd {
     }
 
     fn report_foreign(&mut self, out: &mut Vec<Action>) {
-        let ours =
-            |key: &ServiceKey| self.presence.contains_key(key) || self.given_up.contains(key);
         let keys = self.known.services().map(|service| service.service.key);
-        let foreign: BTreeSet<ServiceKey> = keys.filter(|key| !ours(key)).collect();
+        let foreign: BTreeSet<ServiceKey> = keys
+            .filter(|key| !self.services.contains_key(key))
+            .collect();
         let new: Vec<ServiceKey> = foreign.difference(&self.foreign).copied().collect();
         if !new.is_empty() {
             out.push(Action::Notice(Notice::Foreign(new)));
@@ -184,7 +190,7 @@ impl Lvsd {
         self.unsettled.clear();
         let mut wanted = Vec::with_capacity(self.site.services.len());
         for service in &self.site.services {
-            if let Some(presence) = self.presence.get_mut(&service.service.key) {
+            if let Some(presence) = presence_mut(&mut self.services, &service.service.key) {
                 wanted.push(settle(presence, service, now, &self.watches, out));
             }
         }
@@ -194,7 +200,8 @@ impl Lvsd {
     /// Settles one service, against the table as we know it.
     fn settle_and_apply(&mut self, now: Mono, key: &ServiceKey, out: &mut Vec<Action>) {
         let service = self.index.service(&self.site, key);
-        let (Some(service), Some(presence)) = (service, self.presence.get_mut(key)) else {
+        let presence = presence_mut(&mut self.services, key);
+        let (Some(service), Some(presence)) = (service, presence) else {
             return;
         };
         let wanted = settle(presence, service, now, &self.watches, out);
@@ -215,7 +222,8 @@ impl Lvsd {
         let mut whole = Vec::new();
         for (key, numbers) in unsettled {
             let service = self.index.service(&self.site, &key);
-            let (Some(service), Some(presence)) = (service, self.presence.get_mut(&key)) else {
+            let presence = presence_mut(&mut self.services, &key);
+            let (Some(service), Some(presence)) = (service, presence) else {
                 continue;
             };
             if !self.known.contains(&key) {
@@ -247,15 +255,15 @@ impl Lvsd {
 
     /// Says once that the first verdicts of all real servers are in the table.
     fn tell_checked(&mut self, out: &mut Vec<Action>) {
-        if self.is_checked {
+        if self.progress == Progress::Checked {
             return;
         }
         let judged = |service: &SiteService| {
-            let presence = self.presence.get(&service.service.key);
+            let presence = self.presence(&service.service.key);
             presence.is_none_or(|presence| presence.is_judged(service))
         };
-        self.is_checked = self.site.services.iter().all(judged);
-        if self.is_checked {
+        if self.site.services.iter().all(judged) {
+            self.progress = Progress::Checked;
             out.push(Action::Checked);
         }
     }
@@ -268,14 +276,23 @@ impl Lvsd {
         for op in &ops {
             if let IpvsOp::EditService(service) = op
                 && let Some(found) = self.known.get(&service.key)
+                && let Some(state) = self.services.get_mut(&service.key)
             {
-                self.unchanged.insert(service.key, found.service.clone());
+                state.unchanged = Some(found.service.clone());
             }
             self.known.follow(op);
         }
         self.in_flight.push_back(ops.clone());
         out.push(Action::Apply(ops));
     }
+}
+
+/// Who serves a service of lvs.cf.
+fn presence_mut<'s>(
+    services: &'s mut BTreeMap<ServiceKey, ServiceState>,
+    key: &ServiceKey,
+) -> Option<&'s mut Presence> {
+    services.get_mut(key)?.presence.as_mut()
 }
 
 /// The service as the kernel shall have it, after its nannies' last words.

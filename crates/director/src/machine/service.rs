@@ -1,0 +1,39 @@
+//! What lvsd keeps of one service: its own in lvs.cf, or one that is still to go.
+
+use lvs_model::{Mono, VirtualService};
+
+use crate::presence::Presence;
+
+/// One service in the machine.
+#[derive(Debug, Default)]
+pub struct ServiceState {
+    /// Who serves it. `None`: lvs.cf has it no more, and it is still to go.
+    pub presence: Option<Presence>,
+    /// It came with a start or reload: what the kernel has of it is taken over.
+    pub is_new: bool,
+    /// One of its operations was refused, and that was said.
+    pub is_failing: bool,
+    /// The kernel would not create it, though we know it as if it had.
+    pub is_uncreated: bool,
+    /// What the kernel has while it has not carried out a change of it.
+    pub unchanged: Option<VirtualService>,
+}
+
+impl ServiceState {
+    /// lvs.cf has it from now on.
+    pub fn begin(&mut self, now: Mono) {
+        self.presence = Some(Presence::new(now));
+        self.is_new = true;
+    }
+
+    /// lvs.cf has it no more.
+    pub fn give_up(&mut self) {
+        self.presence = None;
+        self.is_new = false;
+    }
+
+    /// Whether it is still to go.
+    pub const fn is_given_up(&self) -> bool {
+        self.presence.is_none()
+    }
+}
