@@ -12,7 +12,7 @@
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
-//! - [`plan()`]: the changes that lead from a found table to a wanted one
+//! - [`plan()`], [`plan_destinations`]: the changes that lead from a found table to a wanted one
 
 mod account;
 mod backoff;
@@ -36,7 +36,7 @@ pub use destination::{
 pub use exit::ChildExit;
 pub use name::{EngineName, NameError, SchedulerName};
 pub use op::IpvsOp;
-pub use plan::plan;
+pub use plan::{plan, plan_destinations};
 pub use service::{
     AddressFamily, Counters, FwMark, Netmask, Protocol, SchedulerFlags, ServiceEntry, ServiceKey,
     VirtualService,

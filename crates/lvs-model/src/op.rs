@@ -33,6 +33,18 @@ pub enum IpvsOp {
     Flush,
 }
 
+impl IpvsOp {
+    /// Whether a destination gets no connection any more: whoever is to take over comes before this.
+    #[must_use]
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::DeleteDestination(..) => true,
+            Self::EditDestination(_, destination) => destination.is_quiesced(),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for IpvsOp {
     /// The arguments with which `ipvsadm` makes the same change.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,6 +29,26 @@ pub fn plan(wanted: &[TableService], found: &Table, given_up: &[ServiceKey]) -> 
     ops
 }
 
+/// The operations that make some destinations as they are wanted, of services that are in `found`; in the
+/// order of [`plan()`]. `None` is one that shall go.
+#[must_use]
+pub fn plan_destinations(
+    wanted: &[(ServiceKey, DestinationKey, Option<Destination>)],
+    found: &Table,
+) -> Vec<IpvsOp> {
+    let changes = wanted.iter().filter_map(|(service, key, wanted)| {
+        plan_destination(
+            *service,
+            *key,
+            found.destination(service, key),
+            wanted.as_ref(),
+        )
+    });
+    let (removals, mut ops): (Vec<IpvsOp>, Vec<IpvsOp>) = changes.partition(IpvsOp::takes_away);
+    ops.extend(removals);
+    ops
+}
+
 /// Creates or corrects a service, and adds or corrects its destinations.
 fn plan_additions(wanted: &TableService, found: Option<&TableService>, ops: &mut Vec<IpvsOp>) {
     let key = wanted.service.key;
@@ -41,13 +61,9 @@ fn plan_additions(wanted: &TableService, found: Option<&TableService>, ops: &mut
     }
     let present = found.map(by_key).unwrap_or_default();
     for destination in &wanted.destinations {
-        match present.get(&destination.key) {
-            None => ops.push(IpvsOp::AddDestination(key, *destination)),
-            Some(found) if *found != destination && !destination.is_quiesced() => {
-                ops.push(IpvsOp::EditDestination(key, *destination));
-            }
-            Some(_) => {}
-        }
+        let found = present.get(&destination.key).copied();
+        let op = plan_destination(key, destination.key, found, Some(destination));
+        ops.extend(op.filter(|op| !op.takes_away()));
     }
 }
 
@@ -56,13 +72,26 @@ fn plan_removals(wanted: &TableService, found: &TableService, ops: &mut Vec<Ipvs
     let key = wanted.service.key;
     let stays = by_key(wanted);
     for destination in &found.destinations {
-        match stays.get(&destination.key) {
-            None => ops.push(IpvsOp::DeleteDestination(key, destination.key)),
-            Some(wanted) if wanted.is_quiesced() && *wanted != destination => {
-                ops.push(IpvsOp::EditDestination(key, **wanted));
-            }
-            Some(_) => {}
+        let wanted = stays.get(&destination.key).copied();
+        let op = plan_destination(key, destination.key, Some(destination), wanted);
+        ops.extend(op.filter(IpvsOp::takes_away));
+    }
+}
+
+/// What makes one destination of a service as it is wanted.
+fn plan_destination(
+    service: ServiceKey,
+    key: DestinationKey,
+    found: Option<&Destination>,
+    wanted: Option<&Destination>,
+) -> Option<IpvsOp> {
+    match (found, wanted) {
+        (None, Some(wanted)) => Some(IpvsOp::AddDestination(service, *wanted)),
+        (Some(found), Some(wanted)) if found != wanted => {
+            Some(IpvsOp::EditDestination(service, *wanted))
         }
+        (Some(_), None) => Some(IpvsOp::DeleteDestination(service, key)),
+        (None, None) | (Some(_), Some(_)) => None,
     }
 }
 

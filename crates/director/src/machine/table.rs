@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use control::Standing;
-use lvs_model::{Destination, DestinationKey, IpvsOp, Mono, ServiceKey};
+use lvs_model::{IpvsOp, Mono, ServiceKey, plan_destinations};
 
 use crate::by_hand::HeldChange;
 use crate::notice::Notice;
@@ -217,8 +217,7 @@ impl Lvsd {
             return;
         }
         let standing = |key: &MonitorKey| self.watches.get(key)?.standing;
-        let mut additions = Vec::new();
-        let mut removals = Vec::new();
+        let mut changes = Vec::new();
         let mut whole = Vec::new();
         for (key, numbers) in unsettled {
             let service = self.index.service(&self.site, &key);
@@ -239,14 +238,11 @@ impl Lvsd {
             let sorry = service.sorry.as_ref().map(|sorry| &sorry.destination);
             for destination in touched.chain(sorry) {
                 let wanted = presence.wanted_destination(service, destination);
-                match change_of(&self.known, key, destination.key, wanted) {
-                    Some(op) if takes_away(&op) => removals.push(op),
-                    op => additions.extend(op),
-                }
+                changes.push((key, destination.key, wanted));
             }
         }
-        additions.append(&mut removals);
-        self.apply(additions, out);
+        let ops = plan_destinations(&changes, &self.known);
+        self.apply(ops, out);
         for key in whole {
             self.settle_and_apply(now, &key, out);
         }
@@ -335,30 +331,4 @@ fn report_who_serves(service: &SiteService, change: Option<ServesChange>, out: &
 fn names(service: &SiteService) -> String {
     let names: Vec<&str> = service.blocks.iter().map(|(name, _)| &**name).collect();
     names.join(", ")
-}
-
-/// What makes one destination of a service as it is wanted.
-fn change_of(
-    known: &Table,
-    service: ServiceKey,
-    key: DestinationKey,
-    wanted: Option<Destination>,
-) -> Option<IpvsOp> {
-    match (known.destination(&service, &key), wanted) {
-        (None, Some(wanted)) => Some(IpvsOp::AddDestination(service, wanted)),
-        (Some(found), Some(wanted)) => {
-            (*found != wanted).then_some(IpvsOp::EditDestination(service, wanted))
-        }
-        (Some(_), None) => Some(IpvsOp::DeleteDestination(service, key)),
-        (None, None) => None,
-    }
-}
-
-/// Whether a destination gets no connection any more: whoever is to take over comes before this.
-fn takes_away(op: &IpvsOp) -> bool {
-    match op {
-        IpvsOp::DeleteDestination(..) => true,
-        IpvsOp::EditDestination(_, destination) => destination.is_quiesced(),
-        _ => false,
-    }
 }
