@@ -123,9 +123,35 @@ fn a_failover_moves_the_service_where_the_partner_can_take_it() {
     });
     let refused = "pulse: this node is not active: give the order on the active one\n";
     assert_eq!(pair.order(standby, "failover"), (Some(1), refused.into()));
-    let done = "failover: handing over to the partner\n";
+    // Who stops breathing behind its last heartbeat takes nothing over, and the order has not succeeded.
+    let stops = |signal| {
+        pair.host(standby)
+            .signal("pulse", signal)
+            .expect("a signal")
+    };
+    pair.wait("a failover that fails", || {
+        stops(Signal::SIGSTOP);
+        let (status, text) = pair.order(active, "failover");
+        stops(Signal::SIGCONT);
+        assert_eq!(status, Some(1), "{text}");
+        text == "pulse: failover: the partner is silent: this director stays active\n"
+    });
+    let failed = "failed: the partner is silent: this director stays active\n";
+    let screen = pair.screen(active).replace("\n         ", " ");
+    assert!(
+        screen.contains("ordered  failover, ") && screen.contains(failed),
+        "{screen}"
+    );
+    assert!(pair.json(active).contains("\"outcome\":\"failed\""));
+    assert_eq!(pair.active(), Some(active));
+    pair.wait("the partner is back", || {
+        pair.screen(active)
+            .contains("partner  alive, standby, fit, same lvs.cf\n")
+    });
+    // It is answered when it is done.
+    let done = "failover: the partner has taken over\n";
     assert_eq!(pair.order(active, "failover"), (Some(0), done.into()));
-    pair.wait("the partner serves", || pair.active() == Some(standby));
+    assert_eq!(pair.active(), Some(standby));
     pair.wait("and it is shown", || {
         pair.screen(active).contains("pulse    standby")
     });
@@ -133,7 +159,7 @@ fn a_failover_moves_the_service_where_the_partner_can_take_it() {
     for director in [active, standby] {
         let screen = pair.screen(director);
         assert!(
-            !screen.contains("orders"),
+            !screen.contains("orders  "),
             "an order done is none in force: {screen}"
         );
     }

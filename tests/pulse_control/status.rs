@@ -87,6 +87,15 @@ fn a_reload_says_what_came_of_it() {
     );
     assert!(pair.json(active).contains("\"reload_failed\":false"));
 
+    // What of it does not work is said with the answer; it is in force.
+    let odd = good.replace("serial_no = 1", "serial_no = 1\nserial_no = 1");
+    pair.write(active, &odd);
+    let (status, text) = pair.order(active, "reload");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("serial_no 1, content "), "{text}");
+    let finding = "\npulse: /etc/sysconfig/ha/lvs.cf:";
+    assert!(format!("\n{text}").contains(finding), "{text}");
+
     pair.write(active, &good.replace("serial_no = 1", "serial_no = one"));
     let (status, text) = pair.order(active, "reload");
     assert_eq!(status, Some(1), "{text}");

@@ -19,7 +19,7 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Exi
         Ok(file) => file,
         Err(fault) => {
             // A reader that has gone away does not matter: the status says it too.
-            let _ = write_lines(err, &fault.lines(Program::Fos));
+            let _ = write_lines(err, &fault.lines_with_notes(Program::Fos));
             return ExitCode::FAILURE;
         }
     };

@@ -34,7 +34,7 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
     let path = config_file::find(options.config_file.as_deref());
     let file = match config_file::check(&path) {
         Ok(file) => file,
-        Err(fault) => return (1, write_lines(err, &fault.lines(Program::Lvsd))),
+        Err(fault) => return (1, write_lines(err, &fault.lines_with_notes(Program::Lvsd))),
     };
     let config = &file.loaded.config;
     let site = Site::new(config, options.verbose, options.foreground);

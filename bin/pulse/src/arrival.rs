@@ -11,8 +11,8 @@ use link::{Event, Watch};
 use lvs_model::Mono;
 
 use crate::addresses;
-use crate::control_socket::{Control, for_machine};
-use crate::report::{self, FileState};
+use crate::control_socket::{Control, Taken, for_machine};
+use crate::report;
 use crate::setup::{self, SetupError};
 
 const SIGNALS: [Signal; 4] = [
@@ -87,7 +87,7 @@ pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> 
                     control.refuse(clock.now(), client, vec![reason(&file)]);
                 }
                 Request::Order { .. } => {
-                    control.await_reload(client);
+                    control.await_reload(clock.now(), client);
                     (file, failure) = read_again(file);
                     say(&file);
                     control.reloaded(clock.now(), &outcome(&file, &failure));
@@ -145,9 +145,9 @@ fn read_again(before: ConfigFile) -> (ConfigFile, Vec<String>) {
     }
 }
 
-fn outcome(file: &ConfigFile, failure: &[String]) -> Result<String, Vec<String>> {
+fn outcome(file: &ConfigFile, failure: &[String]) -> Result<Taken, Vec<String>> {
     if failure.is_empty() {
-        Ok(FileState::of(file).to_string())
+        Ok(Taken::of(file))
     } else {
         Err(failure.to_vec())
     }

@@ -13,6 +13,8 @@ const NOT_RUNNING: u8 = 3;
 const LONGEST: u64 = 16 << 20;
 /// Names of lvs.cf may be looked up, and a disk be waited for.
 const WITHIN: Duration = Duration::from_secs(60);
+/// A partner has its time to take over, and hooks and the sync daemon may take theirs before.
+const ORDER_WITHIN: Duration = Duration::from_secs(300);
 
 /// Prints how the running pulse is; as its lines of JSON if `json`.
 pub fn status(json: bool, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
@@ -51,7 +53,12 @@ pub fn order(order: PulseOrder, out: &mut impl Write, err: &mut impl Write) -> E
         Err(status) => return status,
     };
     match PulseLine::decode(&answer) {
-        Some(PulseLine::Done { text }) => said(&writeln!(out, "{text}").and_then(|()| out.flush())),
+        Some(PulseLine::Done { text, findings }) => {
+            for finding in findings {
+                tell(err, &finding);
+            }
+            said(&writeln!(out, "{text}").and_then(|()| out.flush()))
+        }
         Some(PulseLine::Refused { reasons }) => {
             for reason in reasons {
                 tell(err, &reason);
@@ -63,7 +70,11 @@ pub fn order(order: PulseOrder, out: &mut impl Write, err: &mut impl Write) -> E
 }
 
 fn ask(request: Request, err: &mut impl Write) -> Result<String, ExitCode> {
-    let asked = daemon::ask(Path::new(SOCKET), &request.to_string(), LONGEST, WITHIN);
+    let within = match request {
+        Request::Status => WITHIN,
+        Request::Order { .. } => ORDER_WITHIN,
+    };
+    let asked = daemon::ask(Path::new(SOCKET), &request.to_string(), LONGEST, within);
     asked.map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
             tell(err, "pulse does not run here");

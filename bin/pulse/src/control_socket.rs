@@ -2,20 +2,25 @@
 
 use std::path::Path;
 
-use control::{PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, Request};
+use config_file::ConfigFile;
+use control::{OrderStatus, PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, Request, seconds};
 use daemon::{Asked, ClientId, ControlSocket, PollFd, Question};
-use heartbeat::{Order, OrderRefused};
+use heartbeat::{HandOverFailed, Order, OrderRefused};
 use lvs_model::Mono;
+
+use crate::report::FileState;
 
 /// The socket, and who waits.
 pub struct Control {
     socket: Option<ControlSocket>,
     /// Whose order the machine is dealing with.
     ordering: Option<Waiting>,
-    /// Whose order is in force and not on the disk yet.
-    keeping: Vec<Waiting>,
+    /// Whose order is accepted, and what came of it not known yet.
+    obeying: Vec<Waiting>,
     /// Who waits until lvs.cf has been read.
     reloading: Vec<ClientId>,
+    /// The last order, and what came of it.
+    last: Option<LastOrder>,
 }
 
 /// Who has given an order.
@@ -23,6 +28,24 @@ pub struct Control {
 struct Waiting {
     client: ClientId,
     order: PulseOrder,
+    open: Open,
+}
+
+/// What an order that was accepted still waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// To be on the disk.
+    pub disk: bool,
+    /// That the partner takes over.
+    pub hand_over: bool,
+}
+
+/// An order, and what came of it.
+struct LastOrder {
+    order: PulseOrder,
+    given: Mono,
+    outcome: &'static str,
+    text: String,
 }
 
 impl Control {
@@ -39,8 +62,9 @@ impl Control {
         Self {
             socket,
             ordering: None,
-            keeping: Vec::new(),
+            obeying: Vec::new(),
             reloading: Vec::new(),
+            last: None,
         }
     }
 
@@ -88,52 +112,172 @@ impl Control {
         self.tell(now, client, PulseLine::Refused { reasons }.encode());
     }
 
-    fn accept(&mut self, now: Mono, client: ClientId, text: String) {
-        self.tell(now, client, PulseLine::Done { text }.encode());
+    fn accept(&mut self, now: Mono, client: ClientId, order: PulseOrder, text: String) {
+        self.accept_with(now, client, order, text, Vec::new());
+    }
+
+    fn accept_with(
+        &mut self,
+        now: Mono,
+        client: ClientId,
+        order: PulseOrder,
+        text: String,
+        findings: Vec<String>,
+    ) {
+        self.ended(order, "done", &text);
+        self.tell(now, client, PulseLine::Done { text, findings }.encode());
+    }
+
+    /// An order that was accepted, or begun, and has not come about.
+    fn fail(&mut self, now: Mono, client: ClientId, order: PulseOrder, reasons: Vec<String>) {
+        self.ended(order, "failed", &reasons.join("; "));
+        self.refuse(now, client, reasons);
+    }
+
+    fn ended(&mut self, order: PulseOrder, outcome: &'static str, text: &str) {
+        if let Some(last) = self.last.as_mut().filter(|last| last.order == order) {
+            last.outcome = outcome;
+            last.text = text.to_owned();
+        }
+    }
+
+    /// The last order that was given, for the status.
+    pub fn last_order(&self, now: Mono) -> Option<OrderStatus> {
+        self.last.as_ref().map(|last| OrderStatus {
+            order: last.order.to_string(),
+            age: seconds(now - last.given),
+            outcome: last.outcome.into(),
+            text: last.text.clone(),
+        })
+    }
+
+    fn note(&mut self, now: Mono, order: PulseOrder) {
+        self.last = Some(LastOrder {
+            order,
+            given: now,
+            outcome: "accepted",
+            text: String::new(),
+        });
     }
 
     /// The machine deals with an order next, which it [answers](Self::answered) at once.
-    pub const fn begin(&mut self, client: ClientId, order: PulseOrder) {
-        self.ordering = Some(Waiting { client, order });
+    pub fn begin(&mut self, now: Mono, client: ClientId, order: PulseOrder) {
+        self.note(now, order);
+        let open = Open::default();
+        self.ordering = Some(Waiting {
+            client,
+            order,
+            open,
+        });
     }
 
-    /// The machine's answer. An order that is `being_kept` is answered when it is on the disk.
-    pub fn answered(&mut self, now: Mono, answer: Result<(), OrderRefused>, being_kept: bool) {
+    /// The machine's answer. One that it accepts is answered when nothing is `open` any more.
+    pub fn answered(&mut self, now: Mono, answer: Result<(), OrderRefused>, open: Open) {
         let Some(waiting) = self.ordering.take() else {
             return;
         };
         match answer {
-            Err(refused) => self.refuse(now, waiting.client, vec![refused.to_string()]),
-            Ok(()) if being_kept => self.keeping.push(waiting),
-            Ok(()) => self.accept(now, waiting.client, accepted(waiting.order)),
+            Err(refused) => {
+                let reason = refused.to_string();
+                self.ended(waiting.order, "refused", &reason);
+                self.refuse(now, waiting.client, vec![reason]);
+            }
+            Ok(()) => {
+                self.obeying.push(Waiting { open, ..waiting });
+                self.tell_done(now);
+            }
         }
     }
 
     /// Every order is on the disk, or cannot be kept.
     pub fn kept(&mut self, now: Mono, result: &Result<(), String>) {
-        for Waiting { client, order } in std::mem::take(&mut self.keeping) {
+        self.settle(
+            now,
+            result,
+            |open| &mut open.disk,
+            |order, error| format!("{order}: in force now, but not after a restart: {error}"),
+        );
+    }
+
+    /// The partner has taken over, or has not.
+    pub fn handed_over(&mut self, now: Mono, result: Result<(), HandOverFailed>) {
+        let result = result.map_err(|failed| failed.to_string());
+        self.settle(
+            now,
+            &result,
+            |open| &mut open.hand_over,
+            |order, failed| format!("{order}: {failed}"),
+        );
+    }
+
+    /// Something that `what` waited for has come about, or has not.
+    fn settle(
+        &mut self,
+        now: Mono,
+        result: &Result<(), String>,
+        what: impl Fn(&mut Open) -> &mut bool,
+        words: impl Fn(PulseOrder, &str) -> String,
+    ) {
+        for mut waiting in std::mem::take(&mut self.obeying) {
+            let is_about_it = std::mem::take(what(&mut waiting.open));
             match result {
-                Ok(()) => self.accept(now, client, accepted(order)),
-                Err(error) => {
-                    let reason = format!("{order}: in force now, but not after a restart: {error}");
-                    self.refuse(now, client, vec![reason]);
+                Err(reason) if is_about_it => {
+                    let reason = words(waiting.order, reason);
+                    self.fail(now, waiting.client, waiting.order, vec![reason]);
                 }
+                _ => self.obeying.push(waiting),
+            }
+        }
+        self.tell_done(now);
+    }
+
+    fn tell_done(&mut self, now: Mono) {
+        for waiting in std::mem::take(&mut self.obeying) {
+            let Waiting {
+                client,
+                order,
+                open,
+            } = waiting;
+            if open == Open::default() {
+                self.accept(now, client, order, accepted(order));
+            } else {
+                self.obeying.push(waiting);
             }
         }
     }
 
     /// Waits until lvs.cf has been read.
-    pub fn await_reload(&mut self, client: ClientId) {
+    pub fn await_reload(&mut self, now: Mono, client: ClientId) {
+        self.note(now, PulseOrder::Reload);
         self.reloading.push(client);
     }
 
-    /// lvs.cf has been read: what it is now, or what is wrong with it.
-    pub fn reloaded(&mut self, now: Mono, result: &Result<String, Vec<String>>) {
+    /// lvs.cf has been read: what it is now and what was found in it, or why it is not taken.
+    pub fn reloaded(&mut self, now: Mono, result: &Result<Taken, Vec<String>>) {
         for client in std::mem::take(&mut self.reloading) {
+            let order = PulseOrder::Reload;
             match result {
-                Ok(text) => self.accept(now, client, text.clone()),
-                Err(reasons) => self.refuse(now, client, reasons.clone()),
+                Ok(Taken { text, findings }) => {
+                    self.accept_with(now, client, order, text.clone(), findings.clone());
+                }
+                Err(reasons) => self.fail(now, client, order, reasons.clone()),
             }
+        }
+    }
+}
+
+/// An lvs.cf that was read again and is in force.
+pub struct Taken {
+    text: String,
+    findings: Vec<String>,
+}
+
+impl Taken {
+    /// This one.
+    pub fn of(file: &ConfigFile) -> Self {
+        Self {
+            text: FileState::of(file).to_string(),
+            findings: file.remarks(false),
         }
     }
 }
@@ -158,7 +302,7 @@ fn understand(asked: &Asked) -> Result<Request, String> {
 
 fn accepted(order: PulseOrder) -> String {
     let what = match order {
-        PulseOrder::Failover => "handing over to the partner",
+        PulseOrder::Failover => "the partner has taken over",
         PulseOrder::StandbyOn => "this director does not take over until \"standby off\"",
         PulseOrder::StandbyOff => "this director takes over again",
         PulseOrder::FreezeOn => "this director leaves everything as it is until \"freeze off\"",
@@ -229,8 +373,12 @@ mod tests {
         let mut give = |answer, kept: Option<Result<(), String>>| {
             let mut client = connect(&path, "");
             let (id, _) = control.hear(now).remove(0);
-            control.begin(id, order);
-            control.answered(now, answer, kept.is_some());
+            control.begin(now, id, order);
+            let open = Open {
+                disk: kept.is_some(),
+                hand_over: false,
+            };
+            control.answered(now, answer, open);
             if let Some(kept) = kept {
                 client.set_nonblocking(true).unwrap();
                 assert!(client.read(&mut [0]).is_err(), "it waits");
@@ -243,6 +391,7 @@ mod tests {
         };
         let done = Some(PulseLine::Done {
             text: accepted(order),
+            findings: Vec::new(),
         });
         let refused = |reason: &str| {
             Some(PulseLine::Refused {
@@ -259,5 +408,49 @@ mod tests {
             give(Err(OrderRefused::NoPartner), None),
             refused("there is no partner")
         );
+    }
+
+    #[test]
+    fn a_hand_over_is_answered_when_it_has_come_about_and_the_status_has_the_outcome() {
+        let path = path("handed");
+        let mut control = Control::on(Some(ControlSocket::open(&path).unwrap()));
+        let now = Mono::ZERO;
+        let failed = HandOverFailed::NotTaken;
+        for (order, disk, end) in [
+            (PulseOrder::Failover, false, Ok(())),
+            (PulseOrder::StandbyOn, true, Ok(())),
+            (PulseOrder::Failover, false, Err(failed)),
+            (PulseOrder::StandbyOn, true, Err(failed)),
+        ] {
+            let mut client = connect(&path, "");
+            let (id, _) = control.hear(now).remove(0);
+            control.begin(now, id, order);
+            let open = Open {
+                disk,
+                hand_over: true,
+            };
+            control.answered(now, Ok(()), open);
+            control.kept(now, &Ok(()));
+            client.set_nonblocking(true).unwrap();
+            assert!(client.read(&mut [0]).is_err(), "it waits");
+            client.set_nonblocking(false).unwrap();
+            let outcome = |control: &Control| control.last_order(now).unwrap().outcome;
+            assert_eq!(outcome(&control), "accepted");
+            control.handed_over(now, end);
+            let mut text = String::new();
+            client.read_to_string(&mut text).unwrap();
+            let (answer, ended) = match end {
+                Ok(()) => {
+                    let (text, findings) = (accepted(order), Vec::new());
+                    (PulseLine::Done { text, findings }, "done")
+                }
+                Err(failed) => {
+                    let reasons = vec![format!("{order}: {failed}")];
+                    (PulseLine::Refused { reasons }, "failed")
+                }
+            };
+            assert_eq!(PulseLine::decode(&text), Some(answer));
+            assert_eq!(outcome(&control), ended);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use config_file::ConfigFile;
 use control::{
-    AddressStatus, ChildStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus,
+    AddressStatus, ChildStatus, OrderStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus,
     SignatureStatus, SyncStatus, TransitionStatus, seconds,
 };
 use heartbeat::supervise::State as ServiceState;
@@ -76,6 +76,8 @@ pub struct Parts<'a> {
     pub sync: Option<(SyncRole, String)>,
     /// The addresses on their interfaces.
     pub addresses: Vec<AddressStatus>,
+    /// The last order.
+    pub last_order: Option<OrderStatus>,
 }
 
 /// The report of this moment.
@@ -149,6 +151,7 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         reload_failure: file.failure.clone(),
         child: child(parts),
         sync_daemon: sync_daemon(parts),
+        last_order: parts.last_order.clone(),
         ..standing(view)
     }
 }

@@ -399,6 +399,7 @@ impl Shell {
             },
             Action::KeepOrders(orders) => self.keep_orders(orders),
             Action::Answer(answer) => self.answer_order(answer),
+            Action::HandOverEnded(end) => self.control.handed_over(self.clock.now(), end),
             Action::RunHook(hook) => self.run_hook(hook),
             Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
             Action::StartService => self.start_service(match self.setup.config.service {

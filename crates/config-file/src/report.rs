@@ -33,6 +33,16 @@ impl Fault {
     /// The lines for standard error and the log: the original's, then all that is wrong, one each.
     #[must_use]
     pub fn lines(&self, program: Program) -> Vec<String> {
+        self.lines_and_notes(program, false)
+    }
+
+    /// The same for `-t`: with the notes, which concern an original director beside us and refuse nothing.
+    #[must_use]
+    pub fn lines_with_notes(&self, program: Program) -> Vec<String> {
+        self.lines_and_notes(program, true)
+    }
+
+    fn lines_and_notes(&self, program: Program, with_notes: bool) -> Vec<String> {
         let name = program.name();
         match self {
             Self::Unreadable(path, reason) => {
@@ -57,7 +67,8 @@ impl Fault {
                     }
                 };
                 let mut lines = vec![first];
-                lines.extend(in_file(&refusal.findings, path));
+                let shown = |finding: &&Finding| with_notes || finding.severity != Severity::Note;
+                lines.extend(in_file(refusal.findings.iter().filter(shown), path));
                 lines.extend(and_more(refusal.more, path));
                 lines.extend(names.iter().map(|why| format!("{file}: {why}")));
                 lines
@@ -195,6 +206,21 @@ mod tests {
         let start = format!("{file}:2:13: integer expected: keepalive = soon");
         assert!(pulse[1].starts_with(&start), "{pulse:?}");
         assert_eq!(pulse.len(), 3);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    /// A reload logs the lines of a refused file as errors; what an original reads otherwise is none.
+    #[test]
+    fn notes_about_a_refused_file_are_for_the_check_alone() {
+        let path = on_disk("notes.cf", "serial_no = 7\r\nbogus = 1\r\n");
+        let fault = read(&path).unwrap_err();
+        let notes = |lines: Vec<String>| {
+            let is_note = |line: &&String| line.contains(": note: ");
+            lines.iter().filter(is_note).count()
+        };
+        assert_ne!(notes(fault.lines_with_notes(Program::Pulse)), 0);
+        assert_eq!(notes(fault.lines(Program::Pulse)), 0);
+        assert_eq!(fault.lines(Program::Pulse).len(), 2);
         std::fs::remove_file(path).unwrap();
     }
 

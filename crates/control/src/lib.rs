@@ -46,8 +46,8 @@ mod tests;
 pub use error::MessageError;
 pub use order::Order;
 pub use pulse::{
-    AddressStatus, ChildStatus, PartnerStatus, PathStatus, PulseLine, PulseReport, PulseStatus,
-    SignatureStatus, SyncStatus, TransitionStatus, seconds,
+    AddressStatus, ChildStatus, OrderStatus, PartnerStatus, PathStatus, PulseLine, PulseReport,
+    PulseStatus, SignatureStatus, SyncStatus, TransitionStatus, seconds,
 };
 pub use reason::Reason;
 pub use report::{CheckResult, Report};

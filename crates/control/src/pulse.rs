@@ -51,6 +51,9 @@ pub enum PulseLine {
     Done {
         /// What came of it, in words.
         text: String,
+        /// What is not as it should be all the same: of a reload what was found in lvs.cf.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<String>,
     },
     /// Nothing is done.
     Refused {
@@ -108,6 +111,23 @@ pub struct PulseStatus {
     /// The kernel's sync daemon, if lvs.cf has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_daemon: Option<SyncStatus>,
+    /// The last order that was given, if one was since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_order: Option<OrderStatus>,
+}
+
+/// An order, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OrderStatus {
+    /// Its words.
+    pub order: String,
+    /// Seconds since it was given.
+    pub age: f64,
+    /// `accepted` while nobody knows what comes of it; `done`, `refused`, `failed`.
+    pub outcome: String,
+    /// What came of it, or why nothing did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
 }
 
 /// What is known of the partner.

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::pulse::{
-    AddressStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus, SignatureStatus,
-    TransitionStatus,
+    AddressStatus, OrderStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus,
+    SignatureStatus, TransitionStatus,
 };
 use crate::service_summary::ServiceSummary;
 
@@ -30,6 +30,9 @@ impl PulseReport {
         }
         if !pulse.orders.is_empty() {
             screen.line("orders", &orders(&pulse.orders));
+        }
+        if let Some(last) = &pulse.last_order {
+            screen.line("ordered", &last_order(last));
         }
         match &pulse.partner {
             Some(_) if pulse.phase == "waiting" => screen.line("partner", "not known yet"),
@@ -137,6 +140,20 @@ fn orders(orders: &[String]) -> String {
         other => other,
     });
     words.collect::<Vec<_>>().join(", ")
+}
+
+fn last_order(last: &OrderStatus) -> String {
+    let age = span(last.age);
+    let OrderStatus {
+        order,
+        outcome,
+        text,
+        ..
+    } = last;
+    // Most answers begin with the order.
+    let text = text.strip_prefix(&format!("{order}: ")).unwrap_or(text);
+    let colon = if text.is_empty() { "" } else { ": " };
+    format!("{order}, {age} ago, {outcome}{colon}{text}")
 }
 
 fn partner(partner: &PartnerStatus, signatures: &SignatureStatus) -> String {
@@ -299,6 +316,8 @@ mod tests {
 pulse    active for 12.5 s, not fit; primary, pid 812
 unfit    address 10.1.0.50: device eth1 is down
 orders   freeze (nothing moves)
+ordered  failover, 3.0 s ago, failed: the partner is silent: this director stays
+         active
 partner  alive, standby, fit, same lvs.cf
 path     public, 10.1.0.1:539 to 10.1.0.2:539: last heartbeat 0.2 s ago
 signed   require; partner: version 2; 90 counted, 3 replayed

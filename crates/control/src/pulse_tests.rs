@@ -53,6 +53,12 @@ pub fn full() -> PulseReport {
                 role: "master".into(),
                 state: "runs".into(),
             }),
+            last_order: Some(OrderStatus {
+                order: "failover".into(),
+                age: 3.0,
+                outcome: "failed".into(),
+                text: "failover: the partner is silent: this director stays active".into(),
+            }),
         },
         paths: vec![PathStatus {
             path: "public".into(),
@@ -155,11 +161,22 @@ fn a_request_is_one_line_and_nothing_else_is_taken_for_one() {
 fn an_order_is_answered_by_one_line() {
     let done = PulseLine::Done {
         text: "standby on".into(),
+        findings: Vec::new(),
     };
     assert_eq!(
         done.encode(),
         "{\"kind\":\"done\",\"text\":\"standby on\"}\n"
     );
+    let with_findings = PulseLine::Done {
+        text: "read".into(),
+        findings: vec!["lvs.cf:9:1: left out".into()],
+    };
+    let line = with_findings.encode();
+    assert!(
+        line.ends_with(",\"findings\":[\"lvs.cf:9:1: left out\"]}\n"),
+        "{line}"
+    );
+    assert_eq!(PulseLine::decode(&line), Some(with_findings));
     let refused = PulseLine::Refused {
         reasons: vec!["there is no partner".into()],
     };

@@ -36,7 +36,7 @@ pub use fitness::{OwnAddresses, Trouble, TroubleKind, Unfit};
 pub use model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
 pub use node::Node;
 pub use notice::{Notice, Severity};
-pub use orders::{Order, OrderRefused, Orders};
+pub use orders::{HandOverFailed, Order, OrderRefused, Orders};
 pub use table::{Event, Facts, Phase, Verdict, When, decide};
 pub use view::{Form, PartnerView, PathView, Reason, Silence, Transition, View};
 

@@ -10,7 +10,7 @@ use wire::heartbeat::{Service, Value};
 use crate::auth::{Refusal, Said};
 use crate::fitness::Trouble;
 use crate::notice::Notice;
-use crate::orders::{Order, OrderRefused, Orders};
+use crate::orders::{HandOverFailed, Order, OrderRefused, Orders};
 
 /// Which of the two directors this machine is, for good (lvs.cf `primary`, `backup`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +206,8 @@ pub enum Action {
     KeepOrders(Orders),
     /// The answer to [`Input::Order`].
     Answer(Result<(), OrderRefused>),
+    /// What came of a hand-over that was ordered: the partner is active, or why not.
+    HandOverEnded(Result<(), HandOverFailed>),
     /// Take lvs.cf's services out of the kernel's table, by a process in the service's place; answered by
     /// `ServiceEnded`.
     ClearTable,

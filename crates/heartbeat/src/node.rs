@@ -111,6 +111,9 @@ pub struct Node {
     orders: Orders,
     /// It is ordered to stand by, as soon as the partner has taken over.
     stands_by_next: bool,
+    /// A hand-over was ordered and has not ended; once this node has given up, until when the partner
+    /// may need to say that it is active.
+    awaits_hand_over: Option<Option<Mono>>,
     /// When it was said that nobody serves because of an order.
     barred_said: Option<Mono>,
     /// Whether the partner's lvs.cf is ours, as far as it was said.
@@ -174,6 +177,7 @@ impl Node {
             fitness: Fitness::default(),
             orders: Orders::default(),
             stands_by_next: false,
+            awaits_hand_over: None,
             barred_said: None,
             same_content: None,
             history: History::default(),
@@ -248,6 +252,7 @@ impl Node {
                 self.event(now, Event::StopOrdered, out);
             }
         }
+        self.look_at_hand_over(now, out);
         // What has become due by this input is late from now on, not since then.
         self.promised = self.next_deadline().map(|due| due.max(now));
     }

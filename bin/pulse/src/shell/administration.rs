@@ -10,7 +10,7 @@ use heartbeat::{Input, OrderRefused, Orders};
 use lvs_model::ChildExit;
 
 use super::Shell;
-use crate::control_socket::for_machine;
+use crate::control_socket::{Open, Taken, for_machine};
 use crate::copy;
 use crate::report::{self, FileState, Parts};
 use crate::setup::{self, Setup};
@@ -53,18 +53,18 @@ impl Shell {
             Some(Outcome::Read(Ok(file))) => {
                 file.log();
                 let taken = self.take_file(&file).map_err(|reason| vec![reason]);
-                self.reloaded(taken.map(|()| FileState::of(&file)));
+                self.reloaded(taken.map(|()| (FileState::of(&file), Taken::of(&file))));
             }
             Some(Outcome::Read(Err(fault))) => self.reloaded(Err(fault.lines(Program::Pulse))),
         }
     }
 
     /// Says what came of it: in the log, in the status, to who ordered it.
-    fn reloaded(&mut self, result: Result<FileState, Vec<String>>) {
+    fn reloaded(&mut self, result: Result<(FileState, Taken), Vec<String>>) {
         let now = self.clock.now();
         match result {
-            Ok(file) => {
-                self.control.reloaded(now, &Ok(file.to_string()));
+            Ok((file, taken)) => {
+                self.control.reloaded(now, &Ok(taken));
                 self.file = file;
             }
             Err(lines) => {
@@ -124,12 +124,12 @@ impl Shell {
                 Request::Order { order } => match for_machine(order) {
                     Some(for_machine) => {
                         self.unkept = None;
-                        self.control.begin(client, order);
+                        self.control.begin(self.clock.now(), client, order);
                         self.give(Input::Order(for_machine));
                     }
                     None => {
                         log::info!("order: {order}");
-                        self.control.await_reload(client);
+                        self.control.await_reload(self.clock.now(), client);
                         self.reload();
                     }
                 },
@@ -141,8 +141,11 @@ impl Shell {
     pub(super) fn answer_order(&mut self, answer: Result<(), OrderRefused>) {
         let now = self.clock.now();
         let unkept = self.unkept.take();
-        let waits = self.orders.is_busy() || unkept.is_some();
-        self.control.answered(now, answer, waits);
+        let open = Open {
+            disk: self.orders.is_busy() || unkept.is_some(),
+            hand_over: self.node.awaits_hand_over(),
+        };
+        self.control.answered(now, answer, open);
         if let Some(error) = unkept {
             self.control.kept(now, &Err(error));
         }
@@ -190,6 +193,7 @@ impl Shell {
             child: self.service.pid(),
             sync: self.commands.sync_status(),
             addresses,
+            last_order: self.control.last_order(now),
         })
     }
 

@@ -8,9 +8,11 @@ use wire::heartbeat::Value;
 use super::Node;
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::orders::{Order, OrderRefused, Orders};
+use crate::orders::{HandOverFailed, Order, OrderRefused, Orders};
 use crate::table::{Event, Phase};
 
+/// So long after a give-up by order the partner may need to say that it is active.
+const TAKEN_WITHIN: Duration = Duration::from_secs(15);
 /// That nobody serves because of an order is said this often.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 
@@ -100,8 +102,43 @@ impl Node {
         let hands_over = matches!(order, Order::Failover | Order::Standby(true));
         if hands_over && self.phase == Phase::Active {
             self.stands_by_next = order == Order::Standby(true);
+            self.awaits_hand_over = Some(None);
             self.event(now, Event::FailoverOrdered, out);
         }
+    }
+
+    /// Whether an order has begun a hand-over that has not ended: its end is told by
+    /// [`Action::HandOverEnded`].
+    #[must_use]
+    pub const fn awaits_hand_over(&self) -> bool {
+        self.awaits_hand_over.is_some()
+    }
+
+    /// After each input: whether the hand-over that was ordered has come about.
+    pub(super) fn look_at_hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let Some(given_up) = self.awaits_hand_over else {
+            return;
+        };
+        let end = match self.phase {
+            Phase::HandingOver | Phase::Releasing => return,
+            Phase::Starting | Phase::Active => {
+                Err(HandOverFailed::StillActive(self.history.reason))
+            }
+            Phase::Standby | Phase::Gone if self.partner.last_value() == Some(Value::Running) => {
+                Ok(())
+            }
+            Phase::Gone => Err(HandOverFailed::NotTaken),
+            Phase::Standby => {
+                let until = given_up.unwrap_or(now + TAKEN_WITHIN);
+                self.awaits_hand_over = Some(Some(until));
+                if now < until {
+                    return;
+                }
+                Err(HandOverFailed::NotTaken)
+            }
+        };
+        self.awaits_hand_over = None;
+        out.push(Action::HandOverEnded(end));
     }
 
     fn keep_orders(&mut self, orders: Orders, out: &mut Vec<Action>) {

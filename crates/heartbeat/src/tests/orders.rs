@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lvs_model::Mono;
 use wire::heartbeat::Value;
 use wire::heartbeat::details::Details;
 use wire::heartbeat::signed::{State, Statement};
@@ -35,6 +36,25 @@ const SAYS: Statement = Statement {
 
 fn order(bench: &mut Bench, seconds: f64, order: Order) -> Vec<Action> {
     bench.put(seconds, Input::Order(order))
+}
+
+/// What came of an ordered hand-over, if that has been said.
+fn end_of_hand_over(log: &[(Mono, Action)]) -> Option<String> {
+    let ends = log.iter().filter_map(|(_, action)| match action {
+        Action::HandOverEnded(Ok(())) => Some("done".to_owned()),
+        Action::HandOverEnded(Err(failed)) => Some(failed.to_string()),
+        _ => None,
+    });
+    let mut ends: Vec<String> = ends.collect();
+    assert!(ends.len() <= 1, "{ends:?}");
+    ends.pop()
+}
+
+fn together(actions: Vec<Action>) -> Vec<(Mono, Action)> {
+    actions
+        .into_iter()
+        .map(|action| (Mono::ZERO, action))
+        .collect()
 }
 
 /// The one answer, which is in the same call.
@@ -90,9 +110,61 @@ fn a_failover_hands_over_and_ends_on_standby() {
     };
     let release = hear(&mut bench, 6.9, Value::Running, taken);
     assert_eq!(notices(&release), ["partner active: going inactive"]);
-    bench.put(7.0, Input::ServiceEnded);
+    assert!(bench.node.awaits_hand_over());
+    let end = together(bench.put(7.0, Input::ServiceEnded));
     assert_eq!(bench.node.phase(), Phase::Standby);
     assert!(bench.node.statement(at(7.0), Value::Stopped).fit);
+    assert_eq!(end_of_hand_over(&end).as_deref(), Some("done"));
+    assert!(!bench.node.awaits_hand_over());
+}
+
+/// An order is answered when it is clear what came of it: a status of 0 at the beginning would be none.
+#[test]
+fn what_came_of_a_hand_over_is_said_once_and_why_it_failed() {
+    let failed = "the partner did not take over in time: this director stays active";
+    for wanted in [Order::Failover, Order::Standby(true)] {
+        let mut bench = active();
+        let mut log = together(order(&mut bench, 6.5, wanted));
+        for seconds in [8.0, 10.0, 12.0, 14.0, 16.0, 18.0] {
+            log.extend(bench.run_to(seconds));
+            log.extend(together(hear(&mut bench, seconds, Value::Stopped, SAYS)));
+        }
+        assert_eq!(end_of_hand_over(&log).as_deref(), Some(failed), "{wanted}");
+        assert_eq!(bench.node.phase(), Phase::Active);
+    }
+    let mut bench = active();
+    let mut log = together(order(&mut bench, 6.5, Order::Failover));
+    log.extend(bench.run_to(11.0));
+    let silent = "the partner is silent: this director stays active";
+    assert_eq!(end_of_hand_over(&log).as_deref(), Some(silent));
+}
+
+/// An unsigned partner is told STOPPED; that it has taken over is known when it says so.
+#[test]
+fn a_give_up_by_order_is_done_when_the_partner_says_that_it_is_active() {
+    let given_up = || {
+        let mut bench = Bench::primary();
+        bench.make_active();
+        bench.hear(6.0, Value::Stopped);
+        order(&mut bench, 6.5, Order::Standby(true));
+        bench.run_to(6.75);
+        let log = together(bench.put(6.8, Input::ServiceEnded));
+        assert_eq!(bench.node.phase(), Phase::Standby);
+        assert_eq!(end_of_hand_over(&log), None);
+        bench
+    };
+    let mut bench = given_up();
+    let done = together(bench.hear(8.0, Value::Running));
+    assert_eq!(end_of_hand_over(&done).as_deref(), Some("done"));
+    let mut bench = given_up();
+    let mut log = Vec::new();
+    for half in 14..50 {
+        let seconds = f64::from(half) / 2.0;
+        log.extend(bench.run_to(seconds));
+        log.extend(together(bench.hear(seconds, Value::Stopped)));
+    }
+    let not_taken = "this director has given up, and the partner does not say that it is active";
+    assert_eq!(end_of_hand_over(&log).as_deref(), Some(not_taken));
 }
 
 #[test]
