@@ -1,6 +1,7 @@
 //! `fos -t`: what is wrong with lvs.cf or odd about it, and what a start would run.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -36,6 +37,14 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Exi
     }
 }
 
+/// The program is the one that would be run, also where it lies elsewhere than usual.
+fn line(mut argv: Vec<OsString>) -> String {
+    if let Some(program) = argv.first_mut() {
+        *program = daemon::installed(program.as_ref()).into_os_string();
+    }
+    shell_words(&argv)
+}
+
 /// The command lines of a start in which everything succeeds at once.
 fn plan(site: Site, mode: Mode) -> Vec<String> {
     let mut machine = Fos::new(site, mode);
@@ -47,11 +56,11 @@ fn plan(site: Site, mode: Mode) -> Vec<String> {
         for action in actions {
             match action {
                 Action::RunCommand(argv) => {
-                    lines.push(shell_words(&argv));
+                    lines.push(line(argv));
                     inputs.push_back(Input::CommandEnded(Ok(ChildExit::Status(0))));
                 }
                 Action::StartMonitor(monitor, argv, _) => {
-                    lines.push(shell_words(&argv));
+                    lines.push(line(argv));
                     // No pid is 0: nothing is signalled by it.
                     inputs.push_back(Input::MonitorStarted(monitor, Ok(0)));
                 }

@@ -15,8 +15,8 @@ failover web {
  active = 1
  address = 192.0.2.77 eth0:1
  port = 80
- start_cmd = \"/nowhere/web start\"
- stop_cmd = \"/nowhere/web stop\"
+ start_cmd = \"/bin/echo start\"
+ stop_cmd = \"/bin/echo stop\"
 }
 ";
 
@@ -38,12 +38,12 @@ fn a_clean_file_gives_status_0_and_the_commands_of_that_side() {
         let Ended { status, out, err } = run("-F");
         assert_eq!((status, err.as_str()), (0, ""), "{out}");
         let lines: Vec<&str> = out.lines().collect();
-        assert_eq!(lines[..2], ["/nowhere/web stop", "/nowhere/web start"]);
+        assert_eq!(lines[..2], ["/bin/echo stop", "/bin/echo start"]);
         assert!(lines[2].starts_with("/usr/sbin/nanny -c -h 192.0.2.77 "));
         assert_eq!(lines.len(), 3);
         let out = run("-f").out;
         let lines: Vec<&str> = out.lines().collect();
-        assert_eq!(lines[0], "/nowhere/web stop");
+        assert_eq!(lines[0], "/bin/echo stop");
         assert!(lines[1].ends_with(" --fos"), "{out}");
         assert_eq!(lines.len(), 2);
     }

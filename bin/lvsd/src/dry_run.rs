@@ -5,6 +5,7 @@
 //! since none is started by itself.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 use director::{Action, Input, Lvsd, NannyOptions, Site, Table, shell_words};
@@ -29,20 +30,20 @@ pub fn print(
     for action in actions {
         match action {
             Action::Apply(ops) => {
-                let program = shell_words(&[&site.ipvsadm]);
+                let program = shell_words(&[daemon::installed(&site.ipvsadm)]);
                 for op in ops {
                     writeln!(out, "{program} {op}")?;
                 }
             }
             Action::StartNanny(_, options) if options.shared => {
-                let line = pool_line(&options, foreground);
+                let pool = pool_line(&options, foreground);
                 let user = options.account.as_ref().map(|account| account.uid);
-                if pools.insert((line.clone(), user)) {
-                    writeln!(out, "{line}")?;
+                if pools.insert((pool.clone(), user)) {
+                    writeln!(out, "{pool}")?;
                 }
-                writeln!(out, "# {}", shell_words(&options.argv()))?;
+                writeln!(out, "# {}", line(options.argv()))?;
             }
-            Action::StartNanny(_, options) => writeln!(out, "{}", shell_words(&options.argv()))?,
+            Action::StartNanny(_, options) => writeln!(out, "{}", line(options.argv()))?,
             _ => {}
         }
     }
@@ -52,5 +53,13 @@ pub fn print(
 fn pool_line(options: &NannyOptions, foreground: bool) -> String {
     let mut argv = vec![options.program.clone().into_os_string()];
     argv.extend(options.pool_args(foreground));
+    line(argv)
+}
+
+/// The program is the one that would be run, also where it lies elsewhere than usual.
+fn line(mut argv: Vec<OsString>) -> String {
+    if let Some(program) = argv.first_mut() {
+        *program = daemon::installed(program.as_ref()).into_os_string();
+    }
     shell_words(&argv)
 }

@@ -167,7 +167,8 @@ impl Report {
         match hook.map(words) {
             None => {}
             Some(Ok(words)) => self.plan.push(line(when, &words)),
-            Some(Err(error)) => self.remarks.push(error.to_string()),
+            // It has its line among the findings.
+            Some(Err(_)) => {}
         }
     }
 
@@ -186,8 +187,12 @@ impl Report {
     }
 }
 
+/// The program is the one that would be run, also where it lies elsewhere than usual.
 fn line(when: &str, words: &[std::ffi::OsString]) -> String {
-    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let (program, arguments) = words.split_first().unzip();
+    let program = program.map(|it| daemon::installed(it.as_ref()).into_os_string());
+    let words = program.iter().chain(arguments.unwrap_or_default());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     format!("{when}: {}", words.join(" "))
 }
 

@@ -328,7 +328,7 @@ impl Queue {
 
 /// Starts a hook in a process group of its own, unless others than root could have written it.
 pub fn start(path: &Path, args: &[OsString], input: Option<&OsString>) -> io::Result<Child> {
-    let file = path.canonicalize()?;
+    let file = daemon::installed(path).canonicalize()?;
     if !daemon::only_root_can_change(&file)? {
         return Err(io::Error::other("others than root can change it"));
     }

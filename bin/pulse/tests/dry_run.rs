@@ -35,7 +35,7 @@ const PULSE: DryRun = DryRun {
 fn a_clean_file_gives_status_0_and_the_plan_wherever_it_is_checked() {
     let place = Place::new("clean");
     let extra = "primary_private = 198.51.100.1\nbackup_private = 198.51.100.2\nsyncdaemon = 1\n\
-                 syncd_iface = eth1\nactive_cmd = \"/nowhere/up now\"\ninactive_cmd = /nowhere/down\n";
+                 syncd_iface = eth1\nactive_cmd = \"/bin/echo up now\"\ninactive_cmd = /bin/echo\n";
     let file = place.file([PAIR, extra, VIRTUAL].concat());
     let name = file.display().to_string();
     let plan = [
@@ -43,13 +43,13 @@ fn a_clean_file_gives_status_0_and_the_plan_wherever_it_is_checked() {
         "heartbeat: UDP port 539, every 2 s, the partner is dead after 6 s",
         "heartbeat: primary 203.0.113.201, backup 203.0.113.202",
         "heartbeat: primary 198.51.100.1, backup 198.51.100.2",
-        "active: /nowhere/up now",
+        "active: /bin/echo up now",
         &format!("active: /usr/sbin/lvsd --nofork -c {name}"),
         "active: /sbin/ipvsadm --stop-daemon master",
         "active: /sbin/ipvsadm --start-daemon master --mcast-interface eth1 --syncid 0",
         "active: /sbin/ipvsadm --stop-daemon backup",
         "active: address 192.0.2.50/32 on eth0 as eth0:1",
-        "standby: /nowhere/down",
+        "standby: /bin/echo",
         "standby: /sbin/ipvsadm --stop-daemon backup",
         "standby: /sbin/ipvsadm --start-daemon backup --mcast-interface eth1 --syncid 0",
         "standby: /sbin/ipvsadm --stop-daemon master",
@@ -79,6 +79,30 @@ fn the_role_is_told_where_it_can_be() {
     }
 }
 
+/// Installed below /usr/local, say.
+#[test]
+fn the_programs_that_are_run_are_named_where_they_lie() {
+    let place = Place::new("installed");
+    let at = |name: &str| place.path().join(name);
+    testkit::copy_program(PULSE.program.as_ref(), &at("pulse"));
+    for name in ["lvsd", "send_arp"] {
+        testkit::copy_program("/bin/true".as_ref(), &at(name));
+    }
+    let hooks = "active_cmd = \"/usr/sbin/send_arp x\"\ninactive_cmd = /nowhere/away\n";
+    let file = place.file([PAIR, hooks, VIRTUAL].concat());
+    let mut pulse = Command::new(at("pulse"));
+    let output = pulse.args(["-t", "-c"]).arg(&file).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    for (name, words) in [("send_arp", "x"), ("lvsd", "--nofork -c")] {
+        let line = format!("active: {} {words}", at(name).display());
+        assert!(out.contains(&line), "{line}: {out}");
+    }
+    let missing = "warning: inactive_cmd = /nowhere/away: no such file: /nowhere/away";
+    assert!(err.contains(missing), "{err}");
+    assert!(!err.contains("no such file: /usr/sbin"), "{err}");
+}
+
 #[test]
 fn a_warm_standby_runs_lvsd_too() {
     let place = Place::new("warm");
@@ -98,7 +122,7 @@ fn a_warm_standby_runs_lvsd_too() {
 fn services_of_the_directors_come_behind_their_addresses() {
     let place = Place::new("fos");
     let block = "service = fos\nfailover web {\n active = 1\n address = 192.0.2.77 eth0:1\n\
-                 port = 80\n start_cmd = \"/nowhere/web start\"\n stop_cmd = \"/nowhere/web stop\"\n}\n";
+                 port = 80\n start_cmd = \"/bin/echo start\"\n stop_cmd = \"/bin/echo stop\"\n}\n";
     let file = place.file([PAIR, block].concat());
     let Ended { status, out, err } = PULSE.check(&file);
     assert_eq!(status, 0, "{err}");
@@ -162,7 +186,7 @@ fn what_pulse_does_otherwise_than_the_file_says_is_told() {
     assert!(out.contains("heartbeat: none, there is no partner\n"));
     for line in [
         "pulse: Undefined backup node marked as active? -- clearing that!\n",
-        "pulse: up: a command needs its whole path\n",
+        ": warning: active_cmd = up: a command needs its whole path\n",
     ] {
         assert!(err.contains(line), "{err}");
     }

@@ -109,6 +109,33 @@ pub(crate) fn program_fault(command: &str, user: &Account) -> Option<String> {
         })
 }
 
+/// Why root could not, or should not, run the program of a command line.
+pub(crate) fn root_program_fault(command: &str) -> Option<String> {
+    let name = command.split([' ', '\t']).find(|word| !word.is_empty())?;
+    let given = daemon::installed(Path::new(name));
+    if !given.is_absolute() {
+        return Some("a command needs its whole path".to_owned());
+    }
+    let real = match given.canonicalize() {
+        Ok(real) => real,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Some(format!("no such file: {}", given.display()));
+        }
+        // Not for us to see: nobody knows.
+        Err(_) => return None,
+    };
+    let root = Account {
+        name: "root".to_owned(),
+        uid: 0,
+        gid: 0,
+        home: "/".into(),
+    };
+    file_fault(&real, &root).or_else(|| {
+        let untrusted = daemon::untrusted_part(&real).ok().flatten()?;
+        Some(format!("{untrusted}, and root is to run it"))
+    })
+}
+
 /// The first directory on the path that `user` cannot enter.
 fn bar(path: &Path, user: &Account) -> Option<String> {
     let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
@@ -234,6 +261,27 @@ mod tests {
         assert_eq!(places.scheduler("pcc"), SchedulerAnswer::NoIpvs);
         places.ipvs = folder.file("ip_vs", "", 0o644);
         assert_eq!(places.scheduler("pcc"), SchedulerAnswer::Unknown);
+    }
+
+    #[test]
+    fn what_keeps_root_from_running_a_program_is_named() {
+        let folder = Folder::new("roots");
+        set_mode(&folder.0, 0o755);
+        let at = |name: &str| folder.0.join(name).display().to_string();
+        let fault = |command: &str| root_program_fault(command).unwrap_or_default();
+        let good = folder.file("good", "#!/bin/sh\n", 0o700);
+        if good.metadata().unwrap().uid() == 0 {
+            assert_eq!(fault(&format!("{} -v", at("good"))), "");
+        }
+        assert_eq!(fault(&at("none")), format!("no such file: {}", at("none")));
+        assert_eq!(fault("hook"), "a command needs its whole path");
+        folder.file("plain", "", 0o644);
+        let expected = format!("root cannot run {}, its mode is 0644", at("plain"));
+        assert_eq!(fault(&at("plain")), expected);
+        folder.file("dos", "#!/bin/sh\r\n", 0o755);
+        assert!(fault(&at("dos")).starts_with("its interpreter /bin/sh\\r does not exist"));
+        folder.file("open", "", 0o777);
+        assert!(fault(&at("open")).ends_with(", mode 0777, and root is to run it"));
     }
 
     #[test]

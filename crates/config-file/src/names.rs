@@ -30,6 +30,8 @@ pub(crate) enum Question {
     Program(String, Option<Account>),
     /// Whether root may run a program.
     Trust(String),
+    /// Whether root can and may run a command line's program.
+    RootProgram(String),
 }
 
 /// The one [`Lookup`] of all programs: answers from what is known, and notes what is not.
@@ -99,6 +101,11 @@ impl Lookup for Names {
         self.about_program(Question::Program(command, user.cloned()))
     }
 
+    fn root_program_fault(&mut self, command: &[u8]) -> Option<String> {
+        let command = std::str::from_utf8(command).ok()?.to_owned();
+        self.about_program(Question::RootProgram(command))
+    }
+
     fn trust_fault(&mut self, program: &[u8]) -> Option<String> {
         let program = std::str::from_utf8(program).ok()?.to_owned();
         self.about_program(Question::Trust(program))
@@ -136,6 +143,11 @@ impl Names {
         }
     }
 
+    /// Whether something was asked that is not known.
+    pub(crate) fn has_questions(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// What was asked and is not known.
     pub(crate) fn questions(&self) -> Vec<Question> {
         self.open.iter().cloned().collect()
@@ -166,7 +178,11 @@ impl Names {
                     let answer = scheduler_answer(answer);
                     self.schedulers.extend(answer.map(|it| (name.clone(), it)));
                 }
-                Some(question @ (Question::Program(..) | Question::Trust(_))) => {
+                Some(
+                    question @ (Question::Program(..)
+                    | Question::Trust(_)
+                    | Question::RootProgram(_)),
+                ) => {
                     let fault = answer.strip_prefix(FAULT).map(str::to_owned);
                     self.programs.insert(question.clone(), fault);
                 }
@@ -210,7 +226,12 @@ const LONGEST_FAULT: usize = 16 * 1024;
 
 /// Most bytes that the answers to these questions have.
 pub(crate) fn longest_answers(questions: &[Question]) -> usize {
-    let about_programs = |it: &&Question| matches!(it, Question::Program(..) | Question::Trust(_));
+    let about_programs = |it: &&Question| {
+        matches!(
+            it,
+            Question::Program(..) | Question::Trust(_) | Question::RootProgram(_)
+        )
+    };
     let programs = questions.iter().filter(about_programs).count();
     // A number, and an IPv6 address or a user with its home directory.
     let names = questions.len().saturating_mul(64);
@@ -278,6 +299,9 @@ fn answer_here(questions: &[Question], out: &mut dyn Write) -> io::Result<()> {
                 write_fault(out, number, fault)?;
             }
             Question::Trust(program) => write_fault(out, number, trust_fault(program))?,
+            Question::RootProgram(command) => {
+                write_fault(out, number, machine::root_program_fault(command))?;
+            }
             Question::Service(name, protocol) => {
                 if let Some(port) = service(name, *protocol) {
                     writeln!(out, "{number} {port}")?;

@@ -65,7 +65,20 @@ pub enum Fault {
         refusal: Refusal,
         /// Why names were not looked up, if they were not.
         names: Option<String>,
+        /// It asks for names that have no answer now: later they may.
+        is_unanswered: bool,
     },
+}
+
+impl Fault {
+    /// Whether it may be good later without anybody's doing: a name server or a disk that comes late.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreadable(..) => true,
+            Self::Refused { is_unanswered, .. } => *is_unanswered,
+        }
+    }
 }
 
 /// How far a reading has come.
@@ -140,6 +153,7 @@ impl Source {
                 path,
                 refusal,
                 names: why,
+                is_unanswered: names.has_questions(),
             }),
         }
     }

@@ -56,6 +56,7 @@ impl Fault {
                 path,
                 refusal,
                 names,
+                ..
             } => {
                 let (file, line, reason) = (path.display(), refusal.line(), refusal.reason());
                 let first = match program {

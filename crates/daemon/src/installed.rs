@@ -15,7 +15,8 @@ const USUAL: [&str; 6] = [
 
 /// The file to execute for `path`. A usual path means the program that was installed together with this
 /// one, wherever that is: it lies in the same directory. Any other path means itself.
-pub(crate) fn installed(path: &Path) -> PathBuf {
+#[must_use]
+pub fn installed(path: &Path) -> PathBuf {
     static OWN: OnceLock<Option<PathBuf>> = OnceLock::new();
     let own = OWN.get_or_init(|| {
         // After an upgrade the name has a word behind it, the directory has not.

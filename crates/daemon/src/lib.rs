@@ -50,6 +50,7 @@ pub use clock::Clock;
 pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask, read_status};
 pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
+pub use installed::installed;
 pub use instance::Instance;
 pub use lock::{Lock, LockError};
 pub use own_files::{create_file, make_directory};

@@ -43,6 +43,12 @@ pub trait Lookup {
         None
     }
 
+    /// Why root could not, or should not, run the program of a command line, its path given; `None` as
+    /// above.
+    fn root_program_fault(&mut self, _command: &[u8]) -> Option<String> {
+        None
+    }
+
     /// Who else than root could change a program that root runs; `None` if nobody could.
     fn trust_fault(&mut self, _program: &[u8]) -> Option<String> {
         None

@@ -68,7 +68,8 @@ pub struct Ended {
     pub err: String,
 }
 
-/// Runs a program to its end, without standard input.
+/// Runs a program to its end, without standard input. Where it names a program of the suite that has been
+/// built beside it, the usual path is put: whether that is there depends on what was built last.
 ///
 /// # Panics
 /// It was not started, was ended by a signal, took a minute or wrote what is not UTF-8.
@@ -77,9 +78,16 @@ pub fn ended(command: &mut Command) -> Ended {
     let output = command.stdin(Stdio::null()).output().expect("it starts");
     assert!(began.elapsed() < LIMIT, "{:?}", began.elapsed());
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let beside = Path::new(command.get_program()).parent();
+    let beside = beside.unwrap_or_else(|| Path::new("/")).display();
+    let mut out = text(output.stdout);
+    for name in ["lvsd", "nanny", "fos", "send_arp"] {
+        out = out.replace(&format!("{beside}/{name} "), &format!("/usr/sbin/{name} "));
+    }
+    out = out.replace(&format!("{beside}/ipvsadm "), "/sbin/ipvsadm ");
     Ended {
         status: output.status.code().expect("no signal"),
-        out: text(output.stdout),
+        out,
         err: text(output.stderr),
     }
 }

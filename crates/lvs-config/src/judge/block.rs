@@ -62,6 +62,7 @@ impl Judge<'_, '_> {
     /// The command, which an active failover block must have.
     fn needed_command(&mut self, block: &Section, keyword: &str) -> Option<Command> {
         let found = command(block, keyword);
+        self.check_root_program(block, keyword);
         if found.is_none() && !block.is_bad(keyword) {
             let (name, line) = (&block.name, block.position.line);
             let what = format!("failover {name} of line {line} has no {keyword}, one expected");

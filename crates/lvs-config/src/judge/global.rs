@@ -22,6 +22,7 @@ impl Judge<'_, '_> {
         self.check_names_of_pair(file);
         self.check_late(file);
         self.check_trust(file);
+        self.check_root_programs(file);
         Config {
             serial: file.integer("serial_no").unwrap_or(0),
             service: match file.choice("service") {

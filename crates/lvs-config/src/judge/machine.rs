@@ -56,6 +56,36 @@ impl Judge<'_, '_> {
         }
     }
 
+    /// A program that root is to run and cannot, or that others may change.
+    pub(super) fn check_root_program(&mut self, section: &Section, keyword: &str) {
+        let Some(command) = section.text(keyword).filter(|text| !text.is_empty()) else {
+            return;
+        };
+        if self.findings.is_idle() {
+            return;
+        }
+        if let Some(fault) = self.hosts.lookup().root_program_fault(command) {
+            let what = format!("{keyword} = {}: {fault}", shown(command));
+            self.findings.warn(section.at(keyword), what);
+        }
+    }
+
+    /// The programs of the file as a whole.
+    pub(super) fn check_root_programs(&mut self, file: &Section) {
+        // fos has its own, and nobody runs these.
+        self.findings
+            .set_idle(file.choice("service") == Some("fos"));
+        self.check_root_program(file, "active_cmd");
+        self.check_root_program(file, "inactive_cmd");
+        self.findings.set_idle(false);
+        self.check_root_program(file, "send_arp");
+        self.check_root_program(file, "ipvsadm");
+        let is_path = |text: &&[u8]| text.starts_with(b"/");
+        if file.is_on("copy_config") && file.text("rsh_command").filter(is_path).is_some() {
+            self.check_root_program(file, "rsh_command");
+        }
+    }
+
     /// Programs that root runs and others may change.
     pub(super) fn check_trust(&mut self, file: &Section) {
         for (keyword, is_run) in [

@@ -46,6 +46,12 @@ impl Lookup for Machine {
         (!program.starts_with(b"/good")).then(|| "anybody may change /x".to_owned())
     }
 
+    fn root_program_fault(&mut self, command: &[u8]) -> Option<String> {
+        command
+            .starts_with(b"/good/none")
+            .then(|| "no such file".to_owned())
+    }
+
     fn program_fault(&mut self, command: &[u8], user: Option<&Account>) -> Option<String> {
         let good: &[u8] = if user.is_some() { b"/own" } else { b"/good" };
         (!command.starts_with(good)).then(|| "no such file".to_owned())
@@ -68,6 +74,37 @@ fn a_program_that_root_runs_and_others_may_change_is_refused() {
     );
     // Found in root's own PATH.
     assert_eq!(said("copy_config = 1\nrsh_command = ssh\n"), "");
+}
+
+#[test]
+fn every_program_that_root_is_to_run_and_cannot_is_a_warning_at_its_place() {
+    let said = |text: &str| {
+        let loaded = read(text.as_bytes(), &mut Machine { has_ipvs: true }).expect("accepted");
+        let findings = loaded.findings.iter();
+        let findings = findings.filter(|it| it.severity != Severity::Note);
+        findings.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for keyword in ["active_cmd", "inactive_cmd", "send_arp", "ipvsadm"] {
+        let column = keyword.len() + 4;
+        let expected = format!("1:{column}: warning: {keyword} = /good/none: no such file");
+        assert_eq!(said(&format!("{keyword} = /good/none\n")), [expected]);
+        assert_eq!(said(&format!("{keyword} = /good/there\n")), [""; 0]);
+    }
+    let copied = "copy_config = 1\nrsh_command = /good/none\n";
+    assert!(said(copied)[0].starts_with("2:15: warning: rsh_command = "));
+    assert_eq!(said("rsh_command = /good/none\n"), [""; 0]);
+    let fos = "service = fos\nfailover web {\nactive = 1\naddress = 192.0.2.1 eth0\n\
+               start_cmd = \"/good/none start\"\nstop_cmd = \"/good/none stop\"\n}\n";
+    assert_eq!(
+        said(fos),
+        [
+            "5:13: warning: start_cmd = /good/none start: no such file",
+            "6:12: warning: stop_cmd = /good/none stop: no such file"
+        ]
+    );
+    assert_eq!(said("service = fos\nactive_cmd = /good/none\n"), [""; 0]);
+    let idle = fos.replace("active = 1", "active = 0");
+    assert_eq!(said(&idle), [""; 0]);
 }
 
 /// The findings about a block with these lines, from line 4 on, without notes.
