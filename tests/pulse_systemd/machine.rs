@@ -95,6 +95,23 @@ impl Machine {
         said("systemctl daemon-reload");
     }
 
+    /// The unit with another setting, until the next machine.
+    pub fn set(&self, from: &str, to: &str) {
+        assert!(UNIT.contains(from), "{from}");
+        fs::write(UNIT_FILE, UNIT.replace(from, to)).expect("the unit");
+        said("systemctl daemon-reload");
+    }
+
+    /// The unit fails, and is not started again by itself.
+    pub fn does_not_start(&self) {
+        let start = run(&["systemctl", "start", "pulse"]);
+        assert!(!start.status.success(), "{}", self.journal());
+        let changes = || self.unit("ActiveState") != "failed" || self.unit("NRestarts") != "0";
+        let again = wait_until(Duration::from_secs(4), changes);
+        assert!(again.is_none(), "{}", self.journal());
+        assert_eq!(self.unit("ExecMainStatus"), "6");
+    }
+
     pub fn start_b(&self) {
         let b = self.network.get(B).expect("B");
         b.write_file(CONFIG, LVS_CF).expect("lvs.cf");
@@ -242,6 +259,8 @@ impl Machine {
 impl Drop for Machine {
     fn drop(&mut self) {
         run(&["systemctl", "stop", "pulse"]);
+        // One that was started by hand.
+        run(&["sh", "-c", "kill $(cat /run/pulse.pid)"]);
         run(&["systemctl", "reset-failed", "pulse"]);
         run(&["ip", "link", "del", "eth0"]);
     }

@@ -81,6 +81,33 @@ fn a_reload_of_a_bad_file_fails_and_moves_nothing() {
     assert_eq!(machine.unit("MainPID"), before);
 }
 
+/// It is the same at every start: one says so, and the log is not filled.
+#[test]
+fn a_refused_file_is_tried_once_and_a_good_one_starts() {
+    let machine = Machine::new();
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    write(&LVS_CF.replace("keepalive = 0.5", "keepalive = soon"));
+    machine.does_not_start();
+    write(LVS_CF);
+    said("systemctl start pulse");
+    machine.serves("A", "a good file");
+}
+
+#[test]
+fn beside_a_pulse_that_runs_the_unit_fails_once_and_starts_when_that_is_gone() {
+    let machine = Machine::new();
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    said("/usr/sbin/pulse");
+    machine.serves("A", "started by hand");
+    machine.does_not_start();
+    assert_eq!(machine.owners(), ["A"], "its addresses stay");
+    let pid = fs::read_to_string("/run/pulse.pid").expect("a pid file");
+    said(&format!("kill {}", pid.trim()));
+    // It may still be stopping: that is waited for.
+    said("systemctl start pulse");
+    machine.serves("A", "as the unit");
+}
+
 /// Nothing failed there, so it is not started again and again.
 #[test]
 fn a_backup_that_is_marked_inactive_ends_once() {
@@ -135,6 +162,22 @@ fn a_lone_director_whose_pulse_is_killed_loses_nothing() {
     machine.serves("A", "again");
     let account = Account::of(&client.finish());
     assert_eq!(account.all_served(20), Ok(()), "{}", machine.journal());
+}
+
+/// Nobody starts it again: what it has must not stay behind.
+#[test]
+fn a_lone_director_that_does_not_stop_in_time_leaves_no_address() {
+    let machine = Machine::new();
+    // It does not hear that it is to stop.
+    machine.set("TimeoutStopSec=90", "TimeoutStopSec=3\nKillSignal=SIGWINCH");
+    write(&LVS_CF.replace("backup_active = 1", "backup_active = 0"));
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    said("systemctl start pulse");
+    machine.serves("A", "alone");
+    said("systemctl stop pulse");
+    assert_eq!(machine.unit("Result"), "timeout", "{}", machine.journal());
+    let nobody: [&str; 0] = [];
+    assert_eq!(machine.owners(), nobody, "{}", machine.journal());
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! - [`dry_run`]: what would be set up
 //! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`]: what
 //!   outlives a start
+//! - [`failed_start`]: what a start that fails is to a service manager
 //! - [`arrival`]: a start before the machine has its address
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`neighbours`]: who else says to have them
@@ -28,6 +29,7 @@ mod commands;
 mod control_socket;
 mod copy;
 mod dry_run;
+mod failed_start;
 mod gateway;
 mod guardian;
 mod helper;
@@ -55,13 +57,14 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use config_file::{ConfigFile, Program, tell};
+use config_file::{ConfigFile, tell};
 use daemon::log::Target;
 use daemon::{Background, Instance, Lock, LockError, Signal};
 use heartbeat::{ConfiguredRole, Notice};
 use popt::Aliases;
 
 use crate::arrival::Arrival;
+use crate::failed_start::FailedStart;
 use crate::options::{Options, Request};
 use crate::setup::{Setup, SetupError};
 use crate::shell::Shell;
@@ -96,9 +99,9 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         Ok(Request::CopyConfig(file)) => copy::run(&file, out, err),
         Ok(Request::Order(order)) => ask::order(order, out, err),
         Ok(Request::Run(options)) if options.dry_run => dry_run::run(&options, out, err),
-        Ok(Request::Run(options)) => start(&options).unwrap_or_else(|lines| {
-            tell(&lines, err, options.foreground);
-            ExitCode::FAILURE
+        Ok(Request::Run(options)) => start(&options).unwrap_or_else(|failed| {
+            tell(&failed.lines, err, options.foreground);
+            failed.status()
         }),
         Err(error) => {
             tell(&[error.to_string()], err, false);
@@ -107,28 +110,25 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     }
 }
 
-/// Runs as the command line says; the lines to tell if it does not come to that.
-fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
+/// Runs as the command line says.
+fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     let target = if options.foreground {
         Target::Stdout
     } else {
         Target::Syslog
     };
     daemon::log::start("pulse", target, options.verbose);
-    let file = config_file::read(&options.config_file);
-    let file = file.map_err(|fault| fault.lines(Program::Pulse))?;
     if options.drop_addresses {
-        return drop_addresses(&file);
+        return drop_addresses(&config_file::read(&options.config_file)?);
     }
-    let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
-    let mut instance = Instance::begin("pulse", pid_file).map_err(failure)?;
+    let (file, mut instance) = failed_start::patiently(|| begin(options))?;
     if arrival::is_awaited(&file) {
         let background = go_to_background(options)?;
         // Whoever started it is not kept waiting.
         finish_start(&mut instance, background);
         return Ok(start_late(options, file, instance));
     }
-    let (setup, sockets) = prepare(options, &file).map_err(failure)?;
+    let (setup, sockets) = prepare(options, &file)?;
     let background = go_to_background(options)?;
     if is_idle(&setup) {
         finish_start(&mut instance, background);
@@ -142,19 +142,29 @@ fn start(options: &Options) -> Result<ExitCode, Vec<String>> {
     Ok(status)
 }
 
+/// The file, and the right to be the only pulse.
+fn begin(options: &Options) -> Result<(ConfigFile, Instance), FailedStart> {
+    let file = config_file::read(&options.config_file)?;
+    setup::service(&file.loaded.config, &file.path)?;
+    let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
+    Ok((file, Instance::begin("pulse", pid_file)?))
+}
+
 /// Takes down what a pulse left that has ended. While one runs, its addresses are its own: a second one that
 /// was refused must not take them away.
-fn drop_addresses(file: &ConfigFile) -> Result<ExitCode, Vec<String>> {
+fn drop_addresses(file: &ConfigFile) -> Result<ExitCode, FailedStart> {
     let lock = Lock::take("pulse");
     if let Err(held @ LockError::Held(..)) = &lock {
-        return Err(failure(format_args!("{held}: its addresses stay")));
+        let what = format_args!("{held}: its addresses stay");
+        return Err(FailedStart::passing(what));
     }
     if is_started_again_alone(file) {
         log::info!("no partner: addresses stay for the next start");
         return Ok(ExitCode::SUCCESS);
     }
     // Without a lock, on a full disk say, the addresses go all the same.
-    addresses::drop_left(&setup::addresses(&file.loaded.config)).map_err(failure)?;
+    let dropped = addresses::drop_left(&setup::addresses(&file.loaded.config));
+    dropped.map_err(FailedStart::passing)?;
     drop(lock);
     Ok(ExitCode::SUCCESS)
 }
@@ -163,7 +173,9 @@ fn drop_addresses(file: &ConfigFile) -> Result<ExitCode, Vec<String>> {
 /// wait for anybody. `SERVICE_RESULT`: systemd.exec(5).
 fn is_started_again_alone(file: &ConfigFile) -> bool {
     let has_failed = std::env::var_os("SERVICE_RESULT").is_some_and(|result| result != "success");
-    has_failed && !setup::has_partner(&file.loaded.config.heartbeat)
+    let is_final =
+        std::env::var("EXIT_STATUS").is_ok_and(|it| it == failed_start::NOT_AGAIN.to_string());
+    has_failed && !is_final && !setup::has_partner(&file.loaded.config.heartbeat)
 }
 
 /// This backup is not to run. For a service manager that is a start and an end: nothing failed, and it must
@@ -213,10 +225,6 @@ fn is_idle(setup: &Setup) -> bool {
     setup.settings.role == ConfiguredRole::Backup && !setup.settings.has_partner
 }
 
-fn failure(error: impl std::fmt::Display) -> Vec<String> {
-    vec![format!("pulse: {error}")]
-}
-
 /// popt's alias files, where they exist.
 fn aliases() -> Aliases {
     let mut aliases = Aliases::default();
@@ -240,9 +248,10 @@ fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), Set
     Ok((setup, sockets))
 }
 
-fn go_to_background(options: &Options) -> Result<Option<Background>, Vec<String>> {
+fn go_to_background(options: &Options) -> Result<Option<Background>, FailedStart> {
     let goes = !options.foreground;
-    goes.then(daemon::background).transpose().map_err(failure)
+    let gone = goes.then(daemon::background).transpose();
+    gone.map_err(FailedStart::passing)
 }
 
 /// Writes the pid, then lets the starter go.

@@ -89,6 +89,20 @@ impl fmt::Display for SetupError {
 
 impl std::error::Error for SetupError {}
 
+impl SetupError {
+    /// Whether lvs.cf alone is to blame: it is the same at every start.
+    pub const fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::NothingToServe(..) | Self::SharedDisk | Self::NoPrimary => true,
+            Self::NotHere { .. }
+            | Self::Links(_)
+            | Self::Keys(_)
+            | Self::NoRandomness(_)
+            | Self::Socket(..) => false,
+        }
+    }
+}
+
 /// One path of the heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeartbeatPath {

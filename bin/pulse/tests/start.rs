@@ -1,6 +1,7 @@
 //! Starts that fail: what is said of it, where, and how often. No kernel with IPVS needed.
 
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 
 use testkit::Place;
 
@@ -40,6 +41,47 @@ fn in_the_foreground_an_error_is_said_once_on_standard_error() {
         assert_eq!(text(&output.stderr), FAULTS);
         assert_eq!(text(&output.stdout), [""; 0]);
     }
+}
+
+/// Under systemd, which would try a bad file every second for ever.
+fn start_managed(file: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pulse"));
+    command.args(["-n", "-c"]).arg(file);
+    command.env("NOTIFY_SOCKET", "/nowhere/notify");
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn end(pulse: Child) -> (Option<i32>, String) {
+    let output = pulse.wait_with_output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn a_bad_file_ends_with_a_status_that_is_not_tried_again() {
+    let place = Place::new("bad");
+    let file = place.file("primary = 203.0.113.201\nbogus = 1\n");
+    let pulse = start_managed(&file);
+    // Somebody was just writing it: what stands in it in the end counts.
+    place.file("primary = 203.0.113.201\nservice = lvs\n");
+    let (status, said) = end(pulse);
+    assert_eq!(status, Some(6), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let start = "pulse: no active lvs services defined in ";
+    assert!(said.starts_with(start), "{said}");
+}
+
+/// A name server that comes late is no reason to stay away.
+#[test]
+fn a_name_that_does_not_resolve_is_tried_again() {
+    let place = Place::new("name");
+    let text = GOOD.replace("203.0.113.201", "director.invalid");
+    let (status, said) = end(start_managed(&place.file(&text)));
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("director.invalid does not resolve"), "{said}");
 }
 
 #[test]

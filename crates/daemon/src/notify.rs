@@ -14,12 +14,18 @@ static UNSAID: Mutex<Unsaid> = Mutex::new(Unsaid(Vec::new()));
 /// Whether there is something in it; asked at every turn of a loop.
 static IS_BEHIND: AtomicBool = AtomicBool::new(false);
 
+/// Whether a service manager has started this program and listens.
+#[must_use]
+pub fn has_manager() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
+}
+
 /// Says something to the service manager; silent where there is none.
 ///
 /// `state` is one `KEY=value`. A manager that does not read is not waited for: the daemon works without
 /// anybody listening, as sd_notify(3) advises. It hears the last value of each key when it reads again.
 pub fn notify(state: &str) {
-    if std::env::var_os("NOTIFY_SOCKET").is_some() {
+    if has_manager() {
         let mut unsaid = UNSAID.lock().unwrap_or_else(PoisonError::into_inner);
         unsaid.add(state);
         unsaid.say_all(say);
