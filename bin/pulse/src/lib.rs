@@ -145,7 +145,12 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
 /// The file, and the right to be the only pulse.
 fn begin(options: &Options) -> Result<(ConfigFile, Instance), FailedStart> {
     let file = config_file::read(&options.config_file)?;
-    setup::service(&file.loaded.config, &file.path)?;
+    // Blocks whose names do not resolve are left out now, and may be there later.
+    let may_pass = !file.loaded.unresolved.is_empty();
+    setup::service(&file.loaded.config, &file.path).map_err(|error| match may_pass {
+        true => FailedStart::passing(error),
+        false => error.into(),
+    })?;
     let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
     Ok((file, Instance::begin("pulse", pid_file)?))
 }

@@ -78,10 +78,16 @@ fn a_bad_file_ends_with_a_status_that_is_not_tried_again() {
 #[test]
 fn a_name_that_does_not_resolve_is_tried_again() {
     let place = Place::new("name");
-    let text = GOOD.replace("203.0.113.201", "director.invalid");
-    let (status, said) = end(start_managed(&place.file(&text)));
-    assert_eq!(status, Some(1), "{said}");
-    assert!(said.contains("director.invalid does not resolve"), "{said}");
+    // Without the only block there is nothing to serve.
+    for (address, expected) in [
+        ("203.0.113.201", "director.invalid does not resolve"),
+        ("192.0.2.50", "no active lvs services defined"),
+    ] {
+        let text = GOOD.replace(address, "director.invalid");
+        let (status, said) = end(start_managed(&place.file(&text)));
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 #[test]
