@@ -157,3 +157,75 @@ fn kill_9_of_pulse_ends_active_cmd_and_runs_inactive_cmd() {
         seen(&pair)
     );
 }
+
+fn kill_runner(pair: &Pair, side: usize) {
+    let runner = pair.pid_of(side, "pulse-runner").expect("a runner");
+    crate::pair::kill(runner);
+}
+
+/// What it ran is ended, not left to let go after the new owner has begun.
+#[test]
+fn r_a_killed_runner_leaves_no_active_cmd_that_goes_on_beside_the_partner() {
+    let mut pair = slow("vip = external\n");
+    active_cmd_runs(&mut pair);
+    kill_runner(&pair, A);
+    pair.terminate(A);
+    wait_for(&pair, "10.1.0.2/ add");
+    let order = seen(&pair);
+    let place = |line: &str| order.iter().rposition(|seen| seen == line);
+    assert!(place("10.1.0.1/ del") < place("10.1.0.2/ add"), "{order:?}");
+    pair.wait_for_owners(&[B], LOADING);
+    assert!(
+        pair.stays_with(B, Duration::from_secs(28)),
+        "{:?}\n{}",
+        seen(&pair),
+        pair.log(A)
+    );
+    let late = "10.1.0.1/ late".to_owned();
+    assert!(
+        !seen(&pair).contains(&late),
+        "left a stray: {}",
+        pair.log(A)
+    );
+}
+
+/// The order was given and is not lost with whom it was given to.
+#[test]
+fn r_another_runner_runs_what_the_killed_one_had_not_ended() {
+    let mut pair = slow("vip = external\n");
+    active_cmd_runs(&mut pair);
+    kill_runner(&pair, A);
+    // Sooner than the 25 s of the one that was killed.
+    pair.wait_for_owners(&[A], Duration::from_secs(15));
+    let added = || {
+        seen(&pair)
+            .iter()
+            .filter(|it| *it == "10.1.0.1/ add")
+            .count()
+    };
+    assert_eq!(added(), 2, "{:?}", seen(&pair));
+    let said = pair.log(A);
+    assert!(said.contains("which it ran, is killed"), "{said}");
+    // A give-up waits for the inactive_cmd of the next one, too.
+    std::fs::write(pair.file("slow-del"), "5").expect("a file");
+    let before = seen(&pair).len();
+    pair.terminate(A);
+    let begun = || {
+        seen(&pair)
+            .iter()
+            .skip(before)
+            .any(|it| it == "10.1.0.1/ del")
+    };
+    wait_until(LOADING, begun).expect("inactive_cmd runs");
+    std::fs::remove_file(pair.file("slow-del")).expect("a file");
+    kill_runner(&pair, A);
+    wait_for(&pair, "10.1.0.2/ add");
+    let order = seen(&pair);
+    let deleted = order
+        .iter()
+        .skip(before)
+        .filter(|it| *it == "10.1.0.1/ del");
+    assert_eq!(deleted.count(), 2, "{order:?}\n{}", pair.log(A));
+    let place = |line: &str| order.iter().rposition(|seen| seen == line);
+    assert!(place("10.1.0.1/ del") < place("10.1.0.2/ add"), "{order:?}");
+}

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use caribe_tests::wait_until;
 use nix::sched::{CloneFlags, setns};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket, sockopt,
 };
 use nix::sys::time::{TimeVal, TimeValLike};
+use nix::unistd::Pid;
 
 use crate::LOADING;
 use crate::pair::{A, B, Pair, VIP};
@@ -141,4 +143,45 @@ fn a_program_of_lvs_cf_is_run_five_times_a_takeover_with_the_originals_arguments
     let refused = || pair.log(A).contains("send_arp: ");
     assert!(wait_until(LOADING, refused).is_some(), "{}", pair.log(A));
     assert_eq!(lines().len(), 5);
+}
+
+/// More addresses than a socket holds messages, and a runner that takes none for a while.
+#[test]
+fn r_hundreds_of_addresses_keep_no_hook_from_being_run() {
+    const MORE: u8 = 250;
+    let mut pair = Pair::with(
+        "#:send_arp = %d/tell\nactive_cmd = \"%d/hook add\"\ninactive_cmd = \"%d/hook del\"\n",
+    );
+    let block = |number: u8| {
+        format!(
+            "virtual more{number} {{\n active = 1\n address = 10.1.1.{number} eth0:1\n \
+             vip_nmask = 255.255.255.255\n port = 80\n}}\n"
+        )
+    };
+    let file = pair.file("lvs.cf");
+    let text = std::fs::read_to_string(&file).expect("lvs.cf");
+    let blocks: String = (1..=MORE).map(block).collect();
+    std::fs::write(&file, text + &blocks).expect("lvs.cf");
+    crate::hooks::write_hook(&pair, &format!("echo $1 >> {}", pair.file("ran").display()));
+    let told = pair.file("told");
+    std::fs::copy(pair.file("hook"), pair.file("tell")).expect("a script");
+    let text = format!("#!/bin/sh\necho $3 >> {}\n", told.display());
+    std::fs::write(pair.file("tell"), text).expect("a script");
+    pair.start(A);
+    let ran = || std::fs::read_to_string(pair.file("ran")).unwrap_or_default();
+    let begun = || told.exists() && ran().contains("add");
+    wait_until(LOADING, begun).unwrap_or_else(|| panic!("{}", pair.log(A)));
+    let runner = Pid::from_raw(pair.pid_of(A, "pulse-runner").expect("a runner"));
+    kill(runner, Signal::SIGSTOP).expect("a signal");
+    // The burst ends meanwhile, whatever of it has not gone.
+    assert!(wait_until(Duration::from_secs(5), || !pair.owns(A)).is_none());
+    let before = ran();
+    pair.terminate(A);
+    wait_until(LOADING, || !pair.owns(A)).expect("the addresses are taken down");
+    kill(runner, Signal::SIGCONT).expect("a signal");
+    let has_run = || ran().len() > before.len();
+    wait_until(LOADING, has_run).unwrap_or_else(|| panic!("not run: {}", pair.log(A)));
+    assert_eq!(ran(), before + "del\n");
+    let log = pair.log(A);
+    assert!(!log.contains("unavailable"), "{log}");
 }

@@ -9,10 +9,15 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use lvs_config::{Command, Config};
-use lvs_model::SyncRole;
+use lvs_model::{Mono, SyncRole};
+use nix::errno::Errno;
 
-use crate::hook_queue::Job;
-use crate::runner::Runner;
+use crate::beside::TOO_MANY;
+use crate::hook_orders::{HookOrders, Letter};
+use crate::hook_queue::{Job, Words};
+use crate::left_behind::LeftBehind;
+use crate::repeats::Repeats;
+use crate::runner::{self, Runner};
 use crate::sync_keeper::SyncKeeper;
 use crate::sync_watch::SyncStatus;
 
@@ -20,16 +25,21 @@ use crate::sync_watch::SyncStatus;
 #[derive(Default)]
 pub struct Commands {
     runner: Option<Runner>,
-    /// The number of the last `inactive_cmd` that was ordered, and whether its end is waited for.
-    inactive: u32,
+    orders: HookOrders,
+    /// What the runner runs, as it said last.
+    running: Vec<i32>,
+    /// What a killed one ran: ended before anything else is run.
+    left: LeftBehind,
+    /// The number of the last `inactive_cmd` that was ordered; none if that could not be.
+    inactive: Option<u32>,
+    /// Its end is waited for.
     is_letting_go: bool,
-    /// Nobody has taken the order.
-    is_unheard: bool,
     is_foreground: bool,
+    /// The runner does not take what it is to be told.
+    is_stuck: bool,
+    faults: Repeats,
     /// It has ended since the last hook, and another has been started.
     is_runner_replaced: bool,
-    /// What it runs if pulse is killed.
-    will: Vec<OsString>,
     keeper: Option<SyncKeeper>,
     /// What the sync daemon is to be.
     role: Option<SyncRole>,
@@ -45,6 +55,8 @@ impl Commands {
     /// # Errors
     /// Those of starting a program.
     pub fn open(foreground: bool) -> io::Result<Self> {
+        // What a killed runner leaves comes to us, to be ended.
+        daemon::adopt_orphans()?;
         Ok(Self {
             runner: Some(Runner::start(foreground)?),
             is_foreground: foreground,
@@ -55,32 +67,30 @@ impl Commands {
     /// Has `active_cmd` run, after `inactive_cmd` if that still runs.
     pub fn run_active(&mut self, hook: Option<&Command>) {
         if let Some(words) = hook.and_then(hook_words) {
-            self.is_runner_replaced &= !self.order(&Job::Active(words));
+            self.order(Job::Active(words));
         }
     }
 
     /// Has `inactive_cmd` run; a running `active_cmd` is ended for it, also where lvs.cf has nothing to
     /// run. [`has_let_go`](Self::has_let_go) tells of the end.
     pub fn run_inactive(&mut self, hook: Option<&Command>) {
-        self.inactive = self.inactive.wrapping_add(1);
         let words = hook.and_then(hook_words).unwrap_or_default();
-        self.is_unheard = !self.order(&Job::Inactive(self.inactive, words));
-        self.is_runner_replaced &= self.is_unheard;
+        self.inactive = self.order(Job::Inactive(words));
         self.is_letting_go = true;
     }
 
     /// Whether the last `inactive_cmd` has ended since this was asked, or nobody is left to run it.
     pub fn has_let_go(&mut self) -> bool {
-        let mut has_ended = self.is_deserted();
-        while let Some(number) = self.runner.as_ref().and_then(Runner::hear) {
-            has_ended |= number == self.inactive;
-        }
-        has_ended && std::mem::take(&mut self.is_letting_go)
+        let is_open = self.inactive.is_some_and(|it| self.orders.is_open(it));
+        let has_ended = self.is_letting_go && !is_open && !self.left.is_there();
+        (has_ended || self.is_deserted()) && std::mem::take(&mut self.is_letting_go)
     }
 
     /// Whether the loop need not wait before it asks [`has_let_go`](Self::has_let_go).
     pub const fn is_deserted(&self) -> bool {
-        self.is_letting_go && (self.is_unheard || self.runner.is_none())
+        self.is_letting_go
+            && !self.left.is_there()
+            && (self.inactive.is_none() || self.runner.is_none())
     }
 
     /// Readable when a hook has ended, or the sync daemon has another state.
@@ -90,50 +100,96 @@ impl Commands {
         runner.into_iter().chain(keeper)
     }
 
+    /// Writable when there is room for what waits to be told.
+    pub fn crowded_fd(&self) -> Option<BorrowedFd<'_>> {
+        let is_waiting = self.orders.next().is_some() && !self.left.is_there();
+        let runner = self.runner.as_ref().filter(|_| is_waiting);
+        runner.and_then(Runner::fd)
+    }
+
+    /// When to [hear](Self::hear) again, whatever happens.
+    pub const fn deadline(&self) -> Option<Mono> {
+        self.left.deadline()
+    }
+
     /// Has a command run as hooks are, after those before it; it reads `input`.
-    pub fn run(&self, words: &[OsString], input: &Path) {
-        self.order(&Job::Command(input.into(), words.to_vec()));
+    pub fn run(&mut self, words: &[OsString], input: &Path) {
+        self.order(Job::Command(input.into(), words.to_vec()));
     }
 
-    /// Has a program run at once, beside whatever runs.
-    pub fn run_beside(&self, words: Vec<OsString>) {
-        self.order(&Job::Beside(words));
-    }
-
-    /// Hands it to the runner; whether that has it.
-    fn order(&self, job: &Job) -> bool {
-        log::debug!("DEBUG -- Executing '{job:?}'");
-        match self.runner.as_ref().map(|runner| runner.run(job)) {
-            Some(Ok(())) => return true,
-            Some(Err(error)) => log::error!("{job:?}: {error}"),
-            None => log::error!("{job:?} is not run: nobody is left to do it"),
+    /// Has programs run beside whatever runs, as soon as the runner takes them.
+    pub fn run_beside(&mut self, now: Mono, programs: Vec<Words>) {
+        for words in programs {
+            if !self.orders.order_beside(words) && self.faults.is_news(now, &[TOO_MANY.to_owned()])
+            {
+                log::error!("{TOO_MANY}");
+            }
         }
-        false
+        self.tell();
+    }
+
+    /// Orders it of the runner; the number under which its end is told.
+    fn order(&mut self, job: Job) -> Option<u32> {
+        let what = format!("{job:?}");
+        log::debug!("DEBUG -- Executing '{what}'");
+        if self.runner.is_none() {
+            log::error!("{what} is not run: nobody is left to do it");
+            return None;
+        }
+        let number = self.orders.order(job);
+        match number {
+            None => log::error!("{what} is not run: too many commands wait, or it is too long"),
+            Some(_) => self.is_runner_replaced = false,
+        }
+        self.tell();
+        number
     }
 
     /// What is to be run if pulse is killed; nothing to take it back.
     pub fn leave(&mut self, hook: Option<&Command>) {
-        self.will = hook.and_then(|hook| words(hook).ok()).unwrap_or_default();
-        self.tell_will();
+        let words = hook.and_then(|hook| words(hook).ok()).unwrap_or_default();
+        if runner::can_be_told(&Letter::Will(words.clone())) {
+            self.orders.leave(words);
+            self.tell();
+        } else {
+            log::error!(
+                "{words:?} will not be run when pulse is killed: {}",
+                Errno::E2BIG.desc()
+            );
+        }
     }
 
-    fn tell_will(&self) {
-        let words = &self.will;
-        let told = self.runner.as_ref().map(|runner| runner.leave(words));
-        if let Some(Err(error)) = told {
-            log::error!("{words:?} will not be run when pulse is killed: {error}");
+    /// Tells the runner what it takes; the rest waits.
+    fn tell(&mut self) {
+        let Some(runner) = self.runner.as_ref().filter(|_| !self.left.is_there()) else {
+            return;
+        };
+        while let Some(letter) = self.orders.next() {
+            if let Err(error) = runner.tell(&letter) {
+                let is_news = self.orders.is_behind() && !self.is_stuck;
+                // One that has ended is replaced, and told then.
+                if is_news && error.kind() == io::ErrorKind::WouldBlock {
+                    self.is_stuck = true;
+                    log::warn!("the process that runs the hooks does not take orders: they wait");
+                }
+                return;
+            }
+            self.orders.told();
+        }
+        self.is_stuck = false;
+        if self.is_finished {
+            runner.finish();
         }
     }
 
     /// No more hooks and orders: what runs them ends after those it has.
     pub fn finish(&mut self) {
         self.is_finished = true;
-        if let Some(keeper) = &mut self.keeper {
+        self.orders.finish();
+        if let Some(keeper) = &self.keeper {
             keeper.finish();
         }
-        if let Some(runner) = &mut self.runner {
-            runner.finish();
-        }
+        self.tell();
     }
 
     /// Switches the sync daemon, if lvs.cf has one.
@@ -171,42 +227,61 @@ impl Commands {
         Some((self.role?, state))
     }
 
-    /// Hears what is said of the sync daemon.
-    pub fn hear_sync(&mut self) {
+    /// Hears what the helpers say, and goes on telling what waits.
+    pub fn hear(&mut self, now: Mono) {
         if let Some(status) = self.keeper.as_ref().and_then(SyncKeeper::hear) {
             self.sync = status;
         }
+        self.hear_runner();
+        self.left.look(now);
+        self.tell();
     }
 
-    /// Whether `pid` was one of these; the sync daemon's keeper is replaced.
-    pub fn ended(&mut self, pid: i32, config: &Config) -> bool {
+    fn hear_runner(&mut self) {
+        if let Some(state) = self.runner.as_ref().and_then(Runner::hear) {
+            self.orders.take(&state);
+            self.running = state.running;
+        }
+    }
+
+    /// Whether `pid` was one of these; it is replaced.
+    pub fn ended(&mut self, now: Mono, pid: i32, config: &Config) -> bool {
         if self.keeper.take_if(|keeper| keeper.pid() == pid).is_some() {
             self.replace_keeper(config);
             return true;
         }
-        let runner = self.runner.take_if(|runner| runner.pid() == pid);
-        if runner.is_some() && !self.is_finished {
-            self.replace_runner();
+        if self
+            .runner
+            .as_ref()
+            .is_none_or(|runner| runner.pid() != pid)
+        {
+            return self.left.has(pid);
         }
-        runner.is_some()
+        // What it said last.
+        self.hear_runner();
+        self.runner = None;
+        if !self.is_finished || self.orders.has_open() {
+            self.replace_runner(now);
+        }
+        true
     }
 
     /// Once for each hook, as the keeper. pulse has given up the rights that the first one had.
-    fn replace_runner(&mut self) {
-        // Nobody will say that what it ran has ended.
-        self.is_unheard = true;
+    fn replace_runner(&mut self, now: Mono) {
         let is_first = !std::mem::replace(&mut self.is_runner_replaced, true);
         let then = match is_first {
             true => "another is started, hooks have pulse's own rights until it is restarted",
             false => "no hook runs until pulse is restarted",
         };
         log::error!("the process that runs the hooks has ended: {then}");
+        self.left.end(now, &std::mem::take(&mut self.running));
         match is_first.then(|| Runner::start(self.is_foreground)) {
             Some(Ok(runner)) => self.runner = Some(runner),
             Some(Err(error)) => log::error!("no process for the hooks: {error}"),
             None => {}
         }
-        self.tell_will();
+        self.orders.begin_again();
+        self.tell();
     }
 
     /// Once for each order: what dies at once each time must not keep us busy.
@@ -222,6 +297,13 @@ impl Commands {
         log::error!("the process that keeps the sync daemon has ended: {then}");
         if is_first {
             self.configure_sync(config);
+        }
+    }
+
+    /// Says what was ordered and never begun, at the end of the program.
+    pub fn say_lost(&self) {
+        if self.orders.is_behind() {
+            log::error!("hooks were not run: the process that runs them took no orders");
         }
     }
 

@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use daemon::log::Target;
 use daemon::{Child, Program, Stdin, Stdout};
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 
 /// Longest message.
 pub const LONGEST: usize = 4096;
@@ -104,9 +104,12 @@ impl Helper {
         self.child.link()
     }
 
-    /// No more messages: it ends when it has done what it was told.
-    pub fn finish(&mut self) {
-        self.child.close_link();
+    /// No more messages: it ends when it has done what it was told. What it says until then is heard.
+    pub fn finish(&self) {
+        if let Some(link) = self.child.link() {
+            // ENOTCONN: it has ended.
+            let _ = shutdown(link.as_raw_fd(), Shutdown::Write);
+        }
     }
 }
 

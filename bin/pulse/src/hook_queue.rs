@@ -20,17 +20,27 @@ const INACTIVE_WITHIN: Duration = Duration::from_secs(5);
 /// Commands that wait at most.
 const MOST_WAITING: usize = 64;
 
+/// A program and its arguments.
+pub type Words = Vec<OsString>;
+
 /// What is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Job {
     /// `active_cmd`.
-    Active(Vec<OsString>),
-    /// `inactive_cmd`, or no words where lvs.cf has none. Its end is told under this number.
-    Inactive(u32, Vec<OsString>),
+    Active(Words),
+    /// `inactive_cmd`, or no words where lvs.cf has none.
+    Inactive(Words),
     /// A command that has nothing to do with who is active, and the file that it reads.
-    Command(OsString, Vec<OsString>),
-    /// A program for an address that is held: beside the others, and ended by a give-up.
-    Beside(Vec<OsString>),
+    Command(OsString, Words),
+}
+
+/// A job with the number under which its end is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// From 1 on, growing.
+    pub number: u32,
+    /// What is to be run.
+    pub job: Job,
 }
 
 /// How a running hook is ended.
@@ -46,13 +56,13 @@ pub enum End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Active,
-    Inactive(u32),
-    /// Also one that never gets into the queue.
+    Inactive,
     Command,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Running {
+    number: u32,
     kind: Kind,
     deadline: Mono,
     grace: Duration,
@@ -62,88 +72,89 @@ struct Running {
 /// What waits and what runs.
 #[derive(Clone, Debug, Default)]
 pub struct HookQueue {
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Order>,
     running: Option<Running>,
     /// Run when pulse has been killed.
-    will: Vec<OsString>,
+    will: Words,
 }
 
-impl Job {
+impl Order {
     const fn kind(&self) -> Kind {
-        match self {
-            Self::Active(_) => Kind::Active,
-            Self::Inactive(number, _) => Kind::Inactive(*number),
-            Self::Command(..) | Self::Beside(_) => Kind::Command,
+        match self.job {
+            Job::Active(_) => Kind::Active,
+            Job::Inactive(_) => Kind::Inactive,
+            Job::Command(..) => Kind::Command,
         }
     }
 }
 
 impl HookQueue {
     /// Takes an order; whether there was room for it.
-    pub fn order(&mut self, now: Mono, job: Job) -> bool {
-        match job.kind() {
+    pub fn order(&mut self, now: Mono, order: Order) -> bool {
+        match order.kind() {
             Kind::Active => {
-                self.waiting.retain(|job| job.kind() != Kind::Active);
-                let is_inactive = |kind| matches!(kind, Kind::Inactive(_));
-                self.shorten(is_inactive, now + INACTIVE_WITHIN);
+                self.waiting.retain(|it| it.kind() != Kind::Active);
+                self.shorten(Kind::Inactive, now + INACTIVE_WITHIN);
             }
-            Kind::Inactive(_) => {
-                self.waiting.retain(|job| job.kind() == Kind::Command);
-                self.shorten(|kind| kind == Kind::Active, now);
+            Kind::Inactive => {
+                self.waiting.retain(|it| it.kind() == Kind::Command);
+                self.shorten(Kind::Active, now);
             }
             Kind::Command if self.waiting.len() >= MOST_WAITING => return false,
             Kind::Command => {}
         }
         // What is ordered of a role goes before commands, which nobody waits for.
-        let is_command = |job: &Job| job.kind() == Kind::Command;
-        let place = match is_command(&job) {
+        let is_command = |it: &Order| it.kind() == Kind::Command;
+        let place = match is_command(&order) {
             true => self.waiting.len(),
-            false => self
-                .waiting
-                .iter()
-                .take_while(|job| !is_command(job))
-                .count(),
+            false => self.waiting.iter().take_while(|it| !is_command(it)).count(),
         };
-        self.waiting.insert(place, job);
+        self.waiting.insert(place, order);
         true
     }
 
     /// What is to be run when pulse is killed; no words take it back.
-    pub fn leave(&mut self, words: Vec<OsString>) {
+    pub fn leave(&mut self, words: Words) {
         self.will = words;
     }
 
     /// pulse is gone: nobody is active any more. What it left to be done comes next.
     pub fn close(&mut self, now: Mono) -> bool {
         let will = std::mem::take(&mut self.will);
-        self.waiting.retain(|job| job.kind() != Kind::Active);
+        self.waiting.retain(|it| it.kind() != Kind::Active);
         if will.is_empty() {
             return false;
         }
-        self.order(now, Job::Inactive(0, will))
+        // Nobody is left to hear of its end.
+        let (number, job) = (0, Job::Inactive(will));
+        self.order(now, Order { number, job })
     }
 
     /// The next one to start, if none runs.
-    pub fn next(&mut self, now: Mono) -> Option<Job> {
+    pub fn next(&mut self, now: Mono) -> Option<Order> {
         if self.running.is_some() {
             return None;
         }
-        let job = self.waiting.pop_front()?;
+        let order = self.waiting.pop_front()?;
         self.running = Some(Running {
-            kind: job.kind(),
+            number: order.number,
+            kind: order.kind(),
             deadline: now + HOOK_WITHIN,
             grace: GRACE,
             is_asked: false,
         });
-        Some(job)
+        Some(order)
     }
 
-    /// The running one has ended, or could not be started; the number to tell pulse.
-    pub fn ended(&mut self) -> Option<u32> {
-        match self.running.take()?.kind {
-            Kind::Inactive(number) => Some(number),
-            Kind::Active | Kind::Command => None,
-        }
+    /// The running one has ended, or could not be started.
+    pub fn ended(&mut self) {
+        self.running = None;
+    }
+
+    /// The numbers of those that have not ended.
+    pub fn open(&self) -> impl Iterator<Item = u32> {
+        let running = self.running.iter().map(|it| it.number);
+        running.chain(self.waiting.iter().map(|it| it.number))
     }
 
     /// Whether the running one has been asked to end: then all that it started goes with it.
@@ -171,8 +182,8 @@ impl HookQueue {
         })
     }
 
-    fn shorten(&mut self, applies: impl Fn(Kind) -> bool, until: Mono) {
-        if let Some(running) = self.running.as_mut().filter(|it| applies(it.kind)) {
+    fn shorten(&mut self, kind: Kind, until: Mono) {
+        if let Some(running) = self.running.as_mut().filter(|it| it.kind == kind) {
             running.grace = SHORT_GRACE;
             let until = match running.is_asked {
                 true => until + SHORT_GRACE,
@@ -191,32 +202,40 @@ mod tests {
         Mono::new(Duration::from_secs(seconds))
     }
 
-    fn words(word: &str) -> Vec<OsString> {
+    fn words(word: &str) -> Words {
         vec![word.into()]
     }
 
-    fn active() -> Job {
-        Job::Active(words("active"))
+    fn active() -> Order {
+        let (number, job) = (100, Job::Active(words("active")));
+        Order { number, job }
     }
 
-    fn inactive(number: u32) -> Job {
-        Job::Inactive(number, words("inactive"))
+    fn inactive(number: u32) -> Order {
+        let job = Job::Inactive(words("inactive"));
+        Order { number, job }
     }
 
-    fn copy() -> Job {
-        Job::Command("file".into(), words("copy"))
+    fn copy() -> Order {
+        let (number, job) = (200, Job::Command("file".into(), words("copy")));
+        Order { number, job }
+    }
+
+    fn will() -> Order {
+        let (number, job) = (0, Job::Inactive(words("away")));
+        Order { number, job }
     }
 
     /// A queue whose first order runs since second 0.
-    fn running(job: &Job) -> HookQueue {
+    fn running(order: &Order) -> HookQueue {
         let mut queue = HookQueue::default();
-        assert!(queue.order(at(0), job.clone()));
-        assert_eq!(queue.next(at(0)).as_ref(), Some(job));
+        assert!(queue.order(at(0), order.clone()));
+        assert_eq!(queue.next(at(0)).as_ref(), Some(order));
         queue
     }
 
     /// Everything that would run, one after the other.
-    fn order_of(queue: &mut HookQueue) -> Vec<Job> {
+    fn order_of(queue: &mut HookQueue) -> Vec<Order> {
         let mut jobs = Vec::new();
         while let Some(job) = {
             queue.ended();
@@ -235,10 +254,12 @@ mod tests {
         assert!(queue.is_ending());
         assert_eq!(queue.due(at(4)), None);
         assert_eq!(queue.due(at(5)), Some(End::Kill));
-        assert_eq!(queue.ended(), None);
+        assert_eq!(queue.open().collect::<Vec<_>>(), [100, 1]);
+        queue.ended();
         assert_eq!(queue.next(at(5)), Some(inactive(1)));
-        assert_eq!(queue.ended(), Some(1));
-        assert!(queue.is_idle());
+        assert_eq!(queue.open().collect::<Vec<_>>(), [1]);
+        queue.ended();
+        assert!(queue.is_idle() && queue.open().next().is_none());
     }
 
     #[test]
@@ -314,7 +335,7 @@ mod tests {
         queue.order(at(1), active());
         assert!(queue.close(at(2)));
         assert_eq!(queue.due(at(2)), Some(End::Ask));
-        assert_eq!(order_of(&mut queue), [Job::Inactive(0, words("away"))]);
+        assert_eq!(order_of(&mut queue), [will()]);
     }
 
     #[test]

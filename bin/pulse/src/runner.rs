@@ -1,19 +1,17 @@
 //! The process that runs the hooks, with all the rights that pulse was started with.
 //!
 //! pulse starts its own program again as a runner before it gives up what it does not need itself,
-//! and sends it what is to be run as it comes: one message each, a letter that says what it is and
-//! words with a NUL behind every one. The runner does one after the other, in the order and within the
-//! times of [`HookQueue`], and logs how each ended. When `inactive_cmd` has ended it sends the order's
-//! number back. When pulse is gone it does what it has been told and ends.
-//!
-//! A message that begins with [`WILL`] is kept for the case that pulse is killed: it replaces the one
-//! before, and one without words takes it back.
+//! and sends it a [`Letter`] for each thing that is to be run: a byte that says what it is and words with a
+//! NUL behind every one. The runner does one after the other, in the order and within the times of
+//! [`HookQueue`], and logs how each ended. Whenever it has changed it sends its [`RunnerState`] back. When
+//! pulse is gone it does what it has been told and ends.
 
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Signals, reap, wait};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
@@ -21,20 +19,21 @@ use nix::unistd::Pid;
 
 use crate::beside::Beside;
 use crate::helper::{self, Helper, LONGEST, Part, Received};
-use crate::hook_queue::{End, HookQueue, Job};
+use crate::hook_orders::{Letter, RunnerState};
+use crate::hook_queue::{End, HookQueue, Job, Order};
 
 /// The process.
 pub const PART: Part = Part {
     argument: "--runner",
     name: "pulse-runner",
 };
-/// The letters of the messages: what is to be run when pulse has been killed; `active_cmd`;
-/// `inactive_cmd` behind its number; a command behind the file that it reads, or an empty word.
+/// What a message begins with: what is to be run when pulse has been killed; `active_cmd`, `inactive_cmd` and
+/// a command, each behind its number, the command behind the file that it reads, or an empty word, too; a
+/// program that runs beside the others.
 const WILL: u8 = b'!';
 const ACTIVE: u8 = b'A';
 const INACTIVE: u8 = b'I';
 const COMMAND: u8 = b'C';
-/// A program that runs beside the others.
 const BESIDE: u8 = b'B';
 
 /// pulse's end of its runner.
@@ -58,27 +57,22 @@ impl Runner {
         self.helper.pid()
     }
 
-    /// Has something run, after what is before it in the queue.
+    /// Tells it something.
     ///
     /// # Errors
     /// It has ended, does not keep up, or the command line is too long.
-    pub fn run(&self, job: &Job) -> io::Result<()> {
-        self.helper.send(&encode_job(job))
+    pub fn tell(&self, letter: &Letter) -> io::Result<()> {
+        self.helper.send(&encode(letter))
     }
 
-    /// Has a command run when pulse has been killed; without words there is nothing to be run.
-    ///
-    /// # Errors
-    /// As [`Runner::run`].
-    pub fn leave(&self, words: &[OsString]) -> io::Result<()> {
-        self.helper.send(&encode(WILL, words))
-    }
-
-    /// The number of an `inactive_cmd` that has ended; `None` when there is none left to tell of.
-    pub fn hear(&self) -> Option<u32> {
-        let mut bytes = [0; 4];
-        let message = self.helper.hear(&mut bytes)?;
-        message.try_into().ok().map(u32::from_ne_bytes)
+    /// The state that it told last, if it has told any since this was asked.
+    pub fn hear(&self) -> Option<RunnerState> {
+        let mut bytes = [0; LONGEST];
+        let mut heard = None;
+        while let Some(message) = self.helper.hear(&mut bytes) {
+            heard = decode_state(message).or(heard);
+        }
+        heard
     }
 
     /// Readable when there is something to hear.
@@ -87,49 +81,75 @@ impl Runner {
     }
 
     /// No more commands: it ends after those it has.
-    pub fn finish(&mut self) {
+    pub fn finish(&self) {
         self.helper.finish();
     }
 }
 
-fn encode_job(job: &Job) -> Vec<u8> {
-    let behind = |first: &OsString, words: &[OsString]| {
-        let first = std::iter::once(first.clone());
-        first.chain(words.iter().cloned()).collect::<Vec<_>>()
-    };
-    match job {
-        Job::Active(words) => encode(ACTIVE, words),
-        Job::Inactive(number, words) => {
-            encode(INACTIVE, &behind(&number.to_string().into(), words))
+/// Whether a runner can be told: the command line is not too long.
+pub fn can_be_told(letter: &Letter) -> bool {
+    encode(letter).len() <= LONGEST
+}
+
+fn encode(letter: &Letter) -> Vec<u8> {
+    let (what, before, words) = match letter {
+        Letter::Will(words) => (WILL, Vec::new(), words),
+        Letter::Beside(words) => (BESIDE, Vec::new(), words),
+        Letter::Order(Order { number, job }) => {
+            let number = number.to_string().into();
+            match job {
+                Job::Active(words) => (ACTIVE, vec![number], words),
+                Job::Inactive(words) => (INACTIVE, vec![number], words),
+                Job::Command(input, words) => (COMMAND, vec![number, input.clone()], words),
+            }
         }
-        Job::Command(input, words) => encode(COMMAND, &behind(input, words)),
-        Job::Beside(words) => encode(BESIDE, words),
-    }
-}
-
-/// What is to be run, from the words behind the letter.
-fn decode_job(letter: u8, words: Vec<OsString>) -> Option<Job> {
-    match letter {
-        ACTIVE => return Some(Job::Active(words)),
-        BESIDE => return Some(Job::Beside(words)),
-        _ => {}
-    }
-    let mut words = words.into_iter();
-    let first = words.next()?;
-    match letter {
-        INACTIVE => Some(Job::Inactive(
-            first.to_str()?.parse().ok()?,
-            words.collect(),
-        )),
-        COMMAND => Some(Job::Command(first, words.collect())),
-        _ => None,
-    }
-}
-
-fn encode(letter: u8, words: &[OsString]) -> Vec<u8> {
-    let mut message = vec![letter];
+    };
+    let mut message = vec![what];
+    message.extend(helper::encode(&before));
     message.extend(helper::encode(words));
     message
+}
+
+fn decode(message: &[u8]) -> Option<Letter> {
+    let (what, words) = message.split_first()?;
+    let mut words = helper::decode(words).into_iter();
+    match *what {
+        WILL => return Some(Letter::Will(words.collect())),
+        BESIDE => return Some(Letter::Beside(words.collect())),
+        _ => {}
+    }
+    let number = words.next()?.to_str()?.parse().ok()?;
+    let job = match *what {
+        ACTIVE => Job::Active(words.collect()),
+        INACTIVE => Job::Inactive(words.collect()),
+        COMMAND => Job::Command(words.next()?, words.collect()),
+        _ => return None,
+    };
+    Some(Letter::Order(Order { number, job }))
+}
+
+/// Three words: what was heard last, what has not ended, what runs; numbers apart by blanks.
+fn encode_state(state: &RunnerState) -> Vec<u8> {
+    let open: Vec<String> = state.open.iter().map(ToString::to_string).collect();
+    let running: Vec<String> = state.running.iter().map(ToString::to_string).collect();
+    let words = [state.heard.to_string(), open.join(" "), running.join(" ")];
+    helper::encode(&words.map(OsString::from))
+}
+
+fn decode_state(message: &[u8]) -> Option<RunnerState> {
+    fn numbers<T: FromStr>(word: &OsString) -> Option<Vec<T>> {
+        let words = word.to_str()?.split_ascii_whitespace();
+        words.map(|word| word.parse().ok()).collect()
+    }
+    let words = helper::decode(message);
+    let [heard, open, running] = words.as_slice() else {
+        return None;
+    };
+    Some(RunnerState {
+        heard: heard.to_str()?.parse().ok()?,
+        open: numbers(open)?,
+        running: numbers(running)?,
+    })
 }
 
 /// Runs hooks until pulse is gone and all are done.
@@ -157,6 +177,10 @@ struct Queue {
     plan: HookQueue,
     running: Option<Running>,
     beside: Beside,
+    /// The number of the last order.
+    heard: u32,
+    /// What pulse knows of us.
+    told: RunnerState,
     is_open: bool,
 }
 
@@ -175,6 +199,8 @@ impl Queue {
             plan: HookQueue::default(),
             running: None,
             beside: Beside::default(),
+            heard: 0,
+            told: RunnerState::default(),
             is_open: true,
         })
     }
@@ -184,7 +210,9 @@ impl Queue {
             let input = io::stdin();
             let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
             if self.is_open {
-                fds.push(PollFd::new(input.as_fd(), PollFlags::POLLIN));
+                let mut flags = PollFlags::POLLIN;
+                flags.set(PollFlags::POLLOUT, self.state() != self.told);
+                fds.push(PollFd::new(input.as_fd(), flags));
             }
             let deadlines = self
                 .plan
@@ -199,6 +227,7 @@ impl Queue {
             self.check_deadline();
             self.start_next();
             self.beside.turn(self.clock.now());
+            self.tell();
         }
         Ok(())
     }
@@ -215,28 +244,41 @@ impl Queue {
     }
 
     fn take(&mut self, message: &[u8]) {
-        let Some((letter, words)) = message.split_first() else {
-            return;
-        };
-        let words = helper::decode(words);
-        if *letter == WILL {
-            self.plan.leave(words);
-            return;
-        }
         let now = self.clock.now();
-        let has_room = match decode_job(*letter, words) {
-            None => true,
-            Some(Job::Beside(words)) => self.beside.order(words),
-            Some(job) => {
+        match decode(message) {
+            None => {}
+            Some(Letter::Will(words)) => self.plan.leave(words),
+            Some(Letter::Beside(words)) => self.beside.order(now, words),
+            Some(Letter::Order(order)) => {
                 // Nothing is announced any more.
-                if matches!(job, Job::Inactive(..)) {
+                if matches!(order.job, Job::Inactive(_)) {
                     self.beside.end();
                 }
-                self.plan.order(now, job)
+                self.heard = order.number;
+                if !self.plan.order(now, order) {
+                    log::error!("too many commands are waiting: one is left out");
+                }
             }
-        };
-        if !has_room {
-            log::error!("too many commands are waiting: one is left out");
+        }
+    }
+
+    fn state(&self) -> RunnerState {
+        let hook = self.running.iter().map(|hook| hook.child.pid());
+        RunnerState {
+            heard: self.heard,
+            open: self.plan.open().collect(),
+            running: hook.chain(self.beside.pids()).collect(),
+        }
+    }
+
+    /// Tells pulse what has changed, also one that only waits for our end; what finds no room is told later.
+    fn tell(&mut self) {
+        let state = self.state();
+        if state != self.told {
+            let told = helper::say(io::stdin().as_fd(), &encode_state(&state));
+            if told.is_ok() {
+                self.told = state;
+            }
         }
     }
 
@@ -249,14 +291,13 @@ impl Queue {
     }
 
     fn start_next(&mut self) {
-        while let Some(job) = self.plan.next(self.clock.now()) {
-            let (input, words) = match &job {
-                Job::Active(words) | Job::Inactive(_, words) => (None, words),
+        while let Some(order) = self.plan.next(self.clock.now()) {
+            let (input, words) = match &order.job {
+                Job::Active(words) | Job::Inactive(words) => (None, words),
                 Job::Command(input, words) => (Some(input), words),
-                Job::Beside(words) => (None, words),
             };
             let Some((path, args)) = words.split_first() else {
-                self.tell_end();
+                self.plan.ended();
                 continue;
             };
             let path = Path::new(path);
@@ -267,19 +308,10 @@ impl Queue {
                 }
                 Err(error) => {
                     log::error!("{} was not run: {error}", path.display());
-                    self.tell_end();
+                    self.plan.ended();
                 }
             }
         }
-    }
-
-    /// Nothing runs any more; pulse waits for the end of some.
-    fn tell_end(&mut self) {
-        let Some(number) = self.plan.ended().filter(|_| self.is_open) else {
-            return;
-        };
-        // EPIPE: it has gone meanwhile, which is seen at the next turn.
-        let _ = helper::say(io::stdin().as_fd(), &number.to_ne_bytes());
     }
 
     fn reap(&mut self) {
@@ -294,7 +326,7 @@ impl Queue {
                     log::Level::Warn
                 };
                 log::log!(level, "{} {exit}", hook.path);
-                self.tell_end();
+                self.plan.ended();
             }
         }
     }
@@ -344,20 +376,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_arrive_as_they_were_sent_empty_ones_too() {
+    fn letters_arrive_as_they_were_sent_with_empty_words_too() {
         let words = ["/bin/a b", "", "c"].map(OsString::from).to_vec();
+        let number = 7;
         for job in [
             Job::Active(words.clone()),
-            Job::Inactive(7, words.clone()),
-            Job::Inactive(8, Vec::new()),
+            Job::Inactive(words.clone()),
+            Job::Inactive(Vec::new()),
             Job::Command("file".into(), words.clone()),
-            Job::Beside(words),
+            Job::Command(OsString::new(), words.clone()),
         ] {
-            let message = encode_job(&job);
-            let (letter, rest) = message.split_first().unwrap();
-            assert_eq!(decode_job(*letter, helper::decode(rest)), Some(job));
+            let letter = Letter::Order(Order { number, job });
+            assert_eq!(decode(&encode(&letter)), Some(letter));
+        }
+        for letter in [
+            Letter::Beside(words.clone()),
+            Letter::Will(words),
+            Letter::Will(Vec::new()),
+        ] {
+            assert_eq!(decode(&encode(&letter)), Some(letter));
+        }
+        for wrong in [&b""[..], b"?", b"?7\0", b"A", b"Ax\0/bin/a\0", b"C7\0"] {
+            assert_eq!(decode(wrong), None);
         }
         assert!(helper::decode(b"unfinished").is_empty());
-        assert_eq!(decode_job(b'?', Vec::new()), None);
+    }
+
+    #[test]
+    fn a_state_arrives_as_it_was_told() {
+        for (heard, open, running) in [
+            (0, vec![], vec![]),
+            (7, vec![6, 7], vec![4000]),
+            (u32::MAX, vec![7], (4000..4017).collect()),
+        ] {
+            let state = RunnerState {
+                heard,
+                open,
+                running,
+            };
+            assert_eq!(decode_state(&encode_state(&state)), Some(state));
+        }
+        for wrong in [&b""[..], b"7\0", b"x\0\0\0", b"7\0a\0\0"] {
+            assert_eq!(decode_state(wrong), None);
+        }
     }
 }

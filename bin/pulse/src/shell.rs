@@ -183,6 +183,7 @@ impl Shell {
                 .chain(self.control.next_deadline(self.clock.now()))
                 .chain(look_again)
                 .chain(self.addresses.next_deadline())
+                .chain(self.commands.deadline())
                 .min()
         } else {
             Some(Mono::ZERO)
@@ -198,6 +199,8 @@ impl Shell {
             .chain(self.addresses.fds());
         let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         fds.extend(self.control.poll_fds(self.clock.now()));
+        let crowded = self.commands.crowded_fd();
+        fds.extend(crowded.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
         daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
     }
 
@@ -216,7 +219,7 @@ impl Shell {
         for said in self.service.read() {
             self.give(said);
         }
-        self.commands.hear_sync();
+        self.commands.hear(self.clock.now());
         if self.commands.has_let_go() {
             self.give(Input::HookEnded(Hook::Inactive));
         }
@@ -286,10 +289,13 @@ impl Shell {
                 continue;
             }
             if !self.addresses.replace_guardian(pid)
-                && !self.commands.ended(pid, &self.setup.config)
+                && !self
+                    .commands
+                    .ended(self.clock.now(), pid, &self.setup.config)
                 && !self.follower.ended(pid)
             {
-                log::info!("{}", Notice::UnknownChild { pid });
+                // Also one that a hook left in the background: whose parent ends comes to us.
+                log::debug!("{}", Notice::UnknownChild { pid });
             }
         }
     }
@@ -440,9 +446,8 @@ impl Shell {
             return;
         }
         if let Some(program) = &self.setup.config.send_arp {
-            for words in self.addresses.send_arp(program) {
-                self.commands.run_beside(words);
-            }
+            let programs = self.addresses.send_arp(program);
+            self.commands.run_beside(self.clock.now(), programs);
         }
     }
 
@@ -493,14 +498,22 @@ impl Shell {
         let until = self.clock.now() + SYNC_PATIENCE;
         self.commands.finish();
         while self.commands.is_busy() && self.clock.now() < until {
-            let signals = self.signals.as_fd();
-            let mut fds = [PollFd::new(signals, PollFlags::POLLIN)];
-            daemon::wait(&mut fds, &self.clock, Some(until))?;
+            let fds = self.commands.fds().chain([self.signals.as_fd()]);
+            let mut fds: Vec<PollFd<'_>> =
+                fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            let crowded = self.commands.crowded_fd();
+            fds.extend(crowded.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
+            let deadline = self.commands.deadline().into_iter().chain([until]).min();
+            daemon::wait(&mut fds, &self.clock, deadline)?;
+            drop(fds);
             self.signals.pending();
             while let Some((pid, _)) = daemon::reap() {
-                self.commands.ended(pid, &self.setup.config);
+                self.commands
+                    .ended(self.clock.now(), pid, &self.setup.config);
             }
+            self.commands.hear(self.clock.now());
         }
+        self.commands.say_lost();
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ impl SyncKeeper {
     }
 
     /// No more orders: it ends when it has carried out the last one.
-    pub fn finish(&mut self) {
+    pub fn finish(&self) {
         self.helper.finish();
     }
 }

@@ -1,0 +1,275 @@
+//! What pulse has ordered of its runner: kept until the runner has it, and a hook until it has ended.
+//!
+//! The runner's socket is full when the runner is stopped, or is told of hundreds of addresses; and a runner
+//! may be killed. Neither loses an order. What did not go is told later, hooks before programs for addresses,
+//! and another runner is told of each hook that has not ended.
+
+use std::collections::VecDeque;
+
+use crate::beside::Waiting;
+use crate::hook_queue::{Job, Order, Words};
+use crate::runner;
+
+/// Commands that are kept at most.
+const MOST_COMMANDS: usize = 64;
+
+/// What the runner is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Letter {
+    /// One of its hooks or commands.
+    Order(Order),
+    /// What is to be run when pulse is killed; no words take it back.
+    Will(Words),
+    /// A program for an address that is held: beside the others, and ended by a give-up.
+    Beside(Words),
+}
+
+/// What a runner says of itself, whenever that has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunnerState {
+    /// The number of the last order that it has heard.
+    pub heard: u32,
+    /// The numbers of those that have not ended.
+    pub open: Vec<u32>,
+    /// The processes that it runs, each the leader of its group.
+    pub running: Vec<i32>,
+}
+
+/// Orders and what has become of them.
+#[derive(Debug, Default)]
+pub struct HookOrders {
+    last: u32,
+    /// Those that have not ended, by their numbers.
+    open: VecDeque<Order>,
+    /// What the runner does not know yet.
+    untold: VecDeque<Letter>,
+    will: Words,
+    beside: Waiting,
+}
+
+impl HookOrders {
+    /// Takes an order; its number. `None`: too many commands wait, or it is longer than a message.
+    ///
+    /// What a role orders replaces what was ordered of the opposite one and has not been told, as in the
+    /// runner's queue.
+    pub fn order(&mut self, job: Job) -> Option<u32> {
+        let is_kept = |it: &Job| match job {
+            Job::Active(_) => !matches!(it, Job::Active(_)),
+            Job::Inactive(_) => matches!(it, Job::Command(..)),
+            Job::Command(..) => true,
+        };
+        self.open.retain(|it| is_kept(&it.job));
+        self.untold.retain(|letter| match letter {
+            Letter::Order(it) => is_kept(&it.job),
+            _ => true,
+        });
+        if matches!(job, Job::Inactive(_)) {
+            // Nothing is announced any more.
+            self.beside.clear();
+        }
+        let is_command = |it: &Order| matches!(it.job, Job::Command(..));
+        let commands = self.open.iter().filter(|it| is_command(it)).count();
+        if matches!(job, Job::Command(..)) && commands >= MOST_COMMANDS {
+            return None;
+        }
+        let number = self.last + 1;
+        let order = Order { number, job };
+        let letter = Letter::Order(order.clone());
+        if !runner::can_be_told(&letter) {
+            return None;
+        }
+        self.last = number;
+        self.open.push_back(order);
+        self.untold.push_back(letter);
+        Some(number)
+    }
+
+    /// What is to be run when pulse is killed. It has its place among the orders: taken back behind
+    /// `inactive_cmd`, it is in force until the runner has that.
+    pub fn leave(&mut self, words: Words) {
+        self.will.clone_from(&words);
+        let is_will = |letter: &Letter| matches!(letter, Letter::Will(_));
+        self.untold.retain(|letter| !is_will(letter));
+        self.untold.push_back(Letter::Will(words));
+    }
+
+    /// A program for an address; whether there was room. The same one waits once.
+    pub fn order_beside(&mut self, words: Words) -> bool {
+        self.beside.add(words)
+    }
+
+    /// What the runner is to be told next.
+    pub fn next(&self) -> Option<Letter> {
+        let beside = || self.beside.first().cloned().map(Letter::Beside);
+        self.untold.front().cloned().or_else(beside)
+    }
+
+    /// The runner has been told what was [`next`](Self::next).
+    pub fn told(&mut self) {
+        if self.untold.pop_front().is_none() {
+            self.beside.take();
+        }
+    }
+
+    /// Whether a hook or command waits to be told.
+    pub fn is_behind(&self) -> bool {
+        !self.untold.is_empty()
+    }
+
+    /// What the runner says has not ended, or has not been heard by it, stays.
+    pub fn take(&mut self, state: &RunnerState) {
+        let is_open = |it: &Order| it.number > state.heard || state.open.contains(&it.number);
+        self.open.retain(is_open);
+    }
+
+    /// Whether this one has not ended.
+    pub fn is_open(&self, number: u32) -> bool {
+        self.open.iter().any(|it| it.number == number)
+    }
+
+    /// Whether one has not ended.
+    pub fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// No program for an address is begun any more.
+    pub fn finish(&mut self) {
+        self.beside.clear();
+    }
+
+    /// Another runner, which knows nothing yet.
+    pub fn begin_again(&mut self) {
+        let orders = self.open.iter().cloned().map(Letter::Order);
+        let will = Letter::Will(self.will.clone());
+        self.untold = std::iter::once(will).chain(orders).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(word: &str) -> Words {
+        vec![word.into()]
+    }
+
+    fn active() -> Job {
+        Job::Active(words("active"))
+    }
+
+    fn inactive() -> Job {
+        Job::Inactive(words("inactive"))
+    }
+
+    fn copy() -> Job {
+        Job::Command("file".into(), words("copy"))
+    }
+
+    fn order(number: u32, job: Job) -> Letter {
+        Letter::Order(Order { number, job })
+    }
+
+    /// Everything that a runner with room is told.
+    fn tell(orders: &mut HookOrders) -> Vec<Letter> {
+        let mut told = Vec::new();
+        while let Some(letter) = orders.next() {
+            told.push(letter);
+            orders.told();
+        }
+        told
+    }
+
+    #[test]
+    fn hooks_go_before_whatever_waits_for_addresses() {
+        let mut orders = HookOrders::default();
+        for number in 0..1000 {
+            assert!(orders.order_beside(words(&number.to_string())));
+        }
+        orders.order(active());
+        assert_eq!(orders.next(), Some(order(1, active())));
+        assert!(orders.is_behind());
+        assert_eq!(tell(&mut orders).len(), 1001);
+        assert!(!orders.is_behind());
+    }
+
+    #[test]
+    fn a_program_for_an_address_waits_once_and_not_beyond_a_give_up() {
+        let mut orders = HookOrders::default();
+        for _ in 0..5 {
+            orders.order_beside(words("one"));
+            orders.order_beside(words("two"));
+        }
+        let both = ["one", "two"].map(|word| Letter::Beside(words(word)));
+        assert_eq!(tell(&mut orders), both);
+        orders.order_beside(words("one"));
+        orders.order(inactive());
+        assert_eq!(tell(&mut orders), [order(1, inactive())]);
+        orders.order_beside(words("one"));
+        orders.finish();
+        assert_eq!(tell(&mut orders), []);
+    }
+
+    #[test]
+    fn a_role_that_was_not_told_yet_gives_way_to_its_opposite() {
+        let mut orders = HookOrders::default();
+        for job in [active(), copy(), inactive(), active(), active()] {
+            orders.order(job);
+        }
+        let told = [order(2, copy()), order(3, inactive()), order(5, active())];
+        assert_eq!(tell(&mut orders), told);
+    }
+
+    #[test]
+    fn another_runner_is_told_of_what_has_not_ended() {
+        let mut orders = HookOrders::default();
+        orders.leave(words("away"));
+        for job in [inactive(), active(), copy()] {
+            orders.order(job);
+        }
+        tell(&mut orders);
+        orders.take(&RunnerState {
+            heard: 2,
+            open: vec![2],
+            running: vec![7],
+        });
+        assert!(!orders.is_open(1) && orders.is_open(2) && orders.is_open(3));
+        orders.begin_again();
+        let will = Letter::Will(words("away"));
+        let told = [will, order(2, active()), order(3, copy())];
+        assert_eq!(tell(&mut orders), told);
+        // It has said nothing yet.
+        orders.take(&RunnerState::default());
+        assert!(orders.has_open());
+        orders.take(&RunnerState {
+            heard: 3,
+            ..RunnerState::default()
+        });
+        assert!(!orders.has_open());
+    }
+
+    #[test]
+    fn a_will_is_taken_back_behind_inactive_cmd_and_left_before_active_cmd() {
+        let mut orders = HookOrders::default();
+        orders.leave(words("away"));
+        orders.order(active());
+        orders.order(inactive());
+        orders.leave(Vec::new());
+        let none = Letter::Will(Vec::new());
+        assert_eq!(tell(&mut orders), [order(2, inactive()), none]);
+        orders.leave(words("away"));
+        orders.order(active());
+        let will = Letter::Will(words("away"));
+        assert_eq!(tell(&mut orders), [will, order(3, active())]);
+    }
+
+    #[test]
+    fn commands_have_a_limit_and_roles_have_none() {
+        let mut orders = HookOrders::default();
+        for _ in 0..MOST_COMMANDS {
+            assert!(orders.order(copy()).is_some());
+        }
+        assert_eq!(orders.order(copy()), None);
+        assert_eq!(orders.order(Job::Active(words(&"a".repeat(4096)))), None);
+        assert!(orders.order(inactive()).is_some());
+    }
+}
