@@ -42,6 +42,30 @@ fn a_director_waits_for_its_own_address_and_goes_on_when_it_comes() {
     pair.wait_for_owners(&[A], LOADING);
 }
 
+/// Seen and gone again before it could be bound, as with an address that flaps: here it belongs to another routing
+/// domain for a while, where it is seen and cannot be bound.
+#[test]
+fn r_an_address_that_cannot_be_bound_yet_is_waited_for() {
+    let mut pair = Pair::new();
+    let name = pair.name(A);
+    own(&pair, A, "del");
+    pair.start(A);
+    wait_for_line(&pair, A, WAITING);
+    ip(&format!("-n {name} link add vrf0 type vrf table 10"));
+    ip(&format!("-n {name} link set vrf0 up"));
+    ip(&format!("-n {name} link set eth0 master vrf0"));
+    own(&pair, A, "add");
+    let refused = "10.1.0.1";
+    let said = || pair.log(A).matches("yet: waiting for it").count() == 2;
+    assert!(wait_until(LOADING, said).is_some(), "{}", pair.log(A));
+    assert!(wait_until(Duration::from_secs(3), || pair.owns(A)).is_none());
+    assert!(pair.report(A).contains(refused), "{}", pair.log(A));
+    ip(&format!("-n {name} link set eth0 nomaster"));
+    wait_for_line(&pair, A, "STARTING PULSE AS MASTER");
+    pair.wait_for_owners(&[A], LOADING);
+    assert_eq!(pair.log(A).matches("yet: waiting for it").count(), 2);
+}
+
 /// What a killed predecessor left is no reason for two owners.
 #[test]
 fn a_director_that_waits_holds_no_address() {

@@ -1,8 +1,10 @@
 //! A start before the machine has its address: slow DHCP, a bond that comes late. pulse waits for it, however
-//! long that takes.
+//! long that takes, and goes on waiting if it is gone again before it could be bound.
 
+use std::error::Error;
 use std::io;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use config_file::{ConfigFile, Program};
 use control::Request;
@@ -22,10 +24,13 @@ const SIGNALS: [Signal; 4] = [
     Signal::SIGHUP,
 ];
 
+/// An address that is there and cannot be bound is tried again after so long, whatever is heard of it.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
 /// What ended the waiting.
-pub enum Arrival {
-    /// The machine is one of the directors of this lvs.cf.
-    Here(Box<ConfigFile>),
+pub enum Arrival<T> {
+    /// The machine is one of the directors of this lvs.cf, and this is what was made of it.
+    Here(Box<ConfigFile>, T),
     /// A signal.
     Stopped,
 }
@@ -41,22 +46,36 @@ fn missing(file: &ConfigFile) -> Option<SetupError> {
         .err()
 }
 
-/// Waits until the machine has an address that makes it one of lvs.cf's directors, or a signal ends that.
-/// A SIGHUP reads lvs.cf again. Who asks is told that pulse waits.
+/// Waits until the machine has an address that makes it one of lvs.cf's directors and `prepare` has made of that
+/// what it is needed for, or a signal ends that. A SIGHUP reads lvs.cf again. Who asks is told that pulse waits.
 ///
 /// # Errors
-/// Signals or notifications are not to be had.
-pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> {
+/// Signals or notifications are not to be had; what `prepare` fails of and an address does not mend.
+pub fn wait<T>(
+    mut file: ConfigFile,
+    signals: &mut Signals,
+    prepare: impl Fn(&ConfigFile) -> Result<T, SetupError>,
+) -> Result<Arrival<T>, Box<dyn Error>> {
     let clock = Clock::start();
     let mut control = Control::open();
-    let mut watch = Watch::open().map_err(io::Error::other)?;
+    let mut watch = Watch::open()?;
     let mut watchdog = notify::Watchdog::from_env();
     let mut failure = Vec::new();
+    let mut said = Said::default();
     let_go(&file)?;
-    say(&file);
     // A service manager that waits for the start has seen it: what is waited for may take long.
     notify::ready();
-    while is_awaited(&file) {
+    loop {
+        let mut try_again = None;
+        match missing(&file).map_or_else(|| prepare(&file), Err) {
+            Ok(made) => return Ok(Arrival::Here(Box::new(file), made)),
+            Err(error @ SetupError::NotHere { .. }) => said.say(&error),
+            Err(error) if error.is_about_to_pass() => {
+                try_again = Some(clock.now() + TRY_AGAIN);
+                said.say(&error);
+            }
+            Err(error) => return Err(error.into()),
+        }
         watchdog.feed(clock.now());
         let now = clock.now();
         let fds = [signals.as_fd(), watch.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
@@ -64,7 +83,8 @@ pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> 
         let deadline = watchdog
             .next()
             .into_iter()
-            .chain(control.next_deadline(now));
+            .chain(control.next_deadline(now))
+            .chain(try_again);
         daemon::wait(&mut fds, &clock, deadline.min())?;
         drop(fds);
         for signal in signals.pending() {
@@ -74,31 +94,49 @@ pub fn wait(mut file: ConfigFile, signals: &mut Signals) -> io::Result<Arrival> 
                 return Ok(Arrival::Stopped);
             }
             (file, failure) = read_again(file);
-            say(&file);
+            said.is_said = false;
         }
         for (client, request) in control.hear(clock.now()) {
             match request {
                 Request::Status => {
                     let age = clock.now() - Mono::ZERO;
-                    let text = report::waiting(&file, age, &failure, reason(&file)).encode();
+                    let text = report::waiting(&file, age, &failure, said.reason.clone()).encode();
                     control.tell(clock.now(), client, text);
                 }
                 Request::Order { order } if for_machine(order).is_some() => {
-                    control.refuse(clock.now(), client, vec![reason(&file)]);
+                    control.refuse(clock.now(), client, vec![said.reason.clone()]);
                 }
                 Request::Order { .. } => {
                     control.await_reload(clock.now(), client);
                     (file, failure) = read_again(file);
-                    say(&file);
+                    said.is_said = false;
                     control.reloaded(clock.now(), &outcome(&file, &failure));
                 }
             }
         }
         // What was told does not matter: everything is looked at.
-        let told: Vec<Event> = watch.drain().map_err(io::Error::other)?;
+        let told: Vec<Event> = watch.drain()?;
         log::debug!("{} changes of addresses and interfaces", told.len());
     }
-    Ok(Arrival::Here(Box::new(file)))
+}
+
+/// Why it still waits.
+#[derive(Default)]
+struct Said {
+    reason: String,
+    /// It has been said since lvs.cf was read last.
+    is_said: bool,
+}
+
+impl Said {
+    fn say(&mut self, missing: &SetupError) {
+        let reason = format!("{missing} yet: waiting for it");
+        if !self.is_said || self.reason != reason {
+            log::warn!("{reason}");
+            notify::status(&reason);
+        }
+        (self.reason, self.is_said) = (reason, true);
+    }
 }
 
 /// The signals that are answered while pulse waits.
@@ -116,19 +154,6 @@ fn let_go(file: &ConfigFile) -> io::Result<()> {
         addresses::drop_left(&setup::addresses(config))?;
     }
     Ok(())
-}
-
-fn say(file: &ConfigFile) {
-    if is_awaited(file) {
-        let reason = reason(file);
-        log::warn!("{reason}");
-        notify::status(&reason);
-    }
-}
-
-fn reason(file: &ConfigFile) -> String {
-    let missing = missing(file).map(|error| error.to_string());
-    format!("{} yet: waiting for it", missing.unwrap_or_default())
 }
 
 /// The file as it is now, or the one before and what is wrong with it now.

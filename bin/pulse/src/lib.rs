@@ -124,13 +124,18 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
         return drop_addresses(&config_file::read(&options.config_file)?);
     }
     let (file, mut instance) = failed_start::patiently(|| begin(options))?;
-    if arrival::is_awaited(&file) {
-        let background = go_to_background(options)?;
-        // Whoever started it is not kept waiting.
-        finish_start(&mut instance, background);
-        return Ok(start_late(options, file, instance));
-    }
-    let (setup, sockets) = prepare(options, &file)?;
+    let prepared = match prepare(options, &file) {
+        // Also one that has lost its address at this moment.
+        Err(_) if arrival::is_awaited(&file) => {
+            let background = go_to_background(options)?;
+            // Whoever started it is not kept waiting.
+            finish_start(&mut instance, background);
+            return Ok(start_late(options, file, instance));
+        }
+        prepared => prepared,
+    };
+    file.log();
+    let (setup, sockets) = prepared?;
     let background = go_to_background(options)?;
     if is_idle(&setup) {
         finish_start(&mut instance, background);
@@ -196,10 +201,11 @@ fn say_idle() {
 fn start_late(options: &Options, file: ConfigFile, instance: Instance) -> ExitCode {
     let run = || -> Result<(), Box<dyn std::error::Error>> {
         let mut signals = arrival::signals()?;
-        let Arrival::Here(file) = arrival::wait(file, &mut signals)? else {
+        let arrival = arrival::wait(file, &mut signals, |file| prepare(options, file))?;
+        let Arrival::Here(file, (setup, sockets)) = arrival else {
             return Ok(());
         };
-        let (setup, sockets) = prepare(options, &file)?;
+        file.log();
         if is_idle(&setup) {
             say_idle();
             return Ok(());
@@ -246,7 +252,6 @@ fn aliases() -> Aliases {
 
 /// Everything up to the bound sockets, while somebody still reads standard error.
 fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), SetupError> {
-    file.log();
     let own = setup::own_addresses()?;
     let mut setup = Setup::new(file.loaded.config.clone(), options, &own)?;
     setup.settings.content = file.loaded.hash.number();

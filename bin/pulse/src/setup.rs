@@ -48,6 +48,17 @@ pub enum SetupError {
     Socket(SocketAddr, io::Error),
 }
 
+impl SetupError {
+    /// Whether it is over when the machine has its address: it has none, or lost it just before it was bound.
+    pub fn is_about_to_pass(&self) -> bool {
+        match self {
+            Self::NotHere { .. } => true,
+            Self::Socket(_, error) => error.kind() == io::ErrorKind::AddrNotAvailable,
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
