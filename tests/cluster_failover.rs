@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use caribe_lab::cluster::{Cluster, Settings};
 use caribe_lab::measure::{Account, Connections, Owners, Requests, Stalls};
 use caribe_lab::topology::{DIRECTORS, step_clock};
-use caribe_tests::demand_lab;
+use caribe_tests::{SOON, demand_lab};
 use nix::sys::signal::Signal;
 
 /// Equal weights of 1: full from the start, no slow start to wait for.
@@ -28,8 +28,7 @@ fn serving(settings: Settings) -> (Cluster, &'static str) {
         Some(active) => cluster.has_full_weights(active),
         None => Ok(false),
     };
-    let limit = Duration::from_secs(60);
-    let served = cluster.wait(limit, full).unwrap();
+    let served = cluster.wait(SOON, full).unwrap();
     assert!(
         served.is_some(),
         "no director serves with full weights{}",
@@ -54,8 +53,15 @@ fn client(cluster: &Cluster) -> Requests {
     Requests::start(cluster.client().unwrap(), cluster.target(), every, PATIENCE).unwrap()
 }
 
+/// The time passes, while a client asks or a director is paused.
 fn let_ask(seconds: u64) {
     std::thread::sleep(Duration::from_secs(seconds));
+}
+
+/// Waits until a client has been answered.
+fn is_asking(cluster: &Cluster, requests: &Requests) {
+    let answered = |_: &Cluster| Ok(requests.replies().iter().any(|reply| reply.is_served()));
+    cluster.wait(SOON, answered).unwrap().expect("an answer");
 }
 
 /// Ends the client: so many requests at least, none lost.
@@ -74,15 +80,22 @@ fn killed_lvsd_is_replaced_and_500_open_connections_live_on() {
     let old = host.processes_named("lvsd").unwrap();
     let requests = client(&cluster);
     assert!(cluster.signal_lvsd(active, Signal::SIGKILL).unwrap());
-    let start = Instant::now();
-    let mut replaced = false;
-    while start.elapsed() < Duration::from_secs(8) {
-        assert_eq!(cluster.table(active).unwrap().without_counts(), before);
-        let now = host.processes_named("lvsd").unwrap();
-        replaced |= now.iter().any(|pid| !old.contains(pid));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert!(replaced, "pulse starts lvsd again");
+    let stays = |cluster: &Cluster| {
+        assert_eq!(cluster.table(active)?.without_counts(), before);
+        Ok(())
+    };
+    let replaced = |cluster: &Cluster| {
+        stays(cluster)?;
+        let now = host.processes_named("lvsd")?;
+        Ok(now.iter().any(|pid| !old.contains(pid)))
+    };
+    cluster
+        .wait(SOON, replaced)
+        .unwrap()
+        .expect("pulse starts lvsd again");
+    // And while the new one takes it over.
+    let changes = |cluster: &Cluster| stays(cluster).map(|()| false);
+    cluster.wait(Duration::from_secs(8), changes).unwrap();
     assert_eq!(open.lost(), 0);
     all_served(requests, 40);
     assert_eq!(cluster.active().unwrap(), Some(active));
@@ -101,7 +114,9 @@ fn a_dead_real_server_leaves_in_time_and_takes_no_request_with_it() {
         })
         .unwrap()
         .expect("out of the table within 3 x timeout");
-    let_ask(3);
+    cluster
+        .wait(SOON, |_| Ok(requests.since(gone).sent >= 40))
+        .unwrap();
     let later = requests.since(gone);
     assert_eq!(later.all_served(40), Ok(()), "{later:?}");
     assert!(!later.served.contains_key("rs2"), "{later:?}");
@@ -121,7 +136,7 @@ fn the_backup_serves_in_time_and_the_returning_director_disturbs_nobody() {
     let (cluster, active) = serving(settings());
     let owners = Owners::listen(cluster.site().host("watcher").unwrap()).unwrap();
     let requests = client(&cluster);
-    let_ask(1);
+    is_asking(&cluster, &requests);
     let fault = cluster.power_off(active).unwrap();
     let limit = Duration::from_secs(cluster.settings().deadtime + 1);
     let served = |requests: &Requests| {
@@ -132,9 +147,8 @@ fn the_backup_serves_in_time_and_the_returning_director_disturbs_nobody() {
             .map(|reply| reply.ended)
             .min()
     };
-    let wait = limit + Duration::from_secs(5);
     cluster
-        .wait(wait, |_| Ok(served(&requests).is_some()))
+        .wait(SOON, |_| Ok(served(&requests).is_some()))
         .unwrap();
     let back = served(&requests).expect("served again");
     let (took, stalled) = (back - fault, Stalls::watch().between(fault, back));
@@ -148,14 +162,7 @@ fn the_backup_serves_in_time_and_the_returning_director_disturbs_nobody() {
     let returned = Instant::now();
     let requests = client(&cluster);
     cluster.power_on(active).unwrap();
-    while returned.elapsed() < limit + Duration::from_secs(4) {
-        assert_eq!(
-            cluster.active().unwrap(),
-            Some(other(active)),
-            "exactly one owner"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    stays_with(&cluster, other(active), limit + Duration::from_secs(4));
     all_served(requests, 40);
     for claim in owners.of(cluster.site().vip(), returned) {
         assert_eq!(
@@ -165,6 +172,13 @@ fn the_backup_serves_in_time_and_the_returning_director_disturbs_nobody() {
     }
 }
 
+/// This one and nobody else has the address for so long.
+fn stays_with(cluster: &Cluster, owner: &str, time: Duration) {
+    let moves = |cluster: &Cluster| Ok(cluster.active()? != Some(owner));
+    let moved = cluster.wait(time, moves).unwrap();
+    assert!(moved.is_none(), "not one owner{}", cluster.last_words());
+}
+
 #[test]
 fn requests_are_spread_by_weight() {
     let (cluster, _) = serving(Settings {
@@ -172,9 +186,8 @@ fn requests_are_spread_by_weight() {
         ..Settings::default()
     });
     let requests = client(&cluster);
-    let limit = Duration::from_secs(40);
     cluster
-        .wait(limit, |_| Ok(requests.replies().len() >= 300))
+        .wait(SOON, |_| Ok(requests.replies().len() >= 300))
         .unwrap()
         .expect("300 replies");
     let account = all_served(requests, 300);
@@ -187,7 +200,7 @@ fn a_director_that_was_paused_lets_go_and_its_clients_are_back_within_a_second()
     let pause = std::env::var("CARIBE_PAUSE").ok();
     let pause = pause.and_then(|text| text.parse().ok()).unwrap_or(10);
     let requests = client(&cluster);
-    let_ask(1);
+    is_asking(&cluster, &requests);
     let network = cluster.site().network();
     let host = cluster.site().host(active).unwrap();
     host.pause().unwrap();
@@ -240,11 +253,7 @@ fn a_clock_that_jumps_an_hour_or_ten_years_moves_nothing() {
     for (forward, by) in [(true, hour), (false, hour * 2), (true, hour), (true, years)] {
         step_clock(forward, by).unwrap();
         let dead_time = Duration::from_secs(cluster.settings().deadtime);
-        let until = Instant::now() + dead_time + Duration::from_secs(1);
-        while Instant::now() < until {
-            assert_eq!(cluster.active().unwrap(), Some(active), "{forward} {by:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        stays_with(&cluster, active, dead_time + Duration::from_secs(1));
     }
     step_clock(false, years).unwrap();
     all_served(requests, 40);

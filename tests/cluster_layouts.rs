@@ -5,10 +5,7 @@ use std::time::{Duration, Instant};
 use caribe_lab::cluster::{Cluster, Settings};
 use caribe_lab::measure::{Account, Owners, Requests, Stalls};
 use caribe_lab::topology::{DIRECTORS, Family, Forwarding};
-use caribe_tests::demand_lab;
-
-/// For what must come and is not timed.
-const SOON: Duration = Duration::from_secs(60);
+use caribe_tests::{SOON, demand_lab};
 
 /// A cluster that serves, and its active director.
 fn serving(forwarding: Forwarding, family: Family) -> (Cluster, &'static str) {

@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 use caribe_lab::cluster::{Cluster, Settings};
 use caribe_lab::measure::Connections;
 use caribe_lab::topology::{DIRECTORS, Forwarding};
-use caribe_tests::demand_lab;
-
-/// For what must come and is not timed.
-const SOON: Duration = Duration::from_secs(60);
+use caribe_tests::{SOON, demand_lab};
 
 fn other(director: &str) -> &'static str {
     let mut directors = DIRECTORS.into_iter();
@@ -24,8 +21,7 @@ fn active(cluster: &Cluster, wanted: Option<&str>) -> &'static str {
         Some(now) if wanted.is_none_or(|wanted| wanted == now) => cluster.has_full_weights(now),
         _ => Ok(false),
     };
-    let limit = Duration::from_secs(60);
-    let at = cluster.wait(limit, right).unwrap();
+    let at = cluster.wait(SOON, right).unwrap();
     assert!(at.is_some(), "{wanted:?} is not active");
     cluster.active().unwrap().unwrap()
 }
@@ -147,7 +143,13 @@ fn a_director_that_has_just_come_back_listens_before_it_relieves_the_other_one()
     cluster.start_pulse(first).unwrap();
     let back = Instant::now();
     // It knows its partner, and has been told of few connections.
-    std::thread::sleep(Duration::from_secs(1));
+    let knows = |cluster: &Cluster| {
+        let report = cluster.report(first)?;
+        let partner = report.and_then(|report| report.pulse.partner);
+        Ok(partner.is_some_and(|partner| partner.alive))
+    };
+    let known = cluster.wait(SOON, knows).unwrap();
+    assert!(known.is_some(), "{}", cluster.last_words());
     cluster.stop_pulse(second).unwrap();
     synchronises(&cluster, first, "backup");
     synchronises(&cluster, second, "master");

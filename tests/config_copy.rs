@@ -1,16 +1,13 @@
 //! lvs.cf copied to the partner by SIGUSR1, over a real ssh.
 
 use std::io;
-use std::time::Duration;
 
 use caribe_lab::cluster::{Cluster, Settings};
 use caribe_lab::topology::Host;
-use caribe_tests::{demand_lab, wait_until};
+use caribe_tests::{SOON, demand_lab, wait_until};
 use nix::sys::signal::Signal;
 
 const LVS_CF: &str = "/etc/sysconfig/ha/lvs.cf";
-/// For what must come and is not timed.
-const SOON: Duration = Duration::from_secs(40);
 /// The home of root in the guest: the machine's own keys are nobody's business.
 const HOME: &str = "/var/lib/caribe-home";
 

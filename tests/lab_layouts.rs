@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use caribe_lab::measure::{Account, HttpServer, Outcome, Owners, Requests, Table};
 use caribe_lab::topology::{Disturbance, Family, Forwarding, Layout, Site, step_clock};
-use caribe_tests::{c_ipvsadm, demand_lab, wait_until};
+use caribe_tests::{SOON, c_ipvsadm, demand_lab, wait_until};
 use nix::time::ClockId;
 
-/// For what must come and is not timed.
-const SOON: Duration = Duration::from_secs(20);
+/// A request without an answer for so long is lost; a busy machine itself stands still for seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A site whose first director serves, the virtual address on it by hand.
 struct Served {
@@ -69,7 +69,7 @@ impl Served {
     fn ask(&self, count: usize) -> Account {
         let client = self.site.host("client").unwrap();
         let every = Duration::from_millis(25);
-        let requests = Requests::start(client, self.target, every, Duration::from_secs(3)).unwrap();
+        let requests = Requests::start(client, self.target, every, PATIENCE).unwrap();
         wait_until(SOON, || requests.replies().len() >= count).expect("requests end");
         Account::of(&requests.finish())
     }
@@ -134,7 +134,7 @@ fn a_stopped_server_refuses_and_a_cut_link_is_silent() {
     wait_until(SOON, || !requests.replies().is_empty()).expect("a first answer");
     network.set_links("director-a", false).unwrap();
     let cut = Instant::now();
-    std::thread::sleep(Duration::from_millis(500));
+    wait_until(SOON, || requests.since(cut).sent > 0).expect("it asks on");
     let replies = requests.finish();
     assert_eq!(replies[0].outcome, Outcome::Refused);
     let later = replies.iter().filter(|reply| reply.begun > cut);
@@ -242,6 +242,7 @@ fn a_paused_process_stands_still_and_a_killed_host_is_empty() {
     wait_until(SOON, || ticks() > 4).expect("the loop runs");
     host.pause().unwrap();
     let paused = ticks();
+    // Long enough for six of them.
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(ticks(), paused);
     host.resume().unwrap();

@@ -13,15 +13,13 @@ use std::time::{Duration, Instant};
 use caribe_lab::cluster::{Cluster, Settings};
 use caribe_lab::measure::{Account, Requests, Stalls};
 use caribe_lab::topology::DIRECTORS;
-use caribe_tests::{demand_lab, wait_until};
+use caribe_tests::{SOON, demand_lab, wait_until};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::signal::Signal;
 
 const CONFIG: &str = "/etc/sysconfig/ha/lvs.cf";
 const KEY: &str = "/etc/sysconfig/ha/heartbeat.key";
 const PROGRAMS: [&str; 4] = ["pulse", "lvsd", "nanny", "send_arp"];
-/// What comes without being timed.
-const SOON: Duration = Duration::from_secs(60);
 /// The partner has the address before it goes, beside an earlier one a moment after: for so long there may be
 /// two owners, or none.
 const HAND_OVER: Duration = Duration::from_millis(1000);
@@ -120,7 +118,10 @@ impl Pair {
         );
         // It has heard its partner, and could have claimed something that is not its.
         let settings = self.cluster.settings();
-        thread::sleep(Duration::from_secs(settings.deadtime + settings.keepalive));
+        let long = Duration::from_secs(settings.deadtime + settings.keepalive);
+        let two = |_: &Cluster| Ok(self.cluster.site().owners()?.len() > 1);
+        let claimed = self.cluster.wait(long, two).unwrap();
+        assert!(claimed.is_none(), "{}", self.cluster.last_words());
     }
 
     /// First the standby, then the other one, which by that becomes the standby.

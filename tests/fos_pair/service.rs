@@ -112,6 +112,7 @@ impl Service {
                     let who = if is_own { &own_probes } else { &probes };
                     who.fetch_add(1, Ordering::Relaxed);
                 }
+                // Neither file nor flag can be waited for.
                 std::thread::sleep(Duration::from_millis(10));
             }
         })

@@ -1,8 +1,6 @@
 //! Big tables: how many system calls, and whether a refusal finds its change.
 
-use std::time::Duration;
-
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use ipvs::{Calls, Errno, Ipvs, NetlinkIpvs};
 use lvs_model::{IpvsOp, Protocol, ServiceKey, VirtualService};
 
@@ -34,7 +32,7 @@ fn counted_once_whole(
     list: impl Fn(&mut NetlinkIpvs) -> usize,
 ) -> Calls {
     let mut calls = None;
-    let whole = wait_until(Duration::from_secs(60), || {
+    let whole = wait_until(SOON, || {
         let mut found = 0;
         calls = Some(counted(table, |table| found = list(table)));
         found == size

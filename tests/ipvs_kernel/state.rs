@@ -1,8 +1,8 @@
 //! What is no service: timeouts, sync daemons, version, counters.
 
 use std::net::UdpSocket;
-use std::time::{Duration, Instant};
 
+use caribe_tests::{SOON, wait_until};
 use ipvs::{Errno, Ipvs, NetlinkIpvs};
 use lvs_model::{
     Counters, ForwardingMethod, IpvsOp, Protocol, ServiceKey, SyncDaemon, SyncRole, Timeouts,
@@ -199,13 +199,11 @@ fn counters_count_and_zero_sets_them_back() {
 
 /// The counters of a service that had traffic; the kernel adds them up every two seconds.
 fn counted(table: &mut NetlinkIpvs, key: &ServiceKey) -> Counters {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let counters = table.service(key).unwrap().counters;
-        if counters.packets_in != 0 {
-            return counters;
-        }
-        assert!(Instant::now() < deadline, "nothing was counted");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let mut counters = Counters::default();
+    let counted = wait_until(SOON, || {
+        counters = table.service(key).unwrap().counters;
+        counters.packets_in != 0
+    });
+    counted.expect("something was counted");
+    counters
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use caribe_lab::measure::{Account, Requests};
+use caribe_tests::{SOON, wait_until};
 
 use crate::{EVERYTHING, OURS, Served, done, own_namespace, run};
 
@@ -41,7 +42,7 @@ fn a_thousand_services_are_replaced_and_no_request_is_lost_on_what_stays() {
     for round in 2..=5 {
         served.done(OURS, "-R --atomic", &rules(round));
     }
-    std::thread::sleep(Duration::from_millis(300));
+    wait_until(SOON, || requests.replies().len() > 20).expect("it asks");
     let account = Account::of(&requests.finish());
     assert!(account.sent > 20, "{account:?}");
     assert_eq!(account.all_served(20), Ok(()));

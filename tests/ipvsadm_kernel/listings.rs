@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use caribe_lab::measure::Connections;
-use caribe_tests::{c_ipvsadm, wait_until};
+use caribe_tests::{SOON, c_ipvsadm, wait_until};
 
 use crate::{OURS, Served, done, own_namespace, run};
 
@@ -35,12 +35,12 @@ fn listings_of_live_traffic_are_the_originals() {
     assert_eq!(open.lost(), 0);
     // The kernel adds its counters up every two seconds.
     let counted = || connections_counted(&served.done(OURS, "-L -n --stats", "")) == Some(30);
-    wait_until(Duration::from_secs(30), counted).expect("30 connections are counted");
+    wait_until(SOON, counted).expect("30 connections are counted");
     let c = c_ipvsadm();
     for listing in LISTINGS {
         let mut texts = Vec::new();
         // Expiry and rates move on between the two: then once more.
-        let same = wait_until(Duration::from_secs(10), || {
+        let same = wait_until(SOON, || {
             texts = [&c, OURS]
                 .map(|program| served.done(program, listing, ""))
                 .into();
@@ -75,6 +75,7 @@ fn watch_shows_the_connections_of_the_interval() {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdout(Stdio::piped()).spawn()
     });
+    // The first second's line is without connections.
     std::thread::sleep(Duration::from_millis(1500));
     let client = served.site.host("client").unwrap();
     let open = Connections::open(client, served.target, 20).unwrap();

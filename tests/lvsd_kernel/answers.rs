@@ -7,9 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
 
-use caribe_tests::{c_ipvsadm, wait_until};
+use caribe_tests::{SOON, c_ipvsadm, wait_until};
 use nix::sys::signal::Signal;
 
 use crate::director::*;
@@ -109,7 +108,7 @@ fn weights_grow(director: &Director) {
         for weight in weights {
             let step = format!("-e -t 192.0.2.80:80 -r 10.20.0.{last}:8080 -m -w {weight}");
             let is_done = || director.has_logged(&format!("ipvsadm {step}"));
-            wait_until(Duration::from_secs(60), is_done).unwrap_or_else(|| panic!("no {step}"));
+            wait_until(SOON, is_done).unwrap_or_else(|| panic!("no {step}"));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -68,7 +68,7 @@ fn a_daemon_has_a_pid_file_and_refuses_a_second_one() {
     assert_eq!(director.table(), table);
 
     kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-    wait_until(5 * A_SECOND, || !is_alive(pid)).expect("lvsd ends");
+    wait_until(SOON, || !is_alive(pid)).expect("lvsd ends");
     assert!(!Path::new(PID_FILE).exists());
     assert_eq!(director.table(), [""; 0]);
 }
@@ -90,7 +90,7 @@ fn r_a_lock_on_the_pid_file_keeps_no_lvsd_from_starting() {
     let locks = fs::metadata("/run/lvs/lock").unwrap();
     assert_eq!((locks.uid(), locks.mode() & 0o777), (0, 0o700));
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
-    wait_until(5 * A_SECOND, || !is_alive(pid)).expect("lvsd ends");
+    wait_until(SOON, || !is_alive(pid)).expect("lvsd ends");
     // Nothing that it started holds it on.
     assert!(lvsd(&director, &[]).status().unwrap().success());
     let pid = fs::read_to_string(PID_FILE).unwrap();
@@ -129,7 +129,7 @@ fn a_full_disk_costs_no_director_and_is_said_once() {
             _ => i32::try_from(child.id()).unwrap(),
         };
         kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
-        wait_until(5 * A_SECOND, || !is_alive(pid)).expect("lvsd ends");
+        wait_until(SOON, || !is_alive(pid)).expect("lvsd ends");
         child.wait().unwrap();
     }
 }
@@ -192,7 +192,7 @@ fn under_pulse_it_says_ready_and_checked_and_ends_with_it_and_the_table_stays() 
     );
     let table = director.wait_for_table(2);
     drop(child.stdin.take());
-    let took = wait_until(5 * A_SECOND, || child.try_wait().unwrap().is_some());
+    let took = wait_until(SOON, || child.try_wait().unwrap().is_some());
     assert!(took.expect("lvsd ends") <= A_SECOND);
     assert_eq!(director.table(), table);
 }

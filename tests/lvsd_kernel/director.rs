@@ -8,14 +8,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use caribe_tests::{c_ipvsadm, wait_until};
+use caribe_tests::{SOON, c_ipvsadm, wait_until};
 use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 const LVSD: &str = "/usr/sbin/lvsd";
-/// Long enough for a loaded guest, short enough for a person.
-const SOON: Duration = Duration::from_secs(20);
+/// Longer than until the next check or audit.
+const QUIET: Duration = Duration::from_millis(1500);
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -197,8 +197,8 @@ impl Director {
         };
         let seen = self.seen;
         wait_until(SOON, || operations(&self.log()).len() >= seen + count);
-        // A surplus operation would come with the next check or audit.
-        std::thread::sleep(Duration::from_millis(1500));
+        // A surplus operation would come by then: that none does is tested.
+        std::thread::sleep(QUIET);
         let all = operations(&self.log());
         self.seen = all.len();
         all[seen..].to_vec()

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use caribe_tests::{c_ipvsadm, wait_until};
+use caribe_tests::{SOON, c_ipvsadm, wait_until};
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockProtocol, SockType, SockaddrIn, bind, listen, socket,
 };
@@ -88,12 +88,12 @@ fn fall_and_rise_count_checks_in_a_row() {
     director.wait_for_table(3);
     // Three checks are two intervals of a second, each up to a tenth shorter.
     let two_intervals = Duration::from_millis(1700);
-    director.fell(2);
     let began = Instant::now();
+    director.fell(2);
     director.wait_for_table(2);
     assert!(began.elapsed() >= two_intervals, "{:?}", began.elapsed());
-    director.raise(2);
     let began = Instant::now();
+    director.raise(2);
     director.wait_for_table(3);
     assert!(began.elapsed() >= two_intervals, "{:?}", began.elapsed());
 }
@@ -141,9 +141,7 @@ fn sctp_is_checked_by_an_association() {
 fn sctp_listener() -> OwnedFd {
     let (kind, flags) = (SockType::Stream, SockFlag::SOCK_CLOEXEC);
     let address = SockaddrIn::new(127, 0, 0, 1, 8080);
-    let made = wait_until(Duration::from_secs(10), || {
-        bound(kind, flags, &address).is_some()
-    });
+    let made = wait_until(SOON, || bound(kind, flags, &address).is_some());
     assert!(made.is_some(), "the port is still taken");
     let listener = bound(kind, flags, &address).expect("free a moment ago");
     listen(&listener, Backlog::new(16).unwrap()).unwrap();

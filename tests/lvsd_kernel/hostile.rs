@@ -2,14 +2,11 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use nix::sys::signal::Signal;
 
 use crate::director::*;
-
-const SOON: Duration = Duration::from_secs(20);
 
 /// Ends every nanny that it may.
 const HOSTILE: &str = "#!/bin/sh
@@ -41,7 +38,7 @@ fn a_hostile_check_program_takes_out_its_own_server_only() {
         let mut director = Director::new(&[1, 2]);
         let web = checked_by(&program(&director, "755", HOSTILE));
         let mail = block("mail", "192.0.2.2", "", &[&server(2)]);
-        // hard_shutdown is on: five deaths would end lvsd.
+        // Five deaths would take its server out as well.
         // The program looks at every process of the guest, which may be slow; silence is no death here.
         let site =
             format!("nannies = {form}\n{web}{mail}").replace(" timeout = 1\n", " timeout = 15\n");

@@ -4,7 +4,8 @@ use std::fs;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use caribe_tests::wait_until;
+use caribe_lab::measure::Stalls;
+use caribe_tests::{SOON, wait_until};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
 
@@ -32,14 +33,16 @@ fn r_cf_10_lvsd_serves_while_a_name_server_is_silent() {
     let left = director.wait_for_table(2);
     director.by_hand("-C");
     assert_eq!(director.wait_for_table(2), left);
-    assert!(!director.has_logged("does not resolve"), "not blocked");
+    // One that waited for names would have needed longer.
+    let took = Stalls::watch().ran_since(began);
+    assert!(took < LIMIT, "blocked for {took:?}");
 
     let why = "the host name director.example.com does not resolve";
     director.wait_for_log(why);
+    let (at_least, took) = (began.elapsed(), Stalls::watch().ran_since(began));
     assert!(
-        (LIMIT..LIMIT * 2).contains(&began.elapsed()),
-        "{:?}",
-        began.elapsed()
+        at_least >= LIMIT && took < LIMIT * 2,
+        "{at_least:?} {took:?}"
     );
     director.wait_for_log("not all names were found in 5 s");
 
@@ -47,7 +50,7 @@ fn r_cf_10_lvsd_serves_while_a_name_server_is_silent() {
     director.reload(&format!("primary = director.example.com\n{file}"));
     director.reload(&file);
     let loaded = || director.wait_for_log("serial_no").len() == 2;
-    assert!(wait_until(LIMIT, loaded).is_some());
+    assert!(wait_until(SOON, loaded).is_some());
     assert_eq!(director.end(Signal::SIGTERM).code(), Some(0));
 }
 
@@ -95,7 +98,7 @@ fn a_server_and_a_block_whose_names_do_not_resolve_are_out_until_they_do() {
 
     // What stands on disk meanwhile is half a file, and none of its business.
     director.write("serial_no = ");
-    std::thread::spawn(move || answer_everything(&name_server, [127, 0, 0, 2], LIMIT * 4));
+    std::thread::spawn(move || answer_everything(&name_server, [127, 0, 0, 2], SOON));
     let table = director.wait_for_table(5);
     assert!(
         table
@@ -139,7 +142,7 @@ fn a_name_that_resolved_before_keeps_its_address_at_a_reload() {
 /// any other name `server`.
 fn answer_everything(name_server: &UdpSocket, server: [u8; 4], idle: Duration) {
     let mut query = [0; 512];
-    name_server.set_read_timeout(Some(LIMIT * 3)).unwrap();
+    name_server.set_read_timeout(Some(SOON)).unwrap();
     while let Ok((length, resolver)) = name_server.recv_from(&mut query) {
         let query = &query[..length];
         let is_block = query.windows(4).any(|word| word == b"mail");

@@ -5,9 +5,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
 
-use caribe_tests::{c_ipvsadm, wait_until};
+use caribe_tests::{SOON, c_ipvsadm, wait_until};
 use nix::sys::stat::Mode;
 
 use crate::director::*;
@@ -152,7 +151,7 @@ fn a_server_that_is_its_own_service_does_not_come_up() {
             .any(|line| line.contains("\"state\":\"down\""))
     };
     assert!(
-        wait_until(Duration::from_secs(20), is_down).is_some(),
+        wait_until(SOON, is_down).is_some(),
         "{:?}",
         director.status()
     );

@@ -2,14 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use nix::sys::signal::Signal;
 
 use crate::director::Director;
-
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// The lines of a table or plan that create services.
 fn services(lines: &[String]) -> Vec<String> {
@@ -35,12 +32,12 @@ fn each_sample_file_makes_the_services_of_its_plan() {
         let mut director = Director::new(&[]);
         director.start(&fs::read_to_string(&path).unwrap());
         director.wait_for_log("serial_no");
-        wait_until(LIMIT, || services(&director.table()) == services(&plan));
+        wait_until(SOON, || services(&director.table()) == services(&plan));
         assert_eq!(services(&director.table()), services(&plan), "{name}");
         if name == "sorry" {
             let sorry = "-a -t 192.0.2.90:80 -r 10.20.0.99:80 -m -w 1".to_owned();
             let is_in = || director.table().contains(&sorry);
-            assert!(wait_until(LIMIT, is_in).is_some(), "{:?}", director.table());
+            assert!(wait_until(SOON, is_in).is_some(), "{:?}", director.table());
         }
         assert_eq!(director.end(Signal::SIGTERM).code(), Some(0), "{name}");
         assert_eq!(director.table(), [""; 0], "{name}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use caribe_lab::measure::Stalls;
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -70,7 +70,7 @@ fn it_is_replaced_as_a_whole_and_the_table_stays() {
                 .iter()
                 .any(|pid| !first.contains(pid))
         };
-        let took = wait_until(2 * limit, || (1..=3).all(is_new)).expect("new processes");
+        let took = wait_until(SOON, || (1..=3).all(is_new)).expect("new processes");
         assert!(took <= limit, "{took:?}");
         assert_eq!(director.operations(0), [""; 0]);
         assert_eq!(director.table(), table);
@@ -86,7 +86,7 @@ fn a_nanny_that_dies_again_takes_the_others_along_once_or_twice_and_not_for_ever
     let servers: Vec<String> = all.iter().map(|last| server(*last)).collect();
     let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
     let web = block("web", "192.0.2.1", "", &servers);
-    // hard_shutdown is on: five deaths of one nanny would end lvsd.
+    // Five deaths of one nanny would take its server out.
     director.start(&format!("nannies = shared\n{web}"));
     let table = director.wait_for_table(1 + all.len());
     for round in 0..4 {
@@ -94,7 +94,7 @@ fn a_nanny_that_dies_again_takes_the_others_along_once_or_twice_and_not_for_ever
         let others = processes(&director, &all[1..]);
         kill(Pid::from_raw(guilty[0]), Signal::SIGKILL).unwrap();
         let is_new = || director.nannies(1).iter().any(|pid| !guilty.contains(pid));
-        wait_until(10 * A_SECOND, is_new).expect("a new one");
+        wait_until(SOON, is_new).expect("a new one");
         let live_on = others.iter().filter(|pid| is_alive(**pid)).count();
         match round {
             0 => assert_eq!(live_on, 0),
@@ -119,7 +119,7 @@ fn a_reload_moves_members_in_and_out_and_to_processes_of_their_own() {
     assert_eq!(process(&director, &[1, 2]), first);
     director.operations(0);
     director.reload(&two);
-    wait_until(5 * A_SECOND, || !is_alive(first)).expect("nobody is left in it");
+    wait_until(SOON, || !is_alive(first)).expect("nobody is left in it");
     assert_ne!(director.nannies(1), director.nannies(2));
     assert_eq!(director.operations(0), [""; 0]);
     assert_eq!(director.table(), table);
@@ -132,7 +132,7 @@ fn it_ends_with_lvsd_and_the_next_one_adopts_the_table() {
     let table = director.wait_for_table(6);
     let first = process(&director, &[1, 2, 3]);
     director.end(Signal::SIGKILL);
-    let took = wait_until(5 * A_SECOND, || !is_alive(first)).expect("it ends");
+    let took = wait_until(SOON, || !is_alive(first)).expect("it ends");
     assert!(took <= A_SECOND, "{took:?}");
     assert_eq!(director.table(), table);
     director.operations(0);
@@ -190,7 +190,7 @@ fn of_hundreds_of_servers_99_in_100_checks_are_less_than_a_tenth_of_a_second_lat
     visits.lock().unwrap().clear();
     // The first of each has none before it.
     let all = || visits.lock().unwrap().len() >= 4 * SERVERS;
-    wait_until(10 * interval, all).expect("three checks of each");
+    wait_until(SOON, all).expect("three checks of each");
     let late = lateness(&visits.lock().unwrap(), interval);
     let worst_but_one_percent = late[late.len() * 99 / 100];
     assert!(worst_but_one_percent < A_SECOND / 10, "{late:?}");

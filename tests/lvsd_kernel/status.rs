@@ -4,13 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::director::*;
-
-const LIMIT: Duration = Duration::from_secs(20);
 
 fn web(serial: u32, weight: u32) -> String {
     let servers = [weighing(1, weight), server(2)];
@@ -29,7 +27,7 @@ fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
             .iter()
             .any(|l| l.contains("\"state\":\"down\""))
     };
-    wait_until(LIMIT, is_known).expect("a verdict on the dead server");
+    wait_until(SOON, is_known).expect("a verdict on the dead server");
     let status = director.status();
     assert_eq!(status.len(), 4, "{status:#?}");
     let pid = format!(
@@ -74,13 +72,13 @@ fn the_status_tells_services_and_servers_and_who_may_ask_is_limited() {
 
     kill(Pid::from_raw(director.nannies(1)[0]), Signal::SIGKILL).unwrap();
     let is_counted = || director.status()[2].ends_with("\"restarts\":1}");
-    wait_until(LIMIT, is_counted).expect("a restart");
+    wait_until(SOON, is_counted).expect("a restart");
 
     director.reload("bogus = 1\n");
     let has_failed = || director.status()[0].contains("\"reload_failed\":true");
-    wait_until(LIMIT, has_failed).expect("a failed reload");
+    wait_until(SOON, has_failed).expect("a failed reload");
     director.reload(&web(8, 1));
-    wait_until(LIMIT, || !has_failed()).expect("a good reload");
+    wait_until(SOON, || !has_failed()).expect("a good reload");
     assert!(director.status()[0].contains("\"serial_no\":8,"));
     assert_ne!(said(8).rsplit_once(' ').unwrap().1, content);
     director.end(Signal::SIGTERM);
@@ -106,6 +104,7 @@ fn a_hundred_reloads_are_few_and_leave_descriptors_and_foreign_services_as_they_
     for number in 0..100 {
         director.write(&web(7, 1 + number % 5));
         director.signal(Signal::SIGHUP);
+        // The storm: ten a second.
         std::thread::sleep(Duration::from_millis(100));
     }
     let read = director.wait_for_log("rereading configuration file").len();
@@ -116,7 +115,7 @@ fn a_hundred_reloads_are_few_and_leave_descriptors_and_foreign_services_as_they_
     assert!((2..=most).contains(&read), "read {read} times in {took:?}");
     // The last file counts, read or not yet.
     let is_right = || director.status()[2].contains("\"target\":5");
-    wait_until(LIMIT, is_right).expect("the last file's weight");
+    wait_until(SOON, is_right).expect("the last file's weight");
     assert_eq!(director.open_descriptors(), descriptors);
     assert_eq!(director.nannies(1).len(), 1);
     director.end(Signal::SIGTERM);

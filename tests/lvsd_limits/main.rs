@@ -12,11 +12,11 @@ mod pair;
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use ipvs::{Ipvs, NetlinkIpvs};
 use lvs_model::{IpvsOp, Protocol, ServiceKey, VirtualService};
 use nix::sys::signal::{Signal, kill};
@@ -78,11 +78,12 @@ fn a_shortage<T>(begin: impl Fn(&Director) -> T, end: impl Fn(&Director, T)) {
     let shortage = begin(&director);
     kill(Pid::from_raw(old), Signal::SIGKILL).unwrap();
     director.wait_for_log("create_monitor for web/s1 failed: ");
+    // For so long it lasts.
     std::thread::sleep(Duration::from_secs(6));
     assert_eq!(director.nannies(1).len(), 0);
     end(&director, shortage);
     let is_back = || director.nannies(1).len() == 1;
-    let took = wait_until(2 * FIVE_SECONDS, is_back).expect("a nanny again");
+    let took = wait_until(SOON, is_back).expect("a nanny again");
     assert!(took <= FIVE_SECONDS, "{took:?}");
     assert_eq!(director.operations(0), [""; 0]);
     assert_eq!(director.table(), table);
@@ -120,6 +121,7 @@ fn who_asks_for_the_status_while_no_descriptor_is_left_does_not_make_lvsd_spin()
     limit_descriptors(&director, director.open_descriptors());
     let _asks = UnixStream::connect("/run/lvs/lvsd.sock").unwrap();
     let before = processor_ticks(director.pid());
+    // What it uses while nothing happens.
     std::thread::sleep(Duration::from_secs(2));
     let used = processor_ticks(director.pid()) - before;
     assert!(used < 50, "{used} ticks in 2 s");
@@ -154,14 +156,15 @@ fn a_process_with_a_pid_that_a_nanny_had_is_never_signalled() {
         }
         // Every nanny is replaced: SIGTERM to all that run.
         director.reload(&web(&format!("reentry = {}\n", 2 + round)));
-        std::thread::sleep(Duration::from_secs(3));
+        let ended = |it: &mut Child| it.try_wait().unwrap().is_some();
+        let struck = wait_until(Duration::from_secs(3), || bystanders.iter_mut().any(ended));
+        assert_eq!(struck, None, "a bystander was signalled");
         for bystander in &mut bystanders {
-            assert_eq!(bystander.try_wait().unwrap(), None);
             bystander.kill().unwrap();
             bystander.wait().unwrap();
         }
         let is_back = || first_nanny(&director).is_some();
-        wait_until(Duration::from_secs(20), is_back).expect("a nanny again");
+        wait_until(SOON, is_back).expect("a nanny again");
     }
 }
 
@@ -220,7 +223,7 @@ fn a_dump_that_another_program_disturbs_leads_to_no_operation() {
             .unzip::<_, _, Vec<_>, Vec<_>>();
         for ops in [away, back] {
             assert_eq!(kernel.apply(&ops).unwrap(), []);
-            // lvsd reads on; nothing is waited for.
+            // lvsd reads on meanwhile: between two changes as well.
             std::thread::sleep(Duration::from_micros(200));
         }
     }
@@ -250,7 +253,7 @@ impl WithoutIpvs {
             let remove = |name: &&str| Command::new("rmmod").arg(name).output().unwrap();
             names.iter().all(|name| remove(name).status.success())
         };
-        wait_until(Duration::from_secs(30), is_gone).expect("no module in use");
+        wait_until(SOON, is_gone).expect("no module in use");
         fs::create_dir_all("/run/modprobe.d").unwrap();
         fs::write(Self::RULE, "install ip_vs /bin/false\n").unwrap();
         Self { _helper: helper }
@@ -289,6 +292,7 @@ fn a_pair_without_ipvs_claims_once_each_and_serves_ten_seconds_after_its_module_
     let without = WithoutIpvs::begin();
     pair.start(A);
     pair.start(B);
+    // Both try again once by then, and not more often.
     std::thread::sleep(Duration::from_secs(15));
     for side in [A, B] {
         let said = pair.log(side);
@@ -302,6 +306,6 @@ fn a_pair_without_ipvs_claims_once_each_and_serves_ten_seconds_after_its_module_
         assert!(!pair.owns(side), "{said}");
     }
     drop(without);
-    let took = wait_until(3 * FIVE_SECONDS, || pair.owns(A) != pair.owns(B)).expect("an owner");
+    let took = wait_until(SOON, || pair.owns(A) != pair.owns(B)).expect("an owner");
     assert!(took <= 2 * FIVE_SECONDS, "{took:?}");
 }

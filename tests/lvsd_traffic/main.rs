@@ -9,19 +9,22 @@ use std::time::{Duration, Instant};
 
 use caribe_lab::measure::{Account, Connections, HttpServer, Requests, Table};
 use caribe_lab::topology::{Family, Forwarding, Host, Layout, Process, Site};
-use caribe_tests::{demand_lab, wait_until};
+use caribe_tests::{SOON, demand_lab, wait_until};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, setsockopt, socket, sockopt,
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-const SOON: Duration = Duration::from_secs(40);
 const DIRECTOR: &str = "director-a";
+/// What lvsd says of each reload.
+const READ: &str = "rereading configuration file";
 /// Five hundred requests a second.
 const EVERY: Duration = Duration::from_millis(2);
 /// A request that ends later is lost; a busy guest itself stands still for seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than until the next check or audit.
+const QUIET: Duration = Duration::from_millis(1200);
 
 /// A director with four real servers in direct routing, without pulse.
 struct Rig {
@@ -118,8 +121,8 @@ impl Rig {
         };
         let seen = self.seen;
         wait_until(SOON, || all(self).len() >= seen + count);
-        // A surplus operation would come with the next check or audit.
-        std::thread::sleep(Duration::from_millis(1200));
+        // A surplus operation would come by then: that none does is tested.
+        std::thread::sleep(QUIET);
         let operations = all(self);
         self.seen = operations.len();
         operations[seen..].to_vec()
@@ -127,10 +130,11 @@ impl Rig {
 
     /// Changes lvs.cf; the operations that follow.
     fn reload(&mut self, text: &str, count: usize) -> Vec<String> {
-        // The pause after an earlier reload.
-        std::thread::sleep(Duration::from_secs(2));
+        let read = |rig: &Self| rig.said().matches(READ).count();
+        let before = read(self);
         self.write(text);
         self.signal(Signal::SIGHUP);
+        wait_until(SOON, || read(self) > before).expect("it is read");
         self.operations(count)
     }
 }
@@ -165,7 +169,7 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     rig.start(&file("web", "wrr", &[(1, 1), (2, 1), (3, 1)]), 3);
     rig.operations(0);
     let client = rig.client();
-    std::thread::sleep(Duration::from_secs(1));
+    asked(&client, 50);
 
     let operations = rig.reload(&file("web", "wrr", &[(1, 1), (2, 1), (3, 1), (4, 1)]), 1);
     assert_eq!(operations, ["-a -t 10.9.0.100:80 -r 10.9.0.24:80 -g -w 1"]);
@@ -187,7 +191,7 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     assert_eq!(operations, ["-d -t 10.9.0.100:80 -r 10.9.0.23:80"]);
     // A request to the server that goes may be lost while it is under way; later ones may not.
     let gone = Instant::now();
-    std::thread::sleep(Duration::from_secs(1));
+    wait_until(SOON, || client.since(gone).sent >= 40).expect("it asks on");
     let later = client.since(gone);
     assert_eq!(later.all_served(20), Ok(()));
     assert!(!later.served.contains_key("rs3"), "{later:?}");
@@ -197,6 +201,11 @@ fn reloads_under_five_hundred_requests_a_second_lose_none_and_send_what_differs(
     assert!(account.lost_by.keys().all(is_dropped), "{account:?}");
     rig.signal(Signal::SIGTERM);
     assert!(rig.lvsd.take().unwrap().wait().unwrap().success());
+}
+
+/// Waits until so many requests have ended.
+fn asked(client: &Requests, count: usize) {
+    wait_until(SOON, || client.replies().len() >= count).expect("requests end");
 }
 
 /// Some of the servers with some weight, in a block of some name; the first is always there.

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use ipvs::{Ipvs, NetlinkIpvs};
 use lvs_model::{
     Destination, DestinationKey, ForwardingMethod, IpvsOp, Protocol, ServiceKey, VirtualService,
@@ -14,9 +14,6 @@ use lvs_model::{
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-/// For what must come and is not timed.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A virtual service without destinations, a nanny to come.
 struct Site {
@@ -80,7 +77,7 @@ impl Site {
 
     #[track_caller]
     fn comes_to(&mut self, wanted: &[(u16, ForwardingMethod, u32)]) {
-        let came = wait_until(PATIENCE, || self.destinations() == wanted);
+        let came = wait_until(SOON, || self.destinations() == wanted);
         assert!(
             came.is_some(),
             "{:?} is not {wanted:?}",
@@ -96,7 +93,7 @@ impl Site {
     fn exit_status(&mut self) -> Option<i32> {
         let mut nanny = self.nanny.take().expect("it runs");
         let mut status = None;
-        wait_until(PATIENCE, || {
+        wait_until(SOON, || {
             status = nanny.try_wait().unwrap();
             status.is_some()
         });

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use caribe_lab::cluster::{Cluster, Settings};
 use caribe_lab::topology::Host;
+pub use caribe_tests::SOON;
 use caribe_tests::{demand_lab, wait_until};
 use nix::sys::signal::Signal;
 
@@ -16,8 +17,6 @@ const KEY: &str = "1 00112233445566778899aabbccddeeff00112233445566778899aabbccd
 /// Lines of lvs.cf of a pair whose heartbeats are signed.
 pub const SIGNED: &str =
     "heartbeat_auth = require\nheartbeat_key = /etc/sysconfig/ha/heartbeat.key\n";
-/// For what must come and is not timed.
-pub const SOON: Duration = Duration::from_secs(40);
 
 /// The pair.
 pub struct Directors {

@@ -19,7 +19,7 @@ fn the_status_is_read_on_both_directors() {
         "pulse    active for ",
         "partner  alive, standby (says STOPPED); lvs.cf not compared: unsigned heartbeats\n",
         "path     public, 10.9.0.1",
-        ": last heartbeat 0.",
+        ": last heartbeat ",
         "signed   off; partner: unsigned",
         "address  10.9.0.100/32 eth0 ",
         ": up\n",

@@ -1,7 +1,5 @@
 //! A start before the machine has its addresses: slow DHCP, a bond that comes late.
 
-use std::time::Duration;
-
 use caribe_tests::wait_until;
 
 use crate::pair::{A, B, Pair, ip};
@@ -28,12 +26,12 @@ fn a_director_waits_for_its_own_address_and_goes_on_when_it_comes() {
     pair.start(A);
     wait_for_line(&pair, A, WAITING);
     assert!(wait_until(DEAD_TIME, || pair.owns(A)).is_none());
-    let status = pair.report(A);
-    assert!(
-        status.contains(WAITING) && status.contains("waiting"),
-        "{status}\n{}",
-        pair.log(A)
-    );
+    let is_told = || {
+        let status = pair.report(A);
+        status.contains(WAITING) && status.contains("waiting")
+    };
+    let told = wait_until(LOADING, is_told);
+    assert!(told.is_some(), "{}\n{}", pair.report(A), pair.log(A));
     // A reload meanwhile reads the file, and it waits on.
     pair.reload(A, "keepalive = 0.5", "keepalive = 0.6");
     assert!(wait_until(KEEPALIVE, || pair.log(A).contains("STARTING")).is_none());
@@ -74,7 +72,8 @@ fn a_director_that_waits_holds_no_address() {
     pair.add_address(A);
     pair.start(A);
     wait_for_line(&pair, A, WAITING);
-    assert!(!pair.owns(A), "{}", pair.log(A));
+    let gone = wait_until(LOADING, || !pair.owns(A));
+    assert!(gone.is_some(), "{}", pair.log(A));
 }
 
 #[test]
@@ -111,7 +110,7 @@ fn an_ipv6_address_is_waited_for_while_the_kernel_asks_who_else_has_it() {
     pair.replace("backup = 10.1.0.2", "backup = 2001:db8::2");
     ip(&format!("-n {name} addr add 2001:db8::1/64 dev eth0"));
     pair.start(A);
-    wait_until(Duration::from_secs(30), || pair.owns(A)).expect("it becomes active");
+    wait_until(LOADING, || pair.owns(A)).expect("it becomes active");
 }
 
 /// In the background: whoever started it is not kept waiting.

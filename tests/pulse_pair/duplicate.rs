@@ -6,7 +6,7 @@ use caribe_tests::wait_until;
 
 use crate::pair::{A, B, Pair, ip};
 use crate::wire::{VIP6, with_ipv6};
-use crate::{DEAD_TIME, LOADING, settle};
+use crate::{ASKED, DEAD_TIME, LOADING, settle};
 
 /// The time in which an address that somebody else has is let go of.
 const NOTICED: Duration = Duration::from_secs(2);
@@ -22,12 +22,11 @@ fn stranger(pair: &Pair, verb: &str) {
 #[test]
 fn an_address_that_another_machine_has_is_not_used_until_it_is_free() {
     let pair = settle(with_ipv6());
-    assert!(pair.has(A, VIP6));
+    wait_until(LOADING, || pair.has(A, VIP6)).expect("both are up");
     assert!(pair.stays_with(A, DEAD_TIME));
     stranger(&pair, "add");
-    // It asks when it announces: 1, 2, 4 and 8 s after the takeover.
     let line = "address 2001:db8::50 is in use by another machine (";
-    wait_until(LOADING, || pair.log(A).contains(line)).expect("it is noticed");
+    wait_until(ASKED, || pair.log(A).contains(line)).expect("it is noticed");
     wait_until(NOTICED, || !pair.has(A, VIP6)).expect("it is let go of");
     assert!(pair.owns(A), "the other address stays\n{}", pair.log(A));
     stranger(&pair, "del");
@@ -50,11 +49,12 @@ fn a_director_whose_only_address_another_machine_has_lets_go_and_tells_its_partn
     // It has the address for moments only. That it had it is in the log, which stays.
     let line = "every address is in use by another machine: going inactive";
     let said = |side| pair.log(side).contains(line);
-    wait_until(DEAD_TIME + LOADING, || said(A)).expect("it is tried and let go of");
+    wait_until(ASKED, || said(A)).expect("it is tried and let go of");
     assert!(pair.log(A).contains("address 2001:db8::50/128 - up"));
     wait_until(NOTICED, || !pair.has(A, VIP6)).expect("it is not used");
     // The partner tries as well: it might be on a network of its own.
-    wait_until(DEAD_TIME + LOADING, || said(B)).expect("the partner was told");
+    let told = wait_until(ASKED, || said(B));
+    assert!(told.is_some(), "A:\n{}\nB:\n{}", pair.log(A), pair.log(B));
     let nobody = || !pair.has(A, VIP6) && !pair.has(B, VIP6);
     wait_until(LOADING, nobody).expect("nobody uses it");
 }

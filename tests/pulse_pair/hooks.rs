@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use caribe_lab::measure::Stalls;
 use caribe_tests::wait_until;
 
 use crate::pair::{A, B, Pair, VIP};
@@ -72,11 +73,8 @@ fn a_give_up_ends_active_cmd_and_the_partner_begins_when_inactive_cmd_has_ended(
     pair.terminate(A);
     wait_for(&pair, "10.1.0.2/ add");
     // Two seconds until SIGKILL, and what a loaded machine takes.
-    assert!(
-        stopped.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        stopped.elapsed()
-    );
+    let took = Stalls::watch().ran_since(stopped);
+    assert!(took < Duration::from_secs(12), "{took:?}");
     let order = seen(&pair);
     let place = |line: &str| order.iter().rposition(|seen| seen == line);
     assert!(place("10.1.0.1/ del") < place("10.1.0.2/ add"), "{order:?}");
@@ -100,13 +98,14 @@ fn an_inactive_cmd_that_hangs_holds_the_partner_up_for_ten_seconds_at_most() {
     pair.start(B);
     // Its own at its start.
     wait_for(&pair, "10.1.0.2/ del");
-    std::fs::write(pair.file("slow-del"), "12").expect("a file");
+    std::fs::write(pair.file("slow-del"), "40").expect("a file");
     let stopped = Instant::now();
     pair.terminate(A);
     wait_for(&pair, "10.1.0.2/ add");
-    let took = stopped.elapsed();
-    assert!(took > Duration::from_secs(9), "{took:?}");
-    assert!(took < Duration::from_secs(12), "{took:?}");
+    // Ten seconds, and what a loaded machine takes to begin there.
+    let (at_least, took) = (stopped.elapsed(), Stalls::watch().ran_since(stopped));
+    assert!(at_least > Duration::from_secs(9), "{at_least:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
     let said = pair.log(A);
     assert!(
         said.contains("inactive_cmd has not ended after 10 s"),
@@ -120,7 +119,7 @@ fn hooks_beside_addresses_of_pulse_hold_nobody_up_and_end_as_well() {
     write_hook(
         &pair,
         &format!(
-            "echo $1 >> {0}\n[ $1 = del ] || exec sleep 12",
+            "echo $1 >> {0}\n[ $1 = del ] || exec sleep 40",
             pair.file("seen").display()
         ),
     );
@@ -131,11 +130,9 @@ fn hooks_beside_addresses_of_pulse_hold_nobody_up_and_end_as_well() {
     let order = ["del", "add", "del"];
     let done = wait_until(LOADING, || seen(&pair) == order);
     assert!(done.is_some(), "{:?}", seen(&pair));
-    assert!(
-        stopped.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        stopped.elapsed()
-    );
+    // Nobody waits for the ten seconds that a hook may have.
+    let took = Stalls::watch().ran_since(stopped);
+    assert!(took < Duration::from_secs(9), "{took:?}");
 }
 
 #[test]
@@ -148,7 +145,8 @@ fn kill_9_of_pulse_ends_active_cmd_and_runs_inactive_cmd() {
         let all = seen(&pair);
         all[before..].contains(&"10.1.0.1/ del".to_owned())
     };
-    let at = wait_until(Duration::from_secs(6), &mut own);
+    // Before it would have ended by itself.
+    let at = wait_until(Duration::from_secs(15), &mut own);
     assert!(at.is_some(), "{:?}\n{}", seen(&pair), pair.log(A));
     pair.wait_for_owners(&[B], LOADING);
     assert!(

@@ -20,8 +20,11 @@ fn a_stalled_reader_of_standard_output_moves_nothing_and_hears_what_it_missed() 
     let mut pair = Pair::new();
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
     pair.start_into(A, writer.try_clone().unwrap(), Stdio::null());
-    pair.start(B);
+    // Whoever is slower to start would find the other one active.
     pair.wait_for_owners(&[A], LOADING);
+    pair.start(B);
+    let runs = wait_until(LOADING, || pair.log(B).contains("STARTING PULSE"));
+    runs.expect("the backup starts");
     fill(&writer).unwrap();
     for _ in 0..3 {
         pair.signal(A, Signal::SIGHUP);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{self, Signal};
@@ -229,9 +229,7 @@ impl Pair {
     /// Waits for the end of pulse; its exit status.
     pub fn status(&mut self, side: usize) -> Option<i32> {
         let child = self.pulses[side].as_mut().expect("pulse runs");
-        let ended = wait_until(Duration::from_secs(10), || {
-            matches!(child.try_wait(), Ok(Some(_)))
-        });
+        let ended = wait_until(SOON, || matches!(child.try_wait(), Ok(Some(_))));
         ended.expect("pulse ends");
         child.wait().expect("a child").code()
     }

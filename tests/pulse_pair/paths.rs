@@ -13,12 +13,11 @@ fn one_path_of_two_lost_is_a_log_line_and_no_takeover() {
     let pair = settle(Pair::with_private_path(""));
     pair.cut(A, true);
     assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+    let silent = "no heartbeat on the public path";
+    let said = wait_until(LOADING, || pair.log(B).contains(silent));
+    assert!(said.is_some(), "{}", pair.log(B));
     let said = pair.log(B);
-    assert_eq!(
-        said.matches("no heartbeat on the public path").count(),
-        1,
-        "{said}"
-    );
+    assert_eq!(said.matches(silent).count(), 1, "{said}");
     pair.cut(A, false);
     let back = || pair.log(B).contains("heartbeat on the public path again");
     assert!(wait_until(LOADING, back).is_some());
@@ -80,10 +79,10 @@ fn hooks_run_and_the_nat_router_moves_with_the_active_director() {
     pair.replace("network = direct", "network = nat");
     pair.start(B);
     pair.wait_for_owners(&[B], LOADING);
-    assert!(pair.has(B, "10.2.0.254"));
+    wait_until(LOADING, || pair.has(B, "10.2.0.254")).expect("the router's address comes");
     pair.terminate(B);
     pair.wait_for_owners(&[], LOADING);
-    assert!(!pair.has(B, "10.2.0.254"));
+    wait_until(LOADING, || !pair.has(B, "10.2.0.254")).expect("and goes");
     let hooks = || std::fs::read_to_string(pair.file("seen")).unwrap_or_default();
     let order = "inactive\nactive\ninactive\n";
     assert!(

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
 
+use crate::LOADING;
 use crate::pair::{A, VIP};
 
 /// RUNNING and STOPPED of service lvs, as on the wire.
@@ -55,9 +56,7 @@ impl Peer {
             ready.send(()).expect("the test waits");
             life.run(&socket);
         });
-        listens
-            .recv_timeout(Duration::from_secs(20))
-            .expect("it listens");
+        listens.recv_timeout(LOADING).expect("it listens");
         Self {
             order,
             log,

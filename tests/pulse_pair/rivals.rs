@@ -9,10 +9,7 @@ use nix::sched::{CloneFlags, setns};
 
 use crate::pair::{A, B, Pair, VIP, ip};
 use crate::wire::{VIP6, with_ipv6};
-use crate::{LOADING, settle, settled};
-
-/// Who else has an address is asked with each announcement: once a minute at the latest.
-const ASKED: Duration = Duration::from_secs(70);
+use crate::{ASKED, LOADING, settle, settled};
 
 /// Hardware address of a director's card.
 fn mac(pair: &Pair, side: usize) -> String {

@@ -38,7 +38,7 @@ fn listen(namespace: &str, ethernet_type: [u8; 2], send: impl FnOnce()) -> Vec<u
             let protocol = Some(SockProtocol::EthAll);
             let flags = SockFlag::SOCK_CLOEXEC;
             let fd = socket(AddressFamily::Packet, SockType::Raw, flags, protocol).expect("root");
-            let limit = TimeVal::seconds(5);
+            let limit = TimeVal::seconds(60);
             setsockopt(&fd, sockopt::ReceiveTimeout, &limit).expect("an option");
             ready.send(()).expect("the test waits");
             let mut bytes = [0; 2048];
@@ -49,8 +49,7 @@ fn listen(namespace: &str, ethernet_type: [u8; 2], send: impl FnOnce()) -> Vec<u
                 }
             }
         });
-        wait.recv_timeout(Duration::from_secs(5))
-            .expect("a listener");
+        wait.recv_timeout(LOADING).expect("a listener");
         send();
         listener.join().expect("a frame")
     })

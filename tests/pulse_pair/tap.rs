@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::{
@@ -13,6 +13,8 @@ use nix::sys::socket::{
     sockopt,
 };
 use nix::sys::time::{TimeVal, TimeValLike};
+
+use crate::LOADING;
 
 /// linux/if_packet.h `PACKET_OUTGOING`.
 const PACKET_OUTGOING: u8 = 4;
@@ -86,8 +88,7 @@ impl Tap {
                     .push(frame);
             }
         });
-        wait.recv_timeout(Duration::from_secs(5))
-            .expect("a listener");
+        wait.recv_timeout(LOADING).expect("a listener");
         Self {
             frames,
             stop,

@@ -25,7 +25,12 @@ fn takeover(keepalive: &str, dead_time: &str) -> Takeover {
     pair.replace("deadtime = 1.5", &format!("deadtime = {dead_time}"));
     let mut pair = settle(pair);
     let tap = Tap::on(&pair.name(B));
-    std::thread::sleep(Duration::from_secs(2));
+    let beats = || {
+        tap.frames()
+            .into_iter()
+            .filter(|it| !it.outgoing && it.says_running())
+    };
+    wait_until(LOADING, || beats().count() >= 2).expect("A is heard");
     let cut = Instant::now();
     pair.die(A);
     pair.wait_for_owners(&[B], LOADING);

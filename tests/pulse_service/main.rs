@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use caribe_tests::{demand_lab, wait_until};
+use caribe_tests::{SOON, demand_lab, wait_until};
 use nix::sched::{CloneFlags, unshare};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../etc/init.d/pulse");
@@ -73,8 +73,7 @@ fn each_verb_ends_with_the_status_of_the_standard_base() {
     assert_eq!(status("start"), 0);
     assert_eq!(status("status"), 0);
     assert!(fs::exists("/var/lock/subsys/pulse").expect("a lock"));
-    let limit = Duration::from_secs(10);
-    assert!(wait_until(limit, holds).is_some(), "takes over alone");
+    assert!(wait_until(SOON, holds).is_some(), "takes over alone");
     let first = pid();
     assert_eq!(status("start"), 0, "a second start is none");
     assert_eq!(pid(), first);
@@ -94,11 +93,11 @@ fn each_verb_ends_with_the_status_of_the_standard_base() {
 
     assert_eq!(status("restart"), 0);
     assert_ne!(pid(), first);
-    assert!(wait_until(limit, holds).is_some());
+    assert!(wait_until(SOON, holds).is_some());
     let second = pid();
     assert_eq!(status("condrestart"), 0);
     assert_ne!(pid(), second);
-    assert!(wait_until(limit, holds).is_some());
+    assert!(wait_until(SOON, holds).is_some());
 
     assert_eq!(status("stop"), 0);
     assert!(!holds(), "a stop waits until the address is down");

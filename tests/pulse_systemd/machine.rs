@@ -9,7 +9,7 @@ use std::time::Duration;
 use caribe_lab::cluster::PulseReport;
 use caribe_lab::measure::{HttpServer, Requests};
 use caribe_lab::topology::Network;
-use caribe_tests::{demand_lab, wait_until};
+use caribe_tests::{SOON, demand_lab, wait_until};
 
 pub const CONFIG: &str = "/etc/sysconfig/ha/lvs.cf";
 const UNIT: &str = include_str!("../../etc/systemd/pulse.service");
@@ -141,8 +141,7 @@ impl Machine {
 
     /// Within a minute this one alone holds the address, a client is served through it.
     pub fn serves(&self, owner: &str, after: &str) {
-        let limit = Duration::from_secs(60);
-        let alone = wait_until(limit, || self.owners() == [owner]);
+        let alone = wait_until(SOON, || self.owners() == [owner]);
         assert!(
             alone.is_some(),
             "{after}: {:?} owns\n{}",
@@ -151,13 +150,13 @@ impl Machine {
         );
         let client = self.client();
         let answered = || client.replies().iter().any(|reply| reply.is_served());
-        let served = wait_until(limit, answered);
+        let served = wait_until(SOON, answered);
         assert!(
             served.is_some(),
             "{after}: nobody answers\n{}",
             self.journal()
         );
-        let said = wait_until(limit, || self.says_so(owner));
+        let said = wait_until(SOON, || self.says_so(owner));
         assert!(
             said.is_some(),
             "{after}: A says {:?}, B {:?}\n{}",
@@ -188,7 +187,7 @@ impl Machine {
 
     /// The same, whichever of the two it is: a director that was away may come back as the standby.
     pub fn serves_at_all(&self, after: &str) {
-        let alone = wait_until(Duration::from_secs(60), || self.owners().len() == 1);
+        let alone = wait_until(SOON, || self.owners().len() == 1);
         assert!(
             alone.is_some(),
             "{after}: {:?} owns\n{}",

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use caribe_lab::measure::Account;
-use caribe_tests::wait_until;
+use caribe_tests::{SOON, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -38,7 +38,7 @@ fn pulse_starts_when_its_address_has_come() {
     });
     assert!(looks.is_some());
     said("ip addr add 10.1.0.1/24 dev eth0");
-    let runs = wait_until(Duration::from_secs(60), || machine.is_well());
+    let runs = wait_until(SOON, || machine.is_well());
     assert!(runs.is_some(), "{}", machine.journal());
     assert_eq!(machine.unit("NRestarts"), "0", "it waited");
     machine.serves("B", "A has its address");
@@ -118,7 +118,7 @@ fn a_backup_that_is_marked_inactive_ends_once() {
     said("ip addr add 10.1.0.1/24 dev eth0");
     said("systemctl start pulse");
     let ended = || machine.unit("ActiveState") == "inactive";
-    assert!(wait_until(LATE, ended).is_some(), "{}", machine.journal());
+    assert!(wait_until(SOON, ended).is_some(), "{}", machine.journal());
     assert!(wait_until(Duration::from_secs(3), || !ended()).is_none());
     assert_eq!(machine.unit("Result"), "success");
     assert_eq!(machine.unit("NRestarts"), "0");
@@ -133,7 +133,7 @@ fn whatever_is_killed_is_there_again() {
             .unwrap_or_else(|| panic!("no {name}: {}", machine.journal()));
         kill(Pid::from_raw(pid), Signal::SIGKILL).expect("a signal");
         let again = || machine.pid_of(name).is_some_and(|new| new != pid) && machine.is_well();
-        let back = wait_until(Duration::from_secs(60), again);
+        let back = wait_until(SOON, again);
         assert!(back.is_some(), "{name}: {}", machine.journal());
         machine.serves_at_all(&format!("kill -9 of {name}"));
     }
@@ -157,7 +157,7 @@ fn a_lone_director_whose_pulse_is_killed_loses_nothing() {
         assert_eq!(machine.owners(), ["A"], "{}", machine.journal());
         machine.pid_of("nanny").is_some() && machine.report("A").is_some()
     };
-    let back = wait_until(Duration::from_secs(60), again);
+    let back = wait_until(SOON, again);
     assert!(back.is_some(), "{}", machine.journal());
     machine.serves("A", "again");
     let account = Account::of(&client.finish());
@@ -192,11 +192,7 @@ fn programs_are_exchanged_under_a_running_director() {
     let nanny = machine.pid_of("nanny").expect("a nanny");
     kill(Pid::from_raw(nanny), Signal::SIGKILL).expect("a signal");
     let again = || machine.pid_of("nanny").is_some_and(|new| new != nanny);
-    assert!(
-        wait_until(Duration::from_secs(60), again).is_some(),
-        "{}",
-        machine.journal()
-    );
+    assert!(wait_until(SOON, again).is_some(), "{}", machine.journal());
     machine.serves("A", "a new nanny under the old lvsd");
     said("systemctl restart pulse");
     machine.serves_at_all("the restart");

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use caribe_lab::measure::Stalls;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
+/// How long is waited for what must come and is not timed: a limit that is never reached costs nothing.
+pub const SOON: Duration = Duration::from_secs(60);
+
 /// The C ipvsadm in the lab, kept when ours takes its place.
 ///
 /// # Panics
