@@ -63,6 +63,8 @@ pub enum Notice {
     MonitorNotStarted(Child, String),
     /// A nanny has ended without having been told to.
     MonitorDied(Child, ChildExit, AfterDeath),
+    /// Its nannies keep dying, and it goes out of the table.
+    ServerUnwatched(Child),
     /// A nanny has been silent for this long and is killed.
     MonitorSilent(Child, Duration),
     /// A nanny did not end when told to and is killed.
@@ -148,6 +150,7 @@ impl Notice {
         match self {
             Self::MonitorDied(_, _, AfterDeath::ManualAction(_) | AfterDeath::GiveUp)
             | Self::MonitorNotStarted(..)
+            | Self::ServerUnwatched(_)
             | Self::BadConfiguration(_)
             | Self::ServiceFailed { .. }
             | Self::DestinationFailed { .. }
@@ -216,6 +219,9 @@ impl fmt::Display for Notice {
                 write!(f, "create_monitor for {child} failed: {reason}")
             }
             Self::MonitorDied(child, death, after) => print_death(f, child, *death, *after),
+            Self::ServerUnwatched(child) => {
+                write!(f, "{child} is out: its nannies keep dying")
+            }
             Self::MonitorSilent(child, silence) => {
                 let seconds = silence.as_secs_f32();
                 write!(
@@ -335,6 +341,7 @@ mod tests {
             (died(AfterDeath::GiveUp), Severity::Error),
             (died(AfterDeath::ManualAction(minute)), Severity::Error),
             (died(AfterDeath::Restart(minute)), Severity::Warning),
+            (Notice::ServerUnwatched(child.clone()), Severity::Error),
             (
                 Notice::MonitorSilent(child.clone(), minute),
                 Severity::Warning,
@@ -434,6 +441,11 @@ mod texts {
                 died(AfterDeath::ManualAction(Duration::from_secs(8))),
                 "nanny for child web/a died! manual action needed!",
                 Some("web/a: nanny terminated with signal 9, starting another in 8 s"),
+            ),
+            (
+                Notice::ServerUnwatched(child.clone()),
+                "web/a is out: its nannies keep dying",
+                None,
             ),
             (
                 Notice::ShuttingDown(15),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use control::{CheckResult, Reason, Report, Standing};
+use control::{CheckResult, Phase, Place, Reason, Report, Standing};
 use lvs_model::Mono;
 
 use crate::NannyId;
@@ -15,6 +15,8 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// So many deaths within [`DEATH_WINDOW`] are too many.
 const TOO_MANY_DEATHS: usize = 5;
 const DEATH_WINDOW: Duration = Duration::from_secs(60);
+/// Failures after too many deaths.
+const HOPELESS: u32 = u32::MAX;
 /// A nanny that lived so long starts with a clean record.
 const CLEAN_LIFE: Duration = Duration::from_secs(300);
 /// Longest pause while the machine lacks something: soon after that is over it is noticed.
@@ -175,21 +177,41 @@ impl Watch {
         self.deaths.iter().filter(recent).count()
     }
 
+    /// Whether its nannies have died too often, and none has lived long since.
+    pub fn is_hopeless(&self, now: Mono) -> bool {
+        self.failures == HOPELESS && now - self.born < CLEAN_LIFE
+    }
+
+    /// Nobody can say that the server is good any more: it is down, at `place`. Whether that is new; an
+    /// operator's order stays.
+    pub fn abandon(&mut self, place: Place) -> bool {
+        let phase = self.standing.map(|standing| standing.phase);
+        if matches!(
+            phase,
+            Some(Phase::Down | Phase::ForcedDown | Phase::ForcedUp)
+        ) {
+            return false;
+        }
+        self.standing = Some(Standing {
+            phase: Phase::Down,
+            place,
+            count: 0,
+        });
+        self.said.reason = Reason::new("its nannies keep dying");
+        true
+    }
+
     /// The nanny ended though nobody told it to.
-    pub fn die(&mut self, now: Mono, hard_shutdown: bool) -> AfterDeath {
+    pub fn die(&mut self, now: Mono) -> AfterDeath {
         self.pid = None;
         if now - self.born >= CLEAN_LIFE {
             self.failures = 0;
         }
         self.deaths.push(now);
         self.deaths.retain(|death| now - *death <= DEATH_WINDOW);
-        let is_too_often = self.recent_deaths(now) >= TOO_MANY_DEATHS;
-        if is_too_often && hard_shutdown {
-            return AfterDeath::GiveUp;
-        }
-        if is_too_often {
+        if self.recent_deaths(now) >= TOO_MANY_DEATHS {
             // From here on one try a minute, until one lives long enough.
-            self.failures = u32::MAX;
+            self.failures = HOPELESS;
         }
         let pause = self.pause();
         self.life = Life::Due(now + pause);
@@ -201,12 +223,7 @@ impl Watch {
     }
 
     /// It could not be started. Counts as a death unless the machine lacked something.
-    pub fn fail_to_start(
-        &mut self,
-        now: Mono,
-        is_shortage: bool,
-        hard_shutdown: bool,
-    ) -> AfterDeath {
+    pub fn fail_to_start(&mut self, now: Mono, is_shortage: bool) -> AfterDeath {
         self.born = now;
         if is_shortage {
             let pause = Duration::from_secs(1 << self.shortages.min(6));
@@ -215,7 +232,7 @@ impl Watch {
             self.life = Life::Due(now + pause);
             return AfterDeath::Restart(pause);
         }
-        self.die(now, hard_shutdown)
+        self.die(now)
     }
 
     /// 0, 1, 2, 4 … 60 s.

@@ -39,7 +39,8 @@ pub struct Config {
     /// Idle times for the kernel, seconds, 0 leaves the present one.
     /// lvs.cf: `tcp_timeout`, `tcpfin_timeout`, `udp_timeout`.
     pub timeouts: Timeouts,
-    /// Whether lvsd gives up when a monitor keeps dying; on by default. lvs.cf: `hard_shutdown`.
+    /// Whether a server whose monitor keeps dying is out, and lvsd gives up when those of all do; on by
+    /// default. lvs.cf: `hard_shutdown`.
     pub hard_shutdown: bool,
     /// Program that asks a real server for its load with `load_monitor = uptime`, and that copies
     /// lvs.cf. lvs.cf: `rsh_command`, `rsh` by default.

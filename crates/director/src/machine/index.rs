@@ -54,12 +54,17 @@ impl Index {
         Some(self.monitors.get(key)?.destination)
     }
 
-    /// Names of a monitor, for log lines.
-    pub fn child(&self, site: &Site, key: &MonitorKey) -> Option<Child> {
+    /// A monitor of `site`.
+    pub fn monitor<'s>(&self, site: &'s Site, key: &MonitorKey) -> Option<&'s Monitor> {
         let place = self.monitors.get(key)?;
         let service = site.services.get(place.service)?;
         let destination: &SiteDestination = service.destinations.get(place.destination)?;
-        let monitor: &Monitor = destination.monitors.get(place.monitor)?;
+        destination.monitors.get(place.monitor)
+    }
+
+    /// Names of a monitor, for log lines.
+    pub fn child(&self, site: &Site, key: &MonitorKey) -> Option<Child> {
+        let monitor = self.monitor(site, key)?;
         Some(Child {
             name: monitor.block.clone(),
             server: monitor.server.clone(),

@@ -1,11 +1,11 @@
 //! The nannies: started, listened to, replaced.
 
 use control::{Order, Place, Report, Standing};
-use lvs_model::{ChildExit, Mono};
+use lvs_model::{ChildExit, Mono, Weight};
 
 use crate::notice::{AfterDeath, Child, Notice};
 use crate::supervision::{LONGEST_PAUSE, Life, Watch};
-use crate::{Action, Monitor, NannyId, Site, StartError};
+use crate::{Action, Monitor, MonitorKey, NannyId, Site, StartError};
 
 use super::{Lvsd, Phase, Reading};
 
@@ -78,20 +78,17 @@ impl Lvsd {
             }
             Err(error) => {
                 self.by_nanny.remove(&nanny);
-                let is_hard = self.site.hard_shutdown;
                 let Some(watch) = self.watches.get_mut(&key) else {
                     return;
                 };
                 // Thousands may lack the same, every few seconds.
                 if !error.is_shortage || !watch.lacks_something() {
-                    let notice = Notice::MonitorNotStarted(child, error.reason);
+                    let notice = Notice::MonitorNotStarted(child.clone(), error.reason);
                     out.push(Action::Notice(notice));
                 }
-                let after = watch.fail_to_start(now, error.is_shortage, is_hard);
-                self.nannies_due = now;
-                if after == AfterDeath::GiveUp {
-                    self.stop(now, 1, out);
-                }
+                let after = watch.fail_to_start(now, error.is_shortage);
+                let after = self.or_give_up(now, after);
+                self.follow_death(now, &key, child, after, out);
             }
         }
     }
@@ -137,18 +134,61 @@ impl Lvsd {
             self.forget_ending(nanny, out);
             return;
         };
-        let is_hard = self.site.hard_shutdown;
         let child = self.index.child(&self.site, &key);
         let (Some(watch), Some(child)) = (self.watches.get_mut(&key), child) else {
             return;
         };
-        let after = watch.die(now, is_hard);
-        out.push(Action::Notice(Notice::MonitorDied(child, exit, after)));
-        if after == AfterDeath::GiveUp {
-            self.stop(now, 1, out);
+        let after = watch.die(now);
+        let after = self.or_give_up(now, after);
+        let notice = Notice::MonitorDied(child.clone(), exit, after);
+        out.push(Action::Notice(notice));
+        self.follow_death(now, &key, child, after, out);
+    }
+
+    /// With `hard_shutdown` lvsd ends when no nanny of any server lives: then it is this director that
+    /// cannot check, and the partner might.
+    fn or_give_up(&self, now: Mono, after: AfterDeath) -> AfterDeath {
+        let is_too_often = matches!(after, AfterDeath::ManualAction(_));
+        let nobody_lives = || self.watches.values().all(|watch| watch.is_hopeless(now));
+        if is_too_often && self.site.hard_shutdown && nobody_lives() {
+            return AfterDeath::GiveUp;
         }
+        after
+    }
+
+    /// With `hard_shutdown` a server that nobody can watch goes out, until a nanny finds it good.
+    fn follow_death(
+        &mut self,
+        now: Mono,
+        key: &MonitorKey,
+        child: Child,
+        after: AfterDeath,
+        out: &mut Vec<Action>,
+    ) {
         // Many may end at once: all are seen to together.
         self.nannies_due = now;
+        match after {
+            AfterDeath::GiveUp => self.stop(now, 1, out),
+            AfterDeath::ManualAction(_) if self.site.hard_shutdown => {
+                self.abandon(key, child, out);
+            }
+            AfterDeath::ManualAction(_) | AfterDeath::Restart(_) => {}
+        }
+    }
+
+    fn abandon(&mut self, key: &MonitorKey, child: Child, out: &mut Vec<Action>) {
+        let quiesces = |monitor: &Monitor| monitor.options.quiesce;
+        let place = match self.index.monitor(&self.site, key).is_some_and(quiesces) {
+            true => Place::In(Weight::ZERO),
+            false => Place::Out,
+        };
+        let is_new = |watch: &mut Watch| watch.abandon(place);
+        if !self.watches.get_mut(key).is_some_and(is_new) {
+            return;
+        }
+        out.push(Action::Notice(Notice::ServerUnwatched(child)));
+        let unsettled = self.unsettled.entry(key.service).or_default();
+        unsettled.extend(self.index.destination(key));
     }
 
     /// Tells the nanny of a monitor to end; nobody waits for it but [`Lvsd::kill_stuck`].

@@ -104,8 +104,123 @@ fn the_pause_doubles_for_a_nanny_that_lives_for_a_while_each_time() {
     assert_eq!(world.exit, None);
 }
 
+/// Its nanny dies at once, whenever one runs, so many times.
+fn dies_again(world: &mut World, rip: &str, count: usize) {
+    for _ in 0..count {
+        let is_it = |world: &World| {
+            world
+                .nannies
+                .values()
+                .any(|it| it.options.rip == address(rip))
+        };
+        for _ in 0..=120 {
+            if is_it(world) {
+                break;
+            }
+            world.pass(0.5);
+        }
+        world.kill(rip);
+    }
+}
+
+/// In the kernel's table.
+fn servers(world: &World) -> Vec<String> {
+    let lines = world.table().into_iter();
+    lines.filter(|line| line.starts_with("-a ")).collect()
+}
+
 #[test]
-fn with_hard_shutdown_five_deaths_within_a_minute_end_lvsd() {
+fn a_server_whose_nannies_keep_dying_goes_out_alone_and_comes_back() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    world.up("10.0.0.2", 1);
+    let whole = servers(&world);
+    dies_again(&mut world, "10.0.0.1", 4);
+    assert_eq!(servers(&world), whole, "four deaths move nothing");
+    world.take_trace();
+    dies_again(&mut world, "10.0.0.1", 4);
+    assert_eq!(world.exit, None);
+    let log = world.take_log();
+    let said = |text: &str| log.iter().filter(|line| *line == text).count();
+    assert_eq!(said("nanny for child web/a died! manual action needed!"), 4);
+    assert_eq!(said("web/a is out: its nannies keep dying"), 1, "{log:?}");
+    assert_eq!(servers(&world), whole[1..]);
+    // The next one goes on from there, and is trusted.
+    world.pass(61.0);
+    let adopted = world.take_trace();
+    assert!(
+        adopted
+            .iter()
+            .any(|line| line.ends_with("adopt down out 0")),
+        "{adopted:?}"
+    );
+    world.up("10.0.0.1", 1);
+    assert_eq!(servers(&world), whole);
+}
+
+#[test]
+fn a_quiesced_server_whose_nannies_keep_dying_stays_with_weight_0() {
+    let mut file = two_servers();
+    file.virtuals[0].quiesce = true;
+    let mut world = World::start(file, Table::new());
+    world.up("10.0.0.1", 1);
+    world.up("10.0.0.2", 1);
+    dies_again(&mut world, "10.0.0.1", 5);
+    let weights: Vec<_> = servers(&world)
+        .iter()
+        .map(|line| line.ends_with(" -w 0"))
+        .collect();
+    assert_eq!(weights, [true, false], "{:?}", servers(&world));
+}
+
+#[test]
+fn without_hard_shutdown_a_server_whose_nannies_keep_dying_stays() {
+    let mut file = two_servers();
+    file.hard_shutdown = false;
+    let mut world = World::start(file, Table::new());
+    world.up("10.0.0.1", 1);
+    let whole = servers(&world);
+    dies_again(&mut world, "10.0.0.1", 8);
+    assert_eq!((servers(&world), world.exit), (whole, None));
+}
+
+#[test]
+fn lvsd_ends_when_the_nannies_of_every_server_keep_dying_and_not_before() {
+    let mut world = World::start(two_servers(), Table::new());
+    dies_again(&mut world, "10.0.0.1", 5);
+    dies_again(&mut world, "10.0.0.2", 4);
+    assert_eq!(world.exit, None);
+    dies_again(&mut world, "10.0.0.2", 1);
+    assert_eq!(world.exit, Some(1));
+}
+
+#[test]
+fn a_server_whose_nanny_lives_again_is_not_counted_among_the_lost() {
+    let mut world = World::start(two_servers(), Table::new());
+    dies_again(&mut world, "10.0.0.1", 5);
+    world.pass(60.0 + 301.0);
+    dies_again(&mut world, "10.0.0.2", 6);
+    assert_eq!(world.exit, None);
+}
+
+/// What an operator ordered stays: no check says otherwise.
+#[test]
+fn a_server_that_was_forced_up_stays_though_its_nannies_keep_dying() {
+    let mut world = World::start(two_servers(), Table::new());
+    let nanny = world.nanny("10.0.0.1");
+    world.say(
+        nanny,
+        control::Phase::ForcedUp,
+        control::Place::In(weight(1)),
+    );
+    let forced = servers(&world);
+    assert_eq!(forced.len(), 1);
+    dies_again(&mut world, "10.0.0.1", 6);
+    assert_eq!(servers(&world), forced);
+}
+
+#[test]
+fn with_hard_shutdown_five_deaths_of_the_only_nanny_end_lvsd() {
     let (starts, log, exit) = deaths(true, 8);
     assert_eq!(starts, [0.0, 1.0, 3.0, 7.0]);
     assert_eq!(exit, Some(1));
@@ -118,27 +233,25 @@ fn with_hard_shutdown_five_deaths_within_a_minute_end_lvsd() {
 }
 
 /// What the fifth of five deaths leads to that follow each other so many seconds after the first.
-fn fifth_death(seconds: [u64; 5], hard_shutdown: bool) -> AfterDeath {
+fn fifth_death(seconds: [u64; 5]) -> AfterDeath {
     let mut watch = Watch::new(Mono::ZERO);
     let mut after = AfterDeath::GiveUp;
     for (number, at) in (1..).zip(seconds) {
         watch.begin(Mono::ZERO + Duration::from_secs(at), crate::NannyId(number));
         watch.run(1);
-        after = watch.die(Mono::ZERO + Duration::from_secs(at), hard_shutdown);
-        assert!(number == 5 || after != AfterDeath::GiveUp);
+        after = watch.die(Mono::ZERO + Duration::from_secs(at));
+        assert!(number == 5 || matches!(after, AfterDeath::Restart(_)));
     }
     after
 }
 
 #[test]
 fn deaths_older_than_a_minute_do_not_count() {
-    assert_eq!(fifth_death([0, 15, 30, 45, 60], true), AfterDeath::GiveUp);
     let pause = AfterDeath::Restart(Duration::from_secs(8));
-    assert_eq!(fifth_death([0, 15, 30, 45, 61], true), pause);
-    // Nor do they without hard_shutdown, where five mean that nobody hurries any more.
+    assert_eq!(fifth_death([0, 15, 30, 45, 61]), pause);
+    // Five mean that nobody hurries any more.
     let manual = AfterDeath::ManualAction(Duration::from_secs(60));
-    assert_eq!(fifth_death([0, 15, 30, 45, 60], false), manual);
-    assert_eq!(fifth_death([0, 15, 30, 45, 61], false), pause);
+    assert_eq!(fifth_death([0, 15, 30, 45, 60]), manual);
 }
 
 /// One hostile server is one nanny: its deaths end nobody else's service.
@@ -183,7 +296,7 @@ fn a_life_of_less_than_five_minutes_clears_no_record() {
         watch.begin(now, crate::NannyId(number));
         watch.run(1);
         now = now + Duration::from_secs(life);
-        let AfterDeath::Restart(pause) = watch.die(now, true) else {
+        let AfterDeath::Restart(pause) = watch.die(now) else {
             panic!("{life}");
         };
         pauses.push(pause.as_secs());
@@ -327,7 +440,7 @@ fn each_shortage_begins_with_a_short_pause() {
     let mut watch = Watch::new(now);
     let mut pauses = |count: usize| -> Vec<u64> {
         let pauses = (0..count).map(|_| {
-            watch.fail_to_start(now, true, true);
+            watch.fail_to_start(now, true);
             let Life::Due(at) = watch.life else {
                 panic!("to be started");
             };
