@@ -1,46 +1,29 @@
 //! Starts that fail: what is said of it, where, and how often. No kernel with IPVS needed.
 
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use testkit::Place;
+use testkit::{BadStart, Place};
 
-const FAULTS: [&str; 2] = [
-    "pulse: failed to open /nowhere/lvs.cf",
-    "/nowhere/lvs.cf: No such file or directory",
-];
+const PULSE: BadStart = BadStart {
+    program: env!("CARGO_BIN_EXE_pulse"),
+    words: &[],
+    says: "pulse",
+    good: concat!(
+        "primary = 203.0.113.201\n",
+        "backup = 203.0.113.202\n",
+        "backup_active = 1\n",
+        "virtual web {\n",
+        " active = 1\n",
+        " address = 192.0.2.50 eth0:1\n",
+        " port = 80\n",
+        "}\n",
+    ),
+};
 
-/// Nothing is wrong with it.
-const GOOD: &str = concat!(
-    "primary = 203.0.113.201\n",
-    "backup = 203.0.113.202\n",
-    "backup_active = 1\n",
-    "virtual web {\n",
-    " active = 1\n",
-    " address = 192.0.2.50 eth0:1\n",
-    " port = 80\n",
-    "}\n",
-);
-
-fn start(option: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pulse"));
-    command.args([option, "-c", "/nowhere/lvs.cf"]);
-    command.stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> Vec<&str> {
-    std::str::from_utf8(bytes).unwrap().lines().collect()
-}
-
-/// A person sees both streams, and so does systemd.
 #[test]
 fn in_the_foreground_an_error_is_said_once_on_standard_error() {
-    for option in ["-n", "--nodaemon"] {
-        let output = start(option);
-        assert_eq!(output.status.code(), Some(1));
-        assert_eq!(text(&output.stderr), FAULTS);
-        assert_eq!(text(&output.stdout), [""; 0]);
-    }
+    PULSE.says_once_on_standard_error_what_is_wrong();
 }
 
 /// Under systemd, which would try a bad file every second for ever.
@@ -83,7 +66,7 @@ fn a_name_that_does_not_resolve_is_tried_again() {
         ("203.0.113.201", "director.invalid does not resolve"),
         ("192.0.2.50", "no active lvs services defined"),
     ] {
-        let text = GOOD.replace(address, "director.invalid");
+        let text = PULSE.good.replace(address, "director.invalid");
         let (status, said) = end(start_managed(&place.file(&text)));
         assert_eq!(status, Some(1), "{said}");
         assert!(said.contains(expected), "{said}");
@@ -92,35 +75,10 @@ fn a_name_that_does_not_resolve_is_tried_again() {
 
 #[test]
 fn with_every_stream_closed_the_status_is_the_same() {
-    let status = Command::new("/bin/sh")
-        .args(["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"])
-        .arg(env!("CARGO_BIN_EXE_pulse"))
-        .args(["-n", "-c", "/nowhere/lvs.cf"])
-        .status();
-    assert_eq!(status.unwrap().code(), Some(1));
+    PULSE.ends_the_same_with_every_stream_closed();
 }
 
-/// More than the loader of programs needs, fewer than the program does.
 #[test]
 fn without_descriptors_it_ends_with_a_reason() {
-    let place = Place::new("descriptors");
-    let file = place.file(GOOD);
-    for count in 4..8 {
-        let mut limited = Command::new("prlimit");
-        limited.arg(format!("--nofile={count}:{count}"));
-        let program = env!("CARGO_BIN_EXE_pulse");
-        // It must not come to a limit of time: what it then says is missing.
-        limited.args(["timeout", "60", program, "-n", "-c"]);
-        let output = limited.arg(&file).output().unwrap();
-        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert_eq!(
-            said.matches("Too many open files").count(),
-            1,
-            "{count}: {said}"
-        );
-        assert!(
-            matches!(output.status.code(), Some(1 | 255)),
-            "{count}: {said}"
-        );
-    }
+    PULSE.names_the_lack_of_descriptors();
 }
