@@ -1,13 +1,10 @@
 //! A service that follows the active director: pulse with `service = fos`, fos, nanny's second form.
 
-#[path = "../pulse_pair/pair.rs"]
-#[expect(dead_code, reason = "pulse's tests use more of it")]
-mod pair;
 mod service;
 
 use std::time::Duration;
 
-use caribe_tests::wait_until;
+use caribe_tests::{pair, wait_until};
 use nix::sys::signal::Signal;
 
 use crate::pair::{A, B, Pair};

@@ -3,7 +3,6 @@
 mod answers;
 mod by_hand;
 mod daemon;
-mod director;
 mod extensions;
 mod external;
 mod hostile;
@@ -17,3 +16,5 @@ mod shared;
 mod start;
 mod status;
 mod supervision;
+
+use caribe_tests::director;

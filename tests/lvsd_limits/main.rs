@@ -2,13 +2,6 @@
 //! another program that changes the table all the time. Settings of the whole kernel: a guest of
 //! their own.
 
-#[expect(dead_code, reason = "the rest is used by lvsd_kernel")]
-#[path = "../lvsd_kernel/director.rs"]
-mod director;
-#[expect(dead_code, reason = "the rest is used by pulse_pair")]
-#[path = "../pulse_pair/pair.rs"]
-mod pair;
-
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
@@ -16,15 +9,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use caribe_tests::director::*;
+use caribe_tests::pair::{A, B, Pair};
 use caribe_tests::{SOON, wait_until};
 use ipvs::{Ipvs, NetlinkIpvs};
 use lvs_model::{IpvsOp, Protocol, ServiceKey, VirtualService};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use testkit::processor_ticks;
-
-use director::*;
-use pair::{A, B, Pair};
 
 /// A setting of the kernel; it has its old value again when this goes.
 struct Setting {

@@ -1,13 +1,9 @@
 //! What a nanny gives up, on a kernel that can take it: its guest boots one with Landlock.
 
-#[path = "../lvsd_kernel/director.rs"]
-#[allow(dead_code, reason = "of lvsd_kernel, which uses all of it")]
-mod director;
-
 use std::fs;
 use std::process::Command;
 
-use director::{Director, block, server};
+use caribe_tests::director::{Director, block, server};
 
 /// Without it the rest would show what a nanny does where there is no Landlock.
 fn demand_landlock() {

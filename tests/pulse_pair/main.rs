@@ -11,7 +11,6 @@ mod hooks;
 mod legacy;
 mod output;
 mod own_address;
-mod pair;
 mod paths;
 mod peer;
 mod reload;
@@ -31,7 +30,7 @@ mod wire;
 use std::time::{Duration, Instant};
 
 use caribe_lab::measure::Stalls;
-use caribe_tests::wait_until;
+use caribe_tests::{pair, wait_until};
 use nix::sys::signal::Signal;
 
 use crate::pair::{A, B, Pair};

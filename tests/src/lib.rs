@@ -1,8 +1,15 @@
 //! Shared parts of the tests that run the programs.
 //!
+//! - [`pair`]: two directors on one switch
+//! - [`director`]: one lvsd with its real servers
+//! - [`wait_until`], [`SOON`]: a condition, and how long it is waited for
+//!
 //! A test that needs a kernel with IPVS is a `[[test]]` of its own with `required-features =
 //! ["lab"]`; `lab test` runs it as root in a guest. There is no skipping: outside the lab such a
 //! test fails with the reason.
+
+pub mod director;
+pub mod pair;
 
 use std::fs::File;
 use std::io::{self, Write};

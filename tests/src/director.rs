@@ -8,10 +8,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use caribe_tests::{SOON, c_ipvsadm, wait_until};
 use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use crate::{SOON, c_ipvsadm, demand_lab, wait_until};
 
 const LVSD: &str = "/usr/sbin/lvsd";
 /// Longer than until the next check or audit.
@@ -36,10 +37,12 @@ pub fn server(last: u8) -> String {
     weighing(last, 1)
 }
 
+/// The same with a weight.
 pub fn weighing(last: u8, weight: u32) -> String {
     format!(" server s{last} {{\n address = 127.0.0.{last}\n active = 1\n weight = {weight}\n }}\n")
 }
 
+/// The director; its lvsd ends when it is dropped.
 pub struct Director {
     dir: PathBuf,
     lvsd: Option<Child>,
@@ -51,7 +54,7 @@ pub struct Director {
 impl Director {
     /// An empty table and real servers 127.0.0.LAST:8080 that accept connections.
     pub fn new(servers: &[u8]) -> Self {
-        caribe_tests::demand_lab();
+        demand_lab();
         let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
         nix::sched::unshare(own).expect("root, in the lab");
         run("mount", "--make-rprivate /");
@@ -72,11 +75,13 @@ impl Director {
         director
     }
 
+    /// A real server is alive.
     pub fn raise(&mut self, last: u8) {
         let listener = TcpListener::bind((format!("127.0.0.{last}"), 8080)).unwrap();
         self.listeners.push((last, listener));
     }
 
+    /// A real server is dead: it refuses connections.
     pub fn fell(&mut self, last: u8) {
         self.listeners.retain(|(other, _)| *other != last);
     }
@@ -91,6 +96,7 @@ impl Director {
         self.dir.join(name)
     }
 
+    /// Writes its lvs.cf.
     pub fn write(&self, text: &str) {
         fs::write(self.config(), text).unwrap();
     }
@@ -161,16 +167,19 @@ impl Director {
             .count()
     }
 
+    /// Writes its lvs.cf and has it read.
     pub fn reload(&self, text: &str) {
         self.write(text);
         self.signal(Signal::SIGHUP);
         self.wait_for_log("rereading configuration file");
     }
 
+    /// Of lvsd.
     pub fn pid(&self) -> i32 {
         i32::try_from(self.lvsd.as_ref().unwrap().id()).unwrap()
     }
 
+    /// Sends lvsd a signal.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).unwrap();
     }

@@ -10,17 +10,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use caribe_tests::{SOON, wait_until};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+
+use crate::{SOON, wait_until};
 
 /// The primary.
 pub const A: usize = 0;
 /// The backup.
 pub const B: usize = 1;
 
+/// The virtual address.
 pub const VIP: &str = "10.1.0.50";
 const CONFIG: &str = "\
 primary = 10.1.0.1
@@ -56,6 +58,7 @@ pub struct Pair {
     _alone: MutexGuard<'static, ()>,
 }
 
+/// What `ip` prints; it must succeed.
 pub fn ip(words: &str) -> String {
     let output = Command::new("ip")
         .args(words.split(' '))
@@ -66,6 +69,7 @@ pub fn ip(words: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// SIGKILL.
 pub fn kill(pid: i32) {
     // It may have ended by itself.
     let _ = signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
@@ -73,6 +77,12 @@ pub fn kill(pid: i32) {
 
 fn program(variable: &str, installed: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| installed.to_owned())
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Pair {
@@ -203,7 +213,6 @@ impl Pair {
     }
 
     /// What pulse says of itself, as JSON lines; nothing while none runs.
-    #[allow(dead_code, reason = "for pulse_pair; fos_pair has this file as well")]
     pub fn report(&self, side: usize) -> String {
         let mut text = String::new();
         let socket = self.run_directory(side).join("pulse.sock");
@@ -339,7 +348,6 @@ impl Pair {
     }
 
     /// A gateway on the switch, and the directors' default route to it.
-    #[allow(dead_code, reason = "for fos_pair, which has this file as well")]
     pub fn add_gateway(&self) {
         let switch = self.switch();
         ip(&format!("-n {switch} addr add 10.1.0.254/24 dev br0"));
@@ -380,10 +388,12 @@ impl Pair {
         ip(&format!("-n {name} addr {verb} {VIP}/24 dev eth0"));
     }
 
+    /// Takes the virtual address away, as somebody else does.
     pub fn remove_address(&self, side: usize) {
         self.address(side, "del");
     }
 
+    /// Puts the virtual address there, as somebody else does.
     pub fn add_address(&self, side: usize) {
         self.address(side, "add");
     }
@@ -393,6 +403,7 @@ impl Pair {
         ip(&format!("-n {} -o addr show to {VIP}", self.name(side)))
     }
 
+    /// Whether a director has the virtual address.
     pub fn owns(&self, side: usize) -> bool {
         self.has(side, VIP)
     }
