@@ -443,11 +443,6 @@ mod texts {
                 Some("web/a: nanny terminated with signal 9, starting another in 8 s"),
             ),
             (
-                Notice::ServerUnwatched(child.clone()),
-                "web/a is out: its nannies keep dying",
-                None,
-            ),
-            (
                 Notice::ShuttingDown(15),
                 "shutting down due to signal 15",
                 None,
