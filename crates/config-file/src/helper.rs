@@ -2,7 +2,7 @@
 //!
 //! A look-up by the system's resolver cannot be interrupted; a process can be killed. It lives for one
 //! answer. While a disk hangs that it asked, not even a signal ends it: so nobody waits for it, and it
-//! holds nothing of its parent's but standard input, output and error.
+//! holds nothing of its parent's.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, close, getpid, getppid, pipe2};
+use nix::unistd::{Pid, close, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, pipe2};
 
 /// Children that were killed and not reaped yet: children are the process's, whoever started them.
 static GIVEN_UP: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
@@ -137,8 +137,14 @@ fn is_left(pid: Pid) -> bool {
     waitpid(pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive)
 }
 
-/// The copy has our lock, sockets and lifelines: held on, they would outlive us with it.
+/// The copy has our lock, sockets and lifelines: held on, they would outlive us with it. Standard input and output
+/// may be such, too.
 fn close_all_but(kept: RawFd) -> io::Result<()> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    dup2_stderr(&null)?;
+    drop(null);
     let open: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .collect();
