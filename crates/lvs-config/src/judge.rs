@@ -1,10 +1,11 @@
 //! Second stage, second half: what typed settings mean together.
 //!
-//! One module a level of the file. Numbers P-nn are those of the tests.
+//! One module a level of the file.
 
 mod block;
 mod global;
 mod machine;
+mod one_place;
 mod pair;
 mod server;
 mod virtual_block;
@@ -65,6 +66,7 @@ impl Judge<'_, '_> {
         self.leave_out_second_services(&mut config.virtuals, &file.blocks);
         self.findings.set_idle(false);
         self.check_pair(file, &config);
+        self.check_one_place(file, &config);
         config
     }
 

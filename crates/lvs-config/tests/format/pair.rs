@@ -1,5 +1,7 @@
 //! Addresses of the pair with which it could not work.
 
+use lvs_config::Severity;
+
 use crate::support::{read_text, verdict};
 
 const REFUSED: &str = "invalid host name or ip address";
@@ -138,4 +140,50 @@ fn no_interface_carries_what_is_nobodys_address() {
         let text = format!("virtual v {{\nactive = 1\naddress = {address} eth0:1\n}}\n");
         assert_eq!(verdict(text.as_bytes()), expected, "{address}");
     }
+}
+
+#[test]
+fn one_address_on_two_devices_or_with_two_netmasks_is_told_at_the_second() {
+    let block = |kind: &str, name: &str, device: &str, more: &str| {
+        format!("{kind} {name} {{\nactive = 1\naddress = 192.0.2.50 {device}\n{more}}}\n")
+    };
+    let said = |text: &str| {
+        let loaded = read_text(text.as_bytes()).expect("accepted");
+        let findings = loaded.findings.iter();
+        let warnings = findings.filter(|it| it.severity == Severity::Warn);
+        warnings.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let web = |device: &str, more: &str| block("virtual", "web", device, more);
+    let mail =
+        |device: &str, more: &str| block("virtual", "mail", device, &format!("port = 25\n{more}"));
+    let mask = "vip_nmask = 255.255.255.0\n";
+    let one = web("eth0:1", "");
+    assert_eq!(said(&(one.clone() + &mail("eth0:2", ""))), [""; 0]);
+    let host = "vip_nmask = 255.255.255.255\n";
+    assert_eq!(said(&(one.clone() + &mail("eth0:1", host))), [""; 0]);
+    let device = "address = 192.0.2.50 is on eth1 here and on eth0 in line 1, which counts";
+    assert_eq!(
+        said(&(one.clone() + &mail("eth1:1", ""))),
+        [format!("7:11: warning: {device}")]
+    );
+    let prefix = "192.0.2.50 has the prefix length 24 here and 32 in line 1, which counts";
+    assert_eq!(
+        said(&(one.clone() + &mail("eth0:1", mask))),
+        [format!("9:13: warning: {prefix}")]
+    );
+    let router = "nat_router = 192.0.2.50 eth1:1\n";
+    assert_eq!(said(&format!("{router}{one}")).len(), 1);
+    assert_eq!(said(&format!("network = direct\n{router}{one}")), [""; 0]);
+    let external = format!("#:vip = external\n{one}{}", mail("eth1:1", mask));
+    assert_eq!(said(&external), [""; 0]);
+    let idle = one.clone() + &mail("eth1:1", mask).replace("active = 1", "active = 0");
+    assert_eq!(said(&idle), [""; 0]);
+    let commands = "start_cmd = /x\nstop_cmd = /x\n";
+    let failover = |name: &str, device: &str| block("failover", name, device, commands);
+    let fos = format!(
+        "service = fos\n{}{}",
+        failover("a", "eth0"),
+        failover("b", "eth1")
+    );
+    assert_eq!(said(&fos).len(), 1);
 }

@@ -1,5 +1,4 @@
-//! What an original misread, crashed on or started half dead, and what is said of it here: one test
-//! or row for each of P-01 to P-43 of the format's description.
+//! What an original misread, crashed on or started half dead, and what is said of it here.
 
 use crate::support::{Names, read_text, verdict};
 use lvs_config::{Config, Lookup, MAX_FILE, MAX_LINE, Severity, read};
@@ -29,27 +28,27 @@ fn bytes_lines_and_braces() {
     let long_line = format!("# {}\n", "x".repeat(MAX_LINE));
     let big_file = "#\n".repeat(MAX_FILE / 2 + 1);
     check(&[
-        ("P-01", "serial_no = 1\r\nkeepalive = 1\r\n", "ok"),
+        ("CRLF", "serial_no = 1\r\nkeepalive = 1\r\n", "ok"),
         (
-            "P-02",
+            "CR alone",
             "serial_no = 1\r\nkeepalive = 1\nsync = 0\r",
             "warn 2",
         ),
+        ("NUL", "serial_no = 1\nkeep\0alive = 1\n", "unknown error 2"),
+        ("NUL", "serial_no = 1\n\0\n", "unknown error 2"),
+        ("NUL", "# a \0\n", "unknown error 1"),
+        ("byte order mark", "\u{feff}serial_no = 1\n", "warn 1"),
+        ("open block", "virtual a {\n\n", "unexpected end of file 2"),
+        ("open block", "virtual a {", "unexpected end of file 1"),
+        ("behind a brace", "virtual a {\n} # x\n", "ok"),
+        ("behind a brace", "virtual a {\n} #x\n", "ok"),
         (
-            "P-03",
-            "serial_no = 1\nkeep\0alive = 1\n",
-            "unknown error 2",
+            "behind a brace",
+            "virtual a {\n} }\n",
+            "unexpected arguments 2",
         ),
-        ("P-03", "serial_no = 1\n\0\n", "unknown error 2"),
-        ("P-03", "# a \0\n", "unknown error 1"),
-        ("P-04", "\u{feff}serial_no = 1\n", "warn 1"),
-        ("P-05", "virtual a {\n\n", "unexpected end of file 2"),
-        ("P-05", "virtual a {", "unexpected end of file 1"),
-        ("P-06", "virtual a {\n} # x\n", "ok"),
-        ("P-06", "virtual a {\n} #x\n", "ok"),
-        ("P-06", "virtual a {\n} }\n", "unexpected arguments 2"),
-        ("P-35", &long_line, "unknown error 1"),
-        ("P-42", &big_file, "unknown error 0"),
+        ("length of a line", &long_line, "unknown error 1"),
+        ("size of the file", &big_file, "unknown error 0"),
     ]);
     let loaded = read_text("\u{feff}serial_no = 1\n".as_bytes()).expect("accepted");
     assert_eq!(loaded.config.serial, 1);
@@ -69,27 +68,43 @@ fn quotes_and_escapes() {
     let hundred = format!("dirs = [ {}]\n", "/x ".repeat(150));
     let cases = [
         ("brace", "expect = {\n", "ok"),
-        ("P-07", "send = \"abc\"  \n", "ok"),
-        ("P-07", "vip_nmask = \"255.255.255.0\"\t\n", "ok"),
-        ("P-08", "send = \"\n", "quotation mismatch 4"),
-        ("P-09", "send = \"a \\\"b\\\" c\"\n", "ok"),
-        ("P-09", "send = \"a\\\\\"\n", "ok"),
-        ("P-10", "send = 'a b'\n", "invalid argument 4"),
-        ("P-10", "expect = 'a'\n", "invalid argument 4"),
-        ("P-10", "send_program = '/bin/x y'\n", "invalid argument 4"),
-        ("P-11", "send = \"\\d\"\n", "invalid argument 4"),
-        ("P-11", "expect = \"a\\\"\n", "invalid argument 4"),
-        ("P-12", "send = \\\n", "invalid argument 4"),
-        ("P-35", hundred.as_str(), "ok"),
-        ("P-36", "dirs =\n", "list expected 4"),
-        ("P-36", "dirs = [ /a\n", "list expected 4"),
-        ("P-37", "dirs = [ /a ] b\n", "unexpected arguments 4"),
-        ("P-38", "port = 80\nsend = \"a b\n", "quotation mismatch 5"),
+        ("blanks behind a quote", "send = \"abc\"  \n", "ok"),
+        (
+            "blanks behind a quote",
+            "vip_nmask = \"255.255.255.0\"\t\n",
+            "ok",
+        ),
+        ("one quote", "send = \"\n", "quotation mismatch 4"),
+        ("quotes in quotes", "send = \"a \\\"b\\\" c\"\n", "ok"),
+        ("quotes in quotes", "send = \"a\\\\\"\n", "ok"),
+        ("single quotes", "send = 'a b'\n", "invalid argument 4"),
+        ("single quotes", "expect = 'a'\n", "invalid argument 4"),
+        (
+            "single quotes",
+            "send_program = '/bin/x y'\n",
+            "invalid argument 4",
+        ),
+        ("unknown escape", "send = \"\\d\"\n", "invalid argument 4"),
+        ("unknown escape", "expect = \"a\\\"\n", "invalid argument 4"),
+        ("backslash at the end", "send = \\\n", "invalid argument 4"),
+        ("length of a line", hundred.as_str(), "ok"),
+        ("no list", "dirs =\n", "list expected 4"),
+        ("no list", "dirs = [ /a\n", "list expected 4"),
+        (
+            "behind a list",
+            "dirs = [ /a ] b\n",
+            "unexpected arguments 4",
+        ),
+        (
+            "quote open behind others",
+            "port = 80\nsend = \"a b\n",
+            "quotation mismatch 5",
+        ),
     ];
     for (row, line, expected) in cases {
         check(&[(row, &virtual_block(line), expected)]);
     }
-    check(&[("P-09", "active_cmd = \"/bin/x \\\"\n", "warn 1")]);
+    check(&[("quotes in quotes", "active_cmd = \"/bin/x \\\"\n", "warn 1")]);
     assert_eq!(
         config("active_cmd = '/bin/x y'\n")
             .active_cmd
@@ -102,41 +117,81 @@ fn quotes_and_escapes() {
 #[test]
 fn numbers_and_addresses() {
     check(&[
-        ("P-13", "keepalive = 010\n", "integer expected 1"),
-        ("P-13", "syncd_id = 0x10\n", "integer expected 1"),
-        ("P-13", "syncd_id = +5\n", "integer expected 1"),
-        ("P-13", "heartbeat_port = +5\n", "integer expected 1"),
-        ("P-14", "syncd_id = 256\n", "invalid argument 1"),
-        ("P-14", "syncd_id = -1\n", "invalid argument 1"),
-        ("P-14", "syncd_id = -x\n", "integer expected 1"),
-        ("P-14", "tcp_timeout = 2147484\n", "invalid argument 1"),
-        ("P-14", "heartbeat_port = 0\n", "invalid argument 1"),
-        ("P-14", "heartbeat_port = 65536\n", "invalid argument 1"),
-        ("P-14", "keepalive = 0.009\n", "invalid argument 1"),
-        ("P-14", "keepalive = 3600.1\n", "invalid argument 1"),
-        ("P-15", "serial_no = \"\"\n", "integer expected 1"),
         (
-            "P-16",
+            "another notation",
+            "keepalive = 010\n",
+            "integer expected 1",
+        ),
+        (
+            "another notation",
+            "syncd_id = 0x10\n",
+            "integer expected 1",
+        ),
+        ("another notation", "syncd_id = +5\n", "integer expected 1"),
+        (
+            "another notation",
+            "heartbeat_port = +5\n",
+            "integer expected 1",
+        ),
+        ("out of range", "syncd_id = 256\n", "invalid argument 1"),
+        ("out of range", "syncd_id = -1\n", "invalid argument 1"),
+        ("out of range", "syncd_id = -x\n", "integer expected 1"),
+        (
+            "out of range",
+            "tcp_timeout = 2147484\n",
+            "invalid argument 1",
+        ),
+        ("out of range", "heartbeat_port = 0\n", "invalid argument 1"),
+        (
+            "out of range",
+            "heartbeat_port = 65536\n",
+            "invalid argument 1",
+        ),
+        ("out of range", "keepalive = 0.009\n", "invalid argument 1"),
+        ("out of range", "keepalive = 3600.1\n", "invalid argument 1"),
+        ("empty number", "serial_no = \"\"\n", "integer expected 1"),
+        (
+            "timeout 0",
             &virtual_block("timeout = 0\n"),
             "invalid argument 4",
         ),
-        ("P-17", &virtual_block("reentry = 0\n"), "warn 4"),
-        ("P-18", "primary = 10.1\n", "invalid argument 1"),
-        ("P-18", "primary = 010.0.0.1\n", "invalid argument 1"),
-        ("P-18", "primary = \"10.0.0.1 x\"\n", "invalid argument 1"),
-        ("P-18", "primary = 0x0a000001\n", "invalid argument 1"),
-        ("P-18", "primary = 192.0.2.1.\n", "invalid argument 1"),
+        ("reentry 0", &virtual_block("reentry = 0\n"), "warn 4"),
+        ("short address", "primary = 10.1\n", "invalid argument 1"),
         (
-            "P-19",
+            "short address",
+            "primary = 010.0.0.1\n",
+            "invalid argument 1",
+        ),
+        (
+            "short address",
+            "primary = \"10.0.0.1 x\"\n",
+            "invalid argument 1",
+        ),
+        (
+            "short address",
+            "primary = 0x0a000001\n",
+            "invalid argument 1",
+        ),
+        (
+            "short address",
+            "primary = 192.0.2.1.\n",
+            "invalid argument 1",
+        ),
+        (
+            "netmask with holes",
             "nat_nmask = 255.0.255.0\n",
             "Bad subnet mask specified 1",
         ),
         (
-            "P-19",
+            "netmask with holes",
             &virtual_block("persistent = 9\npmask = x\n"),
             "Bad subnet mask specified 5",
         ),
-        ("P-20", &virtual_block("pmask = 255.255.255.0\n"), "warn 4"),
+        (
+            "pmask alone",
+            &virtual_block("pmask = 255.255.255.0\n"),
+            "warn 4",
+        ),
     ]);
     let reentry = config(&virtual_block("reentry = 0\n")).virtuals[0]
         .check
@@ -149,9 +204,17 @@ fn the_pair() {
     let pair = "primary = 192.0.2.1\nbackup = 192.0.2.2\nbackup_active = 1\n";
     let with = |lines: &str| format!("{pair}{lines}");
     check(&[
-        ("P-21", &with("primary_private = 198.51.100.1\n"), "warn 4"),
-        ("P-21", &with("backup_private = 198.51.100.2\n"), "warn 4"),
-        ("P-24", "serial_no = 1\nserial_no = 2\n", "warn 2"),
+        (
+            "one private end",
+            &with("primary_private = 198.51.100.1\n"),
+            "warn 4",
+        ),
+        (
+            "one private end",
+            &with("backup_private = 198.51.100.2\n"),
+            "warn 4",
+        ),
+        ("given twice", "serial_no = 1\nserial_no = 2\n", "warn 2"),
         (
             "deadtime",
             &with("keepalive = 6\ndeadtime = 6\n"),
@@ -165,7 +228,7 @@ fn the_pair() {
         ),
         ("deadtime", &with("keepalive = 6\ndeadtime = 18\n"), "ok"),
         (
-            "P-39",
+            "unknown host",
             "primary = nowhere.example.com\n",
             "invalid argument 1",
         ),
@@ -190,25 +253,33 @@ fn missing_and_second_addresses() {
     let block = virtual_block("");
     check(&[
         (
-            "P-22",
+            "no address",
             "virtual v {\nactive = 1\n}\n",
             "missing arguments 3",
         ),
         (
-            "P-22",
+            "no address",
             "virtual v {\nactive = 1\naddress = 0.0.0.0 eth0:1\n}\n",
             "invalid host name or ip address 3",
         ),
-        ("P-22", &virtual_block(nobody), "leave out 4"),
-        ("P-22", &virtual_block(&zero), "leave out 4"),
-        ("P-22", "virtual v {\nserver s {\nactive = 1\n}\n}\n", "ok"),
+        ("no address", &virtual_block(nobody), "leave out 4"),
+        ("no address", &virtual_block(&zero), "leave out 4"),
         (
-            "P-22",
+            "no address",
+            "virtual v {\nserver s {\nactive = 1\n}\n}\n",
+            "ok",
+        ),
+        (
+            "no address",
             "failover f {\nactive = 1\nstart_cmd = /bin/x\nstop_cmd = /bin/y\n}\n",
             "missing arguments 5",
         ),
-        ("P-25", &format!("{block}{block}"), "leave out 5"),
-        ("P-27", &twice, "leave out 8"),
+        (
+            "one service twice",
+            &format!("{block}{block}"),
+            "leave out 5",
+        ),
+        ("one server twice", &twice, "leave out 8"),
     ]);
     assert_eq!(config(&twice).virtuals[0].servers.len(), 1);
     assert_eq!(config(&format!("{block}{block}")).virtuals.len(), 1);
@@ -235,22 +306,34 @@ fn ports() {
         )
     };
     check(&[
-        ("P-23", &late("port = 443", ""), "invalid argument 8"),
-        ("P-23", &late("port = 443", "port = 443\n"), "ok"),
-        ("P-23", &late("port = 80", ""), "ok"),
-        ("P-23", &late("port = http", ""), "ok"),
-        ("P-23", &late("#:port = 443", ""), "ok"),
-        ("P-28", &under("", "direct"), "warn 8"),
-        ("P-28", &under("", "tunnel"), "warn 8"),
-        ("P-28", &under("", "nat"), "ok"),
-        ("P-28", &under("fwmark = 1\n", "direct"), "ok"),
         (
-            "P-34",
+            "port behind the server",
+            &late("port = 443", ""),
+            "invalid argument 8",
+        ),
+        (
+            "port behind the server",
+            &late("port = 443", "port = 443\n"),
+            "ok",
+        ),
+        ("port behind the server", &late("port = 80", ""), "ok"),
+        ("port behind the server", &late("port = http", ""), "ok"),
+        ("port behind the server", &late("#:port = 443", ""), "ok"),
+        ("port with direct routing", &under("", "direct"), "warn 8"),
+        ("port with direct routing", &under("", "tunnel"), "warn 8"),
+        ("port with direct routing", &under("", "nat"), "ok"),
+        (
+            "port with direct routing",
+            &under("fwmark = 1\n", "direct"),
+            "ok",
+        ),
+        (
+            "port by name",
             &virtual_block("port = tftp\nexpect = x\nprotocol = udp\n"),
             "ok",
         ),
         (
-            "P-34",
+            "port by name",
             &virtual_block("port = tftp\n"),
             "invalid argument 4",
         ),
@@ -284,13 +367,21 @@ fn firewall_marks() {
         block(first) + &block(second)
     };
     check(&[
-        ("P-26", &two(""), "ok"),
-        ("P-26", &two("scheduler = rr\n"), "warn 6"),
-        ("P-26", &two("persistent = 60\n"), "warn 6"),
-        ("P-26", &two("one_packet = 1\n"), "warn 6"),
-        ("P-26", &two("scheduler_flags = flag-1\n"), "warn 6"),
-        ("P-26", &persistent("", ""), "ok"),
-        ("P-26", &persistent("", "pmask = 255.255.255.0\n"), "warn 7"),
+        ("blocks of one mark", &two(""), "ok"),
+        ("blocks of one mark", &two("scheduler = rr\n"), "warn 6"),
+        ("blocks of one mark", &two("persistent = 60\n"), "warn 6"),
+        ("blocks of one mark", &two("one_packet = 1\n"), "warn 6"),
+        (
+            "blocks of one mark",
+            &two("scheduler_flags = flag-1\n"),
+            "warn 6",
+        ),
+        ("blocks of one mark", &persistent("", ""), "ok"),
+        (
+            "blocks of one mark",
+            &persistent("", "pmask = 255.255.255.0\n"),
+            "warn 7",
+        ),
         ("sorry", &sorry(1, 1), "ok"),
         ("sorry", &sorry(1, 2), "warn 7"),
         ("sorry", &two("sorry_server = 192.0.2.91\n"), "ok"),
@@ -319,24 +410,32 @@ fn firewall_marks() {
 #[test]
 fn checks() {
     let cases = [
-        ("P-29", "protocol = udp\n", "warn 4"),
-        ("P-29", "protocol = udp\nexpect = x\n", "ok"),
-        ("P-30", "send_program = /bin/x\n", "warn 4"),
+        ("silent udp", "protocol = udp\n", "warn 4"),
+        ("silent udp", "protocol = udp\nexpect = x\n", "ok"),
         (
-            "P-31",
+            "program without expect",
+            "send_program = /bin/x\n",
+            "warn 4",
+        ),
+        (
+            "regular expression",
             "send_program = /bin/x\nexpect = x\nuse_regex = 1\n",
             "warn 6",
         ),
         (
-            "P-31",
+            "regular expression",
             "use_regex = 1\nexpect = \"(\"\n",
             "invalid argument 5",
         ),
-        ("P-31", "use_regex = 1\nexpect = *\n", "invalid argument 5"),
-        ("P-31", "use_regex = 1\nexpect = .*\n", "ok"),
-        ("P-32", "start_cmd = /bin/x\n", "warn 4"),
         (
-            "R-LN-61",
+            "regular expression",
+            "use_regex = 1\nexpect = *\n",
+            "invalid argument 5",
+        ),
+        ("regular expression", "use_regex = 1\nexpect = .*\n", "ok"),
+        ("of no effect there", "start_cmd = /bin/x\n", "warn 4"),
+        (
+            "sorry server is a real one",
             "sorry_server = 192.0.2.41\n",
             "invalid argument 4",
         ),
@@ -346,7 +445,7 @@ fn checks() {
             "invalid argument 4",
         ),
         (
-            "P-40",
+            "weight 0",
             "server w {\nactive = 1\naddress = 192.0.2.4\nweight = 0\n}\n",
             "warn 7",
         ),
@@ -369,22 +468,26 @@ fn failover_blocks() {
         )
     };
     check(&[
-        ("P-33", &block(""), "missing arguments 5"),
-        ("P-33", &block("start_cmd = \"\"\n"), "missing arguments 5"),
+        ("fos command", &block(""), "missing arguments 5"),
         (
-            "P-33",
+            "fos command",
+            &block("start_cmd = \"\"\n"),
+            "missing arguments 5",
+        ),
+        (
+            "fos command",
             &block("start_cmd = /bin/x\n").replace("stop_cmd = /bin/y\n", ""),
             "missing arguments 5",
         ),
-        ("P-33", &block("start_cmd = /bin/x\n"), "ok"),
-        ("P-33", "failover f {\n}\n", "ok"),
+        ("fos command", &block("start_cmd = /bin/x\n"), "ok"),
+        ("fos command", "failover f {\n}\n", "ok"),
         (
-            "P-32",
+            "of no effect there",
             &block("start_cmd = /bin/x\nuse_regex = 1\n"),
             "warn 6",
         ),
         (
-            "P-32",
+            "of no effect there",
             &block("start_cmd = /bin/x\nserver s {\n}\n"),
             "warn 6",
         ),
@@ -397,7 +500,7 @@ fn any_scheduler_is_taken_and_noted_for_the_partner() {
     let severities: Vec<_> = loaded.findings.iter().map(|f| f.severity).collect();
     assert_eq!(severities, [Severity::Note]);
     let too_long = virtual_block("scheduler = sixteen-bytes-xx\n");
-    check(&[("P-41", &too_long, "invalid argument 4")]);
+    check(&[("length of expect", &too_long, "invalid argument 4")]);
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! One address is on one interface, with one netmask: the first place that names it decides, and blocks that
+//! say otherwise are told.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use lvs_model::{AddressFamily, ForwardingMethod};
+
+use super::Judge;
+use crate::finding::Position;
+use crate::keyword::Place;
+use crate::model::{Config, Device, ServiceKind, VipMover};
+use crate::section::Section;
+
+/// Where the address of a block, or of the NAT router, is to be.
+struct Raised<'a> {
+    address: IpAddr,
+    device: &'a Device,
+    prefix: Option<u8>,
+    line: u32,
+}
+
+impl Raised<'_> {
+    fn prefix(&self) -> u8 {
+        self.prefix
+            .unwrap_or(match AddressFamily::of(&self.address) {
+                AddressFamily::Inet => 32,
+                AddressFamily::Inet6 => 128,
+            })
+    }
+}
+
+impl Judge<'_, '_> {
+    /// Blocks with one address and several interfaces or netmasks.
+    pub(super) fn check_one_place(&mut self, file: &Section, config: &Config) {
+        if config.heartbeat.vip == VipMover::External {
+            return;
+        }
+        let mut first: HashMap<IpAddr, Raised<'_>> = HashMap::new();
+        for raised in raised(config) {
+            let Some(before) = first.get(&raised.address) else {
+                first.insert(raised.address, raised);
+                continue;
+            };
+            self.say_other_place(file, &raised, before);
+        }
+    }
+
+    fn say_other_place(&mut self, file: &Section, raised: &Raised<'_>, before: &Raised<'_>) {
+        let block = file.blocks.iter().find(|block| {
+            block.position.line == raised.line
+                && matches!(block.place, Place::Virtual | Place::Failover)
+        });
+        let at = |keyword: &str| block.map_or(Position::default(), |block| block.at(keyword));
+        let (address, line) = (raised.address, before.line);
+        let (device, first) = (raised.device.interface(), before.device.interface());
+        if device != first {
+            let what = format!(
+                "address = {address} is on {device} here and on {first} in line {line}, which counts"
+            );
+            self.findings.warn(at("address"), what);
+        }
+        let (prefix, first) = (raised.prefix(), before.prefix());
+        if prefix != first {
+            let keyword = match block.is_some_and(|block| block.has("vip_nmask")) {
+                true => "vip_nmask",
+                false => "address",
+            };
+            let what = format!(
+                "{address} has the prefix length {prefix} here and {first} in line {line}, which counts"
+            );
+            self.findings.warn(at(keyword), what);
+        }
+    }
+}
+
+/// All that would be raised, in the order of pulse.
+fn raised(config: &Config) -> Vec<Raised<'_>> {
+    let is_lvs = config.service == ServiceKind::Lvs;
+    let is_nat = config.network == ForwardingMethod::Masquerading;
+    let router = config.nat_router.as_ref().filter(|_| is_lvs && is_nat);
+    let router = router.map(|it| Raised {
+        address: it.address,
+        device: &it.device,
+        prefix: it.prefix,
+        line: it.line,
+    });
+    let virtuals = config.virtuals.iter().filter(|_| is_lvs);
+    let virtuals = virtuals.map(|it| Raised {
+        address: it.vip,
+        device: &it.device,
+        prefix: it.vip_prefix,
+        line: it.line,
+    });
+    let failovers = config.failovers.iter().filter(|_| !is_lvs);
+    let failovers = failovers.map(|it| Raised {
+        address: it.vip,
+        device: &it.device,
+        prefix: it.vip_prefix,
+        line: it.line,
+    });
+    router
+        .into_iter()
+        .chain(virtuals)
+        .chain(failovers)
+        .collect()
+}
