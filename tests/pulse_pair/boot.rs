@@ -58,7 +58,7 @@ fn r_an_address_that_cannot_be_bound_yet_is_waited_for() {
     let refused = "10.1.0.1";
     let said = || pair.log(A).matches("yet: waiting for it").count() == 2;
     assert!(wait_until(LOADING, said).is_some(), "{}", pair.log(A));
-    assert!(wait_until(Duration::from_secs(3), || pair.owns(A)).is_none());
+    assert!(wait_until(DEAD_TIME * 2, || pair.owns(A)).is_none());
     assert!(pair.report(A).contains(refused), "{}", pair.log(A));
     ip(&format!("-n {name} link set eth0 nomaster"));
     wait_for_line(&pair, A, "STARTING PULSE AS MASTER");
