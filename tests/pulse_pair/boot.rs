@@ -1,7 +1,5 @@
 //! A start before the machine has its addresses: slow DHCP, a bond that comes late.
 
-use std::time::Duration;
-
 use caribe_tests::wait_until;
 
 use crate::pair::{A, B, Pair, ip};
