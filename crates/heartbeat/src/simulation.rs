@@ -152,9 +152,12 @@ struct Side {
     has_private: bool,
     /// The hooks move the addresses.
     hook_patience: Duration,
+    /// A clean stop has begun.
+    leaves: bool,
 }
 
 struct World {
+    seed: u64,
     random: Random,
     now: Mono,
     events: BinaryHeap<Reverse<(Mono, u64, Happening)>>,
@@ -232,8 +235,10 @@ impl World {
             becomes_old: false,
             has_private: false,
             hook_patience: Duration::ZERO,
+            leaves: false,
         };
         let mut world = Self {
+            seed,
             random,
             now: Mono::ZERO,
             events: BinaryHeap::new(),
@@ -436,6 +441,7 @@ impl World {
         side.started = now;
         side.service += 1;
         side.service_runs = false;
+        side.leaves = false;
         side.becomes_old ^= changes;
         side.is_old = side.becomes_old;
         let [public, private] = side.own;
@@ -457,6 +463,7 @@ impl World {
             let mut out = Vec::new();
             let orders = usize::from(matches!(input, Input::Order(_)));
             let before = self.sides[index].node.phase();
+            self.sides[index].leaves |= matches!(input, Input::Stop { .. });
             self.sides[index].node.handle(self.now, input, &mut out);
             let answers = out.iter().filter(|it| matches!(it, Action::Answer(_)));
             assert_eq!(answers.count(), orders, "an order has one answer");

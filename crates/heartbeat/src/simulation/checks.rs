@@ -4,7 +4,7 @@ use lvs_model::Mono;
 use wire::heartbeat::Value;
 use wire::heartbeat::signed::State;
 
-use super::{FAULTS_END, GROWN, Happening, ONE_WAY, OVERLAP, World};
+use super::{FAULTS_END, GROWN, Happening, ONE_WAY, OVERLAP, Side, World};
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
@@ -118,7 +118,8 @@ impl World {
         let claims = matches!(after, Phase::Starting | Phase::Active);
         assert!(
             before != Phase::Standby || !claims || !side.is_barred(),
-            "taken over against an order"
+            "seed {}: taken over against an order",
+            self.seed
         );
         if before == Phase::Active && side.orders.frozen {
             let view = side.node.view(self.now);
@@ -136,15 +137,17 @@ impl World {
                         | Event::StopOrdered
                 ))
             );
-            assert!(may, "frozen, and gives up: {reason:?}");
+            let seed = self.seed;
+            assert!(may, "seed {seed}: frozen, and gives up: {reason:?}");
         }
     }
 
-    /// What is wrong here is left to nobody who is known not to take it: it would serve no more.
+    /// What is wrong here is left to nobody who is known not to take it: it would serve no more. Who stops leaves
+    /// in any case.
     pub(super) fn check_give_up(&self, index: usize, before: Phase) {
-        let node = &self.sides[index].node;
+        let Side { node, leaves, .. } = &self.sides[index];
         let claimed = matches!(before, Phase::Starting | Phase::Active | Phase::HandingOver);
-        if !claimed || !matches!(node.phase(), Phase::Releasing | Phase::Standby) {
+        if !claimed || *leaves || !matches!(node.phase(), Phase::Releasing | Phase::Standby) {
             return;
         }
         let view = node.view(self.now);
@@ -163,10 +166,8 @@ impl World {
         let barred = it.orders.is_some_and(|it| it.standby || it.frozen);
         let says_no = barred && it.state != Some(State::Leaving);
         let unknown = it.fit == Some(false) && it.unserved.is_none();
-        assert!(
-            it.alive && !says_no && !unknown,
-            "{reason:?}: left to {it:?}"
-        );
+        let may = it.alive && !says_no && !unknown;
+        assert!(may, "seed {}: {reason:?}: left to {it:?}", self.seed);
     }
 
     /// The owner could not serve what the other one could, and may let go.
