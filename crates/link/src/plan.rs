@@ -129,7 +129,8 @@ pub fn plan_raise(wanted: &[Assignment], found: &[Address], links: &[Link]) -> V
 }
 
 /// Puts `address` where `old` ones of the same address are. The kernel has an IPv4 address twice if the prefixes
-/// differ: then there is no moment without it.
+/// differ: then there is no moment without it. It refuses a second one that differs by its label alone, and any
+/// second IPv6 one on the same interface: then the old one goes first, in the same message.
 fn replacement(old: &[&Address], address: Address) -> Vec<Change> {
     let is_possible = |old: &&Address| old.address.is_ipv4() && old.prefix != address.prefix;
     let add_first = old.iter().all(is_possible);
