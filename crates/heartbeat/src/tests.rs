@@ -7,6 +7,7 @@ mod cold;
 mod fitness;
 mod helpless;
 mod hooks;
+mod offers;
 mod orders;
 mod own;
 mod service;

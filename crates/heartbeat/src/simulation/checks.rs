@@ -33,7 +33,7 @@ impl World {
                     let grown = self.now - side.started > GROWN;
                     grown && side.paused_until.max(side.service_bad_until) <= self.now
                 });
-                let able = self.sides.iter().all(super::Side::is_well);
+                let able = self.sides.iter().all(Side::is_well);
                 let untouched = self.attacker.is_away(self.now);
                 let is_watched = whole && calm && able && untouched && *cut != 0;
                 self.one_way_since = is_watched.then_some(self.now);
@@ -93,7 +93,7 @@ impl World {
                 let untouched = self.attacker.is_away(self.now);
                 let alone = self.owners() == 1 && self.is_quiet();
                 let is_watched = whole && calm && untouched && alone;
-                let able = self.sides.iter().all(super::Side::is_well);
+                let able = self.sides.iter().all(Side::is_well);
                 self.watches_own = (is_watched && able).then_some(*side);
             }
             Happening::Wake(_) | Happening::Arrive(..) | Happening::Ready(..) => {}
@@ -173,7 +173,7 @@ impl World {
     /// The owner could not serve what the other one could, and may let go.
     pub(super) fn is_misplaced(&self) -> bool {
         let [one, other] = &self.sides;
-        let worse = |owner: &super::Side, other: &super::Side| {
+        let worse = |owner: &Side, other: &Side| {
             let signed = owner.signing.mode.signs() && other.signing.mode.signs();
             let knows = signed && !owner.is_old && !other.is_old;
             let serves_more = other.missing < owner.missing && (other.missing == 0 || knows);
@@ -191,7 +191,7 @@ impl World {
 
     pub(super) fn check_end(&self, seed: u64) {
         let owners = self.owners();
-        if self.sides.iter().all(super::Side::is_barred) {
+        if self.sides.iter().all(Side::is_barred) {
             assert!(owners <= 1, "seed {seed}: {owners} owners in the end");
             return;
         }

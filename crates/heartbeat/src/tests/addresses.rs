@@ -161,3 +161,61 @@ fn a_fight_that_goes_on_keeps_a_node_out_for_10_20_40_and_60_seconds() {
         now += 30.0;
     }
 }
+
+#[test]
+fn a_partner_that_has_served_ends_the_time_without_a_takeover() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.run_to(40.0);
+    bench.hear(40.0, Value::Stopped);
+    for removal in [40.1, 40.2, 40.3] {
+        bench.put(removal, Input::AddressRemoved);
+    }
+    bench.put(40.4, Input::ServiceEnded);
+    bench.hear(41.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.hear(41.5, Value::Running);
+    bench.hear(42.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn the_next_takeover_tries_every_address() {
+    let mut bench = holding(&["10.1.0.50", "fd00::50"], Some(6.0));
+    answer(&mut bench, 6.5, "fd00::50");
+    answer(&mut bench, 6.81, "fd00::50");
+    assert!(bench.node.is_unused("fd00::50".parse().unwrap()));
+    for removal in [6.9, 6.91, 6.92] {
+        bench.put(removal, Input::AddressRemoved);
+    }
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    assert!(!bench.node.is_unused("fd00::50".parse().unwrap()));
+}
+
+#[test]
+fn a_fight_before_a_takeover_does_not_count_after_it() {
+    let mut bench = Bench::backup();
+    bench.make_active();
+    bench.put(6.1, Input::AddressRemoved);
+    bench.put(6.2, Input::AddressRemoved);
+    bench.hear(6.3, Value::Running);
+    bench.put(6.4, Input::ServiceEnded);
+    bench.run_to(11.4);
+    bench.put(11.4, Input::ServiceReady);
+    bench.hear(11.5, Value::Stopped);
+    bench.put(11.6, Input::AddressRemoved);
+    assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn on_standby_nobody_is_asked_whose_the_addresses_are() {
+    let mut bench = Bench::start(Settings {
+        addresses: vec!["fd00::50".parse().unwrap()],
+        ..settings(ConfiguredRole::Backup)
+    });
+    bench.hear(1.0, Value::Stopped);
+    assert_eq!(answer(&mut bench, 1.1, "fd00::50"), []);
+    bench.run_to(1.5);
+    assert_eq!(answer(&mut bench, 1.6, "fd00::50"), []);
+    assert!(!bench.node.is_unused("fd00::50".parse().unwrap()));
+}

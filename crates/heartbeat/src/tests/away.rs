@@ -73,3 +73,12 @@ fn what_an_input_makes_due_at_once_is_not_late() {
     assert!(said.contains(&Action::ClearTable));
     assert!(super::notices(&said).is_empty(), "{said:?}");
 }
+
+#[test]
+fn it_says_nothing_before_a_keepalive_is_over() {
+    let mut bench = back();
+    let log = bench.put(20.0, Input::Tick);
+    assert!(!log.iter().any(|it| matches!(it, Action::Send(_))));
+    let log = bench.run_to(22.0);
+    assert!(log.contains(&(super::at(22.0), Action::Send(Value::Stopped))));
+}

@@ -323,3 +323,48 @@ fn an_unsigned_partner_that_says_that_it_is_not_fit_is_let_go_to_in_no_case() {
     bench.put(7.2, Input::Stop { signal: 15 });
     assert_eq!(bench.node.phase(), Phase::Releasing);
 }
+
+#[test]
+fn who_lets_go_in_vain_waits_for_an_hour_at_most() {
+    let mut bench = let_go();
+    let mut now = 7.0;
+    let mut kept = Vec::new();
+    for _ in 0..8 {
+        now = beside_a_stopped_partner(&mut bench, now, now + 60.0).expect("it serves again");
+        bench.put(now + 0.1, Input::ServiceReady);
+        let start = now;
+        while bench.node.phase() == Phase::Active {
+            now += 1.0;
+            bench.run_to(now);
+            bench.hear(now, Value::Stopped);
+        }
+        kept.push(now - start);
+        bench.put(now + 0.1, Input::ServiceEnded);
+        now += 0.5;
+    }
+    let pauses = [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0];
+    assert_eq!(kept, pauses);
+}
+
+#[test]
+fn who_is_fit_again_has_nothing_to_make_up_for() {
+    let mut bench = let_go();
+    let back = beside_a_stopped_partner(&mut bench, 7.0, 60.0).expect("it serves again");
+    bench.put(back + 0.1, Input::ServiceReady);
+    assert!(bench.node.is_keeping(at(back + 0.2)));
+    bench.put(back + 0.2, missing(0));
+    assert!(!bench.node.is_keeping(at(back + 0.2)));
+    bench.put(back + 0.3, missing(1));
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+}
+
+#[test]
+fn who_was_away_waits_anew_for_one_that_serves() {
+    let mut bench = Bench::primary();
+    bench.put(0.0, missing(1));
+    beside_a_stopped_partner(&mut bench, 1.0, 9.0);
+    bench.put(30.0, Input::Tick);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    // 12.25 s from its first word.
+    assert_eq!(beside_a_stopped_partner(&mut bench, 30.5, 60.0), Some(43.0));
+}

@@ -50,7 +50,8 @@ fn an_active_node_lets_go_before_its_partner_takes_over_and_not_earlier() {
     bench.put(7.3, GONE);
     bench.run_to(11.8);
     assert!(bench.node.is_holding());
-    let log = bench.run_to(12.0);
+    // A 32nd of D before that: its clock may be ahead of ours.
+    let log = bench.run_to(11.85);
     assert!(log.iter().any(|(_, it)| *it == Action::DropAddresses));
     assert!(!bench.node.is_holding());
     assert!(bench.node.view(at(12.0)).transitions.len() >= 3);

@@ -215,3 +215,18 @@ fn what_is_said_of_a_service_that_ends_is_true_without_addresses_and_beside_a_si
                 next attempt in 1000 ms";
     assert_eq!(said, [line]);
 }
+
+#[test]
+fn what_fails_for_a_day_is_said_once_an_hour() {
+    let mut service = crate::supervise::Supervision::default();
+    let mut said = Vec::new();
+    for second in 0..24 * 3600_u32 {
+        if service.is_news(at(f64::from(second))) {
+            said.push(second);
+        }
+    }
+    assert_eq!(said[..4], [0, 10, 30, 70]);
+    let pauses: Vec<u32> = said.windows(2).map(|two| two[1] - two[0]).collect();
+    assert_eq!(pauses.last(), Some(&3600));
+    assert!(pauses.iter().all(|pause| *pause <= 3600));
+}
