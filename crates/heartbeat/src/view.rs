@@ -145,6 +145,8 @@ pub enum Reason {
     Forced,
     /// lvs.cf has no partner.
     NoPartner,
+    /// The partner says that it does not take what is handed over.
+    HandOverRefused,
     /// Something happened.
     Event(Event),
 }
@@ -155,6 +157,7 @@ impl fmt::Display for Reason {
             Self::Started => "started",
             Self::Forced => "forced active at the start",
             Self::NoPartner => "no partner, nothing to wait for",
+            Self::HandOverRefused => "the partner says that it cannot take over",
             Self::Event(event) => event.text(),
         })
     }

@@ -10,6 +10,7 @@ use crate::model::Action;
 use crate::notice::Notice;
 use crate::orders::{HandOverFailed, Order, OrderRefused, Orders};
 use crate::table::{Event, Phase};
+use crate::view::Reason;
 
 /// So long after a give-up by order the partner may need to say that it is active.
 const TAKEN_WITHIN: Duration = Duration::from_secs(15);
@@ -148,6 +149,9 @@ impl Node {
 
     /// The partner did not take over: an order to stand by that could not be obeyed is void.
     pub(super) fn resume(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.history.reason == Reason::Event(Event::HeardStopped) {
+            self.history.reason = Reason::HandOverRefused;
+        }
         self.enter(now, Phase::Active, None);
         self.hand_over = None;
         out.push(Action::Notice(Notice::FailoverFailed));

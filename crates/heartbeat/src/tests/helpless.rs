@@ -169,7 +169,11 @@ fn a_hand_over_is_called_off_when_the_partner_says_that_it_cannot_take_over() {
         assert_eq!(notices(&actions), [STAYS, void]);
         assert_eq!(bench.node.phase(), Phase::Active, "{statement:?}");
         assert!(bench.node.is_holding());
-        assert_eq!(bench.node.view(at(7.0)).orders, Orders::default());
+        let view = bench.node.view(at(7.0));
+        assert_eq!(view.orders, Orders::default());
+        let why = view.transitions.last().map(|it| it.reason.to_string());
+        let refused = "the partner says that it cannot take over";
+        assert_eq!(why.as_deref(), Some(refused));
         // Nothing of it is left to be due.
         bench.run_to(30.0);
         assert_eq!(bench.node.phase(), Phase::Active);
