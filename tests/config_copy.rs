@@ -17,8 +17,8 @@ fn shell(host: &Host, script: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Lets `from` in on `to` by ssh as root: a key, the host's key, a server.
-fn let_in(from: &Host, to: &Host) {
+/// Lets `from` in on `to` by ssh as root, at this address of it: a key, the host's key, a server.
+fn let_in(from: &Host, to: &Host, address: &str) {
     let home = format!(
         "rm -rf {HOME} && mkdir -p {HOME}/.ssh && chmod 700 {HOME} {HOME}/.ssh && \
          sed -i 's#^\\(root:[^:]*:0:0:[^:]*\\):[^:]*:#\\1:{HOME}:#' /etc/passwd"
@@ -32,8 +32,8 @@ fn let_in(from: &Host, to: &Host) {
     shell(from, &key);
     let server = format!(
         "dropbearkey -t ed25519 -f {HOME}/hostkey | \
-         sed -n 's/^ssh-ed25519 \\([^ ]*\\).*/10.9.0.12 ssh-ed25519 \\1/p' > {HOME}/.ssh/known_hosts && \
-         dropbear -s -p 10.9.0.12:22 -r {HOME}/hostkey"
+         sed -n 's/^ssh-ed25519 \\([^ ]*\\).*/{address} ssh-ed25519 \\1/p' > {HOME}/.ssh/known_hosts && \
+         dropbear -s -p {address}:22 -r {HOME}/hostkey"
     );
     shell(to, &server);
 }
@@ -45,6 +45,10 @@ fn read(host: &Host) -> String {
 /// Both directors run as the shipped unit runs them, without a pid file; the first may log in on the
 /// second.
 fn pair(more: &str) -> io::Result<Cluster> {
+    pair_reached_at("10.9.0.12", more)
+}
+
+fn pair_reached_at(address: &str, more: &str) -> io::Result<Cluster> {
     demand_lab();
     let cluster = Cluster::build(Settings::default())?;
     let (a, b) = (
@@ -55,7 +59,7 @@ fn pair(more: &str) -> io::Result<Cluster> {
     for director in [a, b] {
         director.write_file(LVS_CF, &text)?;
     }
-    let_in(a, b);
+    let_in(a, b, address);
     for director in [a, b] {
         let words = "exec /usr/sbin/pulse --nodaemon >/run/pulse.log 2>&1";
         director.spawn(&["sh", "-c", words], None)?;
@@ -104,6 +108,19 @@ fn stranger(host: &Host) -> String {
         host,
         "sleep 10000 >/dev/null 2>&1 & echo $! | tee /var/run/pulse.pid",
     )
+}
+
+/// The second wire is there for this, too.
+#[test]
+fn a_partner_that_is_not_reached_on_the_public_path_is_reached_on_the_private_one() {
+    let more = "rsh_command = ssh\ncopy_config = 1\n";
+    let cluster = pair_reached_at("10.9.1.12", more).unwrap();
+    let a = cluster.site().host("director-a").unwrap();
+    let changed = read(a).replace("serial_no = 1\n", "serial_no = 2\n");
+    a.write_file(LVS_CF, &changed).unwrap();
+    let (is_copied, text) = asked(a, "--copy-config");
+    assert!(is_copied, "{text}");
+    assert!(text.contains("copied to 10.9.1.12: content "), "{text}");
 }
 
 #[test]

@@ -194,6 +194,58 @@ fn the_status_shows_a_service_without_a_real_server_and_one_that_the_kernel_refu
     pair.wait("it is served", || !screen(&pair).contains("service  "));
 }
 
+/// Somebody tries something out on the standby and leaves it running.
+#[test]
+fn an_lvsd_started_by_hand_that_blocks_a_takeover_is_named() {
+    let pair = Directors::start("");
+    let (active, standby) = pair.sides();
+    let by_hand = ["/usr/sbin/lvsd", "-n", "-c", LVS_CF];
+    let _lvsd = pair.host(standby).spawn(&by_hand, None).expect("lvsd");
+    pair.wait("it runs", || {
+        let status = pair.run(standby, &["/usr/sbin/lvsd", "--status"]);
+        said(&status).1.contains("\"kind\":\"lvsd\"")
+    });
+    pair.cluster.power_off(active).expect("a power failure");
+    let holder = format!(
+        " is \"{}\", started by another than this pulse",
+        by_hand.join(" ")
+    );
+    let says_so = || {
+        let screen = pair.screen(standby).replace("\n         ", " ");
+        screen.contains("another lvsd runs (pid ") && screen.contains(&holder)
+    };
+    pair.wait("the status names it", says_so);
+    assert!(pair.has_said(standby, &holder));
+    assert!(
+        pair.json(standby)
+            .contains("\"failure\":[\"lvs: another lvsd runs")
+    );
+}
+
+#[test]
+fn a_partner_that_comes_back_says_who_serves_and_a_reload_what_it_changes() {
+    let pair = Directors::start("");
+    let (active, standby) = pair.sides();
+    pair.wait("it is said", || {
+        pair.has_said(standby, "the partner is active, this director stands by")
+    });
+    let good = pair.read(active);
+    pair.write(
+        active,
+        &good.replace("heartbeat_port = 539", "heartbeat_port = 1234"),
+    );
+    let (status, text) = pair.order(active, "reload");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("heartbeat_port was 539, is 1234\n"), "{text}");
+    pair.write(active, &good.replace("10.9.0.100", "10.9.0.102"));
+    let (status, text) = pair.order(active, "reload");
+    assert_eq!(status, Some(0), "{text}");
+    pair.wait("the addresses are said", || {
+        pair.has_said(active, "address gone: 10.9.0.100/32 eth0")
+            && pair.has_said(active, "address new: 10.9.0.102/32 eth0")
+    });
+}
+
 #[test]
 fn a_pulse_that_waits_for_its_address_says_so() {
     let pair = Directors::start("");

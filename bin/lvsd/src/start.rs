@@ -10,7 +10,8 @@ use config_file::{ConfigFile, Follower, Program, tell};
 use control::LVSD_SOCKET as STATUS_SOCKET;
 use daemon::log::Target;
 use daemon::{
-    ControlSocket, Instance, PARENT_VARIABLE, Parent, Signal, Signals, background, notify,
+    ControlSocket, Instance, LockError, PARENT_VARIABLE, Parent, Signal, Signals, background,
+    notify,
 };
 use director::{Lvsd, Site, Table};
 use lvs_model::Mono;
@@ -83,7 +84,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     let path = config_file::find(options.config_file.as_deref());
     let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
     let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
-    let mut instance = Instance::begin("lvsd", pid_file).map_err(failure)?;
+    let mut instance = Instance::begin("lvsd", pid_file).map_err(held)?;
     let kernel = Kernel::open(&file.loaded.config.ipvsadm).map_err(failure)?;
     signals.handle(&shell::SIGNALS).map_err(failure)?;
     let forks = !options.foreground && !options.no_fork;
@@ -208,6 +209,17 @@ fn tell_parent(lines: &[String]) {
             log::debug!("cannot tell pulse: {error}");
         }
     }
+}
+
+/// Another has the table. pulse also says which, as that one is none of its own.
+pub fn held(error: LockError) -> Vec<String> {
+    let has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
+    let holder = error.holder().filter(|_| has_parent);
+    let mut lines = failure(error);
+    lines.extend(
+        holder.map(|holder| format!("{NAME}: {holder}, started by another than this pulse")),
+    );
+    lines
 }
 
 fn failure(error: impl std::fmt::Display) -> Vec<String> {

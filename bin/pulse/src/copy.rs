@@ -26,7 +26,9 @@ const USUAL: &str = "/usr/sbin/pulse";
 /// Lines of the partner that are told at most.
 const MOST_LINES: usize = 20;
 
-// How the partner's shell ends; ssh itself ends with 255.
+/// How ssh itself ends.
+const NO_CONNECTION: i32 = 255;
+// How the partner's shell ends.
 const TAKES_NO_ORDERS: i32 = 60;
 const REFUSED: i32 = 61;
 const NOT_READ: i32 = 62;
@@ -103,26 +105,44 @@ fn copy(path: &Path) -> Result<String, Vec<String>> {
     let config = &file.loaded.config;
     let because =
         |error: &dyn fmt::Display| vec![format!("{} is not copied: {error}", path.display())];
-    let partner = partner(config).map_err(|error| because(&error))?;
-    let words = command(&config.rsh_command, path, partner).map_err(|error| because(&error))?;
-    let to = partner
-        .map(|partner| partner.to_string())
-        .unwrap_or_default();
-    let (program, arguments) = words.split_first().ok_or_else(|| because(&"no command"))?;
-    let input = File::open(path).map_err(|error| because(&error))?;
-    let done = Command::new(program).args(arguments).stdin(input).output();
-    let done = done.map_err(|error| because(&error))?;
-    judge(path, &to, &file.loaded.hash.to_string(), &done)
+    let own = setup::own_addresses().map_err(|error| because(&error))?;
+    let role = setup::role(config, &own).map_err(|error| because(&error))?;
+    let [public, private] = partners(config, role);
+    let by = |partner| -> Result<Output, Vec<String>> {
+        let words = command(&config.rsh_command, path, partner).map_err(|error| because(&error))?;
+        let (program, arguments) = words.split_first().ok_or_else(|| because(&"no command"))?;
+        let input = File::open(path).map_err(|error| because(&error))?;
+        let done = Command::new(program).args(arguments).stdin(input).output();
+        done.map_err(|error| because(&error))
+    };
+    let content = file.loaded.hash.to_string();
+    let judge = |partner: Option<IpAddr>, done| judge(path, &shown(partner), &content, done);
+    let done = by(public)?;
+    if done.status.code() != Some(NO_CONNECTION) || private.is_none() {
+        return judge(public, &done);
+    }
+    // Over there nothing may have been done, or all: doing it again makes no difference.
+    let first = judge(public, &done);
+    judge(private, &by(private)?).map_err(|lines| match first {
+        Err(first) => [first, lines].concat(),
+        Ok(_) => lines,
+    })
 }
 
-/// The partner's end of the public path.
-fn partner(config: &Config) -> Result<Option<IpAddr>, setup::SetupError> {
-    let role = setup::role(config, &setup::own_addresses()?)?;
+fn shown(partner: Option<IpAddr>) -> String {
+    partner
+        .map(|partner| partner.to_string())
+        .unwrap_or_default()
+}
+
+/// The partner's ends of the public and of the private path.
+fn partners(config: &Config, role: heartbeat::ConfiguredRole) -> [Option<IpAddr>; 2] {
     let pair = &config.heartbeat;
-    Ok(match role {
-        heartbeat::ConfiguredRole::Primary => pair.backup,
-        heartbeat::ConfiguredRole::Backup => pair.primary,
-    })
+    let private = pair.private.as_ref();
+    match role {
+        heartbeat::ConfiguredRole::Primary => [pair.backup, private.map(|path| path.backup)],
+        heartbeat::ConfiguredRole::Backup => [pair.primary, private.map(|path| path.primary)],
+    }
 }
 
 /// What came of it, from how ssh ended and what was said over there.

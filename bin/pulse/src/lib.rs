@@ -25,6 +25,7 @@ mod addresses;
 mod arrival;
 mod ask;
 mod beside;
+mod changes;
 mod commands;
 mod control_socket;
 mod copy;

@@ -10,7 +10,7 @@ use control::{
 };
 use heartbeat::supervise::State as ServiceState;
 use heartbeat::{ConfiguredRole, Form, Orders, PairPath, PartnerView, Transition, View};
-use lvs_config::{Authentication, ServiceKind};
+use lvs_config::{Authentication, Heartbeat, ServiceKind};
 use lvs_model::{Mono, SyncRole};
 use wire::heartbeat::Value;
 use wire::heartbeat::signed::State;
@@ -72,6 +72,8 @@ pub struct Parts<'a> {
     pub tally: &'a Tally,
     /// Process id of lvsd or fos.
     pub child: Option<i32>,
+    /// Why the last one did not start.
+    pub child_failure: &'a [String],
     /// What the sync daemon was switched to last, and what is known of it.
     pub sync: Option<(SyncRole, String)>,
     /// The addresses on their interfaces.
@@ -116,8 +118,9 @@ pub fn waiting(file: &ConfigFile, age: Duration, failure: &[String], why: String
         child: ChildStatus {
             program: program(kind).into(),
             state: "absent".into(),
-            pid: None,
+            ..ChildStatus::default()
         },
+        partner_switched_off: is_switched_off(&file.loaded.config.heartbeat),
         partner: has_partner(&file.loaded.config.heartbeat).then(|| PartnerStatus {
             content: "unknown".into(),
             ..PartnerStatus::default()
@@ -142,6 +145,7 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         holding: view.holding,
         term: view.term,
         partner: view.partner.as_ref().map(|it| partner(it, view.content)),
+        partner_switched_off: is_switched_off(&setup.config.heartbeat),
         signatures: signatures(setup, view, parts.tally),
         file: file.path.clone(),
         serial_no: file.serial,
@@ -154,6 +158,11 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         last_order: parts.last_order.clone(),
         ..standing(view)
     }
+}
+
+/// lvs.cf names a partner, and says that it is none.
+fn is_switched_off(pair: &Heartbeat) -> bool {
+    pair.backup.is_some() && !has_partner(pair)
 }
 
 /// What of it stands in one line, too.
@@ -269,6 +278,7 @@ fn child(parts: &Parts<'_>) -> ChildStatus {
         program: program(parts.setup.config.service).into(),
         state: state.into(),
         pid: parts.child,
+        failure: parts.child_failure.to_vec(),
     }
 }
 
@@ -318,11 +328,17 @@ mod tests {
         let place = Place::new("report-waiting");
         let pair = "primary = 10.1.0.1\nbackup = 10.1.0.2\nbackup_active = 1\n";
         let age = Duration::from_millis(3_250);
-        for (text, has_partner) in [(pair, true), ("primary = 10.1.0.1\n", false)] {
+        let off = "primary = 10.1.0.1\nbackup = 10.1.0.2\nbackup_active = 0\n";
+        for (text, has_partner, is_off) in [
+            (pair, true, false),
+            ("primary = 10.1.0.1\n", false, false),
+            (off, false, true),
+        ] {
             let file = config_file::read(&place.file(text)).unwrap();
             let report = waiting(&file, age, &[], "not here yet".into()).pulse;
             assert_eq!((report.phase.as_str(), report.age), ("waiting", 3.25));
             assert_eq!(report.partner.is_some(), has_partner, "{text}");
+            assert_eq!(report.partner_switched_off, is_off, "{text}");
         }
     }
 }

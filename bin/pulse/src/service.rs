@@ -83,6 +83,8 @@ pub struct Service {
     partial: Vec<u8>,
     /// Why it did not start, in its words.
     failure: Vec<String>,
+    /// Why it did not start the last time; empty since one has served.
+    last_failure: Vec<String>,
     /// How it ended the last time, and when that was said.
     ends: Repeats,
 }
@@ -97,6 +99,7 @@ impl Service {
             output_open: false,
             partial: Vec::new(),
             failure: Vec::new(),
+            last_failure: Vec::new(),
             ends: Repeats::default(),
         }
     }
@@ -143,6 +146,11 @@ impl Service {
         self.child.as_ref().map(Child::pid)
     }
 
+    /// Why it did not start, in its words, until one serves.
+    pub fn last_failure(&self) -> &[String] {
+        &self.last_failure
+    }
+
     /// Sends it a signal, if it is there.
     pub fn signal(&self, signal: Signal) {
         if let Some(Err(error)) = self.child.as_ref().map(|child| child.signal(signal)) {
@@ -168,6 +176,9 @@ impl Service {
     ) {
         let mut lines = std::mem::take(&mut self.failure);
         lines.extend(failure);
+        if !lines.is_empty() {
+            self.last_failure.clone_from(&lines);
+        }
         let how = end.as_ref().map(|(_, exit)| exit.to_string());
         let key: Vec<String> = lines.iter().cloned().chain(how).collect();
         if !self.ends.is_news(now, &key) {
@@ -215,6 +226,7 @@ impl Service {
             match line.strip_suffix(b"\n") {
                 Some(READY) => {
                     self.ends.forget();
+                    self.last_failure.clear();
                     said.push(Input::ServiceReady);
                 }
                 Some(CHECKED) => said.push(Input::ServiceChecked),
@@ -272,6 +284,22 @@ mod tests {
         ] {
             assert_eq!(words(part, foreground), line);
         }
+    }
+
+    #[test]
+    fn why_it_did_not_start_is_kept_until_one_serves() {
+        let mut service = Service::new(&Options::default());
+        let reason = "lvs: another lvsd runs (pid 7)".to_owned();
+        service.partial = format!("failed {reason}\n").into_bytes();
+        service.take_lines(&mut Vec::new());
+        service.log_end(Mono::ZERO, None, None);
+        assert_eq!(service.last_failure().join(""), reason);
+        // One that just ends says nothing new.
+        service.log_end(Mono::ZERO, None, None);
+        assert_eq!(service.last_failure().join(""), reason);
+        service.partial = b"ready\n".to_vec();
+        service.take_lines(&mut Vec::new());
+        assert_eq!(service.last_failure(), [""; 0]);
     }
 
     #[test]

@@ -91,6 +91,9 @@ pub struct PulseStatus {
     /// The partner, if lvs.cf has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<PartnerStatus>,
+    /// Whether lvs.cf names one and switches it off: `backup` with `backup_active = 0`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub partner_switched_off: bool,
     /// How heartbeats are signed.
     pub signatures: SignatureStatus,
     /// The lvs.cf that it goes by.
@@ -183,6 +186,9 @@ pub struct ChildStatus {
     /// Its process id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i32>,
+    /// Why the last one did not start, in the words of the log; empty since one has served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failure: Vec<String>,
 }
 
 /// The kernel's sync daemon.
@@ -248,6 +254,11 @@ pub struct TransitionStatus {
     /// For how long each path had been silent, at a takeover from a silent partner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 /// A time as the lines have it: seconds, to the millisecond.

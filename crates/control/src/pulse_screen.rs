@@ -37,6 +37,9 @@ impl PulseReport {
         match &pulse.partner {
             Some(_) if pulse.phase == "waiting" => screen.line("partner", "not known yet"),
             Some(known) => screen.line("partner", &partner(known, &pulse.signatures)),
+            None if pulse.partner_switched_off => {
+                screen.line("partner", "switched off (backup_active = 0)");
+            }
             None => screen.line("partner", "lvs.cf has none"),
         }
         for it in &self.paths {
@@ -53,6 +56,9 @@ impl PulseReport {
             let _ = write!(text, "; {}", self.count_services());
         }
         screen.line(&child.program, &text);
+        for line in &child.failure {
+            screen.line("", line);
+        }
         if let Some(sync) = &pulse.sync_daemon {
             let text = format!(
                 "{} on {}, id {}: {}",
@@ -393,6 +399,26 @@ changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
                 "{screen}"
             );
         }
+    }
+
+    #[test]
+    fn a_partner_that_is_switched_off_is_not_one_that_lvs_cf_does_not_have() {
+        let mut report = full();
+        report.pulse.partner = None;
+        assert!(report.screen().contains("partner  lvs.cf has none\n"));
+        report.pulse.partner_switched_off = true;
+        let said = "partner  switched off (backup_active = 0)\n";
+        assert!(report.screen().contains(said));
+    }
+
+    #[test]
+    fn why_lvsd_does_not_start_stands_below_it() {
+        let mut report = full();
+        report.pulse.child.state = "failed".into();
+        report.pulse.child.pid = None;
+        report.pulse.child.failure = vec!["lvs: another lvsd runs (pid 7)".into()];
+        let said = "lvsd     failed\n         lvs: another lvsd runs (pid 7)\n";
+        assert!(report.screen().contains(said), "{}", report.screen());
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub fn full() -> PulseReport {
                 content: "85944171f73967e8".into(),
                 same_content: Some(true),
             }),
+            partner_switched_off: false,
             signatures: SignatureStatus {
                 mode: "require".into(),
                 partner: Some("version 2".into()),
@@ -46,6 +47,7 @@ pub fn full() -> PulseReport {
                 program: "lvsd".into(),
                 state: "serving".into(),
                 pid: Some(813),
+                failure: Vec::new(),
             },
             sync_daemon: Some(SyncStatus {
                 interface: "eth0".into(),

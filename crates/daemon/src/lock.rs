@@ -19,6 +19,8 @@ use crate::make_directory;
 
 /// Beside the status sockets, which others may read.
 const DIRECTORY: &str = "/run/lvs/lock";
+/// So much of a command line is shown.
+const LONGEST_COMMAND: usize = 200;
 const NAMESPACE: &str = "/proc/thread-self/ns/net";
 
 /// Why the lock could not be had.
@@ -41,6 +43,21 @@ impl fmt::Display for LockError {
 }
 
 impl std::error::Error for LockError {}
+
+impl LockError {
+    /// Which program has the lock: its pid and its command line, if that can be read.
+    #[must_use]
+    pub fn holder(&self) -> Option<String> {
+        let Self::Held(_, Some(pid)) = self else {
+            return None;
+        };
+        let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let words = String::from_utf8_lossy(&words);
+        let words = words.trim_end_matches('\0').replace('\0', " ");
+        let shown: String = words.chars().take(LONGEST_COMMAND).collect();
+        (!shown.is_empty()).then(|| format!("pid {pid} is {shown:?}"))
+    }
+}
 
 /// The lock. It stays with the process through [`background`](crate::background()).
 #[derive(Debug)]
@@ -152,6 +169,13 @@ mod tests {
             "another pulse runs"
         );
         first.write_pid().unwrap();
+        let error = Lock::take_in(&directory, "pulse").unwrap_err();
+        let holder = error.holder().unwrap();
+        let own = format!("pid {} is \"", std::process::id());
+        assert!(
+            holder.starts_with(&own) && holder.contains("daemon"),
+            "{holder}"
+        );
         let said = format!("another pulse runs (pid {})", std::process::id());
         assert_eq!(held(Lock::take_in(&directory, "pulse")), said);
         // Its lvsd is another program.

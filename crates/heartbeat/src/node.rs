@@ -77,6 +77,8 @@ pub struct Node {
     last_reassert: Option<Mono>,
     removals: Vec<Mono>,
     partner_lost: bool,
+    /// Who serves has been said, or this node has served.
+    knows_who_serves: bool,
     /// The shell was told to call by then; being called much later means that we were away.
     promised: Option<Mono>,
     /// What is read now arrived while we were away.
@@ -157,6 +159,7 @@ impl Node {
             last_reassert: None,
             removals: Vec::new(),
             partner_lost: false,
+            knows_who_serves: false,
             promised: None,
             stale: false,
             term: 0,

@@ -106,6 +106,8 @@ pub enum Notice {
     PartnerLost,
     /// Ours: the active node hears its partner again.
     PartnerBack,
+    /// A node that has just begun hears from its partner that it is active.
+    PartnerServes,
     /// Ours: one path is silent while the other one is not.
     PathSilent(PairPath),
     /// Ours: that path carries heartbeats again.

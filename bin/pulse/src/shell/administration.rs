@@ -10,6 +10,7 @@ use heartbeat::{Input, OrderRefused, Orders};
 use lvs_model::ChildExit;
 
 use super::Shell;
+use crate::changes;
 use crate::control_socket::{Open, Taken, for_machine};
 use crate::copy;
 use crate::report::{self, FileState, Parts};
@@ -38,8 +39,10 @@ impl Shell {
             None => {}
             Some(Outcome::Resolved(file)) => {
                 self.is_about_names = true;
+                let changes = changes::between(&self.setup.config, &file.loaded.config);
                 match self.take_file(&file) {
                     Ok(()) => {
+                        say(&changes);
                         let failure = std::mem::take(&mut self.file.failure);
                         self.file = FileState {
                             failure,
@@ -52,7 +55,14 @@ impl Shell {
             }
             Some(Outcome::Read(Ok(file))) => {
                 file.log();
-                let taken = self.take_file(&file).map_err(|reason| vec![reason]);
+                let changes = changes::between(&self.setup.config, &file.loaded.config);
+                let taken = match self.take_file(&file) {
+                    Ok(()) => {
+                        say(&changes);
+                        Ok(())
+                    }
+                    Err(reason) => Err([vec![reason], changes].concat()),
+                };
                 self.reloaded(taken.map(|()| (FileState::of(&file), Taken::of(&file))));
             }
             Some(Outcome::Read(Err(fault))) => self.reloaded(Err(fault.lines(Program::Pulse))),
@@ -191,6 +201,7 @@ impl Shell {
             file: &self.file,
             tally: &self.tally,
             child: self.service.pid(),
+            child_failure: self.service.last_failure(),
             sync: self.commands.sync_status(),
             addresses,
             last_order: self.control.last_order(now),
@@ -204,5 +215,12 @@ impl Shell {
             notify::status(&summary);
             self.told_manager = summary;
         }
+    }
+}
+
+/// What is new since the last reading.
+fn say(changes: &[String]) {
+    for change in changes {
+        log::info!("{change}");
     }
 }

@@ -130,8 +130,17 @@ impl Node {
             hand_over.due = hand_over.until;
         }
         self.event(now, event, out);
+        self.say_who_serves(out);
         if event == Event::HeardRunning {
             self.clear_table(now, out);
+        }
+    }
+
+    /// A director that comes back finds the other one serving: its log begins with that.
+    fn say_who_serves(&mut self, out: &mut Vec<Action>) {
+        let is_known = std::mem::replace(&mut self.knows_who_serves, true);
+        if !is_known && self.phase == Phase::Standby {
+            out.push(Action::Notice(Notice::PartnerServes));
         }
     }
 

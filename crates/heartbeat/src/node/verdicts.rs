@@ -30,6 +30,7 @@ impl Node {
         let silence = (silence && self.settings.has_partner).then(|| self.silence_of_paths(now));
         self.enter(now, Phase::Starting, silence);
         self.fitness.take_over();
+        self.knows_who_serves = true;
         self.offer_at = None;
         self.banned_until = None;
         self.on_trial = false;

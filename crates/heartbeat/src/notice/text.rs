@@ -140,6 +140,7 @@ impl Notice {
             Self::LinksRestored => "Local NIC link(s) restored: Pulse enabled",
             Self::PartnerLost => "partner dead: staying active",
             Self::PartnerBack => "partner alive again",
+            Self::PartnerServes => "the partner is active, this director stands by",
             Self::ServiceRestarted { holding: true } => {
                 "service ended: starting it again, addresses stay"
             }

@@ -3,7 +3,7 @@
 use lvs_model::Mono;
 use wire::heartbeat::{Service, Value};
 
-use super::{Bench, at, settings};
+use super::{Bench, at, notices, settings};
 use crate::model::{Action, ConfiguredRole, Input, Settings};
 use crate::table::Phase;
 
@@ -152,4 +152,22 @@ fn a_clearing_under_way_becomes_a_warm_standby_when_lvs_cf_wants_one() {
             .put(1.2, Input::ServiceEnded)
             .contains(&Action::StartService)
     );
+}
+
+/// Its log begins with who serves.
+#[test]
+fn a_director_that_comes_back_says_once_that_the_other_one_serves() {
+    const SAID: &str = "the partner is active, this director stands by";
+    let count = |actions: &[Action]| notices(actions).iter().filter(|it| *it == SAID).count();
+    for mut bench in [
+        Bench::primary(),
+        Bench::start(settings(ConfiguredRole::Backup)),
+    ] {
+        assert_eq!(count(&bench.hear(0.1, Value::Running)), 1);
+        assert_eq!(count(&bench.hear(0.6, Value::Running)), 0);
+    }
+    // One that has served knows it.
+    let mut bench = Bench::primary();
+    bench.make_active();
+    assert_eq!(count(&bench.hear(6.0, Value::Running)), 0);
 }

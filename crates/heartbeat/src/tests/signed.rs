@@ -9,6 +9,7 @@ use wire::heartbeat::signed::{State, Statement};
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;
 use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::notice::Notice;
 use crate::table::Phase;
 use crate::view::Form;
 
@@ -71,7 +72,8 @@ fn a_takeover_raises_the_highest_term_heard_and_keeps_it() {
         Value::Running,
         Statement { term: 41, ..SAYS },
     );
-    assert_eq!(learnt, [Action::KeepTerm(41), Action::ClearTable]);
+    let serves = Action::Notice(Notice::PartnerServes);
+    assert_eq!(learnt, [Action::KeepTerm(41), serves, Action::ClearTable]);
     let log = bench.run_to(6.0);
     assert!(log.contains(&(at(6.0), Action::KeepTerm(42))));
     assert_eq!(bench.node.statement(at(6.0), Value::Running).term, 42);

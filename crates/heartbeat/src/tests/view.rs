@@ -128,6 +128,7 @@ fn the_last_sixteen_changes_are_kept() {
 #[test]
 fn another_lvs_cf_is_told_once_and_so_is_the_same_one_again() {
     let mut bench = two_paths();
+    hear(&mut bench, 0.5, PairPath::Public, Some(7));
     assert!(notices(&hear(&mut bench, 1.0, PairPath::Public, Some(7))).is_empty());
     let other = "the partner has another lvs.cf: 0000000000000009 there, 0000000000000007 here";
     let path = PairPath::Public;
