@@ -1,48 +1,107 @@
 //! The command line of `lab`. Called by `main`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::boot::{Boot, BootError, Job, Kernel, NO_STATUS, guest, own_program};
-use crate::demo;
-use crate::suite;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
 
-/// Exit status for a command line that is not understood.
-const USAGE_STATUS: u8 = 2;
+use crate::boot::{Boot, BootError, Job, NO_STATUS, guest, own_program};
+use crate::tool::{USAGE_STATUS, complete, tell};
+use crate::{demo, suite};
 
-const USAGE: &str = "\
-usage: lab run  [BOOT] [--] PROGRAM [ARG...]   run a program on a kernel with IPVS
-       lab test [BOOT] [FILTER] [-- TEST-ARG...]  run the lab tests, each in a guest of its own
-       lab demo [BOOT] [--timeline FILE]       show a cluster of two directors at work; what
-                                               happened when goes to FILE as JSON lines
-BOOT:  --kernel auto|uml|qemu|native   where the kernel comes from (auto: native for root where
-                                       this kernel has IPVS, else user-mode Linux)
-       --memory SIZE                   memory of the guest (1G)
-       --timeout SECONDS               limit of one guest (300, of a test 1800); past it the
-                                       status is 97
-       --icount                        qemu: the clock counts instructions, idle time is skipped
-       --systemd                       uml, qemu: systemd is process 1, as on a director
-       --share DIR                     the guest may write to DIR; any number of times
-       --programs DIR                  where the built programs are (this program's directory)
-";
-
-/// A command line, understood.
-#[derive(Debug)]
-pub(crate) struct Options {
-    pub(crate) boot: Boot,
-    pub(crate) shares: Vec<PathBuf>,
-    pub(crate) programs: PathBuf,
-    pub(crate) timeline: Option<PathBuf>,
-    pub(crate) words: Vec<OsString>,
+/// Boots a kernel with IPVS and runs programs, tests or the demonstration there.
+///
+/// The exit status is that of what ran; 97 if there is none: no kernel came up, or the run exceeded
+/// its limit; 2 for a command line that is not understood.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lab",
+    bin_name = "lab",
+    version,
+    no_binary_name = true,
+    args_override_self = true
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// What is wrong with a command line or with a run.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a program as root on a kernel with IPVS.
+    Run {
+        /// The program and its arguments, options among them.
+        #[arg(value_name = "PROGRAM", required = true, trailing_var_arg = true)]
+        #[arg(value_hint = ValueHint::CommandWithArguments)]
+        argv: Vec<OsString>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Build the lab tests and run them, each binary in a guest of its own.
+    Test {
+        /// Only binaries whose names contain one of these.
+        #[arg(value_name = "FILTER")]
+        filters: Vec<String>,
+        /// For each binary, as behind `cargo test --`.
+        #[arg(value_name = "TEST-ARG", last = true)]
+        test_args: Vec<OsString>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Show a cluster of two directors at work.
+    Demo {
+        /// Where to write, as JSON lines, what happened when.
+        #[arg(long, value_name = "FILE")]
+        timeline: Option<PathBuf>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Print the script with which SHELL completes this command line.
+    Completions {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// The lab's own half inside.
+    #[command(hide = true, disable_help_flag = true)]
+    Guest {
+        #[arg(value_enum)]
+        entry: guest::Entry,
+        run: PathBuf,
+        /// User-mode Linux puts words of its own behind ours.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<OsString>,
+    },
+}
+
+/// Options of every run.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Boot")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) boot: Boot,
+    /// A directory that the guest may write to; any number of times.
+    #[arg(long = "share", value_name = "DIR", value_parser = absolute_path())]
+    #[arg(value_hint = ValueHint::DirPath)]
+    shares: Vec<PathBuf>,
+    /// Where the built programs are; if nothing is said, where this one is.
+    #[arg(long, value_name = "DIR", value_parser = absolute_path())]
+    #[arg(value_hint = ValueHint::DirPath)]
+    programs: Option<PathBuf>,
+}
+
+fn absolute_path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(std::path::absolute)
+}
+
+/// Why there is no exit status of a run.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Usage(String),
+    /// No test has such a name.
+    NoTest(String),
     Boot(BootError),
     Io(io::Error),
 }
@@ -62,7 +121,7 @@ impl From<BootError> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) => write!(f, "{what}"),
+            Self::NoTest(filters) => write!(f, "test: no lab test called {filters}"),
             Self::Io(error) => write!(f, "{error}"),
             Self::Boot(error) => {
                 write!(f, "{error}")?;
@@ -77,62 +136,56 @@ impl fmt::Display for Failure {
 
 /// Runs `lab` with its arguments (without the program's name); the exit status.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    match dispatch(args, out, err) {
-        Ok(status) => status,
-        Err(failure) => {
-            let status = if let Failure::Usage(_) = failure {
-                USAGE_STATUS
-            } else {
-                NO_STATUS
-            };
-            // Nobody is left to hear that standard error is closed.
-            let _ = writeln!(err, "lab: {failure}");
-            status
+    let done = match CommandLine::try_parse_from(args) {
+        Ok(line) => line.command.carry_out(out, err),
+        Err(said) => tell(&said, out, err).map_err(Failure::Io),
+    };
+    done.unwrap_or_else(|failure| {
+        // Nobody is left to hear that standard error is closed.
+        let _ = writeln!(err, "lab: {failure}");
+        match failure {
+            Failure::NoTest(_) => USAGE_STATUS,
+            Failure::Boot(_) | Failure::Io(_) => NO_STATUS,
         }
-    }
+    })
 }
 
-fn dispatch(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
-    let Some((command, rest)) = args.split_first() else {
-        return Err(Failure::Usage(format!("no command\n{USAGE}")));
-    };
-    match (command.to_str().unwrap_or_default(), rest) {
-        // User-mode Linux puts words of its own behind ours.
-        ("guest", [how, run, ..]) => Ok(guest::run(how, Path::new(run), out)),
-        ("run", _) => {
-            let mut options = Options::parse(rest)?;
-            if options.words.first().is_some_and(|word| word == "--") {
-                options.words.remove(0);
+impl Command {
+    fn carry_out(self, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+        match self {
+            Self::Run { options, argv } => Ok(options.boot.run(&options.job(argv)?, out, err)?),
+            Self::Test {
+                mut options,
+                filters,
+                test_args,
+            } => {
+                options.boot.limit.get_or_insert(suite::LIMIT);
+                suite::run(&options, &filters, test_args, out, err)
             }
-            if options.words.is_empty() {
-                return Err(Failure::Usage("run: which program?".into()));
+            Self::Demo { .. } if std::env::var_os("CARIBE_LAB").is_some() => {
+                let colour = std::env::var_os("CARIBE_COLOUR").is_some();
+                Ok(u8::from(!demo::play(out, colour)?))
             }
-            Ok(options
-                .boot
-                .run(&options.job(options.words.clone())?, out, err)?)
+            Self::Demo { options, timeline } => run_demo(&options, timeline, out, err),
+            Self::Completions { shell } => {
+                complete::<CommandLine>(shell, out)?;
+                Ok(0)
+            }
+            Self::Guest { entry, run, .. } => Ok(guest::run(entry, &run, out)),
         }
-        ("demo", _) if std::env::var_os("CARIBE_LAB").is_some() => {
-            let colour = std::env::var_os("CARIBE_COLOUR").is_some();
-            Ok(u8::from(!demo::play(out, colour)?))
-        }
-        ("demo", _) => run_demo(&Options::parse(rest)?, out, err),
-        ("test", _) => {
-            let mut options = Options::parse(rest)?;
-            options.boot.limit.get_or_insert(suite::LIMIT);
-            suite::run(&options, out, err)
-        }
-        ("help" | "--help" | "-h", _) => {
-            write!(out, "{USAGE}")?;
-            Ok(0)
-        }
-        (other, _) => Err(Failure::Usage(format!("unknown command: {other}\n{USAGE}"))),
     }
 }
 
 /// Runs the demonstration in the lab; its timeline comes out through a directory of its own.
-fn run_demo(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+fn run_demo(
+    options: &Options,
+    timeline: Option<PathBuf>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Failure> {
     let mut job = options.job(vec![own_program()?.into_os_string(), "demo".into()])?;
-    let Some(file) = &options.timeline else {
+    let Some(file) = timeline.or_else(|| std::env::var_os(demo::TIMELINE).map(PathBuf::from))
+    else {
         return Ok(options.boot.run(&job, out, err)?);
     };
     let dir = std::env::temp_dir().join(format!("caribe-timeline.{}", std::process::id()));
@@ -141,7 +194,7 @@ fn run_demo(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     job.shares.push(dir.clone());
     job.env.push((demo::TIMELINE.into(), inside.clone().into()));
     let status = options.boot.run(&job, out, err);
-    let copied = std::fs::copy(&inside, file);
+    let copied = std::fs::copy(&inside, &file);
     std::fs::remove_dir_all(&dir)?;
     let status = status?;
     copied.map_err(|error| {
@@ -151,59 +204,6 @@ fn run_demo(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Resu
 }
 
 impl Options {
-    pub(crate) fn parse(args: &[OsString]) -> Result<Self, Failure> {
-        let mut options = Self {
-            boot: Boot::default(),
-            shares: Vec::new(),
-            programs: own_directory()?,
-            timeline: std::env::var_os(demo::TIMELINE).map(PathBuf::from),
-            words: Vec::new(),
-        };
-        let mut args = args.iter();
-        while let Some(arg) = args.next() {
-            let name = arg.to_str().unwrap_or_default();
-            match name {
-                "--systemd" => options.boot.systemd = true,
-                "--icount" => options.boot.icount = true,
-                "--kernel" | "--memory" | "--timeout" | "--share" | "--programs" | "--timeline" => {
-                    let value = args
-                        .next()
-                        .ok_or_else(|| Failure::Usage(format!("{name}: missing argument")))?;
-                    options.set(name, value)?;
-                }
-                "--" => {
-                    options.words.push(arg.clone());
-                    break;
-                }
-                _ if name.starts_with('-') => {
-                    return Err(Failure::Usage(format!("{name}: unknown option")));
-                }
-                _ => {
-                    options.words.push(arg.clone());
-                    break;
-                }
-            }
-        }
-        options.words.extend(args.cloned());
-        Ok(options)
-    }
-
-    fn set(&mut self, name: &str, value: &OsStr) -> Result<(), Failure> {
-        let bad = || Failure::Usage(format!("{name}: invalid value {}", value.to_string_lossy()));
-        let text = value.to_str().ok_or_else(bad)?;
-        match name {
-            "--kernel" => self.boot.kernel = text.parse::<Kernel>().map_err(|()| bad())?,
-            "--memory" => self.boot.memory = text.into(),
-            "--timeout" => {
-                self.boot.limit = Some(Duration::from_secs(text.parse().map_err(|_| bad())?));
-            }
-            "--timeline" => self.timeline = Some(std::path::absolute(value)?),
-            "--share" => self.shares.push(std::path::absolute(value)?),
-            _ => self.programs = std::path::absolute(value)?,
-        }
-        Ok(())
-    }
-
     /// The job that runs `argv` here, with what of this environment concerns it.
     pub(crate) fn job(&self, argv: Vec<OsString>) -> io::Result<Job> {
         Ok(Job {
@@ -211,10 +211,15 @@ impl Options {
             cwd: std::env::current_dir()?,
             env: guest_environment(),
             shares: self.shares.clone(),
-            programs: self.programs.clone(),
+            programs: self.programs()?,
             limit: self.boot.limit(),
             systemd: self.boot.systemd,
         })
+    }
+
+    /// The directory of the built programs.
+    pub(crate) fn programs(&self) -> io::Result<PathBuf> {
+        self.programs.clone().map_or_else(own_directory, Ok)
     }
 }
 
@@ -250,44 +255,4 @@ fn guest_environment() -> Vec<(OsString, OsString)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(line: &str) -> Vec<OsString> {
-        line.split_whitespace().map(OsString::from).collect()
-    }
-
-    #[test]
-    fn options_end_at_the_program() {
-        let options =
-            Options::parse(&words("--timeout 7 --kernel qemu /bin/ls --timeout 8")).unwrap();
-        assert_eq!(options.boot.limit, Some(Duration::from_secs(7)));
-        assert_eq!(options.boot.kernel, Kernel::Qemu);
-        assert_eq!(options.words, words("/bin/ls --timeout 8"));
-    }
-
-    #[test]
-    fn two_dashes_end_the_options() {
-        assert_eq!(
-            Options::parse(&words("-- -x")).unwrap().words,
-            words("-- -x")
-        );
-    }
-
-    #[test]
-    fn a_wrong_value_is_named() {
-        let failure = Options::parse(&words("--kernel windows x")).unwrap_err();
-        assert_eq!(failure.to_string(), "--kernel: invalid value windows");
-    }
-
-    #[test]
-    fn an_unknown_command_ends_with_status_2() {
-        let mut err = Vec::new();
-        assert_eq!(run(&words("fly"), &mut Vec::new(), &mut err), USAGE_STATUS);
-        assert!(
-            String::from_utf8(err)
-                .unwrap()
-                .starts_with("lab: unknown command: fly\n")
-        );
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@
 //! - [`cluster`]: a site with everything running on it
 //! - [`demo`]: the demonstration
 //! - `cli`, `suite`: the command line; the lab tests, each binary in a guest of its own
+//! - [`tool`]: what the command lines of the project's own tools share
 
 pub mod boot;
 mod cli;
@@ -16,6 +17,7 @@ pub mod cluster;
 pub mod demo;
 pub mod measure;
 mod suite;
+pub mod tool;
 pub mod topology;
 
 pub use cli::run;

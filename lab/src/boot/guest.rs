@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -30,17 +31,27 @@ const REAP_EVERY: u16 = 20;
 /// Files that a process of the job may have open.
 const OPEN_FILES: u64 = 65_536;
 
-/// Runs as process 1 of the guest; `how` is `uml` or `qemu`. Comes back only where the machine
-/// cannot be switched off.
-pub(crate) fn run(how: &OsStr, run: &Path, console: &mut dyn Write) -> u8 {
-    let done = match how.to_str() {
-        Some("uml") => uml(run),
-        Some("qemu") => qemu_stage(run),
-        Some("native") => return native_status(run, console),
-        Some("beside-systemd") => {
-            systemd::wait().and_then(|()| run_job(&Job::read(Path::new(RUN))?))
-        }
-        _ => Err(io::Error::other("unknown kind of guest")),
+/// By whom this program is started inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Entry {
+    /// By user-mode Linux, as process 1.
+    Uml,
+    /// By the distribution's kernel under QEMU, as process 1.
+    Qemu,
+    /// By the lab itself, on this machine's own kernel.
+    Native,
+    /// By the lab's process 1, before it becomes systemd.
+    BesideSystemd,
+}
+
+/// Runs the job of the directory `run` in the guest. Comes back only from this machine's own kernel,
+/// and where the machine cannot be switched off.
+pub(crate) fn run(entry: Entry, run: &Path, console: &mut dyn Write) -> u8 {
+    let done = match entry {
+        Entry::Uml => uml(run),
+        Entry::Qemu => qemu_stage(run),
+        Entry::Native => return native_status(run, console),
+        Entry::BesideSystemd => systemd::wait().and_then(|()| run_job(&Job::read(Path::new(RUN))?)),
     };
     if let Err(error) = done {
         // The console is all that is left.

@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use clap::builder::TypedValueParser;
+use clap::{Args, ValueEnum, value_parser};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 
@@ -24,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Where the kernel comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kernel {
     /// This machine's own if it has IPVS and the user is root, else user-mode Linux.
     Auto,
@@ -36,45 +37,25 @@ pub enum Kernel {
     Native,
 }
 
-impl FromStr for Kernel {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        match word {
-            "auto" => Ok(Self::Auto),
-            "uml" => Ok(Self::Uml),
-            "qemu" => Ok(Self::Qemu),
-            "native" => Ok(Self::Native),
-            _ => Err(()),
-        }
-    }
-}
-
 /// Kernel, size and limits of one run.
-#[derive(Clone, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Boot {
     /// Where the kernel comes from.
+    #[arg(long, value_enum, default_value_t = Kernel::Auto)]
     pub kernel: Kernel,
-    /// Memory of the guest as kernels and emulators write it, for example `1G`.
+    /// Memory of the guest as kernels and emulators write it.
+    #[arg(long, value_name = "SIZE", default_value = "1G")]
     pub memory: String,
-    /// Time from start to end of the run; 300 s if nothing is said.
+    /// Limit of one guest: 300, of a test 1800; past it the status is 97.
+    #[arg(long = "timeout", value_name = "SECONDS",
+          value_parser = value_parser!(u64).map(Duration::from_secs))]
     pub limit: Option<Duration>,
     /// QEMU only: the guest's clock counts instructions, idle time is skipped.
+    #[arg(long)]
     pub icount: bool,
-    /// systemd is the guest's process 1, as on a director. Not on this machine's own kernel.
+    /// systemd is the guest's process 1, as on a director; not on this machine's own kernel.
+    #[arg(long)]
     pub systemd: bool,
-}
-
-impl Default for Boot {
-    fn default() -> Self {
-        Self {
-            kernel: Kernel::Auto,
-            memory: "1G".into(),
-            limit: None,
-            icount: false,
-            systemd: false,
-        }
-    }
 }
 
 /// Why there is no kernel to run on.

@@ -24,22 +24,22 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(1800);
 /// Guests at a time, however many processors there are: each may use 1 GiB.
 const MOST_GUESTS: usize = 4;
 
-/// Runs `lab test`; the exit status is 0 if every test of every binary passed.
+/// Runs `lab test`: the binaries whose names contain one of `filters`, each with `test_args`. The exit
+/// status is 0 if every test of every binary passed.
 pub(crate) fn run(
     options: &Options,
+    filters: &[String],
+    test_args: Vec<OsString>,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Failure> {
-    let (filter, test_args) = split_words(&options.words);
-    let binaries: Vec<TestBinary> = binaries::build(&options.programs)?
+    let is_meant = |name: &str| filters.is_empty() || filters.iter().any(|it| name.contains(it));
+    let binaries: Vec<TestBinary> = binaries::build(&options.programs()?)?
         .into_iter()
-        .filter(|binary| filter.is_empty() || filter.iter().any(|word| binary.name.contains(word)))
+        .filter(|binary| is_meant(&binary.name))
         .collect();
     if binaries.is_empty() {
-        return Err(Failure::Usage(format!(
-            "test: no lab test called {}",
-            filter.join(" ")
-        )));
+        return Err(Failure::NoTest(filters.join(" ")));
     }
     let suite = Suite { options, test_args };
     let one = binaries.len() == 1;
@@ -57,20 +57,6 @@ pub(crate) fn run(
         sum.passed, sum.failed, sum.skipped
     )?;
     Ok(u8::from(sum.failed > 0 || sum.skipped > 0))
-}
-
-/// Words before `--` choose binaries, those after it go to each of them.
-fn split_words(words: &[OsString]) -> (Vec<String>, Vec<OsString>) {
-    let at = words
-        .iter()
-        .position(|word| word == "--")
-        .unwrap_or(words.len());
-    let (names, rest) = words.split_at(at);
-    let names = names
-        .iter()
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    (names, rest.iter().skip(1).cloned().collect())
 }
 
 /// What all binaries are run with.
@@ -217,18 +203,5 @@ impl Write for Tee<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_before_the_dashes_choose_and_those_after_them_are_passed_on() {
-        let words = ["pulse", "lvsd", "--", "--nocapture"].map(OsString::from);
-        let (names, rest) = split_words(&words);
-        assert_eq!(names, ["pulse", "lvsd"]);
-        assert_eq!(rest, ["--nocapture"]);
     }
 }
