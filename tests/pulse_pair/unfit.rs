@@ -52,9 +52,12 @@ fn settled_on(mut pair: Pair, address: &str) -> Pair {
     pair.start(A);
     wait_for_line(&pair, A, "STARTING PULSE");
     pair.start(B);
-    wait_for_owner(&pair, address, A);
     wait_for_line(&pair, B, "STARTING PULSE");
-    stays_with(&pair, address, A);
+    // One that was alone for a moment lets go to a partner that has not said yet what it lacks.
+    let wrong = || !pair.has(A, address) || pair.has(B, address);
+    let settled = || !wrong() && wait_until(DEAD_TIME * 2, wrong).is_none();
+    let logs = || (pair.log(A), pair.log(B));
+    assert!(wait_until(LOADING, settled).is_some(), "{:?}", logs());
     pair
 }
 
