@@ -1,6 +1,6 @@
 //! What other stations say of lvs.cf's addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -13,6 +13,8 @@ pub struct Neighbours {
     answers: Option<Answers>,
     /// IPv4.
     sightings: Sightings,
+    /// The kernel's want of room for their filter has been said.
+    is_coarse: bool,
     rivals: Rivals,
     /// What heartbeats are sent from.
     own: Vec<IpAddr>,
@@ -26,6 +28,7 @@ impl Neighbours {
     pub fn open(own: Vec<IpAddr>) -> Result<Self, LinkError> {
         Ok(Self {
             own,
+            is_coarse: false,
             answers: Answers::open().ok(),
             sightings: Sightings::open()?,
             rivals: Rivals::default(),
@@ -45,9 +48,17 @@ impl Neighbours {
             IpAddr::V6(_) => None,
         };
         let own = self.own.iter().copied();
-        let all: Vec<Ipv4Addr> = addresses.chain(own).filter_map(four).collect();
+        let all: BTreeSet<Ipv4Addr> = addresses.chain(own).filter_map(four).collect();
+        let count = all.len();
         if let Err(error) = self.sightings.listen_to(all) {
             log::error!("who else announces the addresses is not heard: {error}");
+        }
+        let was_coarse = std::mem::replace(&mut self.is_coarse, !self.sightings.is_exact());
+        if self.is_coarse && !was_coarse {
+            log::warn!(
+                "the kernel has no room for a filter of {count} addresses (net.core.optmem_max): \
+                 every announcement on the network is looked at"
+            );
         }
     }
 

@@ -1,8 +1,10 @@
 //! Hears which stations say to have an IPv4 address.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use lvs_sys::ArpFilter;
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockType, recvfrom, socket};
 use wire::arp::{self, Sender};
@@ -15,11 +17,12 @@ const MOST_PER_CALL: usize = 64;
 const LONGEST: usize = 64;
 
 /// A socket that ARP packets come to, of every interface, as far as their sender has an address of interest. The
-/// kernel keeps all others away from it.
+/// kernel keeps all others away from it, or most of them where it has no room for the addresses.
 #[derive(Debug)]
 pub struct Sightings {
     fd: OwnedFd,
-    of: Vec<Ipv4Addr>,
+    of: BTreeSet<Ipv4Addr>,
+    filter: ArpFilter,
 }
 
 impl Sightings {
@@ -31,24 +34,36 @@ impl Sightings {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fd = socket(AddressFamily::Packet, SockType::Datagram, flags, None);
         let fd = fd.map_err(LinkError::Socket)?;
-        let of = Vec::new();
-        Ok(Self { fd, of })
+        Ok(Self {
+            fd,
+            of: BTreeSet::new(),
+            filter: ArpFilter::Exact,
+        })
     }
 
     /// Listens to who says to have one of `addresses`.
     ///
     /// # Errors
     /// [`LinkError::Socket`]: it listens to what it did before.
-    pub fn listen_to(&mut self, addresses: Vec<Ipv4Addr>) -> Result<(), LinkError> {
+    pub fn listen_to(&mut self, addresses: BTreeSet<Ipv4Addr>) -> Result<(), LinkError> {
         if addresses == self.of {
             return Ok(());
         }
-        lvs_sys::only_arp_of(self.fd.as_fd(), &addresses).map_err(|error| {
+        let all: Vec<Ipv4Addr> = addresses.iter().copied().collect();
+        let filter = lvs_sys::only_arp_of(self.fd.as_fd(), &all);
+        self.filter = filter.map_err(|error| {
             let errno = error.raw_os_error().unwrap_or_default();
             LinkError::Socket(Errno::from_raw(errno))
         })?;
         self.of = addresses;
         Ok(())
+    }
+
+    /// Whether the kernel tells apart which addresses are meant. If not, requests of other stations are not
+    /// heard, only their announcements and answers; and those of all addresses wake the caller.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.filter == ArpFilter::Exact
     }
 
     /// Who was heard since the last call, with the number of the interface; [`MOST_PER_CALL`] packets at most.
@@ -59,6 +74,7 @@ impl Sightings {
             match recvfrom::<LinkAddr>(self.fd.as_raw_fd(), &mut bytes) {
                 Ok((length, source)) => {
                     let sender = bytes.get(..length).and_then(arp::decode);
+                    let sender = sender.filter(|it| self.of.contains(&it.address));
                     let index = source.and_then(|it| u32::try_from(it.ifindex()).ok());
                     heard.extend(sender.zip(index));
                 }
@@ -74,5 +90,42 @@ impl AsFd for Sightings {
     /// Readable when there is something to drain.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sched::{CloneFlags, unshare};
+
+    use super::*;
+
+    const ROOM: &str = "/proc/sys/net/core/optmem_max";
+
+    /// The threads of a test have one network; this one has its own from here on. Newer kernels let each
+    /// have its own room, and only root makes a network.
+    fn with_room(bytes: u32) -> bool {
+        unshare(CloneFlags::CLONE_NEWNET).is_ok() && std::fs::write(ROOM, bytes.to_string()).is_ok()
+    }
+
+    fn addresses(count: u32) -> BTreeSet<Ipv4Addr> {
+        (0..count)
+            .map(|it| Ipv4Addr::from_bits(0x0a01_0000 + 7 * it))
+            .collect()
+    }
+
+    #[test]
+    fn without_room_for_a_filter_of_all_addresses_it_listens_all_the_same() {
+        let tried = std::thread::spawn(|| {
+            if !with_room(1500) {
+                return;
+            }
+            let mut sightings = Sightings::open().unwrap();
+            // Each time there is all the room: what a filter before took is given back.
+            for (count, is_exact) in [(10, true), (130, false), (11, true), (2001, false)] {
+                sightings.listen_to(addresses(count)).unwrap();
+                assert_eq!(sightings.is_exact(), is_exact, "{count}");
+            }
+        });
+        tried.join().unwrap();
     }
 }

@@ -11,20 +11,67 @@ use crate::socket_filter::{self, IF_EQUAL, KEEP};
 
 /// Loads four bytes.
 const LOAD: u16 = 0x20;
+/// Loads two (`BPF_LD | BPF_H | BPF_ABS`).
+const LOAD_TWO: u16 = 0x28;
+/// Keeps what was loaded, to be compared later (`BPF_MISC | BPF_TAX`).
+const REMEMBER: u16 = 0x07;
+/// Compares what was loaded with that (`BPF_JMP | BPF_JEQ | BPF_X`).
+const IF_SAME: u16 = 0x1d;
+/// Where an ARP packet says what it is, and that of an answer.
+const OPERATION: u32 = 6;
+const REPLY: u32 = 2;
 /// Where an ARP packet has its sender's IPv4 address (RFC 826).
 const SENDER: u32 = 14;
-/// More addresses make more instructions than the kernel takes (`BPF_MAXINSNS`, 4096): then every ARP packet
-/// is let through.
+/// And the address that it asks for.
+const TARGET: u32 = 24;
+/// More addresses make more instructions than the kernel takes (`BPF_MAXINSNS`, 4096).
 const MOST: usize = 2000;
 
-/// Lets a packet socket have ARP packets whose sender says to have one of `addresses`, and no others. It
-/// begins to hear them with the first call; another one changes the addresses.
+/// What a packet socket hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArpFilter {
+    /// Whoever says to have one of the addresses.
+    Exact,
+    /// Everybody who announces an address or answers for one: the kernel has no room for more
+    /// (`net.core.optmem_max`).
+    Announcements,
+}
+
+/// Lets a packet socket have ARP packets whose sender says to have one of `addresses`, and no others as far as
+/// the kernel has room to tell them. It begins to hear them with the first call; another one changes the
+/// addresses.
 ///
 /// # Errors
-/// The kernel's: no memory for the filter.
-pub fn only_arp_of(socket: BorrowedFd<'_>, addresses: &[Ipv4Addr]) -> io::Result<()> {
-    socket_filter::attach(socket, &mut instructions(addresses))?;
-    bind(socket)
+/// The kernel's.
+pub fn only_arp_of(socket: BorrowedFd<'_>, addresses: &[Ipv4Addr]) -> io::Result<ArpFilter> {
+    // First of all: the filter from before gives its room back.
+    socket_filter::attach(socket, &mut announcements())?;
+    let exact = match addresses.len() <= MOST {
+        true => socket_filter::attach(socket, &mut instructions(addresses)),
+        false => Err(io::Error::from_raw_os_error(libc::ENOMEM)),
+    };
+    let filter = match exact {
+        Ok(()) => ArpFilter::Exact,
+        Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => ArpFilter::Announcements,
+        Err(error) => return Err(error),
+    };
+    bind(socket)?;
+    Ok(filter)
+}
+
+/// Keeps replies, and requests for the sender's own address.
+fn announcements() -> Vec<sock_filter> {
+    let instruction = |code, jt, jf, k| sock_filter { code, jt, jf, k };
+    vec![
+        instruction(LOAD_TWO, 0, 0, OPERATION),
+        instruction(IF_EQUAL, 4, 0, REPLY),
+        instruction(LOAD, 0, 0, SENDER),
+        instruction(REMEMBER, 0, 0, 0),
+        instruction(LOAD, 0, 0, TARGET),
+        instruction(IF_SAME, 0, 1, 0),
+        instruction(KEEP, 0, 0, u32::MAX),
+        instruction(KEEP, 0, 0, 0),
+    ]
 }
 
 fn instructions(addresses: &[Ipv4Addr]) -> Vec<sock_filter> {
@@ -34,19 +81,16 @@ fn instructions(addresses: &[Ipv4Addr]) -> Vec<sock_filter> {
         jf: u8::from(code == IF_EQUAL),
         k,
     };
-    let is_filtered = addresses.len() <= MOST;
-    let compared = if is_filtered { addresses } else { &[] };
     let accept = |address: &Ipv4Addr| {
         [
             instruction(IF_EQUAL, address.to_bits()),
             instruction(KEEP, u32::MAX),
         ]
     };
-    let others = if is_filtered { 0 } else { u32::MAX };
     [instruction(LOAD, SENDER)]
         .into_iter()
-        .chain(compared.iter().flat_map(accept))
-        .chain([instruction(KEEP, others)])
+        .chain(addresses.iter().flat_map(accept))
+        .chain([instruction(KEEP, 0)])
         .collect()
 }
 
@@ -80,7 +124,7 @@ mod tests {
 
     /// What the filter keeps of a packet.
     fn kept(program: &[sock_filter], packet: &[u8]) -> u32 {
-        let (mut place, mut loaded) = (0, 0);
+        let (mut place, mut loaded, mut remembered) = (0, 0, 0);
         loop {
             let it = program[place];
             place += 1;
@@ -89,6 +133,13 @@ mod tests {
                     let at = usize::try_from(it.k).unwrap();
                     loaded = u32::from_be_bytes(packet[at..at + 4].try_into().unwrap());
                 }
+                LOAD_TWO => {
+                    let at = usize::try_from(it.k).unwrap();
+                    loaded = u16::from_be_bytes(packet[at..at + 2].try_into().unwrap()).into();
+                }
+                REMEMBER => remembered = loaded,
+                IF_SAME if loaded != remembered => place += usize::from(it.jf),
+                IF_SAME => place += usize::from(it.jt),
                 IF_EQUAL if loaded != it.k => place += usize::from(it.jf),
                 IF_EQUAL => place += usize::from(it.jt),
                 _ => return it.k,
@@ -114,12 +165,24 @@ mod tests {
     }
 
     #[test]
-    fn more_addresses_than_a_filter_holds_let_every_packet_through() {
-        let all = |count: u32| (0..count).map(Ipv4Addr::from_bits).collect::<Vec<_>>();
-        let stranger = sent_by(Ipv4Addr::BROADCAST);
-        assert!(instructions(&all(2000)).len() <= 4096);
-        assert_eq!(kept(&instructions(&all(2000)), &stranger), 0);
-        assert_eq!(kept(&instructions(&all(2001)), &stranger), u32::MAX);
+    fn without_room_for_the_addresses_announcements_and_answers_are_kept() {
+        let all: Vec<_> = (0..2000).map(Ipv4Addr::from_bits).collect();
+        assert!(instructions(&all).len() <= 4096);
+        let packet = |operation: u8, target: [u8; 4]| {
+            let mut packet = sent_by(Ipv4Addr::new(10, 1, 0, 50));
+            packet[7] = operation;
+            packet[24..28].copy_from_slice(&target);
+            packet
+        };
+        for (operation, target, expected) in [
+            (1, [10, 1, 0, 50], u32::MAX),
+            (1, [10, 1, 0, 51], 0),
+            (2, [10, 1, 0, 51], u32::MAX),
+            (2, [10, 1, 0, 50], u32::MAX),
+        ] {
+            let kept = kept(&announcements(), &packet(operation, target));
+            assert_eq!(kept, expected, "{operation} {target:?}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod spawn;
 mod start;
 mod time;
 
-pub use arp::only_arp_of;
+pub use arp::{ArpFilter, only_arp_of};
 pub use cage::{Cage, Limits, shut_in};
 pub use call_filter::{CallFilter, Instruction, OWN_GROUP, OWN_PROCESS, calls_can_be_filtered};
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
