@@ -223,3 +223,18 @@ fn a_service_that_opens_its_port_late_is_started_once() {
         assert!(wait_until(LIMIT, || starts() == 2).is_some());
     }
 }
+
+/// A monitor that was taken over must not speak to pulse in the place of fos.
+#[test]
+fn r_a_monitor_has_no_descriptor_of_the_pipe_by_which_fos_speaks_to_pulse() {
+    let (pair, _service) = settled();
+    let link = |name: &str, number: u32| {
+        let pid = pair.pid_of(B, name).expect("it runs");
+        let link = std::fs::read_link(format!("/proc/{pid}/fd/{number}"));
+        link.map_or_else(|error| error.to_string(), |link| link.display().to_string())
+    };
+    let said = link("fos", 1);
+    assert!(said.starts_with("pipe:"), "{said}");
+    let of_monitor = [link("nanny", 1), link("nanny", 2)];
+    assert!(!of_monitor.contains(&said), "{said} in {of_monitor:?}");
+}

@@ -46,3 +46,35 @@ fn a_stalled_reader_of_standard_output_moves_nothing_and_hears_what_it_missed() 
     wait_until(LOADING, is_said).expect("what was lost is said");
     assert!(pair.stays_with(A, DEAD_TIME));
 }
+
+/// In the foreground lvsd speaks to pulse by the pipe that has its log, too: "ready", "checked". A monitor that was
+/// taken over must not speak in its place, and its log lines still go where pulse's go.
+#[test]
+fn r_a_monitor_has_no_descriptor_of_the_pipe_by_which_lvsd_speaks_to_pulse() {
+    let mut pair = Pair::new();
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    let nanny = || pair.pid_of(A, "nanny");
+    wait_until(LOADING, || nanny().is_some()).expect("a nanny");
+    let lvsd = pair.pid_of(A, "lvsd").expect("lvsd");
+    let said = descriptors(lvsd).remove(1);
+    assert!(said.starts_with("pipe:"), "{said}");
+    let of_nanny = descriptors(nanny().expect("a nanny"));
+    assert!(!of_nanny.contains(&said), "{said} in {of_nanny:?}");
+    let logs = || pair.log(A).contains("nanny: ");
+    assert!(wait_until(LOADING, logs).is_some(), "{}", pair.log(A));
+}
+
+/// What a process has open, by number.
+pub fn descriptors(pid: i32) -> Vec<String> {
+    let directory = format!("/proc/{pid}/fd");
+    let numbers = std::fs::read_dir(&directory).expect("a process");
+    let mut numbers: Vec<u32> = numbers
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    let links = numbers
+        .iter()
+        .filter_map(|it| std::fs::read_link(format!("{directory}/{it}")).ok());
+    links.map(|link| link.display().to_string()).collect()
+}

@@ -29,16 +29,12 @@ pub struct Children {
 }
 
 impl Children {
-    /// None yet; in the foreground their output goes where ours goes.
-    pub fn new(options: &Options) -> Self {
+    /// None yet; in the foreground their output goes where our log goes, beside the pipe to a parent.
+    pub fn new(options: &Options, has_parent: bool) -> Self {
         Self {
             command: None,
             monitors: BTreeMap::new(),
-            stdout: if options.foreground {
-                Stdout::Inherit
-            } else {
-                Stdout::Null
-            },
+            stdout: Stdout::for_log(options.foreground, has_parent),
             account: daemon::check_user(),
         }
     }

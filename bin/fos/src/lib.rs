@@ -32,13 +32,12 @@ const PID_FILE: &str = "/var/run/fos.pid";
 
 /// Runs fos; `args` without the program's name. The status is the program's: 0 at every normal end.
 pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> ExitCode {
-    let mut is_log_beside = false;
+    let (mut is_log_beside, mut has_parent) = (false, false);
     let result = match options::parse(args, &aliases()) {
         Ok(Request::Run(options)) if options.dry_run => return dry_run::run(&options, out, err),
         Ok(Request::Run(options)) => {
-            // pulse reads our standard output, and nobody standard error.
-            let has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
-            is_log_beside = options.foreground && !has_parent;
+            has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
+            is_log_beside = options.foreground;
             start(&options)
         }
         Ok(Request::Print(text)) => {
@@ -51,7 +50,12 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     let Err(lines) = result else {
         return ExitCode::SUCCESS;
     };
-    config_file::tell(&lines, err, is_log_beside);
+    if has_parent {
+        // pulse passes our log on, and our standard error is for that of the monitors.
+        lines.iter().for_each(|line| log::error!("{line}"));
+    } else {
+        config_file::tell(&lines, err, is_log_beside);
+    }
     ExitCode::FAILURE
 }
 
@@ -95,9 +99,10 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
     };
     instance.write();
     leave_terminal(options, background, parent.is_some()).map_err(failure)?;
+    let children = Children::new(options, parent.is_some());
     let shell = Shell::new(
         Fos::new(site, options.mode),
-        Children::new(options),
+        children,
         signals,
         parent,
         options,

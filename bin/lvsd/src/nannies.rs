@@ -45,13 +45,13 @@ pub struct Nannies {
 }
 
 impl Nannies {
-    /// None yet. `foreground`: their output goes where ours goes.
+    /// None yet. `foreground`: their output goes where our log goes, beside the pipe to a parent.
     ///
     /// As root they run as `lvscheck`; otherwise as who we are.
     ///
     /// # Errors
     /// No descriptor is left.
-    pub fn new(foreground: bool) -> io::Result<Self> {
+    pub fn new(foreground: bool, has_parent: bool) -> io::Result<Self> {
         Ok(Self {
             children: BTreeMap::new(),
             pools: BTreeMap::new(),
@@ -59,11 +59,7 @@ impl Nannies {
             babblers: BTreeSet::new(),
             links: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             account: daemon::check_user(),
-            stdout: if foreground {
-                Stdout::Inherit
-            } else {
-                Stdout::Null
-            },
+            stdout: Stdout::for_log(foreground, has_parent),
         })
     }
 
@@ -105,7 +101,7 @@ impl Nannies {
         let pid = match self.pools.values().find(is_it) {
             Some(pool) => pool.pid(),
             None => {
-                let foreground = self.stdout == Stdout::Inherit;
+                let foreground = self.stdout != Stdout::Null;
                 let program = self.program(options, options.pool_args(foreground));
                 let pool = Pool::new(kind, program.start()?);
                 let pid = pool.pid();

@@ -136,7 +136,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     let status = shell::run(shell::Setup {
         machine,
         kernel,
-        nannies: Nannies::new(foreground).map_err(failure)?,
+        nannies: Nannies::new(foreground, has_parent).map_err(failure)?,
         signals,
         parent,
         status: status_socket(),

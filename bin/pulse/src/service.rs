@@ -111,7 +111,11 @@ impl Service {
     pub fn start(&mut self, part: Part) -> io::Result<()> {
         let mut program = command(&self.options, part);
         program.stdin = Stdin::Lifeline;
-        program.stdout = Stdout::Pipe;
+        program.stdout = match self.options.foreground {
+            // Its monitors log beside it, and have no part of what it says to us.
+            true => Stdout::PipeAndLog,
+            false => Stdout::Pipe,
+        };
         program.parent_name = "pulse";
         log::debug!(
             "DEBUG -- Executing '{} {:?}'",

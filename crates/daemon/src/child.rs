@@ -46,7 +46,47 @@ pub enum Stdout {
     Inherit,
     /// Output into a pipe that we read; error to /dev/null.
     Pipe,
+    /// Output into a pipe that we read for the child's own words; error as our output, for the log lines of
+    /// the child's children, which are not to speak in its place.
+    PipeAndLog,
+    /// Both as our error: what is a child of one started with [`PipeAndLog`](Self::PipeAndLog).
+    Error,
 }
+
+impl Stdout {
+    /// For a child that logs beside us: the place of our log in the foreground, but never the pipe by which we
+    /// speak to our own parent.
+    #[must_use]
+    pub const fn for_log(foreground: bool, has_parent: bool) -> Self {
+        match (foreground, has_parent) {
+            (false, _) => Self::Null,
+            (true, false) => Self::Inherit,
+            (true, true) => Self::Error,
+        }
+    }
+
+    /// What is its standard output and error, where that is another descriptor of ours than the same one.
+    fn descriptors(self) -> io::Result<Standard> {
+        let null = || null().map(Some);
+        Ok(match self {
+            Self::Null => (None, null()?, null()?),
+            Self::Inherit => (None, None, None),
+            Self::Error => (None, Some(io::stderr().as_fd().try_clone_to_owned()?), None),
+            Self::Pipe | Self::PipeAndLog => {
+                // What stays comes last: what is closed again gets low numbers, which make a start cheap.
+                let error = match self {
+                    Self::Pipe => null()?,
+                    _ => Some(io::stdout().as_fd().try_clone_to_owned()?),
+                };
+                let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+                (Some(read), Some(write), error)
+            }
+        })
+    }
+}
+
+/// Our end of a pipe, and what a child gets as output and error; `None` is ours.
+type Standard = (Option<OwnedFd>, Option<OwnedFd>, Option<OwnedFd>);
 
 /// Whom a child runs as, by numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,16 +166,7 @@ impl Program {
     /// Started as another user, and nothing else is asked: without a copy of this process, which
     /// [`Command`] makes for a change of user.
     fn start_as(&self, user: User) -> io::Result<Child> {
-        // What is closed again comes before what stays: so it gets low numbers, which make the start
-        // cheap, each time the same ones.
-        let (error, (read, output)) = match self.stdout {
-            Stdout::Null => (Some(null()?), (None, Some(null()?))),
-            Stdout::Inherit => (None, (None, None)),
-            Stdout::Pipe => {
-                let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-                (Some(null()?), (Some(read), Some(write)))
-            }
-        };
+        let (read, output, error) = self.stdout.descriptors()?;
         let (theirs, ours) = self.stdin_pair()?;
         let input = Some(theirs.map_or_else(null, Ok)?);
         let words = |words: Vec<OsString>| -> io::Result<Vec<CString>> {
@@ -196,12 +227,9 @@ impl Program {
         if self.stdin != Stdin::Null {
             command.env(PARENT_VARIABLE, self.parent_name);
         }
-        let (output, error) = match self.stdout {
-            Stdout::Null => (Stdio::null(), Stdio::null()),
-            Stdout::Inherit => (Stdio::inherit(), Stdio::inherit()),
-            Stdout::Pipe => (Stdio::piped(), Stdio::null()),
-        };
-        command.stdout(output).stderr(error);
+        let (read, output, error) = self.stdout.descriptors()?;
+        let own = |fd: Option<OwnedFd>| fd.map_or_else(Stdio::inherit, Stdio::from);
+        command.stdout(own(output)).stderr(own(error));
         if let Some(user) = self.user {
             command.uid(user.uid).gid(user.gid);
         }
@@ -214,14 +242,13 @@ impl Program {
         if let Some(keep) = self.capabilities {
             lvs_sys::limit_capabilities(&mut command, keep);
         }
-        let mut started = command.spawn()?;
+        let started = command.spawn()?;
         let pid = i32::try_from(started.id()).map_err(io::Error::other)?;
-        let output = started.stdout.take().map(OwnedFd::from);
         // Dropping std's handle neither ends nor reaps the child; `reap` does.
         Ok(Child {
             pid: Pid::from_raw(pid),
             link: ours,
-            output,
+            output: read,
         })
     }
 

@@ -87,7 +87,7 @@ fn wait_for_end(pid: u32) {
 #[test]
 fn r_a_nanny_that_never_stops_talking_is_interrupted() {
     let script = Script::new("talks", "while :; do printf alive >&0; done 2>&-");
-    let mut nannies = Nannies::new(false).unwrap();
+    let mut nannies = Nannies::new(false, false).unwrap();
     let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
     let heard = hear_until(&mut nannies, |heard| heard.len() >= PATIENCE);
     nannies.signal(NannyId(1), Signal::SIGKILL);
@@ -98,7 +98,7 @@ fn r_a_nanny_that_never_stops_talking_is_interrupted() {
 #[test]
 fn all_are_heard_in_one_turn() {
     let script = Script::new("many", "printf alive >&0");
-    let mut nannies = Nannies::new(false).unwrap();
+    let mut nannies = Nannies::new(false, false).unwrap();
     let count = 2 * SPEAKERS + 1;
     let start = |number| {
         let nanny = NannyId(u64::try_from(number).unwrap());
@@ -116,7 +116,7 @@ fn r_what_a_nanny_said_last_is_heard_when_it_has_ended() {
     for (shared, said) in [(false, ""), (true, "1 ")] {
         let said = format!("{said}state down out 0 of 2 target 1 x");
         let script = Script::new("last", &format!("printf '{said}' >&0; exit 3"));
-        let mut nannies = Nannies::new(false).unwrap();
+        let mut nannies = Nannies::new(false, false).unwrap();
         let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
         reap(pid);
         let heard = nannies.remove(i32::try_from(pid).unwrap(), ChildExit::Status(3));
@@ -141,7 +141,7 @@ fn r_what_a_nanny_said_last_is_heard_when_it_has_ended() {
 #[test]
 fn r_a_nanny_with_more_arguments_than_an_errand_holds_has_a_process_of_its_own() {
     let script = Script::new("long", "exec sleep 60");
-    let mut nannies = Nannies::new(false).unwrap();
+    let mut nannies = Nannies::new(false, false).unwrap();
     let mut options = script.options(true);
     for (length, pools) in [(20_000, 1), (60_000, 0)] {
         options.check.send = Some("x".repeat(length).into());
@@ -164,7 +164,7 @@ fn r_a_nanny_that_hides_from_lvsd_is_killed() {
     ];
     for (name, shared, text) in scripts {
         let script = Script::new(name, text);
-        let mut nannies = Nannies::new(false).unwrap();
+        let mut nannies = Nannies::new(false, false).unwrap();
         let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
         let pid = Pid::from_raw(i32::try_from(pid).unwrap());
         let end = loop {
@@ -186,7 +186,7 @@ fn r_a_nanny_that_hides_from_lvsd_is_killed() {
 #[test]
 fn r_a_nanny_that_was_reaped_is_sent_no_signal() {
     let script = Script::new("reaped", "exec sleep 20 <&-");
-    let mut nannies = Nannies::new(false).unwrap();
+    let mut nannies = Nannies::new(false, false).unwrap();
     let pid = nannies.start(NannyId(1), &script.options(false)).unwrap();
     let pid = i32::try_from(pid).unwrap();
     let mut events = [EpollEvent::empty()];
@@ -204,7 +204,7 @@ fn r_a_nanny_that_was_reaped_is_sent_no_signal() {
 #[test]
 fn nannies_with_programs_and_those_of_another_user_share_no_process_with_the_others() {
     let script = Script::new("kinds", "exec sleep 60");
-    let mut nannies = Nannies::new(false).unwrap();
+    let mut nannies = Nannies::new(false, false).unwrap();
     let plain = script.options(true);
     let mut programs = plain.clone();
     programs.check.send_program = Some("/bin/true".into());
@@ -232,7 +232,7 @@ fn nannies_with_programs_and_those_of_another_user_share_no_process_with_the_oth
 #[test]
 fn nannies_that_die_again_share_a_process_with_fewer_others() {
     let script = Script::new("sets", "exec sleep 60");
-    let mut nannies = Nannies::new(false).unwrap();
+    let mut nannies = Nannies::new(false, false).unwrap();
     let mut processes = |deaths: usize| {
         let started = (1..=64).map(|number| {
             let mut options = script.options(true);
@@ -260,7 +260,7 @@ fn nannies_that_die_again_share_a_process_with_fewer_others() {
 fn r_a_socket_that_another_process_still_holds_wakes_nobody_up_once_it_is_closed() {
     let script = Script::new("ends", "printf '1 ended 0\\n' >&0; exit 0");
     for (shared, is_heard) in [(false, true), (false, false), (true, true), (true, false)] {
-        let mut nannies = Nannies::new(false).unwrap();
+        let mut nannies = Nannies::new(false, false).unwrap();
         let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
         let process = i32::try_from(pid).unwrap();
         let pool = nannies.pools.get(&process).and_then(Pool::link);
@@ -282,7 +282,7 @@ fn r_a_socket_that_another_process_still_holds_wakes_nobody_up_once_it_is_closed
 #[test]
 fn r_a_process_of_many_speaks_for_those_in_it_only() {
     let script = Script::new("pool", "printf '2 alive\\n1 alive\\n' >&0; exec sleep 60");
-    let mut nannies = Nannies::new(false).unwrap();
+    let mut nannies = Nannies::new(false, false).unwrap();
     let pid = nannies.start(NannyId(1), &script.options(true)).unwrap();
     let heard = hear_until(&mut nannies, |heard| !heard.is_empty());
     nannies.signal(NannyId(1), Signal::SIGKILL);
