@@ -281,6 +281,20 @@ fn one_that_never_started_is_tried_again_whatever_can_be_read() {
     assert_eq!(ops, [STOP, START]);
 }
 
+/// Deleted and created again between two looks, and nothing was heard of it.
+#[test]
+fn another_interface_of_the_same_name_needs_a_new_start() {
+    let mut bench = Bench::good();
+    *bench.device() = eth(5);
+    let done = bench.run_to(30.0);
+    assert_eq!(done, [(at(6.0), vec![STOP.into(), START.into()])]);
+    let expected = [
+        problem("eth1 is another interface now"),
+        format!("{ABOUT} runs"),
+    ];
+    assert_eq!(bench.said, expected);
+}
+
 #[test]
 fn without_one_in_lvs_cf_both_are_stopped_and_nothing_is_watched() {
     let mut bench = Bench::good();
