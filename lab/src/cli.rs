@@ -9,7 +9,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use crate::boot::{Boot, BootError, Job, NO_STATUS, guest, own_program};
+use crate::boot::{Boot, BootError, Job, NO_STATUS, SEARCH_PATH, guest, own_program};
 use crate::tool::{USAGE_STATUS, complete, tell};
 use crate::{demo, suite};
 
@@ -232,7 +232,7 @@ fn own_directory() -> io::Result<PathBuf> {
 /// A fixed environment, plus the variables that tests and programs of this project read.
 fn guest_environment() -> Vec<(OsString, OsString)> {
     let fixed = [
-        ("PATH", guest::SEARCH_PATH),
+        ("PATH", SEARCH_PATH),
         ("HOME", "/root"),
         ("LANG", "C.UTF-8"),
         ("CARIBE_LAB", "1"),

@@ -11,6 +11,7 @@ mod address;
 mod command;
 mod connections;
 mod counters;
+mod dispatch;
 mod ensure;
 mod error;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod legality;
 mod line;
 mod list;
 mod list_json;
+mod listing;
 mod names;
 mod number;
 mod options;
@@ -32,6 +34,7 @@ mod replace;
 mod request;
 mod restore;
 mod save;
+mod seconds;
 mod session;
 mod sort;
 mod start;
@@ -181,7 +184,7 @@ pub fn run<I: Ipvs>(
     let status = if words.is_empty() {
         session.list_all()
     } else {
-        session.run(parsed)
+        dispatch::run(&mut session, parsed)
     };
     session.finish(status)
 }

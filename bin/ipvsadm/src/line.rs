@@ -15,7 +15,7 @@ use crate::command::Command;
 use crate::error::UsageError;
 use crate::names::Names;
 use crate::options::{Given, Key, LETTERS, TABLE};
-use crate::take::seconds;
+use crate::seconds::seconds;
 
 /// What surrounds a command line and decides how it is read.
 #[derive(Clone, Copy)]

@@ -8,37 +8,12 @@ use lvs_model::{
 
 use crate::counters;
 use crate::list_json;
+use crate::listing::{Format, Listing};
 use crate::names::Names;
-use crate::options::{Given, Name};
 use crate::output::Output;
 use crate::printed_name::{self, ENDPOINT_LENGTH, Style, protocol_of};
-use crate::sort::{sort_servers, sort_services};
-
-/// What the columns are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Plain,
-    Stats,
-    Rate,
-    Thresholds,
-    PersistentConn,
-    TunInfo,
-}
 
 impl Format {
-    /// The leftmost here of those given wins.
-    pub(crate) fn of(given: Given) -> Self {
-        let rows = [
-            (Name::Stats, Self::Stats),
-            (Name::Rate, Self::Rate),
-            (Name::Thresholds, Self::Thresholds),
-            (Name::PersistentConn, Self::PersistentConn),
-            (Name::TunInfo, Self::TunInfo),
-        ];
-        let row = rows.iter().find(|(name, _)| given.has(*name));
-        row.map_or(Self::Plain, |(_, format)| *format)
-    }
-
     const fn title(self) -> &'static str {
         match self {
             Self::Plain => {
@@ -69,53 +44,7 @@ impl Format {
     }
 }
 
-/// A listing that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Listing {
-    /// Only this one.
-    pub(crate) service: Option<ServiceKey>,
-    pub(crate) format: Format,
-    pub(crate) numeric: bool,
-    pub(crate) exact: bool,
-    pub(crate) sorted: bool,
-    /// As JSON, whatever the columns.
-    pub(crate) json: bool,
-}
-
 impl Listing {
-    /// What the program lists without any argument.
-    pub(crate) const ALL: Self = Self {
-        service: None,
-        format: Format::Plain,
-        numeric: false,
-        exact: false,
-        sorted: true,
-        json: false,
-    };
-
-    /// The services to list, in their order.
-    pub(crate) fn services(self, kernel: &mut impl Ipvs) -> Result<Vec<ServiceEntry>, IpvsError> {
-        Ok(match &self.service {
-            Some(key) => vec![kernel.service(key)?],
-            None if self.sorted => sort_services(kernel.services()?),
-            None => kernel.services()?,
-        })
-    }
-
-    /// The servers of one of them, in their order.
-    pub(crate) fn servers(
-        self,
-        kernel: &mut impl Ipvs,
-        key: &ServiceKey,
-    ) -> Result<Vec<DestinationEntry>, IpvsError> {
-        let servers = kernel.destinations(key)?;
-        Ok(if self.sorted {
-            sort_servers(servers)
-        } else {
-            servers
-        })
-    }
-
     /// Reads the table and prints it.
     pub(crate) fn print(
         self,

@@ -9,7 +9,7 @@ use lvs_model::{
 };
 
 use crate::json::Json;
-use crate::list::Listing;
+use crate::listing::Listing;
 use crate::output::Output;
 
 /// Services and their servers.

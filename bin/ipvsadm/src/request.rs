@@ -14,7 +14,7 @@ use crate::connections::Columns;
 use crate::error::UsageError;
 use crate::legality;
 use crate::line::{Line, Sync};
-use crate::list::{Format, Listing};
+use crate::listing::{Format, Listing};
 use crate::options::{Given, Name};
 use crate::tunnel;
 

@@ -10,15 +10,13 @@ use lvs_model::{IpvsOp, KernelInfo, SyncDaemon};
 use crate::connections::{self, Columns, ConnectionsError};
 use crate::ensure;
 use crate::error::{UsageError, status};
-use crate::line::{Parsed, Surroundings};
-use crate::list::Listing;
+use crate::line::Surroundings;
 use crate::list_json;
+use crate::listing::Listing;
 use crate::names::Names;
 use crate::output::Output;
 use crate::refusal::{self, Asked};
-use crate::replace;
-use crate::request::{Request, resolve};
-use crate::restore;
+use crate::request::Request;
 use crate::save;
 use crate::watch::{Pace, Rated};
 
@@ -39,24 +37,6 @@ pub(crate) struct Session<'a, I> {
 }
 
 impl<'a, I: Ipvs> Session<'a, I> {
-    /// Carries out a line of the command line itself and returns the exit status.
-    pub(crate) fn run(&mut self, parsed: Result<Parsed<'_>, UsageError>) -> u8 {
-        let request = match parsed {
-            Ok(Parsed::Line(line)) => resolve(&line),
-            Ok(Parsed::Help | Parsed::Version) => return status::OK,
-            Err(error) => Err(error),
-        };
-        match request {
-            Ok(Request::Restore) => restore::run(self),
-            Ok(Request::Replace { is_dry_run }) => replace::run(self, is_dry_run),
-            Ok(Request::Change(op)) => self.apply(&[op]),
-            Ok(Request::Ensure(op)) => self.ensure(op),
-            Ok(Request::Watch(listing, seconds)) => self.watch(listing, seconds),
-            Ok(request) => self.show(&request),
-            Err(error) => self.refuse(&error),
-        }
-    }
-
     /// What the program does without arguments.
     pub(crate) fn list_all(&mut self) -> u8 {
         self.show(&Request::List(Listing::ALL))
@@ -120,7 +100,7 @@ impl<'a, I: Ipvs> Session<'a, I> {
     }
 
     /// Lists again and again until nobody reads any more, or the kernel refuses.
-    fn watch(&mut self, listing: Listing, seconds: u32) -> u8 {
+    pub(crate) fn watch(&mut self, listing: Listing, seconds: u32) -> u8 {
         let interval = Duration::from_secs(seconds.into());
         let mut table = Rated::new(&mut self.kernel);
         let mut nowhere = io::sink();

@@ -18,9 +18,8 @@ use crate::line::Line;
 use crate::names::Names;
 use crate::number;
 use crate::options::{Key, Name};
+use crate::seconds::seconds;
 
-/// Longest time a value may be: 31 days.
-const MAX_SECONDS: u32 = 31 * 24 * 3600;
 /// What `-p` alone means, in seconds.
 const DEFAULT_PERSISTENCE: u32 = 360;
 
@@ -28,15 +27,6 @@ const DEFAULT_PERSISTENCE: u32 = 360;
 const DEFAULT_WATCH: u32 = 2;
 /// Longest time between two looks: a day.
 const MAX_WATCH: u32 = 24 * 3600;
-
-/// A time in seconds, `least` to 31 days.
-pub(crate) fn seconds(text: &OsStr, least: u32) -> Result<u32, UsageError> {
-    number::parse_u32(text.as_bytes(), least..=MAX_SECONDS).ok_or_else(|| UsageError::QuotedValue {
-        what: "invalid timeout value",
-        text: text.to_owned(),
-        end: " specified",
-    })
-}
 
 /// A number within a range, or the option's sentence.
 fn ranged<T: TryFrom<u32>>(

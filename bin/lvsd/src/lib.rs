@@ -7,6 +7,7 @@
 mod ask;
 mod dry_run;
 mod kernel;
+mod link;
 mod nannies;
 mod options;
 mod pool;

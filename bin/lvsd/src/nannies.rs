@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{MsgFlags, recv, send};
 
+use crate::link::{close, give_up};
 use crate::pool::{Pool, PoolKind};
 
 /// Most nannies that are asked for at once.
@@ -280,22 +281,6 @@ impl AsFd for Nannies {
     /// Readable when one of them has said something.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.links.0.as_fd()
-    }
-}
-
-/// Closes our end of a socket. Before that it is taken out of the set: a copy of this process, which
-/// looks names up, may hold it too, and then its end would wake us up again and again.
-pub fn close(links: &Epoll, child: &mut Child) {
-    // An error says that it is not in there.
-    let _ = child.link().map(|link| links.delete(link));
-    child.close_link();
-}
-
-/// The same with one that is not reaped yet and from which nothing will come any more.
-pub fn give_up(links: &Epoll, child: &mut Child) {
-    close(links, child);
-    if let Err(error) = child.signal(Signal::SIGKILL) {
-        log::error!("cannot kill process {}: {error}", child.pid());
     }
 }
 

@@ -17,7 +17,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::Epoll;
 use nix::sys::socket::{MsgFlags, recv, send};
 
-use crate::nannies::{close, give_up};
+use crate::link::{close, give_up};
 
 /// Bytes of a datagram of several errands: a site starts and ends thousands of nannies together. One that
 /// is not full goes at the end of the turn.

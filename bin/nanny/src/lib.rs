@@ -43,7 +43,7 @@ use popt::Aliases;
 
 use error::StartError;
 use lvsd::Lvsd;
-use options::{Kind, NAME, Options, Request};
+use options::{NAME, Options, Request};
 use shared::Shared;
 use shared_link::Link;
 use shell::Shell;
@@ -102,7 +102,7 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         .transpose()
         .map_err(StartError::Table)?;
     let signals = begin(options, parent.is_some())?;
-    describe(options);
+    options.describe();
     if parent.is_some() {
         if setup.needs_files() {
             setup.programs.cage = Some(cage::make());
@@ -184,32 +184,6 @@ fn confine() {
         Some(Err(error)) => log::warn!("system calls are not refused: {error}"),
         None => log::info!("no seccomp: system calls stay as they are"),
     }
-}
-
-/// Says in debugging lines what was asked for.
-fn describe(options: &Options) {
-    let program = options.program.as_ref().map(String::as_bytes);
-    for (name, text) in [
-        ("Send_program", program),
-        ("Send_string", options.send.as_deref()),
-        ("Expect_string", options.expect.as_deref()),
-    ] {
-        match text {
-            Some(text) => {
-                log::debug!(
-                    "{name} len={}, text=\"{}\"",
-                    text.len(),
-                    text.escape_ascii()
-                );
-            }
-            None => log::debug!("{name} is NULL"),
-        }
-    }
-    let number = match options.kind {
-        Some(Kind::FailoverService) => 1,
-        Some(Kind::RealServer) | None => 2,
-    };
-    log::debug!("Service_type value={number}");
 }
 
 /// Leaves the terminal unless told to stay. Standard input stays if it is the lifeline.

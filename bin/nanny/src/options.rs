@@ -301,6 +301,32 @@ pub fn parse<W: AsRef<OsStr>>(args: &[W], aliases: &Aliases) -> Result<Request, 
 }
 
 impl Options {
+    /// Says in debugging lines what was asked for.
+    pub fn describe(&self) {
+        let program = self.program.as_ref().map(String::as_bytes);
+        for (name, text) in [
+            ("Send_program", program),
+            ("Send_string", self.send.as_deref()),
+            ("Expect_string", self.expect.as_deref()),
+        ] {
+            match text {
+                Some(text) => {
+                    log::debug!(
+                        "{name} len={}, text=\"{}\"",
+                        text.len(),
+                        text.escape_ascii()
+                    );
+                }
+                None => log::debug!("{name} is NULL"),
+            }
+        }
+        let number = match self.kind {
+            Some(Kind::FailoverService) => 1,
+            Some(Kind::RealServer) | None => 2,
+        };
+        log::debug!("Service_type value={number}");
+    }
+
     fn take(&mut self, key: Key, value: Value<'_>) -> Result<(), StartError> {
         match value {
             Value::None => self.take_flag(key),

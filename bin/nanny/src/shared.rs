@@ -301,7 +301,7 @@ impl Shared {
         let Request::Run(options) = options::parse(args, &Aliases::default())? else {
             return Err(StartError::UnexpectedArguments);
         };
-        crate::describe(&options);
+        options.describe();
         // Numbers follow each other: far apart, so that pauses differ from the first on.
         let seed = self.seed ^ nanny.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut setup = setup::resolve(&options, true, seed)?;

@@ -24,6 +24,7 @@
 mod addresses;
 mod arrival;
 mod ask;
+mod auth;
 mod beside;
 mod changes;
 mod commands;
@@ -256,7 +257,7 @@ fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), Set
     let own = setup::own_addresses()?;
     let mut setup = Setup::new(file.loaded.config.clone(), options, &own)?;
     setup.settings.content = file.loaded.hash.number();
-    let auth = signing::begin(&setup).map_err(SetupError::NoRandomness)?;
+    let auth = auth::begin(&setup).map_err(SetupError::NoRandomness)?;
     let sockets = Sockets::open(&setup, auth)?;
     Ok((setup, sockets))
 }

@@ -1,14 +1,10 @@
-//! How heartbeats are signed: from lvs.cf to what `heartbeat::Auth` works with.
+//! How heartbeats are signed: what lvs.cf says of it.
 
-use std::fs::File;
-use std::io::{self, Read};
-
-use heartbeat::{Auth, ConfiguredRole, Mode, Settings};
+use heartbeat::Mode;
 use lvs_config::{Authentication, Heartbeat};
 use wire::heartbeat::signed::Key;
 
 use crate::keys::{self, KeyError};
-use crate::setup::Setup;
 
 /// The machine's word for lvs.cf `heartbeat_auth`.
 pub const fn mode(authentication: Authentication) -> Mode {
@@ -29,30 +25,4 @@ pub fn keys(pair: &Heartbeat) -> Result<Vec<Key>, KeyError> {
         Authentication::Off => Ok(Vec::new()),
         _ => keys::read(pair.key_file.as_deref()),
     }
-}
-
-/// Signs and checks from this start on, with a boot id of its own.
-///
-/// # Errors
-/// No randomness.
-pub fn begin(setup: &Setup) -> io::Result<Auth> {
-    let mut boot = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut boot)?;
-    let Settings {
-        service,
-        role,
-        dead_time,
-        ..
-    } = setup.settings;
-    let mode = mode(setup.config.heartbeat.authentication);
-    let primary = role == ConfiguredRole::Primary;
-    let boot = u64::from_ne_bytes(boot).max(1);
-    let keys = setup.keys.clone();
-    Ok(Auth::new(service, primary, mode, keys, boot, dead_time))
-}
-
-/// Signs and checks with what lvs.cf says now.
-pub fn change(auth: &mut Auth, setup: &Setup) {
-    let mode = mode(setup.config.heartbeat.authentication);
-    auth.change(mode, setup.keys.clone(), setup.settings.dead_time);
 }

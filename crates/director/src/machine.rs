@@ -15,6 +15,8 @@
 
 mod index;
 mod nannies;
+mod object;
+mod phase;
 mod refusals;
 mod reload;
 mod service;
@@ -28,7 +30,8 @@ use std::time::Duration;
 use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey};
 
 use index::Index;
-use refusals::Object;
+use object::Object;
+use phase::Phase;
 use service::ServiceState;
 
 use crate::notice::Notice;
@@ -39,19 +42,6 @@ use crate::{Action, Input, MonitorKey, NannyId, Site, SiteService, Table};
 
 /// A deadline met later than this means that lvsd itself, or the whole machine, was asleep.
 const SLEPT: Duration = Duration::from_secs(1);
-
-/// Where lvsd is between its start and its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Waits for the kernel's table.
-    Loading,
-    /// Works.
-    Running,
-    /// Waits for its nannies until then, kills them, and ends with this status.
-    Stopping(stop::Stop),
-    /// Has said `Exit`, or waits for the last answer before it.
-    Ended(i32),
-}
 
 /// A question for the kernel's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,7 +227,7 @@ impl Lvsd {
     pub fn next_deadline(&self) -> Option<Mono> {
         match self.phase {
             Phase::Loading | Phase::Ended(_) => None,
-            Phase::Stopping(stop) => Some(stop.until()),
+            Phase::Stopping(stop) => Some(stop.until),
             Phase::Running => {
                 let is_reading = self.reading != Reading::Idle;
                 let audit = (!is_reading).then_some(self.audit_at);

@@ -1,7 +1,7 @@
 //! Reads POSIX extended syntax; called by `expression`.
 
-use crate::ExpressionError;
-use crate::pattern::{Assertion, Bytes, Item, Part};
+use crate::expression_error::ExpressionError;
+use crate::pattern::{Assertion, Bytes, Item, Part, is_word};
 
 /// Largest count in `{n,m}` (POSIX: RE_DUP_MAX is at least this).
 const LARGEST_COUNT: u32 = 255;
@@ -284,9 +284,4 @@ const CLASSES: [(&str, IsMember); 12] = [
 
 fn is_space(byte: u8) -> bool {
     byte == 0x0b || byte.is_ascii_whitespace()
-}
-
-/// A byte of a word.
-pub fn is_word(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric()
 }

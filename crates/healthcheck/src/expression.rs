@@ -3,11 +3,9 @@
 //! The work of one match is bounded when the expression is read: its repetitions count as the states
 //! that they stand for, of which there may be so many, and no byte costs more than two looks at each.
 
-use std::fmt;
-
 use crate::ere;
+use crate::expression_error::ExpressionError;
 use crate::nfa::{Nfa, Search as States};
-use crate::pattern::MOST_STATES;
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
@@ -16,40 +14,6 @@ pub struct Expression(Nfa);
 /// The search for an expression in an answer that comes in pieces. No piece is looked at twice.
 #[derive(Clone, Debug, Default)]
 pub struct Search(States);
-
-/// Why an expression cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExpressionError {
-    /// The syntax is wrong, or asks for something that is not provided, such as back-references.
-    Syntax {
-        /// Byte offset of the place.
-        offset: usize,
-        /// What is wrong there.
-        what: &'static str,
-    },
-    /// It stands for too many states.
-    TooLarge {
-        /// So many, or more.
-        states: usize,
-    },
-    /// It has too many groups within each other.
-    TooDeep,
-}
-
-impl fmt::Display for ExpressionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax { offset, what } => write!(f, "{what} at byte {offset}"),
-            Self::TooLarge { states } => write!(
-                f,
-                "expression is too large: {states} places with its repetitions written out, {MOST_STATES} at most"
-            ),
-            Self::TooDeep => f.write_str("expression is too deeply nested"),
-        }
-    }
-}
-
-impl std::error::Error for ExpressionError {}
 
 impl Expression {
     /// Compiles a POSIX extended expression; escapes of lvs.cf are undone before.

@@ -17,6 +17,7 @@ mod ere;
 mod escape;
 mod expect;
 mod expression;
+mod expression_error;
 mod failover;
 mod failure;
 pub mod fuzz;
@@ -38,7 +39,8 @@ mod tests;
 
 pub use escape::{EscapeError, unescape};
 pub use expect::{Answer, Expect, LONGEST_ANSWER, Progress};
-pub use expression::{Expression, ExpressionError, Search};
+pub use expression::{Expression, Search};
+pub use expression_error::ExpressionError;
 pub use failover::Failover;
 pub use failure::{Failure, NotStarted, OsError, ProgramFailure};
 pub use load::{LoadSource, OLDEST_BROADCAST, host_names, load_average};

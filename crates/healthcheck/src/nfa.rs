@@ -3,8 +3,7 @@
 //! All ways through the expression are followed at once (Thompson), so no byte is looked at twice, and
 //! each takes at most two steps for each state. Used by `expression`.
 
-use crate::ere::is_word;
-use crate::pattern::{Assertion, Bytes, Item, Part};
+use crate::pattern::{Assertion, Bytes, Item, Part, is_word};
 
 /// Where a way goes on.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,14 @@
 //! A parsed expression: its parts, and how many states each takes. Built by `ere`, compiled by `nfa`.
 
-use crate::ExpressionError;
-
-/// Most states of an expression. One match takes at most so many steps for each byte, twice.
-pub const MOST_STATES: usize = 2000;
+use crate::expression_error::{ExpressionError, MOST_STATES};
 
 /// Most parts within each other: groups, and repetitions of repetitions.
 const DEEPEST: usize = 100;
+
+/// A byte of a word.
+pub fn is_word(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric()
+}
 
 /// Bytes of a set, a bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

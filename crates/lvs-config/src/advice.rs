@@ -1,6 +1,7 @@
 //! What to write instead of a word that is unknown where it stands.
 
-use crate::keyword::{self, Place};
+use crate::keyword::Place;
+use crate::vocabulary;
 
 /// Behind `#:`, where a comment may have been meant.
 const OR_A_COMMENT: &str = "(for a comment, write a blank after the #)";
@@ -35,7 +36,7 @@ fn behind_the_mark(name: &[u8], place: Place) -> String {
         b"virtual" | b"failover" | b"server" => format!(
             "no block stands behind #:, write it with active = 0 and #:active = 1 {OR_A_COMMENT}"
         ),
-        _ if before_equal != name && keyword::place_of(before_equal).is_some() => {
+        _ if before_equal != name && vocabulary::place_of(before_equal).is_some() => {
             "blanks expected around the =".into()
         }
         _ => of_a_known_word(name, place)
@@ -45,10 +46,10 @@ fn behind_the_mark(name: &[u8], place: Place) -> String {
 
 /// For a keyword of another place, or one in capitals.
 fn of_a_known_word(name: &[u8], place: Place) -> Option<String> {
-    if let Some(other) = keyword::place_of(name) {
+    if let Some(other) = vocabulary::place_of(name) {
         let (other, place) = (other.shown(), place.shown());
         return Some(format!("a keyword that stands {other}, not {place}"));
     }
     let lower = name.to_ascii_lowercase();
-    keyword::place_of(&lower).map(|_| "keywords are written in lower case".into())
+    vocabulary::place_of(&lower).map(|_| "keywords are written in lower case".into())
 }

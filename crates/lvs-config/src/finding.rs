@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::odd_characters::{Odd, is_invisible};
+use crate::position::Position;
 
 /// Most findings that one reading reports.
 pub const MAX_FINDINGS: usize = 20;
@@ -62,15 +63,6 @@ impl fmt::Display for Reason {
             Self::UnknownError => "unknown error",
         })
     }
-}
-
-/// A place in the file: line and byte of the line, both from 1. Line 0 is the file as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    /// Line, blank and comment lines counted.
-    pub line: u32,
-    /// Byte of the line; a tab is one.
-    pub column: u32,
 }
 
 /// One thing about a file. Prints itself without the file's name.
@@ -188,9 +180,15 @@ impl Findings {
         self.remark(position, Severity::Warn, what);
     }
 
-    /// Names a character that one does not see or takes for another: with the errors about its line, or
-    /// in a warning of its own.
-    pub(crate) fn name_character(&mut self, odd: &Odd) {
+    /// Names characters that one does not see or takes for others: each with the errors about its line,
+    /// or in a warning of its own.
+    pub(crate) fn name_characters(&mut self, odd: &[Odd]) {
+        for one in odd {
+            self.name_character(one);
+        }
+    }
+
+    fn name_character(&mut self, odd: &Odd) {
         let Odd { position, name } = odd;
         let mut is_named = false;
         for finding in &mut self.kept {

@@ -26,18 +26,20 @@ pub mod model;
 mod odd_characters;
 mod original;
 mod path;
+mod position;
 mod reader;
 mod section;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod value;
+mod vocabulary;
 mod walk;
 mod word;
 
 pub use edit::{BlockName, EditError};
 pub use extension::{EXTENSIONS, ExtendedValue, VALUES};
-pub use finding::{Finding, MAX_FINDINGS, Position, Reason, Severity};
+pub use finding::{Finding, MAX_FINDINGS, Reason, Severity};
 pub use hash::ContentHash;
 pub use keyword::{KEYWORDS, Keyword, Kind, Place};
 pub use lookup::{Lookup, SchedulerAnswer};
@@ -47,5 +49,6 @@ pub use model::{
     ServiceKind, SharedDisk, SyncSettings, VipMover, VirtualBlock,
 };
 pub use path::{DEFAULT_PATHS, candidates};
+pub use position::Position;
 pub use reader::{Loaded, MAX_FILE, Refusal, read, read_tolerant};
 pub use tree::{BlockKind, MAX_LINE, SyntaxTree};

@@ -2,7 +2,7 @@
 //!
 //! They come with text that was copied from a web page or a word processor. In quotes they may be meant.
 
-use crate::finding::{Findings, Position};
+use crate::position::Position;
 use crate::tree::{Content, Line, SyntaxTree};
 use crate::word::Word;
 
@@ -60,16 +60,15 @@ pub(crate) struct Odd {
     pub(crate) name: String,
 }
 
-/// Says of every line that has one what it is: with the error about the line, else in a warning.
-pub(crate) fn name_them(tree: &SyntaxTree, findings: &mut Findings) {
+/// The first one of each line that has one.
+pub(crate) fn in_each_line(tree: &SyntaxTree) -> Vec<Odd> {
     if tree.source.is_ascii() {
-        return;
+        return Vec::new();
     }
-    for (index, line) in tree.lines.iter().enumerate() {
-        if let Some(odd) = first_in(tree, index, line) {
-            findings.name_character(&odd);
-        }
-    }
+    let lines = tree.lines.iter().enumerate();
+    lines
+        .filter_map(|(index, line)| first_in(tree, index, line))
+        .collect()
 }
 
 fn first_in(tree: &SyntaxTree, index: usize, line: &Line) -> Option<Odd> {

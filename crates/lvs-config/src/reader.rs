@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::finding::{Finding, Findings, Position, Reason, Said, Severity};
+use crate::finding::{Finding, Findings, Reason, Said, Severity};
 use crate::hash::ContentHash;
 use crate::judge::Judge;
 use crate::lookup::{Hosts, Lookup};
 use crate::model::Config;
 use crate::odd_characters;
 use crate::original::other_quotes;
+use crate::position::Position;
 use crate::tree::{Content, LineEnd, SyntaxTree};
 use crate::walk::{Unknown, Walker};
 
@@ -126,7 +127,9 @@ fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loa
     };
     let file = walker.file();
     if !tree.unclosed.is_empty() {
-        odd_characters::name_them(&tree, &mut walker.findings);
+        walker
+            .findings
+            .name_characters(&odd_characters::in_each_line(&tree));
         // Cut off: what is not there may have been.
         return Err(walker.findings.finish().into());
     }
@@ -139,7 +142,9 @@ fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loa
     };
     let config = judge.config(&file);
     let unresolved = judge.unresolved;
-    odd_characters::name_them(&tree, &mut walker.findings);
+    walker
+        .findings
+        .name_characters(&odd_characters::in_each_line(&tree));
     let refused = walker.findings.has_error();
     let said = walker.findings.finish();
     if refused {

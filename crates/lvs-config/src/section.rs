@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use lvs_model::SchedulerName;
 
-use crate::finding::{Finding, Position};
+use crate::finding::Finding;
 use crate::keyword::Place;
 use crate::model::Device;
+use crate::position::Position;
 use crate::value::{Mask, Port, Value};
 
 /// The settings of one block, or of the file outside blocks.

@@ -3,7 +3,7 @@
 //! Parsing never fails: what cannot be split or nested is kept and marked, and the second stage
 //! says so. Used by the reader, and by tools that change a file and keep the rest of it.
 
-use crate::finding::Position;
+use crate::position::Position;
 use crate::word::{self, QuotationMismatch, Word};
 
 /// Longest line that is read, 64 KiB.

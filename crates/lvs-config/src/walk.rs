@@ -4,12 +4,14 @@
 //! value in range. What the settings mean together is judged by [`crate::judge`].
 
 use crate::advice::advice;
-use crate::finding::{Finding, Findings, Position, Reason, Severity, printable, shown};
-use crate::keyword::{self, Keyword, Kind, Place};
+use crate::finding::{Finding, Findings, Reason, Severity, printable, shown};
+use crate::keyword::{Keyword, Kind, Place};
 use crate::lookup::Hosts;
+use crate::position::Position;
 use crate::section::{Section, Setting};
 use crate::tree::{Block, BlockKind, Content, Item, SyntaxTree};
 use crate::value::{self, Problem, Value, Words};
+use crate::vocabulary;
 use crate::word::Word;
 
 /// Whether an original takes the value, and never looks at it while something else in the file
@@ -176,7 +178,7 @@ impl<'a> Walker<'a> {
             return;
         };
         let name = self.tree.text(first);
-        let Some(found) = keyword::find(name, section.place) else {
+        let Some(found) = vocabulary::find(name, section.place) else {
             return self.unknown_word(statement, section.place);
         };
         if found.keyword.idle.contains(&section.place) {

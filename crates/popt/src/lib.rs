@@ -41,10 +41,12 @@
 mod alias;
 mod help;
 mod number;
+mod reason;
 mod scan;
 mod table;
 
 pub use alias::Aliases;
 pub use help::{help, usage, version};
-pub use scan::{Item, Reason, ScanError, Scanner, Value};
+pub use reason::Reason;
+pub use scan::{Item, ScanError, Scanner, Value};
 pub use table::{Letters, Row, Table, Takes, help_rows};

@@ -1,6 +1,6 @@
 //! Numbers as popt reads them: C's `strtol` with base 0. The scanner calls it for `Takes::Number`.
 
-use crate::scan::Reason;
+use crate::reason::Reason;
 
 /// Reads the whole of `text`; leading white space and a sign are fine, nothing may follow.
 pub(crate) fn parse(text: &[u8]) -> Result<i32, Reason> {

@@ -19,6 +19,7 @@ use nix::sys::utsname::uname;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, sethostname};
 
+use super::find::SEARCH_PATH;
 pub(crate) use super::programs::C_IPVSADM;
 use super::rootfs::{self, RUN, Sharing};
 use super::{Job, NO_STATUS, programs, qemu, systemd};
@@ -136,9 +137,6 @@ fn command_ok(command: &mut Command) -> io::Result<()> {
         Err(io::Error::other(format!("{command:?}: {status}")))
     }
 }
-
-/// Where programs are looked for in the guest.
-pub(crate) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn kernel_release() -> io::Result<String> {
     Ok(uname()?.release().to_string_lossy().into_owned())

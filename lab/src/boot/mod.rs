@@ -13,11 +13,14 @@
 //! - `rootfs`, `programs`: the overlay and what is put into it
 
 mod cpio;
+mod error;
+mod find;
 pub(crate) mod guest;
 mod host_time;
 mod job;
 mod machine;
 mod native;
+mod options;
 mod programs;
 pub(crate) use programs::LOG_SOCKET;
 mod qemu;
@@ -25,10 +28,11 @@ mod rootfs;
 mod systemd;
 mod uml;
 
+pub use error::BootError;
+pub(crate) use find::{SEARCH_PATH, own_program};
 pub(crate) use host_time::FILE as HOST_TIME;
 pub use job::Job;
-pub(crate) use machine::own_program;
-pub use machine::{Boot, BootError, Kernel};
+pub use options::{Boot, Kernel};
 pub(crate) use rootfs::RUN;
 
 /// Exit status when the kernel did not come up or ran past its time limit.

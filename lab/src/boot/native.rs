@@ -9,7 +9,8 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::getuid;
 
-use super::machine::{BootError, find_program};
+use super::error::BootError;
+use super::find::find_program;
 use super::rootfs::{RUN, mount_plain};
 
 /// Directories into which the lab installs; each gets a layer of its own.

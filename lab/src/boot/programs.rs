@@ -8,7 +8,7 @@ use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
 
-use super::guest::SEARCH_PATH;
+use super::find::SEARCH_PATH;
 
 /// Built program and the fixed path under which the others start it.
 const PROGRAMS: [(&str, &str); 7] = [

@@ -11,7 +11,9 @@ use nix::mount::{MsFlags, mount};
 
 use super::Job;
 use super::cpio::Archive;
-use super::machine::{Boot, BootError, find_program};
+use super::error::BootError;
+use super::find::find_program;
+use super::options::Boot;
 use super::rootfs::mount_plain;
 
 /// What the kernel needs before it can read this machine's files.

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::guest::SEARCH_PATH;
+use super::find::SEARCH_PATH;
 use super::rootfs::RUN;
 
 const PROGRAM: &str = "/lib/systemd/systemd";

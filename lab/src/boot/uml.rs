@@ -5,7 +5,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::machine::{Boot, BootError, find_program, own_program};
+use super::error::BootError;
+use super::find::{find_program, own_program};
+use super::options::Boot;
 
 /// The command that boots the guest; `run` is the run's directory, `init` this program.
 pub(super) fn command(boot: &Boot, run: &Path, init: &Path) -> Result<Command, BootError> {

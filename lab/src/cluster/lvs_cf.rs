@@ -1,6 +1,6 @@
 //! The lvs.cf of a cluster's directors.
 
-use super::Settings;
+use super::settings::Settings;
 use crate::topology::{Forwarding, Site};
 
 /// The file as both directors have it.

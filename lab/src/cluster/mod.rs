@@ -3,6 +3,7 @@
 //! Used by the demonstration and by the tests of the whole.
 
 mod lvs_cf;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,42 +13,10 @@ use std::time::{Duration, Instant};
 
 pub use control::{PulseReport, TransitionStatus};
 use nix::sys::signal::Signal;
+pub use settings::Settings;
 
 use crate::measure::{HttpServer, Stalls, Table};
-use crate::topology::{DIRECTORS, Family, Forwarding, Host, Layout, Site, SystemLog};
-
-/// What lvs.cf says; times in whole seconds, as an original reads them.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Between two heartbeats.
-    pub keepalive: u64,
-    /// Without a heartbeat until the partner counts as dead.
-    pub deadtime: u64,
-    /// Between two checks of a real server, and the limit of each part of one.
-    pub timeout: u64,
-    /// A real server that failed must be good for so long.
-    pub reentry: u64,
-    /// Weight of `rs1`, `rs2` …
-    pub weights: Vec<u16>,
-    /// How the directors forward. With masquerading the real servers' router moves with the service.
-    pub forwarding: Forwarding,
-    /// Family of the virtual address and of the real servers; heartbeats are IPv4.
-    pub family: Family,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            keepalive: 1,
-            deadtime: 3,
-            timeout: 2,
-            reentry: 6,
-            weights: vec![1, 2, 3],
-            forwarding: Forwarding::DirectRouting,
-            family: Family::V4,
-        }
-    }
-}
+use crate::topology::{DIRECTORS, Host, Layout, Site, SystemLog};
 
 /// The cluster. The first director is the configured primary.
 pub struct Cluster {

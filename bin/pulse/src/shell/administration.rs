@@ -10,12 +10,12 @@ use heartbeat::{Input, OrderRefused, Orders};
 use lvs_model::ChildExit;
 
 use super::Shell;
+use crate::auth;
 use crate::changes;
 use crate::control_socket::{Open, Taken, for_machine};
 use crate::copy;
 use crate::report::{self, FileState, Parts};
 use crate::setup::{self, Setup};
-use crate::signing;
 
 impl Shell {
     /// The file as it is now goes to the partner, if lvs.cf allows that.
@@ -107,7 +107,7 @@ impl Shell {
                 let has_partner = self.setup.settings.has_partner;
                 self.addresses.set_alone(!has_partner);
                 self.follower.accept(file, self.clock.now());
-                signing::change(self.sockets.auth_mut(), &self.setup);
+                auth::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
                 self.addresses.want(&self.setup.addresses);
                 self.give(Input::Reload(settings));

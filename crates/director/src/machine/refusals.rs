@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey};
+use lvs_model::{IpvsOp, Mono, ServiceKey};
 
 use crate::notice::Notice;
 use crate::{Action, Refusal, RefusalKind};
 
+use super::object::{Object, destination_key, object_of, service_key};
 use super::{Lvsd, Phase};
-
-/// What an operation is about: a service, one of its destinations, or neither.
-pub(super) type Object = (Option<ServiceKey>, Option<DestinationKey>);
 
 impl Lvsd {
     /// Says what was refused, once for each service; looks at the table again if it has changed.
@@ -145,36 +143,5 @@ impl Lvsd {
         // The idle times are in no plan.
         self.refused
             .retain(|object, _| object.0.is_none() || open.contains(object));
-    }
-}
-
-/// The destination that an operation is about, if it is about one.
-const fn object_of(op: &IpvsOp) -> Option<DestinationKey> {
-    match op {
-        IpvsOp::DeleteDestination(_, key) => Some(*key),
-        _ => match destination_key(op) {
-            Some((_, key)) => Some(key),
-            None => None,
-        },
-    }
-}
-
-const fn destination_key(op: &IpvsOp) -> Option<(ServiceKey, DestinationKey)> {
-    match op {
-        IpvsOp::AddDestination(key, destination) | IpvsOp::EditDestination(key, destination) => {
-            Some((*key, destination.key))
-        }
-        _ => None,
-    }
-}
-
-const fn service_key(op: &IpvsOp) -> Option<ServiceKey> {
-    match op {
-        IpvsOp::AddService(service) | IpvsOp::EditService(service) => Some(service.key),
-        IpvsOp::DeleteService(key)
-        | IpvsOp::AddDestination(key, _)
-        | IpvsOp::EditDestination(key, _)
-        | IpvsOp::DeleteDestination(key, _) => Some(*key),
-        _ => None,
     }
 }

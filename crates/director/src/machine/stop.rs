@@ -7,28 +7,13 @@ use lvs_model::{Mono, ServiceKey};
 use crate::notice::Notice;
 use crate::{Action, NannyId, plan};
 
-use super::{Lvsd, Phase};
+use super::Lvsd;
+use super::phase::{Phase, Stop};
 
 /// How long a nanny may take to end.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after SIGKILL lvsd still waits for one.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
-
-/// An end that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
-    status: i32,
-    /// When the nannies that are left are killed, or given up if they were.
-    until: Mono,
-    is_killing: bool,
-}
-
-impl Stop {
-    /// When something is to be done.
-    pub const fn until(self) -> Mono {
-        self.until
-    }
-}
 
 impl Lvsd {
     /// SIGTERM or SIGINT; one more during the end changes nothing.

@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use lvs_model::{ForwardingMethod, Protocol, SchedulerName};
 
 use super::Judge;
-use crate::finding::{Position, Reason, Severity, shown};
+use crate::finding::{Reason, Severity, shown};
 use crate::lookup::SchedulerAnswer;
 use crate::model::VirtualBlock;
+use crate::position::Position;
 use crate::section::Section;
 
 /// The schedulers of Linux; a kernel loads those that it has when they are needed.

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use lvs_model::{AddressFamily, ForwardingMethod};
 
 use super::Judge;
-use crate::finding::Position;
 use crate::keyword::Place;
 use crate::model::{Config, Device, ServiceKind, VipMover};
+use crate::position::Position;
 use crate::section::Section;
 
 /// Where the address of a block, or of the NAT router, is to be.

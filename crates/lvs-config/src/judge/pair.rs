@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use lvs_model::{AddressFamily, ForwardingMethod};
 
 use super::Judge;
-use crate::finding::{Position, Reason};
+use crate::finding::Reason;
 use crate::keyword::Place;
 use crate::model::{Config, ServiceKind, VipMover};
+use crate::position::Position;
 use crate::section::Section;
 
 /// The ends of both paths, the public one first.

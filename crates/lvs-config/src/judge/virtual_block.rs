@@ -8,9 +8,10 @@ use lvs_model::{AddressFamily, ForwardingMethod, FwMark, Netmask, SchedulerFlags
 use super::block::monitor;
 use super::server::of_other_family;
 use super::{Judge, argument, protocol};
-use crate::finding::{Position, Reason, Severity, shown};
+use crate::finding::{Reason, Severity, shown};
 use crate::keyword::Place;
 use crate::model::{Persistence, VirtualBlock};
+use crate::position::Position;
 use crate::section::Section;
 
 /// The longest persistence netmask: the whole address counts, as without one.
