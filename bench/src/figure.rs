@@ -78,9 +78,17 @@ fn value<T: Copy>(words: &[(&str, T)], wanted: &str) -> Option<T> {
         .map(|(_, value)| *value)
 }
 
+impl Subject {
+    /// Its word in a figure's line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        word(&SUBJECTS, self)
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(word(&SUBJECTS, *self))
+        f.pad(self.name())
     }
 }
 

@@ -6,8 +6,6 @@ use crate::goals::{Goal, Limit};
 /// What one kind of run shows.
 #[derive(Debug)]
 pub struct Suite {
-    /// Its word on the command line.
-    pub name: &'static str,
     /// The columns of the table; the first is what the others are held against.
     pub columns: &'static [Column],
     /// What must be reached.
@@ -31,7 +29,6 @@ const fn column(heading: &'static str, subjects: &'static [Subject]) -> Column {
 
 /// What ipvsadm costs: [`crate::guest`].
 pub static TABLES: Suite = Suite {
-    name: "tables",
     columns: &[
         column("C", &[Subject::Peer]),
         column("candidate", &[Subject::Candidate]),
@@ -43,7 +40,6 @@ pub static TABLES: Suite = Suite {
 
 /// What health checks cost: [`crate::checks`].
 pub static CHECKS: Suite = Suite {
-    name: "checks",
     columns: &[
         column("keepalived", &[Subject::Keepalived]),
         column("nannies", &[Subject::Nannies]),
@@ -55,7 +51,6 @@ pub static CHECKS: Suite = Suite {
 
 /// How long a client goes without an answer: [`crate::failover`].
 pub static FAILOVER: Suite = Suite {
-    name: "failover",
     columns: &[
         column("keepalived", &[Subject::Keepalived]),
         column("pulse", &[Subject::Pulse]),

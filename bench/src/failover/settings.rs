@@ -59,6 +59,14 @@ impl fmt::Display for Beat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoBeat;
 
+impl fmt::Display for NoBeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("neither seconds to the millisecond nor `default`")
+    }
+}
+
+impl std::error::Error for NoBeat {}
+
 impl FromStr for Beat {
     type Err = NoBeat;
 
