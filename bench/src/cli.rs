@@ -98,9 +98,9 @@ struct Tables {
 
 #[derive(Args, Clone, Debug)]
 struct Checks {
-    /// Real servers.
+    /// Real servers, as many as fit into an lvs.cf: up to 15000.
     #[arg(long, value_name = "N", default_value = "1000")]
-    #[arg(value_parser = value_parser!(u16).range(1..=20_000))]
+    #[arg(value_parser = value_parser!(u16).range(1..=15_000))]
     servers: u16,
     /// Seconds between two checks of one.
     #[arg(long, value_name = "SECONDS", default_value = "6", value_parser = value_parser!(u64).range(1..))]

@@ -16,7 +16,7 @@ const ROW: usize = 250;
 /// What both daemons are told.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Real servers, up to 20 000.
+    /// Real servers, up to 15 000: more do not fit into the 1 MiB that an lvs.cf may have.
     pub servers: usize,
     /// Seconds between two checks.
     pub interval: u64,
@@ -45,7 +45,7 @@ impl Settings {
         let interval = self.interval;
         let mut text = format!(
             "primary = 10.60.0.1\nservice = lvs\nbackup_active = 0\nheartbeat = 0\n\
-             nannies = {form}\nnetwork = nat\nnat_router = 10.60.0.1 eth0:1\n\
+             nannies = {form}\nnetwork = nat\nnat_router = 10.60.0.254 eth0:1\n\
              debug_level = NONE\n"
         );
         for (vip, servers) in self.services() {

@@ -61,11 +61,11 @@ fn lists_are_read_with_commas_between() {
     };
     let all = [Beat::Every(1000), Beat::Every(100), Beat::Default];
     assert_eq!((failover.runs, failover.beats.as_slice()), (10, &all[..]));
-    let line = "checks --servers 20000 --daemons shared,keepalived --timeout 4000";
+    let line = "checks --servers 15000 --daemons shared,keepalived --timeout 4000";
     let Measurement::Checks(checks) = measurement(line) else {
         panic!("{line}");
     };
-    assert_eq!(checks.servers, 20_000);
+    assert_eq!(checks.servers, 15_000);
     assert_eq!(checks.daemons, [Subject::Shared, Subject::Keepalived]);
     assert_eq!(checks.common.timeout, 4000);
 }
@@ -95,7 +95,7 @@ fn what_is_not_understood_ends_with_status_2() {
         ("peak", "'peak'"),
         ("--runs 3 checks", "'checks'"),
         ("checks --runs 3", "'--runs'"),
-        ("checks --servers 20001", "'20001'"),
+        ("checks --servers 15001", "'15001'"),
         ("checks --interval 0", "'0'"),
         ("checks --window 0", "'0'"),
         ("checks --daemons pulse", "'pulse'"),
