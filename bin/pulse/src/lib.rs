@@ -169,8 +169,9 @@ fn begin(options: &Options) -> Result<(ConfigFile, Instance), FailedStart> {
 fn drop_addresses(file: &ConfigFile) -> Result<ExitCode, FailedStart> {
     let lock = Lock::take("pulse");
     if let Err(held @ LockError::Held(..)) = &lock {
-        let what = format_args!("{held}: its addresses stay");
-        return Err(FailedStart::passing(what));
+        return Err(FailedStart::passing(format_args!(
+            "{held}: its addresses stay"
+        )));
     }
     if is_started_again_alone(file) {
         log::info!("no partner: addresses stay for the next start");
