@@ -17,7 +17,7 @@ use nix::sys::reboot::{RebootMode, reboot};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::utsname::uname;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, pipe2, sethostname};
+use nix::unistd::{Pid, getpid, getppid, pipe2, sethostname};
 
 use super::find::SEARCH_PATH;
 pub(crate) use super::programs::C_IPVSADM;
@@ -48,6 +48,10 @@ pub(crate) enum Entry {
 /// Runs the job of the directory `run` in the guest. Comes back only from this machine's own kernel,
 /// and where the machine cannot be switched off.
 pub(crate) fn run(entry: Entry, run: &Path, console: &mut dyn Write) -> u8 {
+    if !is_inside(entry) {
+        let _ = writeln!(console, "lab guest: only the lab itself starts this");
+        return NO_STATUS;
+    }
     let done = match entry {
         Entry::Uml => uml(run),
         Entry::Qemu => qemu_stage(run),
@@ -61,6 +65,18 @@ pub(crate) fn run(entry: Entry, run: &Path, console: &mut dyn Write) -> u8 {
     nix::unistd::sync();
     let _ = reboot(RebootMode::RB_POWER_OFF);
     NO_STATUS
+}
+
+/// Whether a guest is around this process. Elsewhere, as root, it would mount over this machine's files
+/// and switch the machine off.
+fn is_inside(entry: Entry) -> bool {
+    let first = Pid::from_raw(1);
+    match entry {
+        Entry::Uml | Entry::Qemu => getpid() == first,
+        Entry::BesideSystemd => getppid() == first && Path::new(RUN).join(Job::FILE).is_file(),
+        // In namespaces of its own, and nothing is switched off.
+        Entry::Native => true,
+    }
 }
 
 fn uml(run: &Path) -> io::Result<()> {
@@ -254,6 +270,18 @@ fn reap(job: Pid) -> io::Result<Option<u8>> {
         };
         if pid == job {
             return Ok(Some(status));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_of_a_guest_nothing_is_mounted_or_switched_off() {
+        for entry in [Entry::Uml, Entry::Qemu, Entry::BesideSystemd] {
+            assert!(!is_inside(entry), "{entry:?}");
         }
     }
 }
