@@ -10,12 +10,12 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use lvs_model::ServiceKey;
-use netlink::{NetlinkError, NetlinkSocket, Protocol};
-use wire::ipvs::{
+use kernel_wire::ipvs::{
     Detail, Query, decode_family_id, decode_service, encode_family_query, encode_op, encode_query,
 };
-use wire::netlink::Requests;
+use kernel_wire::netlink::Requests;
+use lvs_model::ServiceKey;
+use netlink::{NetlinkError, NetlinkSocket, Protocol};
 
 use crate::tables::Size;
 

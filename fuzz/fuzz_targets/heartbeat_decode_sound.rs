@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wire::heartbeat::{ByteOrder, Service, decode, encode};
+use heartbeat::datagram::{ByteOrder, Service, decode, encode};
 
 fuzz_target!(|bytes: &[u8]| {
     let order = ByteOrder::Little;

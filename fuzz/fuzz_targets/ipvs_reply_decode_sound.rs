@@ -4,5 +4,5 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    wire::fuzz::ipvs_reply(bytes);
+    kernel_wire::fuzz::ipvs_reply(bytes);
 });

@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use caribe_tests::wait_until;
+use kernel_wire::netlink::Requests;
 use link::Links;
 use netlink::{Completeness, NetlinkError, NetlinkSocket, Protocol};
 use nix::sched::{CloneFlags, setns};
-use wire::netlink::Requests;
 
 use crate::pair::{A, B, Pair, ip};
 use crate::{LOADING, settle};
@@ -73,7 +73,7 @@ fn read_a_list_that_changes() -> Completeness {
     let mut socket = NetlinkSocket::open(Protocol::Route).expect("a socket");
     let mut requests = Requests::new();
     let sequence = socket.next_sequence();
-    wire::rtnetlink::request_addresses(&mut requests, sequence);
+    kernel_wire::rtnetlink::request_addresses(&mut requests, sequence);
     socket.send(&requests).expect("sent");
     let mut is_changed = false;
     let completeness = socket.answers(sequence, |_| {

@@ -14,10 +14,10 @@ const PURE: [&str; 8] = [
     "director",
     "healthcheck",
     "heartbeat",
+    "kernel-wire",
     "lvs-config",
     "lvs-model",
     "popt",
-    "wire",
 ];
 
 /// Machines that must not know each other.
@@ -229,7 +229,7 @@ mod tests {
     fn a_crate_of_the_registry_needs_its_reason() {
         let manifest = "[workspace.dependencies]\n# own\nwire = { path = \"w\" }\nnix = \"1\"\n\
                         hmac = { version = \"1\" }\n\n[profile.dev]\ndebug = 1\n";
-        let reasons = "`nix` is mentioned\n| `hmac`, `sha2` | `wire` | why |\n";
+        let reasons = "`nix` is mentioned\n| `hmac`, `sha2` | `heartbeat` | why |\n";
         assert_eq!(
             breaches_of_reasons(manifest, reasons),
             ["docs/dependencies.md does not say why nix is in"]
@@ -277,18 +277,18 @@ mod tests {
     fn a_pure_room_does_no_io_even_behind_another_crate() {
         let reached = ["lvs-model", "some-crate", "libc", "libc"].map(str::to_owned);
         assert_eq!(
-            breaches_of_pure("wire", &reached),
-            ["wire is pure but reaches libc, which does I/O"]
+            breaches_of_pure("kernel-wire", &reached),
+            ["kernel-wire is pure but reaches libc, which does I/O"]
         );
     }
 
     #[test]
     fn only_two_rooms_may_spell_out_their_lints_and_they_explain_their_unsafe() {
         let own = "[lints.clippy]\nundocumented_unsafe_blocks = \"deny\"\n";
-        for room in ["wire", "lab", "caribe-lab"] {
+        for room in ["kernel-wire", "lab", "caribe-lab"] {
             assert!(breach_of_lints(room, own).is_some());
         }
-        assert!(breach_of_lints("wire", "[lints]\nworkspace = true\n").is_none());
+        assert!(breach_of_lints("kernel-wire", "[lints]\nworkspace = true\n").is_none());
         for room in UNSAFE {
             assert!(breach_of_lints(room, own).is_none());
             assert!(breach_of_lints(room, "[lints.rust]\n").is_some());
@@ -299,7 +299,13 @@ mod tests {
     fn every_member_of_the_workspace_is_looked_at() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let rooms = rooms(&root).unwrap();
-        for room in ["crates/wire", "bin/pulse", "lab", "lab/uml-xstate", "tests"] {
+        for room in [
+            "crates/kernel-wire",
+            "bin/pulse",
+            "lab",
+            "lab/uml-xstate",
+            "tests",
+        ] {
             assert!(rooms.contains(&root.join(room)), "{room}");
         }
     }

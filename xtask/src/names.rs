@@ -153,15 +153,15 @@ mod tests {
     #[test]
     fn a_test_that_is_not_there_or_not_in_its_room_is_named() {
         let text = "    fn a_test_that_is_there() {\npub(crate) fn helper<'a>(x: &'a str) {}\n";
-        let path = PathBuf::from("crates/wire/src/arp.rs");
+        let path = PathBuf::from("crates/popt/src/scan.rs");
         let functions: Functions = functions_of(text)
             .map(|name| (name.to_owned(), vec![path.clone()]))
             .collect();
         for there in [
             "a_test_that_is_there",
             "a_test_that_…",
-            "wire::a_test_that_…",
-            "wire::arp::helper",
+            "popt::a_test_that_…",
+            "popt::scan::helper",
             "Table::helper",
         ] {
             assert!(is_there(there, &functions), "{there}");
@@ -170,7 +170,7 @@ mod tests {
             "a_test_that_is",
             "a_test_that_was_…",
             "link::helper",
-            "wire::link::helper",
+            "popt::link::helper",
         ] {
             assert!(!is_there(missing, &functions), "{missing}");
         }

@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 
 use config_file::{ConfigFile, Program};
+use heartbeat::datagram::signed::Key;
 use heartbeat::{ConfiguredRole, Notice};
 use lvs_config::{Authentication, Command, Config, Heartbeat, ServiceKind};
 use lvs_model::SyncRole;
-use wire::heartbeat::signed::Key;
 
 use crate::addresses;
 use crate::commands::{sync_arguments, words};

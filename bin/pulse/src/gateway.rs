@@ -6,9 +6,9 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use kernel_wire::icmp::{echo_request, is_echo_reply};
 use lvs_model::Mono;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
-use wire::icmp::{echo_request, is_echo_reply};
 
 /// Requests that are sent before the gateway counts as gone.
 const ATTEMPTS: u16 = 3;

@@ -9,8 +9,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use heartbeat::datagram::signed::Key;
 use nix::fcntl::OFlag;
-use wire::heartbeat::signed::Key;
 use zeroize::Zeroizing;
 
 /// Name of the systemd credential (`LoadCredential=heartbeat_key:…`).

@@ -8,12 +8,12 @@ use control::{
     AddressStatus, ChildStatus, OrderStatus, PartnerStatus, PathStatus, PulseReport, PulseStatus,
     SignatureStatus, SyncStatus, TransitionStatus, seconds,
 };
+use heartbeat::datagram::Value;
+use heartbeat::datagram::signed::State;
 use heartbeat::supervise::State as ServiceState;
 use heartbeat::{ConfiguredRole, Form, Orders, PairPath, PartnerView, Transition, View};
 use lvs_config::{Authentication, Heartbeat, ServiceKind};
 use lvs_model::{Mono, SyncRole};
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::State;
 
 use crate::setup::{HeartbeatPath, Setup, has_partner};
 use crate::tally::Tally;

@@ -7,13 +7,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use heartbeat::datagram::Service;
+use heartbeat::datagram::signed::Key;
 use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
 use lvs_config::{Config, Device, Heartbeat, ServiceKind, VipMover};
 use lvs_model::ForwardingMethod;
 use nix::errno::Errno;
-use wire::heartbeat::Service;
-use wire::heartbeat::signed::Key;
 
 use crate::keys::KeyError;
 use crate::options::Options;

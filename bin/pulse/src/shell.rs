@@ -10,12 +10,12 @@ use std::time::Duration;
 use config_file::{ConfigFile, Follower};
 use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
 use heartbeat::auth::Verdict;
+use heartbeat::datagram::{DecodeError, Value};
 use heartbeat::{
     Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
 };
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono};
-use wire::heartbeat::{DecodeError, Value};
 
 use crate::addresses::Addresses;
 use crate::commands::Commands;

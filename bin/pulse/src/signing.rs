@@ -1,8 +1,8 @@
 //! How heartbeats are signed: what lvs.cf says of it.
 
 use heartbeat::Mode;
+use heartbeat::datagram::signed::Key;
 use lvs_config::{Authentication, Heartbeat};
-use wire::heartbeat::signed::Key;
 
 use crate::keys::{self, KeyError};
 

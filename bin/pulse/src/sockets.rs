@@ -7,14 +7,14 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use heartbeat::auth::Verdict;
+use heartbeat::datagram::signed::Statement;
+use heartbeat::datagram::{MAX_LENGTH, Value};
 use heartbeat::{Auth, Echo, PairPath};
 use lvs_model::Mono;
 use nix::libc;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, sendto, socket,
 };
-use wire::heartbeat::signed::Statement;
-use wire::heartbeat::{MAX_LENGTH, Value};
 
 use crate::setup::{HeartbeatPath, Setup, SetupError};
 

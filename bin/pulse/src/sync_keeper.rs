@@ -327,7 +327,7 @@ fn devices() -> Result<Vec<Device>, link::LinkError> {
     let mut links = Links::open()?;
     let found = links.links()?;
     let addresses = links.addresses()?;
-    let device = |link: wire::rtnetlink::Link| {
+    let device = |link: kernel_wire::rtnetlink::Link| {
         let mut own = addresses.iter().filter(|it| it.interface == link.index);
         Device {
             address: own.find(|it| it.address.is_ipv4()).map(|it| it.address),

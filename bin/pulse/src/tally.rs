@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heartbeat::Refusal;
 use heartbeat::auth::Verdict;
-use wire::heartbeat::signed::SignatureError;
+use heartbeat::datagram::signed::SignatureError;
 
 /// Since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ const fn word(refusal: Refusal) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use wire::heartbeat::Value;
+    use heartbeat::datagram::Value;
 
     use super::*;
 

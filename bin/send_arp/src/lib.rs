@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use link::{Announcer, LinkError};
-use wire::arp::{Mac, MacError};
+use lvs_model::{Mac, MacError};
 
 /// What is printed for any command line that does not fit.
 const USAGE: &str =

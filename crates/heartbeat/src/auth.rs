@@ -16,11 +16,11 @@ mod session;
 use std::fmt;
 use std::time::Duration;
 
-use lvs_model::Mono;
-use wire::heartbeat::signed::{
+use crate::datagram::signed::{
     self, Key, SignatureError, Signed, State, Statement, VERSION, VERSION_WITH_DETAILS,
 };
-use wire::heartbeat::{ByteOrder, DecodeError, Mark, Service, Value, decode, encode};
+use crate::datagram::{ByteOrder, DecodeError, Mark, Service, Value, decode, encode};
+use lvs_model::Mono;
 
 use crate::model::{Input, PairPath};
 use crate::view::Form;

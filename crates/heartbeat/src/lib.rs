@@ -3,6 +3,7 @@
 //! [`Node`] is one director's view of its partner. It never reads a clock or a socket: the shell
 //! (`bin/pulse`) hands it the time and an [`Input`], and carries out the [`Action`]s in order.
 //!
+//! - [`datagram`]: the bytes, signed or not
 //! - [`auth`]: signed heartbeats: which of the partner's datagrams count
 //! - [`table`]: the transition table, as data; the program walks the same rows that are documented
 //! - [`node`]: timers, flags, and what each verdict of the table means in actions
@@ -17,6 +18,7 @@
 //! - [`schedule`]: when announcements of the addresses are repeated
 
 pub mod auth;
+pub mod datagram;
 pub mod duplicates;
 pub mod fitness;
 pub mod node;

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::datagram::{Service, Value};
+use lvs_model::Mac;
 use lvs_model::SyncRole;
-use wire::arp::Mac;
-use wire::heartbeat::{Service, Value};
 
 use crate::auth::{Refusal, Said};
 use crate::fitness::Trouble;

@@ -21,8 +21,8 @@ mod warm;
 
 use std::time::Duration;
 
+use crate::datagram::Service;
 use lvs_model::{Mono, SyncRole};
-use wire::heartbeat::Service;
 
 use crate::auth::Refusal;
 use crate::duplicates::Duplicates;
@@ -221,7 +221,7 @@ impl Node {
             Input::Unproven => self.unproven(now, out),
             Input::Refused(refusal) => self.refuse(now, refusal, out),
             Input::Incompatible => {
-                let error = wire::heartbeat::DecodeError::Incompatible;
+                let error = crate::datagram::DecodeError::Incompatible;
                 self.refuse(now, Refusal::NoHeartbeat(error), out);
             }
             Input::ServiceReady => {

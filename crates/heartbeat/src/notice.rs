@@ -7,8 +7,8 @@ mod text;
 
 use std::net::IpAddr;
 
-use wire::arp::Mac;
-use wire::heartbeat::{DecodeError, Service};
+use crate::datagram::{DecodeError, Service};
+use lvs_model::Mac;
 
 use crate::auth::Refusal;
 use crate::model::{ConfiguredRole, PairPath};

@@ -20,9 +20,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use crate::datagram::signed::Key;
+use crate::datagram::{Service, Value};
 use lvs_model::Mono;
-use wire::heartbeat::signed::Key;
-use wire::heartbeat::{Service, Value};
 
 use crate::auth::{Auth, Mode};
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};

@@ -18,8 +18,8 @@ mod warm;
 
 use std::time::Duration;
 
+use crate::datagram::{Service, Value};
 use lvs_model::Mono;
-use wire::heartbeat::{Service, Value};
 
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
 use crate::node::Node;

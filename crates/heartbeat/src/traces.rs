@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::datagram::Value;
 use lvs_model::Mono;
-use wire::heartbeat::Value;
 
 use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
 use crate::node::Node;

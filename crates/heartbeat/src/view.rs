@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::datagram::Value;
+use crate::datagram::signed::State;
 use lvs_model::Mono;
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::State;
 
 use crate::fitness::{OwnAddresses, Unfit};
 use crate::model::ConfiguredRole;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use kernel_wire::netlink::DecodeError;
 use netlink::NetlinkError;
 use nix::errno::Errno;
-use wire::netlink::DecodeError;
 
 /// A change that the kernel refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

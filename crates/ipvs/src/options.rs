@@ -2,11 +2,11 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use kernel_wire::ipvs::option;
 use lvs_model::{DestinationEntry, ServiceKey};
 use lvs_sys::{IpvsOption, ipvs_option};
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
-use wire::ipvs::option;
 
 /// A socket that is only asked for its options.
 #[derive(Debug)]

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
+use kernel_wire::ipvs::{
+    Detail, Query, decode_daemon, decode_destination, decode_family_id, decode_info,
+    decode_service, decode_timeouts, encode_family_query, encode_op, encode_query,
+};
+use kernel_wire::netlink::{DecodeError, Message, Requests};
 use lvs_model::{
     DestinationEntry, IpvsOp, KernelInfo, ServiceEntry, ServiceKey, SyncDaemon, Timeouts,
 };
 use netlink::{Calls, Completeness, NetlinkError, NetlinkSocket, Protocol};
 use nix::errno::Errno;
-use wire::ipvs::{
-    Detail, Query, decode_daemon, decode_destination, decode_family_id, decode_info,
-    decode_service, decode_timeouts, encode_family_query, encode_op, encode_query,
-};
-use wire::netlink::{DecodeError, Message, Requests};
 
 use crate::options::OptionSocket;
 use crate::{Ipvs, IpvsError, Refusal, load_module};

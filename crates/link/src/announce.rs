@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use kernel_wire::arp::{self, Form};
+use kernel_wire::ndisc;
+use lvs_model::Mac;
 use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{
     AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, SockaddrLike, sendto, socket,
 };
-use wire::arp::{self, Form, Mac};
-use wire::ndisc;
 
 use crate::error::LinkError;
 use crate::plan::Assignment;

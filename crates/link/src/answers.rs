@@ -3,9 +3,9 @@
 use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use kernel_wire::ndisc::{self, Advertisement, NEIGHBOUR_ADVERTISEMENT};
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, socket};
-use wire::ndisc::{self, Advertisement, NEIGHBOUR_ADVERTISEMENT};
 
 use crate::error::LinkError;
 

@@ -50,8 +50,8 @@ impl From<NetlinkError> for LinkError {
     }
 }
 
-impl From<wire::netlink::DecodeError> for LinkError {
-    fn from(error: wire::netlink::DecodeError) -> Self {
+impl From<kernel_wire::netlink::DecodeError> for LinkError {
+    fn from(error: kernel_wire::netlink::DecodeError) -> Self {
         Self::Netlink(error.into())
     }
 }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use kernel_wire::netlink::Requests;
+use kernel_wire::rtnetlink::{self, Address, Link, Said};
 use netlink::{Completeness, NetlinkSocket, Protocol};
 use nix::errno::Errno;
-use wire::netlink::Requests;
-use wire::rtnetlink::{self, Address, Link, Said};
 
 use crate::error::LinkError;
 use crate::plan::{

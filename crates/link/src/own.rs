@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use wire::rtnetlink::{Address, DAD_FAILED, Link, OPTIMISTIC, TENTATIVE};
+use kernel_wire::rtnetlink::{Address, DAD_FAILED, Link, OPTIMISTIC, TENTATIVE};
 
 use crate::plan::Assignment;
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use wire::rtnetlink::{Address, DAD_FAILED, Link, NO_DAD, SECONDARY, broadcast};
+use kernel_wire::rtnetlink::{Address, DAD_FAILED, Link, NO_DAD, SECONDARY, broadcast};
 
 /// Changes in one message to the kernel: each has an answer, and they must all find room.
 const BATCH: usize = 64;

@@ -8,8 +8,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use lvs_model::Mac;
 use lvs_model::Mono;
-use wire::arp::Mac;
 
 /// After a takeover what the partner said before is still under way, or in its queues.
 const SETTLING: Duration = Duration::from_secs(3);

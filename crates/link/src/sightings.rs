@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use kernel_wire::arp::{self, Sender};
 use lvs_sys::ArpFilter;
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockType, recvfrom, socket};
-use wire::arp::{self, Sender};
 
 use crate::error::LinkError;
 

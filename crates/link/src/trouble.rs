@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use wire::rtnetlink::Link;
+use kernel_wire::rtnetlink::Link;
 
 /// A virtual or NAT router address that could not be served from here.
 #[derive(Clone, Debug, PartialEq, Eq)]

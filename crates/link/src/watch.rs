@@ -2,10 +2,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use kernel_wire::netlink::messages;
+use kernel_wire::rtnetlink::{self, Address, GROUPS, Link, Said};
 use netlink::{NetlinkError, NetlinkSocket, Protocol};
 use nix::errno::Errno;
-use wire::netlink::messages;
-use wire::rtnetlink::{self, Address, GROUPS, Link, Said};
 
 use crate::error::LinkError;
 

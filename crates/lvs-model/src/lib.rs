@@ -10,6 +10,7 @@
 //! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
 //! - [`Backoff`]: growing pauses between tries
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
+//! - [`Mac`]: a hardware address
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
 //! - [`plan()`], [`plan_destinations`]: the changes that lead from a found table to a wanted one
@@ -19,6 +20,7 @@ mod backoff;
 mod daemon;
 mod destination;
 mod exit;
+mod mac;
 mod name;
 mod op;
 mod plan;
@@ -34,6 +36,7 @@ pub use destination::{
     TunnelFlags, TunnelType, Weight, WeightError,
 };
 pub use exit::ChildExit;
+pub use mac::{Mac, MacError};
 pub use name::{EngineName, NameError, SchedulerName};
 pub use op::IpvsOp;
 pub use plan::{plan, plan_destinations};

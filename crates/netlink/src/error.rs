@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use kernel_wire::netlink::DecodeError;
 use nix::errno::Errno;
-use wire::netlink::DecodeError;
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

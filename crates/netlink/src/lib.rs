@@ -1,12 +1,12 @@
 //! One netlink socket: batches out, answers in, by sequence number.
 //!
 //! `ipvs` (generic netlink) and `link` (rtnetlink) talk to the kernel through it. The bytes are
-//! [`wire::netlink`]'s; what they mean is the caller's. Nothing here runs by itself: no thread, no
+//! [`kernel_wire::netlink`]'s; what they mean is the caller's. Nothing here runs by itself: no thread, no
 //! retry but of interrupted calls.
 //!
 //! ```no_run
 //! use netlink::{NetlinkSocket, Protocol};
-//! use wire::netlink::{DUMP, Requests};
+//! use kernel_wire::netlink::{DUMP, Requests};
 //!
 //! # fn main() -> Result<(), netlink::NetlinkError> {
 //! // All addresses of the namespace: RTM_GETADDR with an empty struct ifaddrmsg.

@@ -3,11 +3,11 @@
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use kernel_wire::netlink::{Answer, Message, Requests, messages};
 use nix::errno::Errno;
 use nix::sys::socket::{
     self, AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, sockopt,
 };
-use wire::netlink::{Answer, Message, Requests, messages};
 
 use crate::error::NetlinkError;
 use crate::options::CapAck;

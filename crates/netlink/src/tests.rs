@@ -1,6 +1,6 @@
 use std::os::fd::AsFd;
 
-use wire::netlink::{ACK, DUMP, Requests};
+use kernel_wire::netlink::{ACK, DUMP, Requests};
 
 use crate::{Completeness, NetlinkError, NetlinkSocket, Protocol};
 use nix::errno::Errno;

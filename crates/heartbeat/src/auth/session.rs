@@ -1,7 +1,7 @@
 //! One start of the partner: which of its datagrams were heard.
 
+use crate::datagram::signed::Signed;
 use lvs_model::Mono;
-use wire::heartbeat::signed::Signed;
 
 /// One start of the partner.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,9 @@ mod versions;
 
 use std::time::Duration;
 
+use crate::datagram::signed::{Key, LENGTH, SignatureError, State, Statement};
+use crate::datagram::{Service, Value};
 use lvs_model::Mono;
-use wire::heartbeat::signed::{Key, LENGTH, SignatureError, State, Statement};
-use wire::heartbeat::{Service, Value};
 
 use super::{Auth, Echo, Mode, Refusal, Said, Verdict};
 use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};

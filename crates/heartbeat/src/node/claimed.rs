@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::datagram::Value;
+use lvs_model::Mac;
 use lvs_model::Mono;
-use wire::arp::Mac;
-use wire::heartbeat::Value;
 
 use super::Node;
 use crate::duplicates::{Answer, Due};

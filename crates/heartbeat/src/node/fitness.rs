@@ -10,9 +10,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::datagram::details::Details;
+use crate::datagram::signed::State;
 use lvs_model::Mono;
-use wire::heartbeat::details::Details;
-use wire::heartbeat::signed::State;
 
 use super::Node;
 use crate::auth::Said;

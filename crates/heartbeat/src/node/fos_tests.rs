@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::datagram::{Service, Value};
 use lvs_model::Mono;
-use wire::heartbeat::{Service, Value};
 
 use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
 use crate::node::Node;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::datagram::Value;
+use crate::datagram::signed::{State, Statement};
 use lvs_model::Mono;
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::{State, Statement};
 
 use super::Node;
 use crate::auth::{self, Refusal, Said};

@@ -4,8 +4,8 @@
 //! is told STOPPED then and not before. A hook that hangs costs `hook_patience`
 //! at most.
 
+use crate::datagram::Value;
 use lvs_model::Mono;
-use wire::heartbeat::Value;
 
 use super::Node;
 use crate::model::{Action, Hook};

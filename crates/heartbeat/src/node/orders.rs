@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::datagram::Value;
 use lvs_model::Mono;
-use wire::heartbeat::Value;
 
 use super::Node;
 use crate::model::Action;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::datagram::Value;
 use lvs_model::{Mono, SyncRole};
-use wire::heartbeat::Value;
 
 use super::{HandOver, Node};
 use crate::model::{Action, Hook};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use crate::datagram::{Service, Value};
 use lvs_model::Mono;
-use wire::heartbeat::{Service, Value};
 
 use super::Node;
 use crate::model::Action;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wire::heartbeat::Service;
+use crate::datagram::Service;
 
 use super::Notice;
 use crate::model::{ConfiguredRole, PairPath};

@@ -1,8 +1,8 @@
 //! What must hold after each step, and in the end.
 
+use crate::datagram::Value;
+use crate::datagram::signed::State;
 use lvs_model::Mono;
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::State;
 
 use super::{FAULTS_END, GROWN, Happening, ONE_WAY, OVERLAP, Side, World};
 use crate::table::{Event, Phase};

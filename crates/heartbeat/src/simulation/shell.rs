@@ -1,7 +1,7 @@
 //! What a shell does with the actions: processes that take their time, datagrams on their way.
 
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::{self, Signed, Statement};
+use crate::datagram::Value;
+use crate::datagram::signed::{self, Signed, Statement};
 
 use super::{Happening, World, keys};
 use crate::auth::Echo;

@@ -1,7 +1,7 @@
 //! Addresses that go, that somebody takes away, that another machine has.
 
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::State;
+use crate::datagram::Value;
+use crate::datagram::signed::State;
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;

@@ -1,6 +1,6 @@
 //! A director without a partner: nothing to wait for, nobody to hand over to.
 
-use wire::heartbeat::Service;
+use crate::datagram::Service;
 
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, ConfiguredRole, Hook, Input, Settings};

@@ -1,6 +1,6 @@
 //! A node that was away (stopped, suspended, starved) believes nothing that was queued meanwhile.
 
-use wire::heartbeat::Value;
+use crate::datagram::Value;
 
 use super::{Bench, settings};
 use crate::model::{Action, ConfiguredRole, Input, Settings};

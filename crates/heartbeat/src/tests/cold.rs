@@ -1,7 +1,7 @@
 //! A settled standby has none of lvs.cf's services in its kernel's table.
 
+use crate::datagram::{Service, Value};
 use lvs_model::Mono;
-use wire::heartbeat::{Service, Value};
 
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, ConfiguredRole, Input, Settings};

@@ -1,8 +1,8 @@
 //! Addresses that cannot be served here: what counts towards a living partner, and what does not.
 
-use wire::heartbeat::Value;
-use wire::heartbeat::details::Details;
-use wire::heartbeat::signed::{State, Statement};
+use crate::datagram::Value;
+use crate::datagram::details::Details;
+use crate::datagram::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;

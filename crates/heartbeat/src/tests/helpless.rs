@@ -1,8 +1,8 @@
 //! A partner that cannot serve: nothing is given up to it, and nothing handed over any more.
 
-use wire::heartbeat::Value;
-use wire::heartbeat::details::Details;
-use wire::heartbeat::signed::{State, Statement};
+use crate::datagram::Value;
+use crate::datagram::details::Details;
+use crate::datagram::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wire::heartbeat::Value;
+use crate::datagram::Value;
 
 use super::{Bench, notices, settings};
 use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};

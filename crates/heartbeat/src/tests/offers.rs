@@ -1,6 +1,6 @@
 //! When an offer is taken.
 
-use wire::heartbeat::Value;
+use crate::datagram::Value;
 
 use super::Bench;
 use crate::model::Input;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::datagram::Value;
+use crate::datagram::details::Details;
+use crate::datagram::signed::{State, Statement};
 use lvs_model::Mono;
-use wire::heartbeat::Value;
-use wire::heartbeat::details::Details;
-use wire::heartbeat::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;

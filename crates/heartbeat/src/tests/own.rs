@@ -1,6 +1,6 @@
 //! The addresses that our own heartbeats are sent from: gone, and back.
 
-use wire::heartbeat::Value;
+use crate::datagram::Value;
 
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, ConfiguredRole, Input, Links, Settings};

@@ -1,6 +1,6 @@
 //! The service that does not stay up: in place, given up, on trial on the standby.
 
-use wire::heartbeat::Value;
+use crate::datagram::Value;
 
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, ConfiguredRole, Input, Settings};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::datagram::Value;
+use crate::datagram::signed::{State, Statement};
 use lvs_model::SyncRole;
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;

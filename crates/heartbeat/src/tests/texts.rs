@@ -2,7 +2,7 @@
 //! missing belongs to events that are none here: programs of its own (ifconfig, the reservation of a
 //! shared disk), sockets that cannot fail so.
 
-use wire::heartbeat::{DecodeError, Service};
+use crate::datagram::{DecodeError, Service};
 
 use crate::model::ConfiguredRole::{Backup, Primary};
 use crate::notice::Notice;

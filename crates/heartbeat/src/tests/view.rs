@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use wire::heartbeat::Value;
-use wire::heartbeat::details::Details;
-use wire::heartbeat::signed::{State, Statement};
+use crate::datagram::Value;
+use crate::datagram::details::Details;
+use crate::datagram::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;
@@ -144,7 +144,7 @@ fn another_lvs_cf_is_told_once_and_so_is_the_same_one_again() {
 
 #[test]
 fn what_an_administrator_must_see_is_a_warning_or_an_error() {
-    use wire::heartbeat::Service::Lvs;
+    use crate::datagram::Service::Lvs;
     for notice in [
         Notice::PartnerDead(Lvs),
         Notice::Yielding(Lvs),

@@ -1,8 +1,8 @@
 //! `warm_standby`: the service runs on the standby, and a takeover is addresses and announcements.
 
+use crate::datagram::Value;
+use crate::datagram::signed::State;
 use lvs_model::SyncRole;
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::State;
 
 use super::{Bench, at, notices, settings};
 use crate::auth::Said;

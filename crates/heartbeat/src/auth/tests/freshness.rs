@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
+use crate::datagram::Value;
+use crate::datagram::signed::Statement;
 use lvs_model::Mono;
-use wire::heartbeat::Value;
-use wire::heartbeat::signed::Statement;
 
 use super::{Auth, Echo, Mode, Refusal, SAYS, Verdict, auth, counts, pair};
 use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
@@ -256,11 +256,11 @@ fn what_is_not_proven_displaces_no_echo_of_an_exchange_under_way() {
         // Each heartbeat of ours is proof for the primary that we hear it.
         let beat = backup.sends(Value::Stopped, SAYS);
         assert!(counts(&primary.hears(&beat)));
-        let echo = wire::heartbeat::signed::decode(&beat, &[super::key(1)]);
+        let echo = crate::datagram::signed::decode(&beat, &[super::key(1)]);
         assert_eq!(echo.map(|it| it.echo), Ok(primary.counter));
     }
     // The answer to it is one of its own.
     let answer = backup.seal(Mono::ZERO, Echo::Unproven, Value::Stopped, SAYS);
-    let echo = wire::heartbeat::signed::decode(&answer, &[super::key(1)]);
+    let echo = crate::datagram::signed::decode(&answer, &[super::key(1)]);
     assert_eq!(echo.map(|it| it.echo), Ok(old.counter));
 }

@@ -1,9 +1,9 @@
 //! Version 2 of signed heartbeats: when it is sent, and what an older program has of it.
 
+use crate::datagram::Value;
+use crate::datagram::details::Details;
+use crate::datagram::signed::{self, Signed, Statement};
 use lvs_model::Mono;
-use wire::heartbeat::Value;
-use wire::heartbeat::details::Details;
-use wire::heartbeat::signed::{self, Signed, Statement};
 
 use super::{Auth, Echo, Mode, Refusal, SAYS, Verdict, auth, counts, key, meet};
 use crate::view::Form;

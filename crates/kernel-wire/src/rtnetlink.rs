@@ -6,10 +6,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::arp::Mac;
 use crate::netlink::{
     ACK, Attribute, Attributes, CREATE, DUMP, DecodeError, EXCLUSIVE, Message, Requests,
 };
+use lvs_model::Mac;
 
 /// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR`: what a director listens to.
 pub const GROUPS: u32 = 0x1 | 0x10 | 0x100;

@@ -7,7 +7,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::arp::Mac;
+use lvs_model::Mac;
 
 /// Length of the frame: Ethernet 14, IPv6 40, advertisement 24, target link-layer option 8.
 pub const FRAME_LENGTH: usize = 86;

@@ -7,7 +7,7 @@ use super::{ACK, REQUEST};
 /// The buffer is kept when it is cleared, so a program that sends in rounds allocates once.
 ///
 /// ```
-/// use wire::netlink::{ACK, Requests};
+/// use kernel_wire::netlink::{ACK, Requests};
 ///
 /// let mut requests = Requests::new();
 /// requests.message(16, ACK, 7, |message| {

@@ -1,8 +1,7 @@
-//! Bytes of the director's protocols, both ways, without I/O.
+//! Bytes of the kernel and of the link, both ways, without I/O.
 //!
 //! - [`netlink`]: framing of requests and answers, attributes
 //! - [`ipvs`]: the kernel's IPVS family (linux/ip_vs.h)
-//! - [`heartbeat`]: what two pulses send each other
 //! - [`rtnetlink`]: addresses on interfaces, state of links
 //! - [`icmp`]: whether a gateway is to be seen
 //! - [`arp`], [`ndisc`]: announcing whose address it is
@@ -10,7 +9,6 @@
 
 pub mod arp;
 pub mod fuzz;
-pub mod heartbeat;
 pub mod icmp;
 pub mod ipvs;
 pub mod ndisc;
