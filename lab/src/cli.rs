@@ -1,15 +1,15 @@
 //! The command line of `lab`. Called by `main`.
 
 use std::ffi::OsString;
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use crate::boot::{Boot, BootError, Job, NO_STATUS, SEARCH_PATH, guest, own_program};
+use crate::boot::{NO_STATUS, guest, own_program};
+use crate::failure::Failure;
+use crate::options::Options;
 use crate::tool::{USAGE_STATUS, complete, tell};
 use crate::{demo, suite};
 
@@ -75,63 +75,6 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<OsString>,
     },
-}
-
-/// Options of every run.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Boot")]
-pub(crate) struct Options {
-    #[command(flatten)]
-    pub(crate) boot: Boot,
-    /// A directory that the guest may write to; any number of times.
-    #[arg(long = "share", value_name = "DIR", value_parser = absolute_path())]
-    #[arg(value_hint = ValueHint::DirPath)]
-    shares: Vec<PathBuf>,
-    /// Where the built programs are; if nothing is said, where this one is.
-    #[arg(long, value_name = "DIR", value_parser = absolute_path())]
-    #[arg(value_hint = ValueHint::DirPath)]
-    programs: Option<PathBuf>,
-}
-
-fn absolute_path() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(std::path::absolute)
-}
-
-/// Why there is no exit status of a run.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// No test has such a name.
-    NoTest(String),
-    Boot(BootError),
-    Io(io::Error),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<BootError> for Failure {
-    fn from(error: BootError) -> Self {
-        Self::Boot(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoTest(filters) => write!(f, "test: no lab test called {filters}"),
-            Self::Io(error) => write!(f, "{error}"),
-            Self::Boot(error) => {
-                write!(f, "{error}")?;
-                match std::error::Error::source(error) {
-                    Some(cause) => write!(f, ": {cause}"),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
 }
 
 /// Runs `lab` with its arguments (without the program's name); the exit status.
@@ -201,57 +144,6 @@ fn run_demo(
         io::Error::new(error.kind(), format!("{}: {error}", file.to_string_lossy()))
     })?;
     Ok(status)
-}
-
-impl Options {
-    /// The job that runs `argv` here, with what of this environment concerns it.
-    pub(crate) fn job(&self, argv: Vec<OsString>) -> io::Result<Job> {
-        Ok(Job {
-            argv,
-            cwd: std::env::current_dir()?,
-            env: guest_environment(),
-            shares: self.shares.clone(),
-            programs: self.programs()?,
-            limit: self.boot.limit(),
-            systemd: self.boot.systemd,
-        })
-    }
-
-    /// The directory of the built programs.
-    pub(crate) fn programs(&self) -> io::Result<PathBuf> {
-        self.programs.clone().map_or_else(own_directory, Ok)
-    }
-}
-
-/// The built programs lie where this one does.
-fn own_directory() -> io::Result<PathBuf> {
-    let own = own_program()?;
-    Ok(own.parent().unwrap_or(Path::new("/")).to_owned())
-}
-
-/// A fixed environment, plus the variables that tests and programs of this project read.
-fn guest_environment() -> Vec<(OsString, OsString)> {
-    let fixed = [
-        ("PATH", SEARCH_PATH),
-        ("HOME", "/root"),
-        ("LANG", "C.UTF-8"),
-        ("CARIBE_LAB", "1"),
-        ("CARIBE_C_IPVSADM", guest::C_IPVSADM),
-    ];
-    let mut env: Vec<_> = fixed
-        .map(|(name, value)| (name.into(), value.into()))
-        .into();
-    env.extend(std::env::vars_os().filter(|(name, _)| {
-        let name = name.to_string_lossy();
-        let is_fixed = fixed.iter().any(|(of_ours, _)| *of_ours == name);
-        name.starts_with("RUST_")
-            || name.starts_with("CARIBE_") && !is_fixed
-            || ["LVS_UNDER_TEST", "NO_COLOR", "CI"].contains(&name.as_ref())
-    }));
-    if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        env.push(("CARIBE_COLOUR".into(), "always".into()));
-    }
-    env
 }
 
 #[cfg(test)]

@@ -8,14 +8,16 @@
 //! - [`measure`]: requests, connections, the table, owners of an address, the timeline
 //! - [`cluster`]: a site with everything running on it
 //! - [`demo`]: the demonstration
-//! - `cli`, `suite`: the command line; the lab tests, each binary in a guest of its own
+//! - `cli`, `options`, `failure`, `suite`: the command line; the lab tests, each binary in a guest of its own
 //! - [`tool`]: what the command lines of the project's own tools share
 
 pub mod boot;
 mod cli;
 pub mod cluster;
 pub mod demo;
+mod failure;
 pub mod measure;
+mod options;
 mod suite;
 pub mod tool;
 pub mod topology;

@@ -6,6 +6,7 @@
 
 mod ask;
 mod dry_run;
+mod failure;
 mod kernel;
 mod link;
 mod nannies;

@@ -12,9 +12,9 @@ use director::{Site, Table};
 use ipvs::IpvsError;
 use lvs_model::{IpvsOp, ServiceKey};
 
+use crate::failure::held;
 use crate::kernel::Kernel;
 use crate::options::{NAME, Options};
-use crate::start;
 
 /// Takes them out, logs each; what was refused is told of and makes it fail.
 ///
@@ -24,7 +24,7 @@ pub fn run(options: &Options) -> Result<u8, Vec<String>> {
     let path = config_file::find(options.config_file.as_deref());
     let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
     // Beside an lvsd that runs: it would put them back.
-    let _alone = Instance::begin("lvsd", None).map_err(start::held)?;
+    let _alone = Instance::begin("lvsd", None).map_err(held)?;
     let mut kernel = match Kernel::look() {
         Ok(kernel) => kernel,
         // Where there is no table there is nothing in it; no module is loaded for that.

@@ -10,12 +10,12 @@ use config_file::{ConfigFile, Follower, Program, tell};
 use control::LVSD_SOCKET as STATUS_SOCKET;
 use daemon::log::Target;
 use daemon::{
-    ControlSocket, Instance, LockError, PARENT_VARIABLE, Parent, Signal, Signals, background,
-    notify,
+    ControlSocket, Instance, PARENT_VARIABLE, Parent, Signal, Signals, background, notify,
 };
 use director::{Lvsd, Site, Table};
 use lvs_model::Mono;
 
+use crate::failure::{failure, held};
 use crate::kernel::Kernel;
 use crate::nannies::Nannies;
 use crate::options::{NAME, Options};
@@ -209,21 +209,6 @@ fn tell_parent(lines: &[String]) {
             log::debug!("cannot tell pulse: {error}");
         }
     }
-}
-
-/// Another has the table. pulse also says which, as that one is none of its own.
-pub fn held(error: LockError) -> Vec<String> {
-    let has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
-    let holder = error.holder().filter(|_| has_parent);
-    let mut lines = failure(error);
-    lines.extend(
-        holder.map(|holder| format!("{NAME}: {holder}, started by another than this pulse")),
-    );
-    lines
-}
-
-fn failure(error: impl std::fmt::Display) -> Vec<String> {
-    vec![format!("{NAME}: {error}")]
 }
 
 fn write_lines(out: &mut dyn Write, lines: &[String]) -> io::Result<()> {

@@ -8,8 +8,8 @@ use daemon::{Child, Signal};
 use lvs_model::{ChildExit, Mono};
 
 use crate::hook_queue::Words;
+use crate::program;
 use crate::repeats::Repeats;
-use crate::runner;
 
 /// Time that each has.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -117,7 +117,7 @@ impl Beside {
                 continue;
             };
             let path = Path::new(path);
-            match runner::start(path, args, None) {
+            match program::start(path, args, None) {
                 Ok(child) => self.running.push(Running {
                     child,
                     path: path.display().to_string(),

@@ -13,11 +13,12 @@ use lvs_model::{Mono, SyncRole};
 use nix::errno::Errno;
 
 use crate::beside::TOO_MANY;
-use crate::hook_orders::{HookOrders, Letter};
+use crate::hook_orders::HookOrders;
 use crate::hook_queue::{Job, Words};
 use crate::left_behind::LeftBehind;
 use crate::repeats::Repeats;
-use crate::runner::{self, Runner};
+use crate::runner::Runner;
+use crate::runner_letter::{self, Letter};
 use crate::sync_keeper::SyncKeeper;
 use crate::sync_watch::SyncStatus;
 
@@ -148,7 +149,7 @@ impl Commands {
     /// What is to be run if pulse is killed; nothing to take it back.
     pub fn leave(&mut self, hook: Option<&Command>) {
         let words = hook.and_then(|hook| words(hook).ok()).unwrap_or_default();
-        if runner::can_be_told(&Letter::Will(words.clone())) {
+        if runner_letter::can_be_told(&Letter::Will(words.clone())) {
             self.orders.leave(words);
             self.tell();
         } else {

@@ -8,32 +8,10 @@ use std::collections::VecDeque;
 
 use crate::beside::Waiting;
 use crate::hook_queue::{Job, Order, Words};
-use crate::runner;
+use crate::runner_letter::{self, Letter, RunnerState};
 
 /// Commands that are kept at most.
 const MOST_COMMANDS: usize = 64;
-
-/// What the runner is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Letter {
-    /// One of its hooks or commands.
-    Order(Order),
-    /// What is to be run when pulse is killed; no words take it back.
-    Will(Words),
-    /// A program for an address that is held: beside the others, and ended by a give-up.
-    Beside(Words),
-}
-
-/// What a runner says of itself, whenever that has changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunnerState {
-    /// The number of the last order that it has heard.
-    pub heard: u32,
-    /// The numbers of those that have not ended.
-    pub open: Vec<u32>,
-    /// The processes that it runs, each the leader of its group.
-    pub running: Vec<i32>,
-}
 
 /// Orders and what has become of them.
 #[derive(Debug, Default)]
@@ -75,7 +53,7 @@ impl HookOrders {
         let number = self.last + 1;
         let order = Order { number, job };
         let letter = Letter::Order(order.clone());
-        if !runner::can_be_told(&letter) {
+        if !runner_letter::can_be_told(&letter) {
             return None;
         }
         self.last = number;

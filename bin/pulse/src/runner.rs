@@ -11,31 +11,22 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::ExitCode;
-use std::str::FromStr;
 
-use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Signals, reap, wait};
+use daemon::{Child, Clock, PollFd, PollFlags, Signal, Signals, reap, wait};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use crate::beside::Beside;
 use crate::helper::{self, Helper, LONGEST, Part, Received};
-use crate::hook_orders::{Letter, RunnerState};
-use crate::hook_queue::{End, HookQueue, Job, Order};
+use crate::hook_queue::{End, HookQueue, Job};
+use crate::program;
+use crate::runner_letter::{Letter, RunnerState, decode, decode_state, encode, encode_state};
 
 /// The process.
 pub const PART: Part = Part {
     argument: "--runner",
     name: "pulse-runner",
 };
-/// What a message begins with: what is to be run when pulse has been killed; `active_cmd`, `inactive_cmd` and
-/// a command, each behind its number, the command behind the file that it reads, or an empty word, too; a
-/// program that runs beside the others.
-const WILL: u8 = b'!';
-const ACTIVE: u8 = b'A';
-const INACTIVE: u8 = b'I';
-const COMMAND: u8 = b'C';
-const BESIDE: u8 = b'B';
-
 /// pulse's end of its runner.
 pub struct Runner {
     helper: Helper,
@@ -84,72 +75,6 @@ impl Runner {
     pub fn finish(&self) {
         self.helper.finish();
     }
-}
-
-/// Whether a runner can be told: the command line is not too long.
-pub fn can_be_told(letter: &Letter) -> bool {
-    encode(letter).len() <= LONGEST
-}
-
-fn encode(letter: &Letter) -> Vec<u8> {
-    let (what, before, words) = match letter {
-        Letter::Will(words) => (WILL, Vec::new(), words),
-        Letter::Beside(words) => (BESIDE, Vec::new(), words),
-        Letter::Order(Order { number, job }) => {
-            let number = number.to_string().into();
-            match job {
-                Job::Active(words) => (ACTIVE, vec![number], words),
-                Job::Inactive(words) => (INACTIVE, vec![number], words),
-                Job::Command(input, words) => (COMMAND, vec![number, input.clone()], words),
-            }
-        }
-    };
-    let mut message = vec![what];
-    message.extend(helper::encode(&before));
-    message.extend(helper::encode(words));
-    message
-}
-
-fn decode(message: &[u8]) -> Option<Letter> {
-    let (what, words) = message.split_first()?;
-    let mut words = helper::decode(words).into_iter();
-    match *what {
-        WILL => return Some(Letter::Will(words.collect())),
-        BESIDE => return Some(Letter::Beside(words.collect())),
-        _ => {}
-    }
-    let number = words.next()?.to_str()?.parse().ok()?;
-    let job = match *what {
-        ACTIVE => Job::Active(words.collect()),
-        INACTIVE => Job::Inactive(words.collect()),
-        COMMAND => Job::Command(words.next()?, words.collect()),
-        _ => return None,
-    };
-    Some(Letter::Order(Order { number, job }))
-}
-
-/// Three words: what was heard last, what has not ended, what runs; numbers apart by blanks.
-fn encode_state(state: &RunnerState) -> Vec<u8> {
-    let open: Vec<String> = state.open.iter().map(ToString::to_string).collect();
-    let running: Vec<String> = state.running.iter().map(ToString::to_string).collect();
-    let words = [state.heard.to_string(), open.join(" "), running.join(" ")];
-    helper::encode(&words.map(OsString::from))
-}
-
-fn decode_state(message: &[u8]) -> Option<RunnerState> {
-    fn numbers<T: FromStr>(word: &OsString) -> Option<Vec<T>> {
-        let words = word.to_str()?.split_ascii_whitespace();
-        words.map(|word| word.parse().ok()).collect()
-    }
-    let words = helper::decode(message);
-    let [heard, open, running] = words.as_slice() else {
-        return None;
-    };
-    Some(RunnerState {
-        heard: heard.to_str()?.parse().ok()?,
-        open: numbers(open)?,
-        running: numbers(running)?,
-    })
 }
 
 /// Runs hooks until pulse is gone and all are done.
@@ -301,7 +226,7 @@ impl Queue {
                 continue;
             };
             let path = Path::new(path);
-            match start(path, args, input) {
+            match program::start(path, args, input) {
                 Ok(child) => {
                     let path = path.display().to_string();
                     self.running = Some(Running { child, path });
@@ -354,70 +279,6 @@ impl Queue {
             log::error!("{} has not ended in time: {signal}", hook.path);
             // ESRCH: it has just ended, and is reaped at the next turn.
             let _ = hook.child.signal_group(signal);
-        }
-    }
-}
-
-/// Starts a hook in a process group of its own, unless others than root could have written it.
-pub fn start(path: &Path, args: &[OsString], input: Option<&OsString>) -> io::Result<Child> {
-    let file = daemon::installed(path).canonicalize()?;
-    if !daemon::only_root_can_change(&file)? {
-        return Err(io::Error::other("others than root can change it"));
-    }
-    let mut program = Program::new(file);
-    program.args = args.to_vec();
-    program.input = input.filter(|input| !input.is_empty()).map(Into::into);
-    program.own_group = true;
-    program.start()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn letters_arrive_as_they_were_sent_with_empty_words_too() {
-        let words = ["/bin/a b", "", "c"].map(OsString::from).to_vec();
-        let number = 7;
-        for job in [
-            Job::Active(words.clone()),
-            Job::Inactive(words.clone()),
-            Job::Inactive(Vec::new()),
-            Job::Command("file".into(), words.clone()),
-            Job::Command(OsString::new(), words.clone()),
-        ] {
-            let letter = Letter::Order(Order { number, job });
-            assert_eq!(decode(&encode(&letter)), Some(letter));
-        }
-        for letter in [
-            Letter::Beside(words.clone()),
-            Letter::Will(words),
-            Letter::Will(Vec::new()),
-        ] {
-            assert_eq!(decode(&encode(&letter)), Some(letter));
-        }
-        for wrong in [&b""[..], b"?", b"?7\0", b"A", b"Ax\0/bin/a\0", b"C7\0"] {
-            assert_eq!(decode(wrong), None);
-        }
-        assert!(helper::decode(b"unfinished").is_empty());
-    }
-
-    #[test]
-    fn a_state_arrives_as_it_was_told() {
-        for (heard, open, running) in [
-            (0, vec![], vec![]),
-            (7, vec![6, 7], vec![4000]),
-            (u32::MAX, vec![7], (4000..4017).collect()),
-        ] {
-            let state = RunnerState {
-                heard,
-                open,
-                running,
-            };
-            assert_eq!(decode_state(&encode_state(&state)), Some(state));
-        }
-        for wrong in [&b""[..], b"7\0", b"x\0\0\0", b"7\0a\0\0"] {
-            assert_eq!(decode_state(wrong), None);
         }
     }
 }

@@ -30,6 +30,7 @@ mod json;
 mod order;
 mod pulse;
 mod pulse_screen;
+mod pulse_services;
 mod reason;
 mod report;
 mod request;

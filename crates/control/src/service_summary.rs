@@ -4,8 +4,6 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pulse::{PulseLine, PulseReport};
-
 /// lvsd itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LvsdSummary {
@@ -81,19 +79,6 @@ impl ServiceSummary {
             None => {}
         }
         Some(text)
-    }
-}
-
-impl PulseReport {
-    /// Takes what is needed from the lines of lvsd's status.
-    pub fn add_lvsd(&mut self, text: &str) {
-        for line in text.lines() {
-            match PulseLine::decode(line) {
-                Some(PulseLine::Lvsd(lvsd)) => self.lvsd = Some(lvsd),
-                Some(PulseLine::Service(service)) => self.services.push(service),
-                _ => {}
-            }
-        }
     }
 }
 
@@ -183,25 +168,5 @@ mod tests {
             let said = format!("-t 192.0.2.1:80 (web): {said}");
             assert_eq!(service.troubles(), [said]);
         }
-    }
-
-    #[test]
-    fn lvsds_own_lines_are_read() {
-        let mut report = PulseReport::default();
-        report.add_lvsd(concat!(
-            r#"{"kind":"lvsd","pid":7,"refused":["--set 1 2 3: no"],"services":1}"#,
-            "\n",
-            r#"{"kind":"service","service":"-f 1","virtual":["a","b"],"scheduler":"wlc","present":true,"sorry_server":null,"refused":[],"servers":1,"up":0,"serving":0}"#,
-            "\n",
-            r#"{"kind":"server","service":"-f 1","state":"up"}"#,
-            "\n",
-        ));
-        assert_eq!(report.lvsd.unwrap().refused, ["--set 1 2 3: no"]);
-        let troubles: Vec<String> = report
-            .services
-            .iter()
-            .flat_map(|it| it.troubles())
-            .collect();
-        assert_eq!(troubles, ["-f 1 (a, b): NO REAL SERVER is up of 1"]);
     }
 }

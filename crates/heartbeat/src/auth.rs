@@ -19,11 +19,12 @@ use std::time::Duration;
 use crate::datagram::signed::{
     self, Key, SignatureError, Signed, State, Statement, VERSION, VERSION_WITH_DETAILS,
 };
-use crate::datagram::{ByteOrder, DecodeError, Mark, Service, Value, decode, encode};
+use crate::datagram::{ByteOrder, Mark, Service, Value, decode, encode};
 use lvs_model::Mono;
 
-use crate::model::{Input, PairPath};
-use crate::view::Form;
+use crate::model::Input;
+use crate::pair::PairPath;
+use crate::said::{Form, Refusal, Said};
 pub use candidates::DOUBTED;
 
 use candidates::Candidates;
@@ -52,42 +53,6 @@ impl Mode {
     #[must_use]
     pub const fn signs(self) -> bool {
         matches!(self, Self::Sign | Self::Require)
-    }
-}
-
-/// What the partner said besides the value: under its signature, or unsigned by a [`Mark`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// The statement.
-    pub statement: Statement,
-    /// It has verified a heartbeat of ours: what we say under our signature reaches it.
-    pub knows_us: bool,
-    /// Nothing newer came before it. What is not new is a sign of life and nothing else.
-    pub newest: bool,
-    /// The first of its boot id: the partner may not know yet that we hear it.
-    pub first: bool,
-    /// How it was signed.
-    pub form: Form,
-}
-
-impl Said {
-    /// What a mark says. There is no term, and whoever marks hears us.
-    pub(crate) const fn unsigned(state: State) -> Self {
-        Self {
-            statement: Statement {
-                state,
-                term: 0,
-                by_term: false,
-                hears: true,
-                fit: true,
-                asks: false,
-                details: None,
-            },
-            knows_us: true,
-            newest: true,
-            first: false,
-            form: Form::Unsigned,
-        }
     }
 }
 
@@ -129,33 +94,6 @@ pub enum Echo {
     Partner,
     /// One that is not proven: the answer to it.
     Unproven,
-}
-
-/// Why a datagram counts for nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The four bytes are no heartbeat's.
-    NoHeartbeat(DecodeError),
-    /// Signatures are required, and this one is not good.
-    Signature(SignatureError),
-    /// It was heard before, or comes from an earlier start of the partner.
-    Replayed,
-    /// It is ours, or that of another node in our role.
-    Reflected,
-    /// It echoes nothing that we sent within the dead time: somebody held it back.
-    HeldBack,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoHeartbeat(error) => error.fmt(f),
-            Self::Signature(error) => write!(f, "heartbeat refused: {error}"),
-            Self::Replayed => f.write_str("heartbeat refused: replayed"),
-            Self::Reflected => f.write_str("heartbeat refused: from our own role"),
-            Self::HeldBack => f.write_str("heartbeat refused: older than the dead time"),
-        }
-    }
 }
 
 /// What has changed about the signatures of the partner: for the log, while not every heartbeat

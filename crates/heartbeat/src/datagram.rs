@@ -6,9 +6,13 @@
 //! frozen description. The caller is pulse's socket; `heartbeat` sees only decoded values.
 
 pub mod details;
+mod length;
+mod signature_error;
 pub mod signed;
 
 use std::fmt;
+
+pub use length::{MAGIC_LENGTH, MAX_LENGTH};
 
 /// Which service the pair runs; each has its own two constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,12 +57,6 @@ pub enum ByteOrder {
     /// An original on a big-endian machine.
     Big,
 }
-
-/// Length of the part that an original reads.
-pub const MAGIC_LENGTH: usize = 4;
-
-/// Longest datagram that is looked at; what is longer is cut off by the reader.
-pub const MAX_LENGTH: usize = 512;
 
 /// Why a datagram is no heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,16 +31,22 @@ pub mod supervise;
 pub mod table;
 pub mod view;
 
+mod hand_over;
 mod model;
+mod pair;
+mod said;
 
-pub use auth::{Auth, Echo, Mode, Refusal, Said};
+pub use auth::{Auth, Echo, Mode};
 pub use fitness::{OwnAddresses, Trouble, TroubleKind, Unfit};
-pub use model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+pub use hand_over::HandOverFailed;
+pub use model::{Action, Hook, Input, Links, Settings};
 pub use node::Node;
 pub use notice::{Notice, Severity};
-pub use orders::{HandOverFailed, Order, OrderRefused, Orders};
+pub use orders::{Order, OrderRefused, Orders};
+pub use pair::{ConfiguredRole, PairPath};
+pub use said::{Form, Refusal, Said};
 pub use table::{Event, Facts, Phase, Verdict, When, decide};
-pub use view::{Form, PartnerView, PathView, Reason, Silence, Transition, View};
+pub use view::{PartnerView, PathView, Reason, Silence, Transition, View};
 
 #[cfg(test)]
 mod simulation;

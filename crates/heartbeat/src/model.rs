@@ -7,28 +7,12 @@ use crate::datagram::{Service, Value};
 use lvs_model::Mac;
 use lvs_model::SyncRole;
 
-use crate::auth::{Refusal, Said};
 use crate::fitness::Trouble;
+use crate::hand_over::HandOverFailed;
 use crate::notice::Notice;
-use crate::orders::{HandOverFailed, Order, OrderRefused, Orders};
-
-/// Which of the two directors this machine is, for good (lvs.cf `primary`, `backup`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfiguredRole {
-    /// Stays when both are active.
-    Primary,
-    /// Yields when both are active.
-    Backup,
-}
-
-/// The way a heartbeat came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PairPath {
-    /// Between `primary` and `backup`.
-    Public,
-    /// Between `primary_private` and `backup_private`.
-    Private,
-}
+use crate::orders::{Order, OrderRefused, Orders};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::{Refusal, Said};
 
 /// What lvs.cf and the command line say to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

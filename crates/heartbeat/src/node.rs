@@ -2,18 +2,22 @@
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 
+mod can_serve;
 mod claimed;
 mod clock;
 mod cold;
 mod fitness;
 mod fos;
+mod fos_state;
 #[cfg(test)]
 mod fos_tests;
 mod hearing;
+mod history;
 mod hooks;
 mod links;
 mod orders;
 mod own;
+mod relief;
 mod service;
 mod verdicts;
 mod view;
@@ -24,21 +28,23 @@ use std::time::Duration;
 use crate::datagram::Service;
 use lvs_model::{Mono, SyncRole};
 
-use crate::auth::Refusal;
 use crate::duplicates::Duplicates;
 use crate::fitness::OwnAddresses;
-use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
+use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::notice::Notice;
 use crate::orders::{OrderRefused, Orders};
+use crate::pair::ConfiguredRole;
 use crate::partner::Partner;
 use crate::question::Questions;
+use crate::said::Refusal;
 use crate::schedule::Announcements;
 use crate::supervise::{LONGEST_PAUSE, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 use crate::view::Reason;
-use fitness::Fitness;
-use view::History;
-use warm::Relief;
+use can_serve::Fitness;
+use fos_state::Fos;
+use history::History;
+use relief::Relief;
 
 /// A service that did not stay up is not tried again for so long, at first.
 const FIRST_BAN: Duration = Duration::from_secs(10);
@@ -103,7 +109,7 @@ pub struct Node {
     /// The sync daemon is switched when the addresses come up, not before.
     sync_at_raise: bool,
     duplicates: Duplicates,
-    fos: fos::Fos,
+    fos: Fos,
     own: OwnAddresses,
     /// An own address is gone: when something follows from it.
     own_due: Option<Mono>,
@@ -173,7 +179,7 @@ impl Node {
             is_clearing: false,
             sync_at_raise: false,
             duplicates: Duplicates::default(),
-            fos: fos::Fos::default(),
+            fos: Fos::default(),
             own: OwnAddresses::PRESENT,
             own_due: None,
             sent_at: now,

@@ -10,9 +10,9 @@ use std::net::IpAddr;
 use crate::datagram::{DecodeError, Service};
 use lvs_model::Mac;
 
-use crate::auth::Refusal;
-use crate::model::{ConfiguredRole, PairPath};
 use crate::orders::{Order, OrderRefused, Orders};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Refusal;
 use crate::view::Silence;
 
 /// A log line; its `Display` is the text.

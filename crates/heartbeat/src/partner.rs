@@ -7,10 +7,10 @@ use crate::datagram::details::Details;
 use crate::datagram::signed::Statement;
 use lvs_model::Mono;
 
-use crate::auth::Said;
-use crate::model::PairPath;
 use crate::notice::Notice;
-use crate::view::Form;
+use crate::pair::PairPath;
+use crate::said::Form;
+use crate::said::Said;
 
 /// Incompatible heartbeats are logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);

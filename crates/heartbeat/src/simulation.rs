@@ -25,9 +25,10 @@ use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
 use crate::auth::{Auth, Mode};
-use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::node::Node;
 use crate::orders::Orders;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::tests::settings;
 
 mod checks;

@@ -21,10 +21,11 @@ use std::time::Duration;
 use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
-use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::node::Node;
 use crate::notice::Notice;
 use crate::orders::Orders;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::table::{Event, Facts, Phase, TABLE, Verdict, decide};
 
 pub(crate) fn at(seconds: f64) -> Mono {

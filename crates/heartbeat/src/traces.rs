@@ -10,8 +10,9 @@ use std::time::Duration;
 use crate::datagram::Value;
 use lvs_model::Mono;
 
-use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
+use crate::model::{Action, Input, Links, Settings};
 use crate::node::Node;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::tests::{at, settings};
 
 struct Trace {

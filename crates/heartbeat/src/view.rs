@@ -8,8 +8,9 @@ use crate::datagram::signed::State;
 use lvs_model::Mono;
 
 use crate::fitness::{OwnAddresses, Unfit};
-use crate::model::ConfiguredRole;
 use crate::orders::Orders;
+use crate::pair::ConfiguredRole;
+use crate::said::Form;
 use crate::supervise;
 use crate::table::{Event, Phase};
 
@@ -80,15 +81,6 @@ impl PartnerView {
     pub fn has_content(&self, own: u64) -> Option<bool> {
         self.content.map(|content| content == own)
     }
-}
-
-/// How a heartbeat is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// Not at all, or in a way that does not count.
-    Unsigned,
-    /// With the statement of the given version.
-    Signed(u8),
 }
 
 /// A change of the phase.

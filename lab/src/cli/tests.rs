@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use std::path::Path;
+
 use super::*;
 use crate::boot::Kernel;
+use crate::options::own_directory;
 
 fn words(line: &str) -> Vec<OsString> {
     line.split_whitespace().map(OsString::from).collect()

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 
 /// One `[[test]]` of the package `caribe-tests` that needs the lab.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::boot::{Boot, BootError, Job, Kernel};
-use crate::cli::{Failure, Options};
+use crate::failure::Failure;
+use crate::options::Options;
 use binaries::TestBinary;
 use tally::{Tally, complaints};
 

@@ -10,8 +10,9 @@ use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
 use super::{Auth, Echo, Mode, Refusal, Said, Verdict};
-use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::model::{Action, Input, Settings};
 use crate::node::Node;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::table::Phase;
 use crate::tests::settings;
 

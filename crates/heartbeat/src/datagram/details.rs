@@ -3,7 +3,7 @@
 //! A reader skips what it does not know, and what a known field has beyond what it knows, so that a
 //! later field needs no later version. `docs/heartbeat.md` lists the numbers.
 
-use super::signed::SignatureError;
+use super::signature_error::SignatureError;
 
 const CONTENT: u8 = 1;
 const UNSERVED: u8 = 2;

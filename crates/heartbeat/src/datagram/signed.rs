@@ -18,7 +18,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::details::Details;
-use super::{MAGIC_LENGTH, MAX_LENGTH};
+use super::length::{MAGIC_LENGTH, MAX_LENGTH};
+pub use super::signature_error::SignatureError;
 
 /// The version that every reader knows.
 pub const VERSION: u8 = 1;
@@ -127,32 +128,6 @@ impl fmt::Debug for Key {
         write!(f, "Key({})", self.id)
     }
 }
-
-/// Why a datagram is not a valid signed one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SignatureError {
-    /// Nothing behind the four bytes, or a [mark](super::Mark).
-    Missing,
-    /// Another version, length or an unknown state.
-    Format,
-    /// No key of that number.
-    UnknownKey(u8),
-    /// The signature does not fit.
-    Wrong,
-}
-
-impl fmt::Display for SignatureError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str("not signed"),
-            Self::Format => f.write_str("signed in a form that is not known here"),
-            Self::UnknownKey(id) => write!(f, "signed with key {id}, which is not known here"),
-            Self::Wrong => f.write_str("wrong signature"),
-        }
-    }
-}
-
-impl std::error::Error for SignatureError {}
 
 /// The datagram: `magic`, then `signed`, then the signature with `key`.
 #[must_use]

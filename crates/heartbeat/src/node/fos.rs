@@ -11,8 +11,10 @@ use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
 use super::Node;
-use crate::model::{Action, PairPath};
+use super::fos_state::Fos;
+use crate::model::Action;
 use crate::notice::Notice;
+use crate::pair::PairPath;
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
@@ -25,21 +27,6 @@ const CONTROL_WITHIN: Duration = Duration::from_secs(90);
 const ENDS_WITHIN: Duration = Duration::from_secs(75);
 /// Pauses between two starts of the monitors grow up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// What a fos node knows besides.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Fos {
-    /// FAILPARTNER: the partner is to go inactive.
-    pub wants_control: bool,
-    /// When the addresses come up in any case.
-    pub control_by: Option<Mono>,
-    /// The partner has been told, which is logged once.
-    has_notified: bool,
-    /// The gateway is being asked for.
-    is_testing: bool,
-    /// NETFAULT: neither the partner's service nor the gateway is to be seen.
-    is_cut_off: bool,
-}
 
 impl Node {
     pub(super) fn is_fos(&self) -> bool {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
-use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::model::{Action, Input, Settings};
 use crate::node::Node;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::table::Phase;
 use crate::tests::settings;
 

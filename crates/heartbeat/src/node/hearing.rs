@@ -7,9 +7,11 @@ use crate::datagram::signed::{State, Statement};
 use lvs_model::Mono;
 
 use super::Node;
-use crate::auth::{self, Refusal, Said};
-use crate::model::{Action, ConfiguredRole, PairPath};
+use crate::auth;
+use crate::model::Action;
 use crate::notice::Notice;
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::{Refusal, Said};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 
 impl Node {

@@ -6,9 +6,10 @@ use crate::datagram::Value;
 use lvs_model::Mono;
 
 use super::Node;
+use crate::hand_over::HandOverFailed;
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::orders::{HandOverFailed, Order, OrderRefused, Orders};
+use crate::orders::{Order, OrderRefused, Orders};
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 

@@ -1,34 +1,14 @@
 //! What a status shows, and the record of the last changes.
 
-use std::collections::VecDeque;
-
 use lvs_model::Mono;
 
 use super::Node;
-use crate::model::PairPath;
+use super::history::KEPT;
 use crate::orders::Orders;
+use crate::pair::PairPath;
+use crate::said::Form;
 use crate::table::Phase;
-use crate::view::{Form, PartnerView, PathView, Reason, Silence, Transition, View};
-
-/// So many changes are kept.
-const KEPT: usize = 16;
-
-/// The last changes of the phase.
-#[derive(Clone, Debug)]
-pub(super) struct History {
-    /// What is being dealt with.
-    pub reason: Reason,
-    transitions: VecDeque<Transition>,
-}
-
-impl Default for History {
-    fn default() -> Self {
-        Self {
-            reason: Reason::Started,
-            transitions: VecDeque::with_capacity(KEPT),
-        }
-    }
-}
+use crate::view::{PartnerView, PathView, Silence, Transition, View};
 
 impl Node {
     /// What a status shows.

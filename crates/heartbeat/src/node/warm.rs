@@ -7,6 +7,7 @@ use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
 use super::Node;
+use super::relief::Relief;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::supervise::{LONGEST_PAUSE, State};
@@ -15,26 +16,6 @@ use crate::table::{Event, Phase};
 /// How long a partner that leaves is let serve until our real servers have been checked. One of them
 /// may be silent, and the partner leaves by itself in the end.
 const CHECKED_WITHIN: Duration = Duration::from_secs(1);
-
-/// What is waited for while a partner that leaves serves.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Relief {
-    /// Our first checks, until then.
-    checks_by: Mono,
-    /// Our sync daemon has listened for long enough then.
-    synchronised_at: Mono,
-}
-
-impl Relief {
-    /// When there is nothing more to wait for, if nothing happens until then.
-    fn due(&self, is_checked: bool) -> Mono {
-        if is_checked {
-            self.synchronised_at
-        } else {
-            self.checks_by.max(self.synchronised_at)
-        }
-    }
-}
 
 impl Node {
     /// Whether the service runs on the standby too: always, or to see whether it stays up.

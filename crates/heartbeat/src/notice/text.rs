@@ -5,7 +5,7 @@ use std::fmt;
 use crate::datagram::Service;
 
 use super::Notice;
-use crate::model::{ConfiguredRole, PairPath};
+use crate::pair::{ConfiguredRole, PairPath};
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

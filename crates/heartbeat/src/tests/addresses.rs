@@ -4,8 +4,9 @@ use crate::datagram::Value;
 use crate::datagram::signed::State;
 
 use super::{Bench, at, notices, settings};
-use crate::auth::Said;
-use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::model::{Action, Input, Settings};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Said;
 use crate::table::Phase;
 
 #[test]

@@ -3,9 +3,10 @@
 use crate::datagram::Service;
 
 use super::{Bench, at, notices, settings};
-use crate::model::{Action, ConfiguredRole, Hook, Input, Settings};
+use crate::model::{Action, Hook, Input, Settings};
 use crate::node::Node;
 use crate::orders::{Order, OrderRefused, Orders};
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 use crate::view::Reason;
 

@@ -3,7 +3,8 @@
 use crate::datagram::Value;
 
 use super::{Bench, settings};
-use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::model::{Action, Input, Settings};
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 /// A primary on standby whose partner was active; away from 2.0 to 20.0.

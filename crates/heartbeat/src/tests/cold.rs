@@ -4,7 +4,8 @@ use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
 use super::{Bench, at, notices, settings};
-use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::model::{Action, Input, Settings};
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 const CLEAR: Action = Action::ClearTable;

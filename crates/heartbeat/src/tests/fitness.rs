@@ -5,12 +5,13 @@ use crate::datagram::details::Details;
 use crate::datagram::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
-use crate::auth::Said;
 use crate::fitness::{Trouble, TroubleKind};
-use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
+use crate::model::{Action, Input, Links, Settings};
 use crate::orders::{Order, OrderRefused};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Form;
+use crate::said::Said;
 use crate::table::Phase;
-use crate::view::Form;
 
 /// So many of the addresses 10.1.0.50, 10.1.0.51 … have no device.
 fn missing(count: u8) -> Input {

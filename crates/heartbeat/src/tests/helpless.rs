@@ -5,11 +5,12 @@ use crate::datagram::details::Details;
 use crate::datagram::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
-use crate::auth::Said;
-use crate::model::{Action, ConfiguredRole, Input, Links, PairPath, Settings};
+use crate::model::{Action, Input, Links, Settings};
 use crate::orders::{Order, Orders};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Form;
+use crate::said::Said;
 use crate::table::Phase;
-use crate::view::Form;
 
 const FIT: Statement = Statement {
     state: State::Inactive,

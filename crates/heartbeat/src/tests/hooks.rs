@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::datagram::Value;
 
 use super::{Bench, notices, settings};
-use crate::model::{Action, ConfiguredRole, Hook, Input, Links, Settings};
+use crate::model::{Action, Hook, Input, Links, Settings};
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 const STOP: Input = Input::Stop { signal: 15 };

@@ -8,12 +8,13 @@ use crate::datagram::signed::{State, Statement};
 use lvs_model::Mono;
 
 use super::{Bench, at, notices, settings};
-use crate::auth::Said;
-use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::orders::{Order, OrderRefused, Orders};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Form;
+use crate::said::Said;
 use crate::table::Phase;
-use crate::view::Form;
 
 const STANDBY: Orders = Orders {
     standby: true,

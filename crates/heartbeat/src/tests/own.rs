@@ -3,7 +3,8 @@
 use crate::datagram::Value;
 
 use super::{Bench, at, notices, settings};
-use crate::model::{Action, ConfiguredRole, Input, Links, Settings};
+use crate::model::{Action, Input, Links, Settings};
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 fn own(public: bool, private: bool) -> Input {

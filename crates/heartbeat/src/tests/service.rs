@@ -3,7 +3,8 @@
 use crate::datagram::Value;
 
 use super::{Bench, at, notices, settings};
-use crate::model::{Action, ConfiguredRole, Input, Settings};
+use crate::model::{Action, Input, Settings};
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 #[test]

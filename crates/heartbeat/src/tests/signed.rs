@@ -7,11 +7,12 @@ use crate::datagram::signed::{State, Statement};
 use lvs_model::SyncRole;
 
 use super::{Bench, at, notices, settings};
-use crate::auth::Said;
-use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::model::{Action, Input, Settings};
 use crate::notice::Notice;
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Form;
+use crate::said::Said;
 use crate::table::Phase;
-use crate::view::Form;
 
 const SAYS: Statement = Statement {
     state: State::Active,

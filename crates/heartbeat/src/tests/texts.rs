@@ -4,8 +4,8 @@
 
 use crate::datagram::{DecodeError, Service};
 
-use crate::model::ConfiguredRole::{Backup, Primary};
 use crate::notice::Notice;
+use crate::pair::ConfiguredRole::{Backup, Primary};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table, one text a row")]

@@ -7,11 +7,13 @@ use crate::datagram::details::Details;
 use crate::datagram::signed::{State, Statement};
 
 use super::{Bench, at, notices, settings};
-use crate::auth::Said;
-use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::model::{Action, Input, Settings};
 use crate::notice::{Notice, Severity};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Form;
+use crate::said::Said;
 use crate::table::{Event, Phase};
-use crate::view::{Form, Reason};
+use crate::view::Reason;
 
 fn two_paths() -> Bench {
     Bench::start(Settings {

@@ -5,8 +5,9 @@ use crate::datagram::signed::State;
 use lvs_model::SyncRole;
 
 use super::{Bench, at, notices, settings};
-use crate::auth::Said;
-use crate::model::{Action, ConfiguredRole, Hook, Input, Links, PairPath, Settings};
+use crate::model::{Action, Hook, Input, Links, Settings};
+use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Said;
 use crate::table::Phase;
 
 fn warm(role: ConfiguredRole) -> Bench {

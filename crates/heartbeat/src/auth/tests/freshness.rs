@@ -8,8 +8,9 @@ use crate::datagram::signed::Statement;
 use lvs_model::Mono;
 
 use super::{Auth, Echo, Mode, Refusal, SAYS, Verdict, auth, counts, pair};
-use crate::model::{Action, ConfiguredRole, Input, PairPath, Settings};
+use crate::model::{Action, Input, Settings};
 use crate::node::Node;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::table::Phase;
 use crate::tests::settings;
 

@@ -6,7 +6,7 @@ use crate::datagram::signed::{self, Signed, Statement};
 use lvs_model::Mono;
 
 use super::{Auth, Echo, Mode, Refusal, SAYS, Verdict, auth, counts, key, meet};
-use crate::view::Form;
+use crate::said::Form;
 
 const DETAILED: Statement = Statement {
     details: Some(Details {

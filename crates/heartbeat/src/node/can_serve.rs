@@ -1,0 +1,70 @@
+//! What is known of what this node can serve.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lvs_model::Mono;
+
+use crate::fitness::Trouble;
+
+/// Who has let go in vain tries it again after so long, then after twice that, and so on.
+pub const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest of these pauses.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// What is known of what this node can serve.
+#[derive(Clone, Debug)]
+pub struct Fitness {
+    pub troubles: Vec<Trouble>,
+    /// How many addresses could not be served.
+    pub unserved: u16,
+    /// It let go to a partner that was expected to do better, and has not heard it serve since.
+    pub has_let_go: bool,
+    /// It let go in vain: not again until then.
+    pub keep_until: Option<Mono>,
+    pub keep_pause: Duration,
+    /// On standby beside a partner that says STOPPED, since then.
+    pub idle_since: Option<Mono>,
+}
+
+impl Default for Fitness {
+    fn default() -> Self {
+        Self {
+            troubles: Vec::new(),
+            unserved: 0,
+            has_let_go: false,
+            keep_until: None,
+            keep_pause: FIRST_PAUSE,
+            idle_since: None,
+        }
+    }
+}
+
+impl Fitness {
+    /// Takes what is wrong now; how many addresses could not be served before.
+    pub fn change(&mut self, troubles: Vec<Trouble>) -> u16 {
+        let addresses: BTreeSet<_> = troubles.iter().map(|it| it.address).collect();
+        let unserved = u16::try_from(addresses.len()).unwrap_or(u16::MAX);
+        self.troubles = troubles;
+        std::mem::replace(&mut self.unserved, unserved)
+    }
+
+    /// The partner serves, or may: what was tried in vain may be tried again.
+    pub const fn partner_serves(&mut self) {
+        self.has_let_go = false;
+        self.keep_until = None;
+        self.keep_pause = FIRST_PAUSE;
+        self.idle_since = None;
+    }
+
+    /// Nobody is waited for any more.
+    pub const fn stop_waiting(&mut self) {
+        self.idle_since = None;
+    }
+
+    /// A takeover begins.
+    pub const fn take_over(&mut self) {
+        self.idle_since = None;
+        self.has_let_go = false;
+    }
+}

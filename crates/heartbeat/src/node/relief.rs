@@ -1,0 +1,23 @@
+//! What is waited for while a partner that leaves serves.
+
+use lvs_model::Mono;
+
+/// What is waited for while a partner that leaves serves.
+#[derive(Clone, Copy, Debug)]
+pub struct Relief {
+    /// Our first checks, until then.
+    pub checks_by: Mono,
+    /// Our sync daemon has listened for long enough then.
+    pub synchronised_at: Mono,
+}
+
+impl Relief {
+    /// When there is nothing more to wait for, if nothing happens until then.
+    pub fn due(&self, is_checked: bool) -> Mono {
+        if is_checked {
+            self.synchronised_at
+        } else {
+            self.checks_by.max(self.synchronised_at)
+        }
+    }
+}
