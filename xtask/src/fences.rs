@@ -83,6 +83,11 @@ pub fn check(root: &Path) -> io::Result<Vec<String>> {
         breaches.extend(breaches_of_clippy(room, &clippy.unwrap_or_default()));
     }
     for room in rooms(root)? {
+        let src = room.join("src");
+        if src.is_dir() {
+            let name = room.strip_prefix(root).unwrap_or(&room);
+            breaches.extend(crate::circles::check(&name.to_string_lossy(), &src)?);
+        }
         let manifest = std::fs::read_to_string(room.join("Cargo.toml"))?;
         let name = room.file_name().unwrap_or_default().to_string_lossy();
         breaches.extend(breach_of_lints(&name, &manifest));

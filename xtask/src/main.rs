@@ -1,5 +1,6 @@
 //! The project's own checks, run by `make test`: `cargo run -p xtask -- help` names them.
 
+mod circles;
 mod fences;
 mod names;
 mod oldest_rust;
