@@ -125,6 +125,9 @@ fn hooks_beside_addresses_of_pulse_hold_nobody_up_and_end_as_well() {
     );
     pair.start(A);
     pair.wait_for_owners(&[A], LOADING);
+    // One that has not begun by the stop is not run at all.
+    let begun = wait_until(LOADING, || seen(&pair) == ["del", "add"]);
+    assert!(begun.is_some(), "{:?}", seen(&pair));
     let stopped = Instant::now();
     pair.terminate(A);
     let order = ["del", "add", "del"];
