@@ -213,7 +213,7 @@ mod tests {
     /// A reload logs the lines of a refused file as errors; what an original reads otherwise is none.
     #[test]
     fn notes_about_a_refused_file_are_for_the_check_alone() {
-        let path = on_disk("notes.cf", "serial_no = 7\r\nbogus = 1\r\n");
+        let path = on_disk("refused-notes.cf", "serial_no = 7\r\nbogus = 1\r\n");
         let fault = read(&path).unwrap_err();
         let notes = |lines: Vec<String>| {
             let is_note = |line: &&String| line.contains(": note: ");
