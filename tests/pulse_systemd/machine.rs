@@ -46,7 +46,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 /// The network and what serves in it. A has neither address nor pulse yet, B no pulse.
 pub struct Machine {
     network: Network,
-    _server: HttpServer,
+    server: Option<HttpServer>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -74,7 +74,7 @@ impl Machine {
         write(LVS_CF);
         Self {
             network,
-            _server: server,
+            server: Some(server),
             _alone: alone,
         }
     }
@@ -110,6 +110,11 @@ impl Machine {
         let again = wait_until(Duration::from_secs(4), changes);
         assert!(again.is_none(), "{}", self.journal());
         assert_eq!(self.unit("ExecMainStatus"), "6");
+    }
+
+    /// The real server answers no more.
+    pub fn end_server(&mut self) {
+        self.server = None;
     }
 
     pub fn start_b(&self) {

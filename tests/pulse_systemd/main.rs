@@ -2,6 +2,7 @@
 //! administrator. After each, without a command: one owner within a minute, a client is served, the
 //! unit runs.
 
+mod journal;
 mod machine;
 
 use std::fs;

@@ -24,6 +24,11 @@ fn in_the_foreground_an_error_is_said_once_on_standard_error() {
     LVSD.says_once_on_standard_error_what_is_wrong();
 }
 
+#[test]
+fn in_the_journal_an_error_stands_once_and_as_an_error() {
+    LVSD.tells_the_journal_once_with_its_severity();
+}
+
 /// pulse reads standard output, and logs why lvsd did not start: it knows what it has said before.
 #[test]
 fn under_pulse_it_is_on_standard_output() {

@@ -61,7 +61,8 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitC
     };
     let status = result.unwrap_or_else(|error| {
         // Nobody may be left to read this either.
-        let _ = writeln!(err, "{NAME}: {error}");
+        let severity = daemon::log::severity_on_stderr(log::Level::Error);
+        let _ = writeln!(err, "{severity}{NAME}: {error}");
         1
     });
     ExitCode::from(status)

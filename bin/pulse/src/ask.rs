@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use control::{LVSD_SOCKET, PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, PulseReport, Request};
+use log::Level;
 
 /// No pulse runs; the number of the Linux Standard Base for a service's `status`.
 const NOT_RUNNING: u8 = 3;
@@ -52,12 +53,18 @@ pub fn order(order: PulseOrder, out: &mut impl Write, err: &mut impl Write) -> E
         Ok(answer) => answer,
         Err(status) => return status,
     };
+    // As its unit orders it: pulse has logged what is wrong with the file, and the journal has it once.
+    let is_logged = order == PulseOrder::Reload && daemon::log::is_stderr_journal();
     match PulseLine::decode(&answer) {
         Some(PulseLine::Done { text, findings }) => {
-            for finding in findings {
-                tell(err, &finding);
+            for finding in findings.iter().filter(|_| !is_logged) {
+                say(err, Level::Warn, finding);
             }
             said(&writeln!(out, "{text}").and_then(|()| out.flush()))
+        }
+        Some(PulseLine::Refused { .. }) if is_logged => {
+            tell(err, "the reload failed, as pulse has logged");
+            ExitCode::FAILURE
         }
         Some(PulseLine::Refused { reasons }) => {
             for reason in reasons {
@@ -101,11 +108,17 @@ fn not_understood(answer: &str, err: &mut impl Write) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Tells one line. A line about lvs.cf that begins with the program's name gets no second one.
+/// Tells why something was not done, in one line.
 pub fn tell(err: &mut impl Write, text: &str) {
+    say(err, Level::Error, text);
+}
+
+/// A line about lvs.cf that begins with the program's name gets no second one.
+fn say(err: &mut impl Write, level: Level, text: &str) {
+    let severity = daemon::log::severity_on_stderr(level);
     let text = text.strip_prefix("pulse: ").unwrap_or(text);
     // A reader that has gone away does not matter: the status says it too.
-    let _ = writeln!(err, "pulse: {text}");
+    let _ = writeln!(err, "{severity}pulse: {text}");
 }
 
 fn said(written: &io::Result<()>) -> ExitCode {

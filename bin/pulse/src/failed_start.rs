@@ -77,6 +77,21 @@ impl From<SetupError> for FailedStart {
     }
 }
 
+/// Whether systemd asks after a start that is not tried again. `EXIT_STATUS`: systemd.exec(5).
+pub fn was_final() -> bool {
+    std::env::var("EXIT_STATUS").is_ok_and(|status| status == NOT_AGAIN.to_string())
+}
+
+/// A file of which no address can be taken. Behind a start that has just said what is wrong with it, it is not
+/// said again.
+pub fn refused_behind_a_start(fault: Fault) -> FailedStart {
+    let failed = FailedStart::from(fault);
+    if !was_final() {
+        return failed;
+    }
+    FailedStart::new("no address is taken away: lvs.cf is refused", failed.stays)
+}
+
 /// What `start` comes to; under a manager again for a moment, if it fails by what somebody else may be at.
 pub fn patiently<T>(mut start: impl FnMut() -> Result<T, FailedStart>) -> Result<T, FailedStart> {
     const LOOKS: u32 = 10;

@@ -125,7 +125,8 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     };
     daemon::log::start("pulse", target, options.verbose);
     if options.drop_addresses {
-        return drop_addresses(&config_file::read(&options.config_file)?);
+        let file = config_file::read(&options.config_file);
+        return drop_addresses(&file.map_err(failed_start::refused_behind_a_start)?);
     }
     let (file, mut instance) = failed_start::patiently(|| begin(options))?;
     let prepared = match prepare(options, &file) {
@@ -190,9 +191,7 @@ fn drop_addresses(file: &ConfigFile) -> Result<ExitCode, FailedStart> {
 /// wait for anybody. `SERVICE_RESULT`: systemd.exec(5).
 fn is_started_again_alone(file: &ConfigFile) -> bool {
     let has_failed = std::env::var_os("SERVICE_RESULT").is_some_and(|result| result != "success");
-    let is_final =
-        std::env::var("EXIT_STATUS").is_ok_and(|it| it == failed_start::NOT_AGAIN.to_string());
-    has_failed && !is_final && !setup::has_partner(&file.loaded.config.heartbeat)
+    has_failed && !failed_start::was_final() && !setup::has_partner(&file.loaded.config.heartbeat)
 }
 
 /// This backup is not to run. For a service manager that is a start and an end: nothing failed, and it must

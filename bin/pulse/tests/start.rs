@@ -26,6 +26,11 @@ fn in_the_foreground_an_error_is_said_once_on_standard_error() {
     PULSE.says_once_on_standard_error_what_is_wrong();
 }
 
+#[test]
+fn in_the_journal_an_error_stands_once_and_as_an_error() {
+    PULSE.tells_the_journal_once_with_its_severity();
+}
+
 /// Under systemd, which would try a bad file every second for ever.
 fn start_managed(file: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pulse"));
@@ -70,6 +75,25 @@ fn a_name_that_does_not_resolve_is_tried_again() {
         let (status, said) = end(start_managed(&place.file(&text)));
         assert_eq!(status, Some(1), "{said}");
         assert!(said.contains(expected), "{said}");
+    }
+}
+
+/// systemd lets addresses be dropped behind a start that was refused: its log has the reasons then.
+#[test]
+fn what_a_refused_start_has_said_is_not_said_again() {
+    let said = |status: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pulse"));
+        command.args(["--drop-addresses", "-c", "/nowhere/lvs.cf"]);
+        let output = command.env("EXIT_STATUS", status).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(
+        said("6"),
+        "pulse: no address is taken away: lvs.cf is refused\n"
+    );
+    for status in ["1", "KILL"] {
+        assert_eq!(said(status).lines().collect::<Vec<_>>(), PULSE.faults());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use daemon::log::{is_stderr_journal, severity_on_stderr};
 use log::Level;
 use lvs_config::{Finding, Severity};
 
@@ -163,18 +164,19 @@ fn in_file<'a>(findings: impl IntoIterator<Item = &'a Finding>, path: &Path) -> 
     findings.map(|finding| finding.in_file(&file)).collect()
 }
 
-/// Writes lines about the start to `err`, standard error; to the log too unless a person sees them, or
-/// the log goes to standard output beside it (`is_log_beside`): each error once.
+/// Writes lines about the start to `err`, standard error; to the log too unless a person sees them, it is the
+/// journal, or the log goes to standard output beside it (`is_log_beside`): each error once.
 pub fn tell(lines: &[String], err: &mut dyn Write, is_log_beside: bool) {
     let log = |line: &str| log::log!(Level::Error, "{line}");
-    let is_seen = is_log_beside || io::stderr().is_terminal();
+    let is_seen = is_log_beside || is_stderr_journal() || io::stderr().is_terminal();
     tell_and_log(lines, err, is_seen, log);
 }
 
 fn tell_and_log(lines: &[String], err: &mut dyn Write, is_seen: bool, mut log: impl FnMut(&str)) {
+    let severity = severity_on_stderr(Level::Error);
     for line in lines {
         // Standard error may be closed; the log has the lines then.
-        let _ = writeln!(err, "{line}");
+        let _ = writeln!(err, "{severity}{line}");
         if !is_seen {
             log(line);
         }

@@ -1,16 +1,18 @@
-//! Where log lines go: syslog in the background, standard output in the foreground.
+//! Where log lines go: syslog in the background, standard output in the foreground. Where systemd's journal
+//! reads that, each line begins with its severity, and goes nowhere else.
 //!
 //! The daemons say everything through the `log` crate's macros; the texts are the original's. A
 //! line never blocks and never fails, whoever reads or does not read it: what is not taken is counted
 //! and said later.
 
+mod journal;
 pub(crate) mod output;
 mod syslog;
 
 use std::borrow::Cow;
 use std::sync::Mutex;
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use syslog::Connection;
 
@@ -21,8 +23,18 @@ pub enum Target {
     Syslog,
     /// Standard output, `ident: text`, nothing else on the line.
     Stdout,
-    /// Both, as nanny in the foreground.
+    /// Both, as nanny in the foreground. The journal, which is both, gets a line once.
     Both,
+}
+
+impl Target {
+    const fn has_syslog(self, is_journal: bool) -> bool {
+        match self {
+            Self::Syslog => true,
+            Self::Stdout => false,
+            Self::Both => !is_journal,
+        }
+    }
 }
 
 /// Starts logging as `ident`; debugging lines only if `verbose`. Call once, before any line.
@@ -34,10 +46,12 @@ pub fn start(ident: &'static str, target: Target, verbose: bool) {
     } else {
         LevelFilter::Info
     };
+    let is_journal = journal::reads_output();
     let logger = Logger {
         ident,
+        is_journal,
         has_output: target != Target::Syslog,
-        syslog: (target != Target::Stdout).then(Mutex::default),
+        syslog: target.has_syslog(is_journal).then(Mutex::default),
     };
     let (has_output, has_syslog) = (logger.has_output, logger.syslog.is_some());
     if log::set_boxed_logger(Box::new(logger)).is_err() {
@@ -45,7 +59,7 @@ pub fn start(ident: &'static str, target: Target, verbose: bool) {
     }
     log::set_max_level(level);
     if has_output {
-        output::open(ident);
+        output::open(ident, severity(Level::Warn, is_journal));
     }
     if has_syslog {
         // Reads the time zone, for good: whoever logs may have no right to its file later.
@@ -67,8 +81,33 @@ pub fn tell_reader(word: &str) {
     output::keep(format!("{word}\n").as_bytes());
 }
 
+/// Whether standard error leads to the journal: then what is said there is logged.
+#[must_use]
+pub fn is_stderr_journal() -> bool {
+    journal::reads_errors()
+}
+
+/// What a line of this severity begins with on standard error: nothing, but for the journal.
+#[must_use]
+pub fn severity_on_stderr(level: Level) -> &'static str {
+    severity(level, is_stderr_journal())
+}
+
+/// The severities of syslog(3) as sd-daemon(3) writes them.
+const fn severity(level: Level, is_journal: bool) -> &'static str {
+    match level {
+        _ if !is_journal => "",
+        Level::Error => "<3>",
+        Level::Warn => "<4>",
+        Level::Info => "<6>",
+        Level::Debug | Level::Trace => "<7>",
+    }
+}
+
 struct Logger {
     ident: &'static str,
+    /// Whether who reads standard output takes a line's severity from its beginning.
+    is_journal: bool,
     has_output: bool,
     syslog: Option<Mutex<Connection>>,
 }
@@ -85,7 +124,8 @@ impl Log for Logger {
         let text = record.args().to_string();
         let text = one_line(&text);
         if self.has_output {
-            output::say(output_line(self.ident, &text).as_bytes());
+            let severity = severity(record.level(), self.is_journal);
+            output::say(output_line(severity, self.ident, &text).as_bytes());
         }
         if let Some(Ok(mut connection)) = self.syslog.as_ref().map(Mutex::lock) {
             connection.say(self.ident, record.level(), &text);
@@ -97,11 +137,11 @@ impl Log for Logger {
 
 /// A line for standard output. Texts that begin with the program's name, as they stand on standard
 /// error, do not get it twice.
-fn output_line(ident: &str, text: &str) -> String {
+fn output_line(severity: &str, ident: &str, text: &str) -> String {
     let named = text
         .strip_prefix(ident)
         .and_then(|text| text.strip_prefix(": "));
-    format!("{ident}: {}\n", named.unwrap_or(text))
+    format!("{severity}{ident}: {}\n", named.unwrap_or(text))
 }
 
 /// The text without what could forge a second line or drive a terminal.
@@ -132,12 +172,18 @@ mod tests {
 
     #[test]
     fn a_program_is_named_once_in_a_line() {
-        assert_eq!(output_line("lvs", "no table"), "lvs: no table\n");
-        assert_eq!(output_line("lvs", "lvs: no table"), "lvs: no table\n");
+        assert_eq!(output_line("", "lvs", "no table"), "lvs: no table\n");
+        assert_eq!(output_line("", "lvs", "lvs: no table"), "lvs: no table\n");
         assert_eq!(
-            output_line("lvs", "lvsd: no table"),
-            "lvs: lvsd: no table\n"
+            output_line("<3>", "lvs", "lvsd: no table"),
+            "<3>lvs: lvsd: no table\n"
         );
+    }
+
+    #[test]
+    fn the_journal_gets_a_line_once() {
+        assert!(Target::Both.has_syslog(false));
+        assert!(!Target::Both.has_syslog(true));
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Starts of a daemon that fail: what is said of it, where, and how often. No kernel with IPVS needed.
 
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -57,6 +62,30 @@ impl BadStart {
             let Ended { status, out, err } = ended(command);
             assert_eq!((status, out.as_str()), (1, ""), "{option}");
             assert_eq!(err.lines().collect::<Vec<_>>(), self.faults(), "{option}");
+        }
+    }
+
+    /// As systemd's journal, which says by device and inode which stream is its own.
+    ///
+    /// # Panics
+    /// A line has not its severity, or stands there twice.
+    pub fn tells_the_journal_once_with_its_severity(&self) {
+        for options in [&["-n", "-c"][..], &["-c"]] {
+            let (mut journal, stream) = UnixStream::pair().expect("a socket");
+            let stream = File::from(OwnedFd::from(stream));
+            let its = stream.metadata().expect("a socket's inode");
+            let mut command = Command::new(self.program);
+            command.args(self.words).args(options).arg(MISSING);
+            command.env("JOURNAL_STREAM", format!("{}:{}", its.dev(), its.ino()));
+            command.stdout(stream.try_clone().expect("a descriptor"));
+            command.stderr(stream).stdin(Stdio::null());
+            assert_eq!(command.status().expect("it runs").code(), Some(1));
+            // The last that holds the other end.
+            drop(command);
+            let mut said = String::new();
+            journal.read_to_string(&mut said).expect("what it said");
+            let errors = self.faults().map(|line| format!("<3>{line}"));
+            assert_eq!(said.lines().collect::<Vec<_>>(), errors, "{options:?}");
         }
     }
 

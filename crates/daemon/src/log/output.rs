@@ -55,15 +55,18 @@ enum Written {
 
 struct Output {
     way: Way,
+    /// The severity that begins a line about losses, for a reader that takes it from there.
+    severity: &'static str,
     ident: &'static str,
     /// Behind what was taken of a line in part; comes before anything else.
     rest: Vec<u8>,
     lost: u64,
 }
 
-/// From now on lines go to standard output; `ident` begins what is said about losses.
-pub(super) fn open(ident: &'static str) {
+/// From now on lines go to standard output; `severity` and `ident` begin what is said about losses.
+pub(super) fn open(ident: &'static str, severity: &'static str) {
     let mut output = lock();
+    output.severity = severity;
     output.ident = ident;
     output.way = find_way();
 }
@@ -124,6 +127,7 @@ impl Output {
     const fn new() -> Self {
         Self {
             way: Way::Plain,
+            severity: "",
             ident: "",
             rest: Vec::new(),
             lost: 0,
@@ -146,8 +150,9 @@ impl Output {
     fn catch_up(&mut self) {
         self.go_on();
         if self.rest.is_empty() && self.lost > 0 {
-            let (ident, lost) = (self.ident, self.lost);
-            let line = format!("{ident}: {lost} log lines lost: standard output was full\n");
+            let (severity, ident, lost) = (self.severity, self.ident, self.lost);
+            let line =
+                format!("{severity}{ident}: {lost} log lines lost: standard output was full\n");
             if self.begin(line.as_bytes()) {
                 self.lost = 0;
             }
