@@ -112,13 +112,21 @@ impl Partner {
     /// Notes a heartbeat; returns what it had said before.
     pub const fn hear(&mut self, value: Value, said: Option<Said>) -> Option<Value> {
         match said {
-            // Version 1 of the same start says nothing new.
+            // Version 1 of the same start tells no details, but who is fit is under no order and lacks nothing.
             Some(Said {
                 first: false,
-                statement: Statement { details: None, .. },
+                statement: Statement {
+                    details: None, fit, ..
+                },
                 form: Form::Signed(_),
                 ..
-            }) => {}
+            }) => {
+                if fit && let Some(details) = &mut self.details {
+                    details.standby = false;
+                    details.frozen = false;
+                    details.unserved = Some(0);
+                }
+            }
             Some(said) => self.details = said.statement.details,
             None => self.details = None,
         }

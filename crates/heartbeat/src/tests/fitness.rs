@@ -4,11 +4,14 @@ use crate::datagram::Value;
 use crate::datagram::details::Details;
 use crate::datagram::signed::{State, Statement};
 
+use lvs_model::Mono;
+
 use super::{Bench, at, notices, settings};
 use crate::fitness::{Trouble, TroubleKind};
 use crate::model::{Action, Input, Links, Settings};
 use crate::orders::{Order, OrderRefused};
 use crate::pair::{ConfiguredRole, PairPath};
+use crate::partner::Partner;
 use crate::said::Form;
 use crate::said::Said;
 use crate::table::Phase;
@@ -368,4 +371,43 @@ fn who_was_away_waits_anew_for_one_that_serves() {
     assert_eq!(bench.node.phase(), Phase::Standby);
     // 12.25 s from its first word.
     assert_eq!(beside_a_stopped_partner(&mut bench, 30.5, 60.0), Some(43.0));
+}
+
+#[test]
+fn who_says_by_version_1_that_it_is_fit_is_under_no_order_any_more() {
+    let mut partner = Partner::new(Mono::ZERO);
+    let details = Details {
+        content: Some(7),
+        unserved: Some(2),
+        frozen: true,
+        ..Details::default()
+    };
+    let hear = |partner: &mut Partner, fit, details| {
+        let statement = Statement {
+            state: State::Inactive,
+            term: 1,
+            by_term: false,
+            hears: true,
+            fit,
+            asks: false,
+            details,
+        };
+        let said = Said {
+            statement,
+            knows_us: true,
+            newest: true,
+            first: false,
+            form: Form::Signed(1),
+        };
+        partner.hear(Value::Stopped, Some(said));
+        partner.details()
+    };
+    assert_eq!(hear(&mut partner, false, Some(details)), Some(details));
+    assert_eq!(hear(&mut partner, false, None), Some(details));
+    let now = Details {
+        unserved: Some(0),
+        frozen: false,
+        ..details
+    };
+    assert_eq!(hear(&mut partner, true, None), Some(now));
 }
