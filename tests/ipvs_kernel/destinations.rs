@@ -9,7 +9,7 @@ use lvs_model::{
 use crate::{done, kernel, mark, on_both, server, service};
 
 /// Destinations that differ from the default in one setting each, and some that differ in more.
-fn variants(default: Destination) -> Vec<Destination> {
+pub(crate) fn variants(default: Destination) -> Vec<Destination> {
     let mut variants = vec![default];
     let mut vary = |change: &dyn Fn(&mut Destination)| {
         let mut destination = default;
@@ -60,7 +60,7 @@ fn only(table: &mut dyn Ipvs, key: &ServiceKey) -> Destination {
 }
 
 /// A service and a destination of its own family.
-fn pairs() -> Vec<(ServiceKey, Destination)> {
+pub(crate) fn pairs() -> Vec<(ServiceKey, Destination)> {
     vec![
         (
             service(Protocol::Tcp, "192.0.2.1:80"),

@@ -2,6 +2,7 @@
 //!
 //! What the fake table of `testkit` claims to do as the kernel runs against both.
 
+mod by_neli;
 mod destinations;
 mod errors;
 mod scale;

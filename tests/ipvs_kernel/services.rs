@@ -7,7 +7,7 @@ use lvs_model::{
 
 use crate::{done, mark, on_both, service};
 
-fn keys() -> Vec<ServiceKey> {
+pub(crate) fn keys() -> Vec<ServiceKey> {
     vec![
         service(Protocol::Tcp, "192.0.2.1:443"),
         service(Protocol::Udp, "192.0.2.1:443"),
@@ -25,7 +25,7 @@ fn keys() -> Vec<ServiceKey> {
 }
 
 /// Services that differ from the default in one setting each, and one that differs in all.
-fn variants(key: ServiceKey) -> Vec<VirtualService> {
+pub(crate) fn variants(key: ServiceKey) -> Vec<VirtualService> {
     let default = VirtualService::new(key);
     let mut variants = vec![default.clone()];
     let mut vary = |change: &dyn Fn(&mut VirtualService)| {

@@ -24,7 +24,7 @@ fn daemon(role: SyncRole) -> SyncDaemon {
 }
 
 /// An interface that sync daemons can use, in the namespace of `kernel()`.
-fn interface() {
+pub(crate) fn interface() {
     ip("link add d0 type dummy");
     ip("addr add 203.0.113.1/24 dev d0");
     ip("link set d0 up multicast on");
@@ -156,22 +156,9 @@ fn a_daemon_that_cannot_start_says_why() {
 fn counters_count_and_zero_sets_them_back() {
     let mut table = kernel();
     interface();
-    let key = service(Protocol::Udp, "203.0.113.9:5353");
+    let (key, counted) = with_traffic(&mut table);
     let other = service(Protocol::Udp, "203.0.113.9:5354");
-    let mut local = server("203.0.113.1:9");
-    local.forwarding = ForwardingMethod::Masquerading;
-    let ops = [
-        IpvsOp::AddService(VirtualService::new(key)),
-        IpvsOp::AddDestination(key, local),
-        IpvsOp::AddService(VirtualService::new(other)),
-    ];
-    assert_eq!(outcomes(&mut table, &ops), [None, None, None]);
-    let client = UdpSocket::bind("203.0.113.1:0").unwrap();
-    for _ in 0..5 {
-        // The refusal that a missing server causes may come back on a later send.
-        let _ = client.send_to(b"ten bytes.", "203.0.113.9:5353");
-    }
-    let counted = counted(&mut table, &key);
+    done(&mut table, IpvsOp::AddService(VirtualService::new(other)));
     assert_eq!((counted.connections, counted.packets_in), (1, 5));
     assert_eq!(counted.bytes_in, counted.packets_in * 38);
     let entry = table.destinations(&key).unwrap()[0];
@@ -195,6 +182,22 @@ fn counters_count_and_zero_sets_them_back() {
     assert_eq!(entry.counters.connections, 0);
     assert_eq!(entry.active_connections + entry.inactive_connections, 1);
     done(&mut table, IpvsOp::Zero(None));
+}
+
+/// A service that had five packets of traffic, and what was counted.
+pub(crate) fn with_traffic(table: &mut NetlinkIpvs) -> (ServiceKey, Counters) {
+    let key = service(Protocol::Udp, "203.0.113.9:5353");
+    let mut local = server("203.0.113.1:9");
+    local.forwarding = ForwardingMethod::Masquerading;
+    done(table, IpvsOp::AddService(VirtualService::new(key)));
+    done(table, IpvsOp::AddDestination(key, local));
+    let client = UdpSocket::bind("203.0.113.1:0").unwrap();
+    for _ in 0..5 {
+        // The refusal that a missing server causes may come back on a later send.
+        let _ = client.send_to(b"ten bytes.", "203.0.113.9:5353");
+    }
+    let counted = counted(table, &key);
+    (key, counted)
 }
 
 /// The counters of a service that had traffic; the kernel adds them up every two seconds.

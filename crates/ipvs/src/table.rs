@@ -5,6 +5,7 @@ use std::path::Path;
 use kernel_wire::ipvs::{
     Detail, Query, decode_daemon, decode_destination, decode_family_id, decode_info,
     decode_service, decode_timeouts, encode_family_query, encode_op, encode_query,
+    names::GENL_NAME,
 };
 use kernel_wire::netlink::{DecodeError, Message, Requests};
 use lvs_model::{
@@ -218,7 +219,7 @@ impl NetlinkIpvs {
 
 fn look_up(socket: &mut NetlinkSocket, requests: &mut Requests) -> Result<u16, IpvsError> {
     let sequence = socket.next_sequence();
-    encode_family_query(requests, sequence, "IPVS");
+    encode_family_query(requests, sequence, GENL_NAME);
     socket.send(requests)?;
     match socket.answer(sequence, |message| Ok(decode_family_id(&message)?)) {
         Err(IpvsError::Kernel(Errno::ENOENT)) => Err(IpvsError::NoIpvs),

@@ -11,11 +11,12 @@
 //! - [`encode_family_query`], [`decode_family_id`]: what number the family has on this kernel
 //! - [`decode_service`], [`decode_destination`], [`decode_daemon`], [`decode_timeouts`],
 //!   [`decode_info`]: the kernel's replies
+//! - [`names`]: the kernel's numbers
 //! - [`option`]: destinations by the kernel's older way, which costs it less
 
 mod decode;
 mod encode;
-mod names;
+pub mod names;
 pub mod option;
 #[cfg(test)]
 mod tests;
