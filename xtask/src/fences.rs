@@ -76,7 +76,8 @@ pub fn check(root: &Path) -> io::Result<Vec<String>> {
     let edges = parse_trees(&tree(root, &["--workspace", "--depth", "1"])?);
     let mut breaches = breaches_of_edges(&edges);
     for room in PURE {
-        let all = parse_trees(&tree(root, &["-p", room])?);
+        // With what only other programs ask for.
+        let all = parse_trees(&tree(root, &["-p", room, "--all-features"])?);
         let reached = all.get(room).map(Vec::as_slice).unwrap_or_default();
         breaches.extend(breaches_of_pure(room, reached));
         let clippy = std::fs::read_to_string(root.join("crates").join(room).join("clippy.toml"));

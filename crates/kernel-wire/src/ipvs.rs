@@ -13,11 +13,14 @@
 //!   [`decode_info`]: the kernel's replies
 //! - [`names`]: the kernel's numbers
 //! - [`option`]: destinations by the kernel's older way, which costs it less
+//! - `packet`, with the feature `netlink-packet-generic`: the messages for the rust-netlink stack
 
 mod decode;
 mod encode;
 pub mod names;
 pub mod option;
+#[cfg(feature = "netlink-packet-generic")]
+pub mod packet;
 #[cfg(test)]
 mod tests;
 

@@ -153,6 +153,55 @@ pub fn decode_info(message: &Message<'_>) -> Decoded<KernelInfo> {
     })
 }
 
+/// The service that a request names; `None` if it names none.
+///
+/// # Errors
+/// As [`decode_service`], whatever the command.
+#[cfg(feature = "netlink-packet-generic")]
+pub fn named_service(message: &Message<'_>) -> Decoded<Option<ServiceKey>> {
+    let attributes = message.attributes_behind(GENL_HEADER)?;
+    let nest = match nest(attributes, top::SERVICE, "service") {
+        Err(DecodeError::Missing(_)) => return Ok(None),
+        nest => nest?,
+    };
+    let mut raw = RawService::default();
+    for attribute in nest {
+        raw.take(attribute?)?;
+    }
+    let family = raw.family.ok_or(DecodeError::Missing("address family"))?;
+    raw.key(family_of(family)?).map(Some)
+}
+
+/// The destination that a request names; `service` as for [`decode_destination`].
+///
+/// # Errors
+/// As [`decode_service`], whatever the command.
+#[cfg(feature = "netlink-packet-generic")]
+pub fn named_destination(message: &Message<'_>, service: AddressFamily) -> Decoded<DestinationKey> {
+    let attributes = message.attributes_behind(GENL_HEADER)?;
+    let mut raw = RawDestination::default();
+    for attribute in nest(attributes, top::DEST, "destination")? {
+        raw.take(attribute?)?;
+    }
+    raw.key(service)
+}
+
+/// The end of connection synchronisation that a request names.
+///
+/// # Errors
+/// As [`decode_service`], whatever the command.
+#[cfg(feature = "netlink-packet-generic")]
+pub fn named_role(message: &Message<'_>) -> Decoded<SyncRole> {
+    let attributes = message.attributes_behind(GENL_HEADER)?;
+    for attribute in nest(attributes, top::DAEMON, "daemon")? {
+        let attribute = attribute?;
+        if attribute.kind == daemon::STATE {
+            return role_of(attribute.u32("daemon state")?);
+        }
+    }
+    Err(DecodeError::Missing("daemon state"))
+}
+
 /// The attributes of a reply, if it is `command`'s.
 fn reply<'a>(message: &Message<'a>, command: u8) -> Decoded<Attributes<'a>> {
     let attributes = message.attributes_behind(GENL_HEADER)?;
@@ -389,20 +438,13 @@ impl<'a> RawDestination<'a> {
     }
 
     fn entry(self, service: AddressFamily, detail: Detail) -> Decoded<DestinationEntry> {
-        let family = match self.family {
-            0 => service,
-            number => family_of(number)?,
-        };
         let forwarding = self
             .forwarding
             .ok_or(DecodeError::Missing("forwarding method"))?;
         let weight = self.weight.ok_or(DecodeError::Missing("weight"))?;
         Ok(DestinationEntry {
             destination: Destination {
-                key: DestinationKey {
-                    address: address(self.address, family, "destination address")?,
-                    port: self.port.ok_or(DecodeError::Missing("port"))?,
-                },
+                key: self.key(service)?,
                 forwarding: ForwardingMethod::from_number(forwarding),
                 // Netlink lets no larger one in; a table that has one is listed all the same.
                 weight: Weight::new(weight).unwrap_or(Weight::MAX),
@@ -413,6 +455,17 @@ impl<'a> RawDestination<'a> {
             inactive_connections: self.inactive,
             persistent_connections: self.persistent,
             counters: counters(detail, self.stats64.or(self.stats))?,
+        })
+    }
+
+    fn key(&self, service: AddressFamily) -> Decoded<DestinationKey> {
+        let family = match self.family {
+            0 => service,
+            number => family_of(number)?,
+        };
+        Ok(DestinationKey {
+            address: address(self.address, family, "destination address")?,
+            port: self.port.ok_or(DecodeError::Missing("port"))?,
         })
     }
 }

@@ -138,7 +138,7 @@ fn put_service_key(nest: &mut Requests, key: &ServiceKey) {
     }
 }
 
-fn put_service(nest: &mut Requests, service: &VirtualService) {
+pub(super) fn put_service(nest: &mut Requests, service: &VirtualService) {
     put_service_key(nest, &service.key);
     nest.text(svc::SCHED_NAME, service.scheduler.as_str());
     if let Some(engine) = &service.engine {
@@ -171,7 +171,7 @@ fn put_destination_key(nest: &mut Requests, key: &DestinationKey) {
     nest.u16_be(dest::PORT, key.port);
 }
 
-fn put_destination(nest: &mut Requests, destination: &Destination) {
+pub(super) fn put_destination(nest: &mut Requests, destination: &Destination) {
     put_destination_key(nest, &destination.key);
     nest.u32(dest::FWD_METHOD, destination.forwarding.number());
     nest.u32(dest::WEIGHT, destination.weight.get());
