@@ -235,6 +235,7 @@ fn an_address_with_another_end_is_taken_down_at_the_start_too() {
         "-n {name} addr add {VIP} peer 10.9.9.9/32 dev eth0"
     ));
     pair.start(B);
+    let is_said = wait_until(LOADING, || pair.log(B).contains("down"));
+    assert!(is_said.is_some(), "{}", pair.log(B));
     pair.wait_for_owners(&[A], LOADING);
-    assert!(pair.log(B).contains("down"), "{}", pair.log(B));
 }
