@@ -2,10 +2,13 @@
 
 use std::net::UdpSocket;
 
+use caribe_tests::wait_until;
 use nix::sched::{CloneFlags, setns};
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 
-use crate::pair::{A, Pair};
-use crate::{DEAD_TIME, settled};
+use crate::pair::{A, Pair, kill};
+use crate::{DEAD_TIME, LOADING, settled};
 
 /// What a pulse says that does not start beside what is there.
 fn refused(pair: &Pair, side: usize) -> String {
@@ -45,6 +48,38 @@ fn r_addresses_of_a_pulse_that_runs_are_not_dropped() {
     );
     assert!(!pair.log(A).contains("removed by somebody else"));
     assert!(pair.stays_with(A, DEAD_TIME));
+}
+
+/// At once: the guardian has no time to clean up.
+fn kill_with_guardian(pair: &mut Pair) {
+    let guardian = pair.pid_of(A, "pulse-guardian").expect("a guardian");
+    signal::kill(Pid::from_raw(guardian), Signal::SIGSTOP).expect("a signal");
+    pair.kill_pulse(A);
+    kill(guardian);
+    assert!(pair.owns(A), "somebody took it away\n{}", pair.log(A));
+}
+
+/// As under a service manager that kills all of a unit at once: nobody is left who knows, and lvs.cf, which
+/// somebody is about to change, says nothing.
+#[test]
+fn r_what_was_held_goes_though_lvs_cf_is_refused_and_the_guardian_was_killed_too() {
+    let mut pair = settled();
+    kill_with_guardian(&mut pair);
+    pair.replace("keepalive", "no keyword\nkeepalive");
+    let mut command = pair.command(A);
+    let output = command.arg("--drop-addresses").output().expect("ip runs");
+    assert!(output.status.success(), "{output:?}");
+    assert!(!pair.owns(A), "{output:?}\n{}", pair.log(A));
+}
+
+#[test]
+fn an_address_that_a_killed_pulse_held_and_lvs_cf_has_no_more_goes_at_the_next_start() {
+    let mut pair = settled();
+    kill_with_guardian(&mut pair);
+    pair.replace("10.1.0.50", "10.1.0.51");
+    pair.start(A);
+    let gone = wait_until(LOADING, || !pair.owns(A));
+    assert!(gone.is_some(), "{}", pair.log(A));
 }
 
 #[test]

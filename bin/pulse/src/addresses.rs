@@ -18,6 +18,7 @@ use lvs_model::Mono;
 
 use self::said::{gone, report, say, still_there};
 use crate::guardian::Guardian;
+use crate::held_file::HeldFile;
 use crate::neighbours::Neighbours;
 use crate::send_arp;
 use crate::setup::{self, Setup};
@@ -29,6 +30,7 @@ pub struct Addresses {
     announcer: Announcer,
     neighbours: Neighbours,
     guardian: Guardian,
+    held_file: HeldFile,
     held: Held,
     troubles: Troubles,
     /// What was wrong with the last announcement.
@@ -53,10 +55,16 @@ impl Addresses {
         // Before anything is read: no change is missed.
         let watch = Watch::open().map_err(io::Error::other)?;
         let has_partner = setup.settings.has_partner;
-        let mut dropped = Vec::new();
+        let held_file = HeldFile::find();
+        // lvs.cf may have changed since.
+        let mut unwanted = held_file.read();
+        let is_wanted =
+            |it: &Assignment| setup.addresses.iter().any(|own| own.address == it.address);
+        unwanted.retain(|it| !is_wanted(it));
         if has_partner {
-            dropped = links.drop(&setup.addresses).map_err(io::Error::other)?;
+            unwanted.extend_from_slice(&setup.addresses);
         }
+        let dropped = links.drop(&unwanted).map_err(io::Error::other)?;
         let known = links.links().ok();
         let mut held = Held::new(known.clone(), &setup.own());
         held.want(&setup.addresses);
@@ -72,6 +80,7 @@ impl Addresses {
             announcer: Announcer::open().map_err(io::Error::other)?,
             neighbours,
             guardian: Guardian::start(foreground)?,
+            held_file,
             is_foreground: foreground,
             held,
             troubles: Troubles::default(),
@@ -84,7 +93,7 @@ impl Addresses {
             let (ip, prefix, label) = (adopted.address, adopted.prefix, &adopted.label);
             log::info!("address {ip}/{prefix} {label} is up already");
         }
-        addresses.note_dropped(Mono::ZERO, &setup.addresses, Ok(dropped));
+        addresses.note_dropped(Mono::ZERO, &unwanted, Ok(dropped));
         addresses.tell_guardian(&[]);
         Ok(addresses)
     }
@@ -374,15 +383,17 @@ impl Addresses {
         }
     }
 
-    /// What is to go when pulse is killed: what is held or left, and `besides`.
+    /// What is to go when pulse is killed: what is held or left, and `besides`; for the guardian, and in a file
+    /// for who cleans up if both are killed.
     /// Without a partner nobody else will have the addresses: they stay when pulse is killed, with the
     /// kernel's table, until the next start adopts both.
-    fn tell_guardian(&self, besides: &[Assignment]) {
+    fn tell_guardian(&mut self, besides: &[Assignment]) {
         let mut all = self.held.all_here();
         all.extend_from_slice(besides);
         if self.is_alone {
             all.clear();
         }
+        self.held_file.write(&all);
         if let Err(error) = self.guardian.tell(&all) {
             log::error!("guardian: {error}");
         }

@@ -105,14 +105,14 @@ impl Guardian {
     }
 }
 
-fn print_line(held: &Assignment) -> String {
+pub fn print_line(held: &Assignment) -> String {
     format!(
         "{} {} {} {}\n",
         held.address, held.prefix, held.interface, held.label
     )
 }
 
-fn parse_line(line: &str) -> Option<Assignment> {
+pub fn parse_line(line: &str) -> Option<Assignment> {
     let mut words = line.split(' ');
     Some(Assignment {
         address: words.next()?.parse().ok()?,

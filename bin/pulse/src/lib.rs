@@ -34,6 +34,7 @@ mod dry_run;
 mod failed_start;
 mod gateway;
 mod guardian;
+mod held_file;
 mod helper;
 mod hook_orders;
 mod hook_queue;
@@ -63,7 +64,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use config_file::{ConfigFile, tell};
+use config_file::{ConfigFile, Fault, tell};
 use daemon::log::Target;
 use daemon::{Background, Instance, Lock, LockError, Signal};
 use heartbeat::{ConfiguredRole, Notice};
@@ -71,6 +72,7 @@ use popt::Aliases;
 
 use crate::arrival::Arrival;
 use crate::failed_start::FailedStart;
+use crate::held_file::HeldFile;
 use crate::options::{Options, Request};
 use crate::setup::{Setup, SetupError};
 use crate::shell::Shell;
@@ -126,7 +128,7 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     daemon::log::start("pulse", target, options.verbose);
     if options.drop_addresses {
         let file = config_file::read(&options.config_file);
-        return drop_addresses(&file.map_err(failed_start::refused_behind_a_start)?);
+        return drop_addresses(file);
     }
     let (file, mut instance) = failed_start::patiently(|| begin(options))?;
     let prepared = match prepare(options, &file) {
@@ -169,20 +171,29 @@ fn begin(options: &Options) -> Result<(ConfigFile, Instance), FailedStart> {
 
 /// Takes down what a pulse left that has ended. While one runs, its addresses are its own: a second one that
 /// was refused must not take them away.
-fn drop_addresses(file: &ConfigFile) -> Result<ExitCode, FailedStart> {
+///
+/// They are those of lvs.cf, and those that it held, in case that lvs.cf does not say them any more.
+fn drop_addresses(file: Result<ConfigFile, Fault>) -> Result<ExitCode, FailedStart> {
     let lock = Lock::take("pulse");
     if let Err(held @ LockError::Held(..)) = &lock {
         return Err(FailedStart::passing(format_args!(
             "{held}: its addresses stay"
         )));
     }
-    if is_started_again_alone(file) {
-        log::info!("no partner: addresses stay for the next start");
-        return Ok(ExitCode::SUCCESS);
+    let mut held_file = HeldFile::find();
+    let mut left = held_file.read();
+    match file {
+        Ok(file) if is_started_again_alone(&file) => {
+            log::info!("no partner: addresses stay for the next start");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(file) => left.extend(setup::addresses(&file.loaded.config)),
+        Err(fault) if left.is_empty() => return Err(failed_start::refused_behind_a_start(fault)),
+        Err(_) => log::warn!("lvs.cf is refused: what the last pulse held goes all the same"),
     }
     // Without a lock, on a full disk say, the addresses go all the same.
-    let dropped = addresses::drop_left(&setup::addresses(&file.loaded.config));
-    dropped.map_err(FailedStart::passing)?;
+    addresses::drop_left(&left).map_err(FailedStart::passing)?;
+    held_file.write(&[]);
     drop(lock);
     Ok(ExitCode::SUCCESS)
 }

@@ -52,7 +52,7 @@ pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
 pub use installed::installed;
 pub use instance::Instance;
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, run_file};
 pub use own_files::{create_file, make_directory};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};

@@ -85,9 +85,7 @@ impl Lock {
             move |error| LockError::Io(path, error)
         };
         make_own(directory).map_err(at(directory))?;
-        let namespace = fs::metadata(NAMESPACE).map_err(at(Path::new(NAMESPACE)))?;
-        let name = format!("{program}.{}-{}", namespace.dev(), namespace.ino());
-        let path = directory.join(name);
+        let path = in_namespace(directory, program).map_err(at(Path::new(NAMESPACE)))?;
         let file = open(&path).map_err(at(&path))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => Ok(Self { path, file }),
@@ -104,6 +102,21 @@ impl Lock {
         let written = write_pid(&self.file);
         written.map_err(|error| LockError::Io(self.path.clone(), error))
     }
+}
+
+/// A file of root's own, one of each network namespace, which is gone after a boot. It may not be there yet.
+///
+/// # Errors
+/// The directory is not root's own or cannot be made.
+pub fn run_file(name: &str) -> io::Result<PathBuf> {
+    let directory = Path::new(DIRECTORY);
+    make_own(directory)?;
+    in_namespace(directory, name)
+}
+
+fn in_namespace(directory: &Path, name: &str) -> io::Result<PathBuf> {
+    let namespace = fs::metadata(NAMESPACE)?;
+    Ok(directory.join(format!("{name}.{}-{}", namespace.dev(), namespace.ino())))
 }
 
 /// Makes the directory; one that is there must be ours, and is nobody else's from then on.
