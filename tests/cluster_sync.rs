@@ -142,14 +142,17 @@ fn a_director_that_has_just_come_back_listens_before_it_relieves_the_other_one()
     cluster.wait(SOON, ended).unwrap().expect("it ends");
     cluster.start_pulse(first).unwrap();
     let back = Instant::now();
-    // It knows its partner, and has been told of few connections.
-    let knows = |cluster: &Cluster| {
-        let report = cluster.report(first)?;
-        let partner = report.and_then(|report| report.pulse.partner);
-        Ok(partner.is_some_and(|partner| partner.alive))
-    };
-    let known = cluster.wait(SOON, knows).unwrap();
-    assert!(known.is_some(), "{}", cluster.last_words());
+    // Each knows that the other one is there, and few connections have been told of.
+    for director in [first, second] {
+        let knows = |cluster: &Cluster| {
+            let report = cluster.report(director)?;
+            let paths = report.map(|report| report.paths).unwrap_or_default();
+            let mut heard = paths.iter().filter_map(|path| path.age);
+            Ok(heard.any(|ago| ago < back.elapsed().as_secs_f64()))
+        };
+        let known = cluster.wait(SOON, knows).unwrap();
+        assert!(known.is_some(), "{}", cluster.last_words());
+    }
     cluster.stop_pulse(second).unwrap();
     synchronises(&cluster, first, "backup");
     synchronises(&cluster, second, "master");
