@@ -194,7 +194,10 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
+    use crate::reading::Beside;
 
     #[test]
     fn the_pause_between_two_questions_grows_to_a_minute() {
@@ -211,5 +214,24 @@ mod tests {
             now = at;
         }
         assert_eq!(pauses, [5, 10, 20, 40, 60, 60]);
+    }
+
+    fn lacks(names: &[&str]) -> Kept {
+        Kept {
+            path: "/etc/lvs.cf".into(),
+            beside: Beside::default(),
+            addresses: HashMap::new(),
+            unresolved: names.iter().map(|name| (*name).to_owned()).collect(),
+            text: None,
+        }
+    }
+
+    #[test]
+    fn the_names_of_a_file_just_accepted_are_asked_for_again_after_five_seconds() {
+        let now = Mono::ZERO + Duration::from_secs(7);
+        let first = |names: &[&str]| Retry::after(&lacks(names), now).at;
+        assert_eq!(first(&["a"]), Some(now + Duration::from_secs(5)));
+        assert_eq!(first(&["a", "b"]), Some(now + Duration::from_secs(5)));
+        assert_eq!(first(&[]), None);
     }
 }

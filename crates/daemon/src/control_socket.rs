@@ -348,6 +348,7 @@ pub fn read_status(path: &Path, limit: u64, within: Duration) -> io::Result<Stri
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::time::Instant;
 
     use super::*;
 
@@ -370,6 +371,15 @@ mod tests {
             socket.answer(now, it.client, format!("{:?}\n", it.question));
         }
         count
+    }
+
+    /// Asks until it is so. Another thread has a part in it: gives up after a long time.
+    fn until(mut is_so: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "never so");
+            std::thread::yield_now();
+        }
     }
 
     fn after(time: Duration) -> Mono {
@@ -510,9 +520,7 @@ mod tests {
             let path = path.clone();
             move || read_status(&path, 1 << 20, Duration::from_secs(20))
         });
-        while serve(&mut socket, Mono::ZERO) == 0 {
-            std::thread::yield_now();
-        }
+        until(|| serve(&mut socket, Mono::ZERO) > 0);
         assert_eq!(reader.join().unwrap().unwrap(), "Silence\n");
         drop(socket);
         assert!(!path.exists());
@@ -531,7 +539,7 @@ mod tests {
         let patient = UnixStream::connect(&path).unwrap();
         assert_eq!(tell(Mono::ZERO), 1);
         let reader = std::thread::spawn(move || read(patient).len());
-        while tell(Mono::ZERO) == 1 {}
+        until(|| tell(Mono::ZERO) != 1);
         assert_eq!(reader.join().unwrap(), 4 << 20);
         let _idle = UnixStream::connect(&path).unwrap();
         assert_eq!(tell(Mono::ZERO), 1);
@@ -546,9 +554,7 @@ mod tests {
             let path = path.clone();
             move || ask(&path, "status", 1 << 20, Duration::from_secs(20))
         });
-        while serve(&mut socket, Mono::ZERO) == 0 {
-            std::thread::yield_now();
-        }
+        until(|| serve(&mut socket, Mono::ZERO) > 0);
         let answer = asks.join().unwrap().unwrap();
         assert_eq!(answer, "Line([115, 116, 97, 116, 117, 115])\n");
         drop(socket);

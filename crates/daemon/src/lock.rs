@@ -52,11 +52,16 @@ impl LockError {
             return None;
         };
         let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let words = String::from_utf8_lossy(&words);
-        let words = words.trim_end_matches('\0').replace('\0', " ");
-        let shown: String = words.chars().take(LONGEST_COMMAND).collect();
+        let shown = command_line(&words);
         (!shown.is_empty()).then(|| format!("pid {pid} is {shown:?}"))
     }
+}
+
+/// The beginning of a command line that has a NUL behind each word.
+fn command_line(words: &[u8]) -> String {
+    let words = String::from_utf8_lossy(words);
+    let words = words.trim_end_matches('\0').replace('\0', " ");
+    words.chars().take(LONGEST_COMMAND).collect()
 }
 
 /// The lock. It stays with the process through [`background`](crate::background()).
@@ -196,6 +201,15 @@ mod tests {
         drop(first);
         Lock::take_in(&directory, "pulse").unwrap();
         fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn of_a_long_command_line_the_first_200_characters_are_shown() {
+        assert_eq!(command_line(b"pulse\0-n\0"), "pulse -n");
+        assert_eq!(command_line(b""), "");
+        let shown = command_line("pulse\0\u{e4}".repeat(100).as_bytes());
+        assert_eq!(shown.chars().count(), 200);
+        assert!(shown.starts_with("pulse \u{e4}pulse \u{e4}"), "{shown}");
     }
 
     #[test]
