@@ -95,6 +95,39 @@ mod tests {
     use crate::{Protocol, Weight};
 
     #[test]
+    fn who_goes_or_gets_weight_0_is_taken_away_and_nobody_else() {
+        let service = ServiceKey::FwMark {
+            mark: crate::FwMark::new(1).unwrap(),
+            family: crate::AddressFamily::Inet,
+        };
+        let key = DestinationKey {
+            address: "10.0.0.2".parse().unwrap(),
+            port: 80,
+        };
+        let weighing = |weight| {
+            let mut destination = Destination::new(key);
+            destination.weight = Weight::new(weight).unwrap();
+            destination
+        };
+        for op in [
+            IpvsOp::DeleteDestination(service, key),
+            IpvsOp::EditDestination(service, weighing(0)),
+        ] {
+            assert!(op.takes_away(), "{op}");
+        }
+        for op in [
+            IpvsOp::AddDestination(service, weighing(1)),
+            // It has got no connection before either.
+            IpvsOp::AddDestination(service, weighing(0)),
+            IpvsOp::EditDestination(service, weighing(1)),
+            IpvsOp::AddService(VirtualService::new(service)),
+            IpvsOp::DeleteService(service),
+        ] {
+            assert!(!op.takes_away(), "{op}");
+        }
+    }
+
+    #[test]
     fn a_change_prints_as_the_ipvsadm_command_that_makes_it() {
         let key = ServiceKey::Address {
             protocol: Protocol::Tcp,

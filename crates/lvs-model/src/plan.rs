@@ -107,3 +107,101 @@ fn plan_end(found: &TableService, ops: &mut Vec<IpvsOp>) {
 fn by_key(service: &TableService) -> BTreeMap<DestinationKey, &Destination> {
     service.destinations.iter().map(|d| (d.key, d)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Protocol, VirtualService, Weight};
+
+    fn destination(last: u8, weight: u32) -> Destination {
+        let address = [10, 0, 0, last].into();
+        let mut destination = Destination::new(DestinationKey { address, port: 80 });
+        destination.weight = Weight::new(weight).unwrap();
+        destination
+    }
+
+    fn key(last: u8) -> ServiceKey {
+        ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            address: [192, 0, 2, last].into(),
+            port: 80,
+        }
+    }
+
+    fn service(last: u8, servers: &[(u8, u32)]) -> TableService {
+        let destinations = servers
+            .iter()
+            .map(|(last, weight)| destination(*last, *weight));
+        TableService {
+            service: VirtualService::new(key(last)),
+            destinations: destinations.collect(),
+        }
+    }
+
+    fn printed(ops: &[IpvsOp]) -> Vec<String> {
+        let short = |op: &IpvsOp| {
+            op.to_string()
+                .replace("10.0.0.", ".")
+                .replace("192.0.2.", ".")
+        };
+        ops.iter().map(short).collect()
+    }
+
+    /// Two services with the servers 1 to 3, weight 1 each.
+    fn two_services() -> Table {
+        let servers = [(1, 1), (2, 1), (3, 1)];
+        Table::from_iter([service(1, &servers), service(2, &servers)])
+    }
+
+    #[test]
+    fn of_some_destinations_what_is_added_comes_before_what_is_taken_away() {
+        let gone = |service: u8, last: u8| (key(service), destination(last, 1).key, None);
+        let wants = |service: u8, last: u8, weight: u32| {
+            let wanted = destination(last, weight);
+            (key(service), wanted.key, Some(wanted))
+        };
+        let wanted = [
+            gone(1, 1),
+            wants(1, 2, 0),
+            wants(1, 3, 5),
+            wants(1, 4, 1),
+            wants(1, 5, 0),
+            gone(2, 1),
+            wants(2, 2, 1),
+            gone(2, 9),
+            wants(2, 9, 2),
+        ];
+        assert_eq!(
+            printed(&plan_destinations(&wanted, &two_services())),
+            [
+                "-e -t .1:80 -r .3:80 -g -w 5",
+                "-a -t .1:80 -r .4:80 -g -w 1",
+                "-a -t .1:80 -r .5:80 -g -w 0",
+                "-a -t .2:80 -r .9:80 -g -w 2",
+                "-d -t .1:80 -r .1:80",
+                "-e -t .1:80 -r .2:80 -g -w 0",
+                "-d -t .2:80 -r .1:80",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_whole_services_too() {
+        let wanted = [service(1, &[(2, 0), (3, 1), (4, 1)]), service(3, &[(1, 1)])];
+        assert_eq!(
+            printed(&plan(&wanted, &two_services(), &[key(2), key(8)])),
+            [
+                "-a -t .1:80 -r .4:80 -g -w 1",
+                "-A -t .3:80 -s wlc",
+                "-a -t .3:80 -r .1:80 -g -w 1",
+                "-d -t .1:80 -r .1:80",
+                "-e -t .1:80 -r .2:80 -g -w 0",
+                "-d -t .2:80 -r .1:80",
+                "-d -t .2:80 -r .2:80",
+                "-d -t .2:80 -r .3:80",
+                "-D -t .2:80",
+            ]
+        );
+        assert_eq!(plan(&wanted[..0], &two_services(), &[]), []);
+    }
+}
