@@ -72,6 +72,8 @@ pub struct Watch {
     deaths: Vec<Mono>,
     /// When the present or last one was started.
     born: Mono,
+    /// Whether it has reported a good check.
+    has_checked_well: bool,
     /// Since when its silence is noticed.
     doubted: Option<Mono>,
 }
@@ -89,6 +91,7 @@ impl Watch {
             shortages: 0,
             deaths: Vec::new(),
             born: now,
+            has_checked_well: false,
             doubted: None,
         }
     }
@@ -104,6 +107,7 @@ impl Watch {
     /// A nanny was started.
     pub fn begin(&mut self, now: Mono, nanny: NannyId) {
         self.born = now;
+        self.has_checked_well = false;
         self.life = Life::Running { nanny, heard: now };
         self.doubted = None;
     }
@@ -132,6 +136,7 @@ impl Watch {
                 self.said.reason = reason.clone();
             }
             Report::Check { result, duration } => {
+                self.has_checked_well |= *result == CheckResult::Good;
                 self.said.check = Some((now, *duration, result.clone()));
             }
         }
@@ -177,9 +182,12 @@ impl Watch {
         self.deaths.iter().filter(recent).count()
     }
 
-    /// Whether its nannies have died too often, and none has lived long since.
+    /// Whether its nannies have died too often, and none watches its server again: has found it good
+    /// once, or lived long.
     pub fn is_hopeless(&self, now: Mono) -> bool {
-        self.failures == HOPELESS && now - self.born < CLEAN_LIFE
+        let runs = matches!(self.life, Life::Running { .. });
+        let watches = runs && self.has_checked_well;
+        self.failures == HOPELESS && !watches && now - self.born < CLEAN_LIFE
     }
 
     /// Nobody can say that the server is good any more: it is down, at `place`. Whether that is new; an

@@ -145,8 +145,9 @@ impl Lvsd {
         self.follow_death(now, &key, child, after, out);
     }
 
-    /// With `hard_shutdown` lvsd ends when no nanny of any server lives: then it is this director that
-    /// cannot check, and the partner might.
+    /// With `hard_shutdown` lvsd ends when the nannies of every server keep dying, and none that was
+    /// started since has reported a good check: then it is this director that cannot check, and the
+    /// partner might.
     fn or_give_up(&self, now: Mono, after: AfterDeath) -> AfterDeath {
         let is_too_often = matches!(after, AfterDeath::ManualAction(_));
         let nobody_lives = || self.watches.values().all(|watch| watch.is_hopeless(now));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use control::Report;
+use control::{CheckResult, FileStatus, Reason, Report};
 use lvs_model::{ChildExit, Mono};
 
 use super::world::*;
@@ -203,6 +203,65 @@ fn a_server_whose_nanny_lives_again_is_not_counted_among_the_lost() {
     assert_eq!(world.exit, None);
 }
 
+/// Its nanny says that a check is through.
+fn checks(world: &mut World, rip: &str, result: CheckResult) {
+    let nanny = world.nanny(rip);
+    let duration = Duration::from_millis(1);
+    world.feed(Input::Report(nanny, Report::Check { result, duration }));
+}
+
+/// Whether lvsd goes on when the nannies of b die, after those of a have, and one of a has lived again
+/// so many seconds and said this of its last check.
+fn goes_on(seconds: f64, result: Option<CheckResult>) -> bool {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.2", 1);
+    dies_again(&mut world, "10.0.0.1", 5);
+    // The next one is started a minute after the last death.
+    world.pass(60.0);
+    if let Some(result) = result {
+        checks(&mut world, "10.0.0.1", result);
+    }
+    world.pass(seconds);
+    dies_again(&mut world, "10.0.0.2", 5);
+    world.exit.is_none()
+}
+
+/// It watches: this director can check.
+#[test]
+fn r_a_server_whose_nanny_has_checked_well_since_the_last_death_is_not_counted_among_the_lost() {
+    for seconds in [0.0, 60.0, 230.0, 290.0] {
+        assert!(goes_on(seconds, Some(CheckResult::Good)), "{seconds}");
+        assert!(!goes_on(seconds, None), "{seconds}: nothing was checked");
+        let failed = CheckResult::Failed(Reason::new("no"));
+        assert!(!goes_on(seconds, Some(failed)), "{seconds}: nothing good");
+    }
+}
+
+/// Both have died too often; whichever has checked well and lives holds lvsd, until it dies too.
+#[test]
+fn r_a_good_check_of_a_nanny_that_has_died_since_holds_nothing() {
+    let mut world = World::start(two_servers(), Table::new());
+    dies_again(&mut world, "10.0.0.1", 5);
+    world.pass(60.0);
+    checks(&mut world, "10.0.0.1", CheckResult::Good);
+    dies_again(&mut world, "10.0.0.2", 5);
+    assert_eq!(world.exit, None);
+    dies_again(&mut world, "10.0.0.1", 1);
+    assert_eq!(world.exit, Some(1));
+}
+
+#[test]
+fn r_a_good_check_of_the_nanny_before_says_nothing_of_the_one_that_runs() {
+    let mut world = World::start(two_servers(), Table::new());
+    dies_again(&mut world, "10.0.0.1", 5);
+    world.pass(60.0);
+    checks(&mut world, "10.0.0.1", CheckResult::Good);
+    dies_again(&mut world, "10.0.0.1", 1);
+    world.pass(60.0);
+    dies_again(&mut world, "10.0.0.2", 5);
+    assert_eq!(world.exit, Some(1));
+}
+
 /// What an operator ordered stays: no check says otherwise.
 #[test]
 fn a_server_that_was_forced_up_stays_though_its_nannies_keep_dying() {
@@ -217,6 +276,35 @@ fn a_server_that_was_forced_up_stays_though_its_nannies_keep_dying() {
     assert_eq!(forced.len(), 1);
     dies_again(&mut world, "10.0.0.1", 6);
     assert_eq!(servers(&world), forced);
+}
+
+/// An operator took it out: that, and not the deaths, is why, and the next nanny goes on from there.
+#[test]
+fn a_server_that_was_forced_down_stays_so_though_its_nannies_keep_dying() {
+    let mut world = World::start(two_servers(), Table::new());
+    let nanny = world.nanny("10.0.0.1");
+    world.say(nanny, control::Phase::ForcedDown, control::Place::Out);
+    world.take_trace();
+    dies_again(&mut world, "10.0.0.1", 5);
+    world.pass(60.0);
+    let trace = world.take_trace();
+    let told = |text: &str| trace.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(told("adopt forced-down out 0"), 5, "{trace:?}");
+    assert_eq!(told("is out"), 0, "{trace:?}");
+}
+
+#[test]
+fn a_server_that_went_out_for_its_nannies_says_so_in_the_status() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.up("10.0.0.1", 1);
+    let reason = |world: &World| {
+        let status = world.lvsd.status(world.now, 7, &FileStatus::default());
+        status.services[0].servers[0].reason.to_string()
+    };
+    dies_again(&mut world, "10.0.0.1", 4);
+    assert_eq!(reason(&world), "");
+    dies_again(&mut world, "10.0.0.1", 1);
+    assert_eq!(reason(&world), "its nannies keep dying");
 }
 
 #[test]
