@@ -29,7 +29,6 @@ impl ServiceState {
     /// lvs.cf has it no more.
     pub fn give_up(&mut self) {
         self.presence = None;
-        self.is_new = false;
     }
 
     /// Whether it is still to go.

@@ -66,6 +66,24 @@ fn a_reload_that_changes_who_serves_is_told_of() {
     assert_eq!(said(&mut world), [LOST]);
 }
 
+/// Nobody has said anything of it: it is no server that is back.
+#[test]
+fn a_reload_that_adds_a_server_to_a_lost_service_brings_nobody_back() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.down("10.0.0.1");
+    world.down("10.0.0.2");
+    assert_eq!(said(&mut world), [LOST]);
+    let mut three = two_servers();
+    let third = server("c", "10.0.0.3", 80);
+    three.virtuals[0].servers.push(third);
+    world.reload(three);
+    assert_eq!(said(&mut world), [""; 0]);
+    world.down("10.0.0.3");
+    assert_eq!(said(&mut world), [""; 0]);
+    world.up("10.0.0.3", 1);
+    assert_eq!(said(&mut world), ["Virtual Server web: 1 real servers"]);
+}
+
 #[test]
 fn a_drained_server_serves_nobody() {
     let mut world = World::start(weightless(), Table::new());

@@ -315,6 +315,27 @@ fn a_service_that_comes_back_before_it_could_be_deleted_stays() {
     assert_eq!(world.table(), before);
 }
 
+/// The next lvs.cf was read before the answer came.
+#[test]
+fn a_service_that_comes_back_while_it_is_deleted_is_made_anew() {
+    let mut world = World::start(two_servers(), Table::new());
+    let site =
+        |config: Config| Input::Configuration(Ok(Box::new(Site::new(&config, false, false))));
+    let mut actions = Vec::new();
+    let empty = site(config(vec![]));
+    world.lvsd.handle(world.now, empty, &mut actions);
+    assert_eq!(actions.last(), Some(&Action::ReadTable));
+    // They were told to end.
+    world.nannies.clear();
+    world.take_trace();
+    let found = Input::Table(Ok(world.kernel.clone()));
+    world.feed_together(vec![found, site(two_servers())]);
+    let made = ["-D -t 192.0.2.1:80", "-A -t 192.0.2.1:80 -s wlc"];
+    assert_eq!(world.take_ops(), made);
+    world.up("10.0.0.1", 1);
+    assert_eq!(world.table().len(), 2);
+}
+
 #[test]
 fn a_nanny_of_a_server_that_went_is_killed_if_it_does_not_end() {
     let mut world = running();

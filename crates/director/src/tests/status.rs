@@ -116,6 +116,21 @@ fn the_scheduler_shown_is_the_kernels_and_what_it_refused_stands_beside_it() {
     assert_eq!(status(&world).services[0].refused, [""; 0]);
 }
 
+/// lvs.cf's scheduler was refused; then somebody sets it by hand.
+#[test]
+fn the_scheduler_shown_is_the_one_that_was_read_last() {
+    let mut world = World::start(two_servers(), Table::new());
+    world.refused = Some("-E".into());
+    let mut changed = two_servers();
+    changed.virtuals[0].scheduler = lvs_model::SchedulerName::new("pcc").unwrap();
+    world.reload(changed);
+    let wanted = world.lvsd.site().services[0].service.clone();
+    world.kernel.follow(&lvs_model::IpvsOp::EditService(wanted));
+    world.pass(5.0);
+    let status = world.lvsd.status(world.now, 7, &FileStatus::default());
+    assert_eq!(status.services[0].scheduler.to_string(), "pcc");
+}
+
 #[test]
 fn a_refused_destination_is_shown_with_its_service_and_its_server_until_it_is_there() {
     let mut world = World::start(two_servers(), Table::new());
