@@ -11,17 +11,17 @@ const VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 /// Names the file to which a check adds a line that is skipped here.
 const SKIPPED: &str = "CARIBE_SKIPPED";
 
-/// Compiles every target with the oldest Rust; what failed, a line each.
+/// Compiles every target with the oldest Rust; what failed, a line each, or `None` if it was skipped.
 ///
 /// The toolchain comes from rustup. Without rustup, or without a way to the toolchain, the check is
 /// skipped and says so.
 ///
 /// # Errors
 /// If cargo cannot be started, or the note that it was skipped cannot be written.
-pub fn check(root: &Path) -> io::Result<Vec<String>> {
+pub fn check(root: &Path) -> io::Result<Option<Vec<String>>> {
     if !has_toolchain() {
         skip("no rustup here, or it cannot get the toolchain")?;
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let check = Command::new("rustup")
         .args(["run", VERSION, "cargo", "check", "--workspace"])
@@ -36,13 +36,13 @@ pub fn check(root: &Path) -> io::Result<Vec<String>> {
         .env_remove("RUSTUP_TOOLCHAIN")
         .stdin(Stdio::null())
         .status()?;
-    Ok(if check.success() {
+    Ok(Some(if check.success() {
         Vec::new()
     } else {
         vec![format!(
             "Rust {VERSION} does not build this: write for it, or raise rust-version in Cargo.toml"
         )]
-    })
+    }))
 }
 
 /// Whether rustup has the toolchain, or has just got it.
