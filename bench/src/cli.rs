@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use caribe_lab::boot::is_guest;
 use caribe_lab::tool::{complete, tell};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, value_parser};
@@ -183,6 +184,10 @@ fn dispatch(
         Some(BenchCommand::Measure(measurement)) => measurement.show(args, &own, out, err),
         Some(BenchCommand::Completions { shell }) => {
             complete::<CommandLine>(shell, out).map(|()| 0)
+        }
+        // As root elsewhere it would empty this machine's own table.
+        Some(BenchCommand::Guest { .. }) if !is_guest() => {
+            Err(io::Error::other("guest: only the lab itself starts this"))
         }
         Some(BenchCommand::Guest { measurement }) => measurement.here(&own, out).map(|()| 0),
         None => {

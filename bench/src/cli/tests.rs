@@ -140,3 +140,13 @@ fn a_program_that_is_measured_keeps_its_options() {
     std::fs::remove_file(file).unwrap();
     assert!(kibibytes > 0);
 }
+
+#[test]
+fn the_half_inside_measures_in_a_guest_alone() {
+    // The program is missing: whatever goes wrong with the test, nothing is measured here.
+    let line = words("guest tables --candidate /nonexistent/ipvsadm");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(run(&line, &mut out, &mut err), NO_MEASUREMENT);
+    let said = String::from_utf8(err).unwrap();
+    assert_eq!(said, "bench: guest: only the lab itself starts this\n");
+}

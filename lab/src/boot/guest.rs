@@ -67,6 +67,12 @@ pub(crate) fn run(entry: Entry, run: &Path, console: &mut dyn Write) -> u8 {
     NO_STATUS
 }
 
+/// Whether this process belongs to a run of the lab: it has the lab's variable, and the run's job is there.
+#[must_use]
+pub fn is_guest() -> bool {
+    std::env::var_os("CARIBE_LAB").is_some() && Path::new(RUN).join(Job::FILE).is_file()
+}
+
 /// Whether a guest is around this process. Elsewhere, as root, it would mount over this machine's files
 /// and switch the machine off.
 fn is_inside(entry: Entry) -> bool {

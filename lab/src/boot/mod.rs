@@ -30,6 +30,7 @@ mod uml;
 
 pub use error::BootError;
 pub(crate) use find::{SEARCH_PATH, own_program};
+pub use guest::is_guest;
 pub(crate) use host_time::FILE as HOST_TIME;
 pub use job::Job;
 pub use options::{Boot, Kernel};
