@@ -62,9 +62,17 @@ impl Neighbours {
         }
     }
 
-    /// Takes what was said, tells of who is one too many, and returns what was said of IPv6 addresses.
+    /// Takes what was said, tells of who is one too many and of how many addresses, and returns what was said of IPv6 addresses.
     pub fn hear(&mut self, now: Mono, held: &mut Held) -> Vec<Advertisement> {
-        self.rivals.hold(now, !held.assignments().is_empty());
+        let is_holding = !held.assignments().is_empty();
+        self.rivals.hold(now, is_holding);
+        for more in self.rivals.more(now) {
+            if is_holding {
+                log::error!("{more}");
+            } else {
+                log::warn!("{more}");
+            }
+        }
         let heard = self.sightings.drain();
         let answers = self.answers.as_ref();
         let mut said = answers.map_or_else(Vec::new, |it| {
@@ -111,8 +119,8 @@ impl Neighbours {
         said
     }
 
-    /// When it is to be [asked](Self::is_due) who has the addresses.
-    pub const fn next(&self) -> Option<Mono> {
+    /// When [`Neighbours::hear`] has something to say, or it is to be [asked](Self::is_due) who has the addresses.
+    pub fn next(&self) -> Option<Mono> {
         self.rivals.next()
     }
 

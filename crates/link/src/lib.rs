@@ -41,7 +41,7 @@ pub use links::{Links, Outcome};
 pub use lvs_model::Mac;
 pub use own::{Own, OwnChange};
 pub use plan::{Assignment, Change};
-pub use rivals::{Rival, Rivals, Sighting};
+pub use rivals::{More, Rival, Rivals, Sighting};
 pub use sightings::Sightings;
 pub use strays::{Stray, Strays};
 pub use trouble::{Fault, Trouble, TroubleNews, Troubles};

@@ -3,7 +3,7 @@
 //! On the active director each of them is one too many. On standby one is the partner, and two that take turns
 //! are one too many. Who has an address that our heartbeats are sent from always is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -24,6 +24,8 @@ const GONE_AFTER: Duration = Duration::from_secs(150);
 const REPEATED_AFTER: Duration = Duration::from_secs(600);
 /// So many addresses of one station are named in that time.
 const NAMED: usize = 3;
+/// How many more there are is said so long after the first of them: answers come one by one.
+const COUNTED_AFTER: Duration = Duration::from_secs(3);
 /// So many stations are named in that time.
 const NAMED_STATIONS: usize = 16;
 /// So many stations are kept: whoever invents hardware addresses fills no memory.
@@ -77,8 +79,36 @@ pub struct Rivals {
     holding_since: Option<Mono>,
     /// Whoever was heard first is to be asked again then.
     ask_at: Option<Mono>,
-    /// Stations that were said, since when, and how many of their addresses.
-    said: BTreeMap<Mac, (Mono, usize)>,
+    /// Stations that were said.
+    said: BTreeMap<Mac, Said>,
+}
+
+/// What was said of a station.
+#[derive(Clone, Debug)]
+struct Said {
+    since: Mono,
+    /// The addresses that were named.
+    named: BTreeSet<IpAddr>,
+    /// Those that were not.
+    more: BTreeSet<IpAddr>,
+    /// Their number is to be said then.
+    count_at: Option<Mono>,
+}
+
+/// A station has more addresses of ours than were named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct More {
+    /// How many more.
+    pub count: usize,
+    /// Hardware address of the station.
+    pub mac: Mac,
+}
+
+impl fmt::Display for More {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, mac } = self;
+        write!(f, "{mac} announces {count} more of the addresses as well")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -129,10 +159,11 @@ impl Rivals {
         self.ask_at = None;
     }
 
-    /// When [`Rivals::is_due`] says so.
+    /// When [`Rivals::is_due`] says so, or [`Rivals::more`] has something to say.
     #[must_use]
-    pub const fn next(&self) -> Option<Mono> {
-        self.ask_at
+    pub fn next(&self) -> Option<Mono> {
+        let counts = self.said.values().filter_map(|it| it.count_at);
+        counts.chain(self.ask_at).min()
     }
 
     /// Whether it is to be asked who has the addresses.
@@ -165,7 +196,7 @@ impl Rivals {
             sighting,
             beside: standing.other(),
         };
-        (standing.is_rival() && self.is_news(now, mac)).then_some(rival)
+        (standing.is_rival() && self.is_news(now, address, mac)).then_some(rival)
     }
 
     /// What the station is; not known while this director settles.
@@ -192,15 +223,39 @@ impl Rivals {
         Some(later.map_or(own.standing, |((_, mac), _)| Standing::Beside(*mac)))
     }
 
-    fn is_news(&mut self, now: Mono, mac: Mac) -> bool {
-        self.said
-            .retain(|_, (since, _)| now - *since < REPEATED_AFTER);
+    fn is_news(&mut self, now: Mono, address: IpAddr, mac: Mac) -> bool {
+        self.said.retain(|_, it| now - it.since < REPEATED_AFTER);
         if self.said.len() >= NAMED_STATIONS && !self.said.contains_key(&mac) {
             return false;
         }
-        let (_, count) = self.said.entry(mac).or_insert((now, 0));
-        *count += 1;
-        *count <= NAMED
+        let said = self.said.entry(mac).or_insert_with(|| Said {
+            since: now,
+            named: BTreeSet::new(),
+            more: BTreeSet::new(),
+            count_at: None,
+        });
+        if said.named.contains(&address) {
+            return false;
+        }
+        if said.named.len() < NAMED {
+            return said.named.insert(address);
+        }
+        // One that comes later than the count is in the status.
+        if said.more.is_empty() {
+            said.count_at = Some(now + COUNTED_AFTER);
+        }
+        said.more.insert(address);
+        false
+    }
+
+    /// Stations that have more addresses than were named, each when it is to be said.
+    pub fn more(&mut self, now: Mono) -> Vec<More> {
+        let due = self.said.iter_mut().filter_map(|(mac, said)| {
+            said.count_at.take_if(|at| *at <= now)?;
+            let (count, mac) = (said.more.len(), *mac);
+            Some(More { count, mac })
+        });
+        due.collect()
     }
 
     /// Everybody who is one too many now.
@@ -259,10 +314,20 @@ mod tests {
         for host in [51, 52] {
             assert!(said(&mut rivals, 15, host, 7).is_some());
         }
-        for host in 53..100 {
+        for host in 50..100 {
             assert_eq!(said(&mut rivals, 15, host, 7), None, "{host}");
         }
+        assert_eq!((rivals.next(), rivals.more(at(17))), (Some(at(18)), vec![]));
+        let more = rivals.more(at(18));
+        let line = "02:00:00:00:00:07 announces 47 more of the addresses as well";
+        assert_eq!(
+            more.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [line]
+        );
+        assert_eq!(rivals.next(), None, "once");
         assert_eq!(rivals.all(at(15)).len(), 50);
+        assert_eq!(said(&mut rivals, 16, 60, 7), None);
+        assert_eq!(rivals.next(), None);
         said(&mut rivals, 20, 50, 8);
         assert!(said(&mut rivals, 22, 50, 8).is_some(), "another station");
         assert_eq!(said(&mut rivals, 22, 50, 7), None, "again");
@@ -293,7 +358,7 @@ mod tests {
             said(&mut rivals, 250, 50, 2).is_some(),
             "the other of the two"
         );
-        assert_eq!(said(&mut rivals, 260, 50, 1), Some(line.to_owned()));
+        assert_eq!(said(&mut rivals, 260, 50, 1), None, "the same address");
     }
 
     #[test]
