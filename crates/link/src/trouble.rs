@@ -1,13 +1,13 @@
 //! Addresses that this machine could not serve, and why. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
 use kernel_wire::rtnetlink::Link;
 
 /// A virtual or NAT router address that could not be served from here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trouble {
     /// The address.
     pub address: IpAddr,
@@ -18,7 +18,7 @@ pub struct Trouble {
 }
 
 /// What is wrong with a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// There is none of that name.
     NoDevice,
@@ -47,13 +47,14 @@ impl Fault {
     }
 }
 
-/// What is said about a device: of a thousand addresses on it the first is named.
+/// So many addresses of a device are named.
+const NAMED: usize = 3;
+
+/// What is said about a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TroubleNews {
-    /// The first address of it.
-    pub address: IpAddr,
-    /// How many more it has.
-    pub others: usize,
+    /// Its addresses, one at least.
+    pub addresses: Vec<IpAddr>,
     /// The device, as lvs.cf names it.
     pub device: String,
     /// What is wrong with it; nothing any more if none.
@@ -62,11 +63,14 @@ pub struct TroubleNews {
 
 impl fmt::Display for TroubleNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "address {}", self.address)?;
-        match self.others {
+        f.write_str("address ")?;
+        for (place, address) in self.addresses.iter().take(NAMED).enumerate() {
+            let separator = if place == 0 { "" } else { ", " };
+            write!(f, "{separator}{address}")?;
+        }
+        match self.addresses.len().saturating_sub(NAMED) {
             0 => {}
-            1 => f.write_str(" and another")?,
-            others => write!(f, " and {others} others")?,
+            more => write!(f, " and {more} more")?,
         }
         let device = &self.device;
         match self.what {
@@ -80,20 +84,23 @@ impl fmt::Display for TroubleNews {
     }
 }
 
-/// All of `troubles`, a line for each device.
+/// All of `troubles`, a line for each device and what is wrong with it.
 #[must_use]
 pub fn news(troubles: &[Trouble]) -> Vec<TroubleNews> {
+    grouped(troubles.iter().map(|it| (it, Some(it.what))))
+}
+
+fn grouped<'t>(troubles: impl Iterator<Item = (&'t Trouble, Option<Fault>)>) -> Vec<TroubleNews> {
     let mut news: Vec<TroubleNews> = Vec::new();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for trouble in troubles {
-        let place = *places.entry(&trouble.device).or_insert(news.len());
+    let mut places: BTreeMap<(&str, Option<Fault>), usize> = BTreeMap::new();
+    for (trouble, what) in troubles {
+        let place = *places.entry((&trouble.device, what)).or_insert(news.len());
         match news.get_mut(place) {
-            Some(known) => known.others += 1,
+            Some(known) => known.addresses.push(trouble.address),
             None => news.push(TroubleNews {
-                address: trouble.address,
-                others: 0,
+                addresses: vec![trouble.address],
                 device: trouble.device.clone(),
-                what: Some(trouble.what),
+                what,
             }),
         }
     }
@@ -118,19 +125,17 @@ impl Troubles {
         if found == self.now {
             return None;
         }
-        let before = news(&std::mem::replace(&mut self.now, found));
-        let after = news(&self.now);
-        let known = |it: &TroubleNews| before.iter().any(|old| is_same(old, it));
-        let is_good = |it: &TroubleNews| !after.iter().any(|new| new.device == it.device);
-        let good = before.iter().filter(|it| is_good(it)).cloned();
-        let good = good.map(|it| TroubleNews { what: None, ..it });
-        let bad = after.iter().filter(|it| !known(it)).cloned();
-        Some(bad.chain(good).collect())
+        let before = std::mem::replace(&mut self.now, found);
+        let known: BTreeSet<&Trouble> = before.iter().collect();
+        let bad = self.now.iter().filter(|it| !known.contains(it));
+        let bad = grouped(bad.map(|it| (it, Some(it.what))));
+        let devices: BTreeSet<&str> = self.now.iter().map(|it| it.device.as_str()).collect();
+        let good = before
+            .iter()
+            .filter(|it| !devices.contains(it.device.as_str()));
+        let good = grouped(good.map(|it| (it, None)));
+        Some(bad.into_iter().chain(good).collect())
     }
-}
-
-fn is_same(old: &TroubleNews, new: &TroubleNews) -> bool {
-    (&old.device, old.what) == (&new.device, new.what)
 }
 
 #[cfg(test)]
@@ -161,7 +166,7 @@ mod tests {
             trouble(53, "eth1", Fault::Down),
         ];
         let expected = [
-            "address 10.1.0.50 and 2 others: device eth1 is down",
+            "address 10.1.0.50, 10.1.0.52, 10.1.0.53: device eth1 is down",
             "address 10.1.0.51: there is no device eth2",
         ];
         assert_eq!(said(&mut troubles, found.clone()), expected);
@@ -174,6 +179,33 @@ mod tests {
         ];
         assert_eq!(said(&mut troubles, dead), expected);
         let expected = ["address 10.1.0.50: device eth1 is good again"];
+        assert_eq!(said(&mut troubles, Vec::new()), expected);
+    }
+
+    #[test]
+    fn no_address_that_comes_later_or_has_another_fault_is_passed_over() {
+        let mut troubles = Troubles::default();
+        let mut found = vec![
+            trouble(50, "eth0", Fault::Refused),
+            trouble(51, "eth0", Fault::NoIpv6),
+        ];
+        let expected = [
+            "address 10.1.0.50: refused by the kernel on device eth0",
+            "address 10.1.0.51: device eth0 takes no IPv6 (disable_ipv6)",
+        ];
+        assert_eq!(said(&mut troubles, found.clone()), expected);
+        found.push(trouble(52, "eth0", Fault::Refused));
+        let expected = ["address 10.1.0.52: refused by the kernel on device eth0"];
+        assert_eq!(said(&mut troubles, found.clone()), expected);
+        found.retain(|it| it.what == Fault::Refused);
+        assert_eq!(said(&mut troubles, found.clone()), [""; 0]);
+        found.extend((60..70).map(|host| trouble(host, "eth1", Fault::Down)));
+        let expected = ["address 10.1.0.60, 10.1.0.61, 10.1.0.62 and 7 more: device eth1 is down"];
+        assert_eq!(said(&mut troubles, found), expected);
+        let expected = [
+            "address 10.1.0.50, 10.1.0.52: device eth0 is good again",
+            "address 10.1.0.60, 10.1.0.61, 10.1.0.62 and 7 more: device eth1 is good again",
+        ];
         assert_eq!(said(&mut troubles, Vec::new()), expected);
     }
 }
