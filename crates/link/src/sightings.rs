@@ -44,7 +44,8 @@ impl Sightings {
     /// Listens to who says to have one of `addresses`.
     ///
     /// # Errors
-    /// [`LinkError::Socket`]: it listens to what it did before.
+    /// [`LinkError::Socket`]. Which packets come is not known then; of those that come only who has an address
+    /// that it listened to before is returned.
     pub fn listen_to(&mut self, addresses: BTreeSet<Ipv4Addr>) -> Result<(), LinkError> {
         if addresses == self.of {
             return Ok(());
