@@ -318,3 +318,31 @@ fn a_second_installation_keeps_the_settings_and_replaces_the_programs() {
     let pulse = fs::read_to_string(install.place("usr/sbin/pulse")).unwrap();
     assert_eq!(pulse, "a newer pulse");
 }
+
+/// Without runlevels Debian's `update-rc.d` refuses, and so does `systemctl enable`, which asks it first.
+#[test]
+fn every_script_says_in_which_runlevels_it_starts() {
+    for name in names("etc/init.d") {
+        let script = fs::read_to_string(root().join("etc/init.d").join(&name)).unwrap();
+        let levels = |keyword: &str| {
+            let line = script.lines().find_map(|line| line.strip_prefix(keyword));
+            line.unwrap_or_default().trim().to_owned()
+        };
+        assert_eq!(levels("# Default-Start:"), "2 3 4 5", "{name}");
+        assert_eq!(levels("# Default-Stop:"), "0 1 6", "{name}");
+        // Red Hat's chkconfig, where only that line counts, starts it in none until somebody says so.
+        assert!(script.contains("\n# chkconfig: - "), "{name}");
+    }
+}
+
+/// Whether a director starts at boot is its administrator's word.
+#[test]
+fn nothing_is_enabled_by_an_installation() {
+    for family in ["redhat", "debian"] {
+        let install = Install::new(&format!("boot-{family}"));
+        install.make(family);
+        let starts = |path: &String| path.contains(".wants/") || path.contains("/rc2.d/");
+        let files = install.files();
+        assert_eq!(files.keys().find(|path| starts(path)), None, "{family}");
+    }
+}

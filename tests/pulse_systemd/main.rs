@@ -236,6 +236,26 @@ fn an_installation_below_usr_local_works_as_a_whole() {
     said("systemctl stop pulse");
 }
 
+/// Where the script of an installation lies on Debian, systemctl asks `update-rc.d` about it first.
+#[test]
+fn a_director_is_enabled_at_boot_by_one_command() {
+    const SCRIPT: &str = "/etc/init.d/pulse";
+    let _machine = Machine::new();
+    fs::create_dir_all("/etc/init.d").expect("a directory");
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/..", "/etc/init.d/pulse"),
+        SCRIPT,
+    )
+    .expect("a copy");
+    let enabled = run(&["systemctl", "enable", "pulse"]);
+    let is_enabled = run(&["systemctl", "is-enabled", "pulse"]);
+    let disabled = run(&["systemctl", "disable", "pulse"]);
+    fs::remove_file(SCRIPT).expect("removed");
+    for output in [enabled, is_enabled, disabled] {
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
 /// The programs of /usr/sbin are away until this is dropped, and then the only ones.
 struct MovedAway;
 
