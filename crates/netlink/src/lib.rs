@@ -25,7 +25,6 @@
 //! ```
 
 mod error;
-mod options;
 mod socket;
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,16 @@
 //! The socket.
 
-use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use kernel_wire::netlink::{Answer, Message, Requests, messages};
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
+use netlink_sys::{Socket, SocketAddr};
 use nix::errno::Errno;
-use nix::sys::socket::{
-    self, AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, sockopt,
-};
+use nix::libc::MSG_TRUNC;
+use nix::sys::socket::{SetSockOpt, setsockopt, sockopt};
 
 use crate::error::NetlinkError;
-use crate::options::CapAck;
 
 /// Bytes offered to every receive: the kernel fills no more than this in one datagram of a dump.
 const BUFFER: usize = 32 * 1024;
@@ -24,11 +24,11 @@ pub enum Protocol {
     Generic,
 }
 
-impl From<Protocol> for SockProtocol {
-    fn from(protocol: Protocol) -> Self {
-        match protocol {
-            Protocol::Route => Self::NetlinkRoute,
-            Protocol::Generic => Self::NetlinkGeneric,
+impl Protocol {
+    const fn number(self) -> isize {
+        match self {
+            Self::Route => NETLINK_ROUTE,
+            Self::Generic => NETLINK_GENERIC,
         }
     }
 }
@@ -64,7 +64,8 @@ pub enum Completeness {
 /// A netlink socket with its one receive buffer. Closed on exec; its namespace is the opener's.
 #[derive(Debug)]
 pub struct NetlinkSocket {
-    fd: OwnedFd,
+    /// Never cloned: its clone would be the same descriptor, and the first one dropped closes it.
+    socket: Socket,
     sequence: u32,
     buffer: Vec<u8>,
     calls: Calls,
@@ -76,15 +77,15 @@ impl NetlinkSocket {
     /// # Errors
     /// [`NetlinkError::Socket`].
     pub fn open(protocol: Protocol) -> Result<Self, NetlinkError> {
-        let fd = socket::socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC,
-            SockProtocol::from(protocol),
-        )
-        .map_err(NetlinkError::Socket)?;
+        let mut socket = Self::create(protocol)?;
+        socket.hear_the_kernel_alone()?;
+        Ok(socket)
+    }
+
+    fn create(protocol: Protocol) -> Result<Self, NetlinkError> {
+        let socket = Socket::new(protocol.number()).map_err(failed)?;
         Ok(Self {
-            fd,
+            socket,
             sequence: 0,
             buffer: Vec::new(),
             calls: Calls {
@@ -92,6 +93,23 @@ impl NetlinkSocket {
                 ..Calls::default()
             },
         })
+    }
+
+    /// Has the kernel refuse whatever others send here, where their address cannot be seen.
+    ///
+    /// netlink-sys asks for a sender with a length of eight bytes, of which the kernel reads four:
+    /// on a big-endian machine these are the zeros, and every sender looks like the kernel.
+    fn hear_the_kernel_alone(&mut self) -> Result<(), NetlinkError> {
+        if cfg!(all(target_endian = "big", target_pointer_width = "64")) {
+            self.refuse_others()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn refuse_others(&mut self) -> Result<(), NetlinkError> {
+        self.calls.others += 1;
+        let kernel = SocketAddr::new(0, 0);
+        self.socket.connect(&kernel).map_err(failed)
     }
 
     /// Opens a socket that also receives notifications.
@@ -102,10 +120,12 @@ impl NetlinkSocket {
     /// # Errors
     /// [`NetlinkError::Socket`].
     pub fn open_with_groups(protocol: Protocol, groups: u32) -> Result<Self, NetlinkError> {
-        let mut socket = Self::open(protocol)?;
+        let mut socket = Self::create(protocol)?;
         socket.calls.others += 1;
-        socket::bind(socket.fd.as_raw_fd(), &NetlinkAddr::new(0, groups))
-            .map_err(NetlinkError::Socket)?;
+        let address = SocketAddr::new(0, groups);
+        socket.socket.bind(&address).map_err(failed)?;
+        // Behind it: a connected socket has its port already.
+        socket.hear_the_kernel_alone()?;
         Ok(socket)
     }
 
@@ -114,10 +134,8 @@ impl NetlinkSocket {
     /// # Errors
     /// [`NetlinkError::Socket`].
     pub fn set_nonblocking(&mut self) -> Result<(), NetlinkError> {
-        use nix::fcntl::{FcntlArg, OFlag, fcntl};
         self.calls.others += 1;
-        fcntl(&self.fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(NetlinkError::Socket)?;
-        Ok(())
+        self.socket.set_non_blocking(true).map_err(failed)
     }
 
     /// Gives a receive a limit: after it [`NetlinkError::Socket`] with `EAGAIN`.
@@ -151,16 +169,13 @@ impl NetlinkSocket {
     /// # Errors
     /// [`NetlinkError::Socket`].
     pub fn set_short_refusals(&mut self) -> Result<(), NetlinkError> {
-        self.option(CapAck, &true)
+        self.calls.others += 1;
+        self.socket.set_cap_ack(true).map_err(failed)
     }
 
-    fn option<O: socket::SetSockOpt>(
-        &mut self,
-        option: O,
-        value: &O::Val,
-    ) -> Result<(), NetlinkError> {
+    fn option<O: SetSockOpt>(&mut self, option: O, value: &O::Val) -> Result<(), NetlinkError> {
         self.calls.others += 1;
-        socket::setsockopt(&self.fd, option, value).map_err(NetlinkError::Socket)
+        setsockopt(&self.socket, option, value).map_err(NetlinkError::Socket)
     }
 
     /// A number for the next request; never 0, which notifications have.
@@ -195,10 +210,10 @@ impl NetlinkSocket {
         loop {
             self.calls.sends += 1;
             // A netlink socket without a peer sends to the kernel.
-            match socket::send(self.fd.as_raw_fd(), requests.as_bytes(), MsgFlags::empty()) {
+            match self.socket.send(requests.as_bytes(), 0) {
                 Ok(_) => return Ok(()),
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(NetlinkError::Socket(errno)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
             }
         }
     }
@@ -219,21 +234,16 @@ impl NetlinkSocket {
         }
         loop {
             self.calls.receives += 1;
-            let mut parts = [IoSliceMut::new(&mut self.buffer)];
-            let received = socket::recvmsg::<NetlinkAddr>(
-                self.fd.as_raw_fd(),
-                &mut parts,
-                None,
-                MsgFlags::empty(),
-            );
-            match received {
-                Ok(datagram) if datagram.address.is_none_or(|sender| sender.pid() != 0) => {}
-                Ok(datagram) if datagram.flags.contains(MsgFlags::MSG_TRUNC) => {
+            // With this flag the length is the datagram's, also where the buffer is shorter.
+            let mut room = self.buffer.as_mut_slice();
+            match self.socket.recv_from(&mut room, MSG_TRUNC) {
+                Ok((_, sender)) if sender.port_number() != 0 => {}
+                Ok((length, _)) if length > self.buffer.len() => {
                     return Err(NetlinkError::Truncated);
                 }
-                Ok(datagram) => return Ok(datagram.bytes),
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(NetlinkError::Socket(errno)),
+                Ok((length, _)) => return Ok(length),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(error)),
             }
         }
     }
@@ -340,6 +350,12 @@ impl NetlinkSocket {
 
 impl AsFd for NetlinkSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.socket.as_fd()
     }
+}
+
+/// The kernel's number for why a call failed.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: io::Error) -> NetlinkError {
+    NetlinkError::Socket(Errno::from_raw(error.raw_os_error().unwrap_or(0)))
 }

@@ -1,9 +1,10 @@
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use kernel_wire::netlink::{ACK, DUMP, Requests};
 
 use crate::{Completeness, NetlinkError, NetlinkSocket, Protocol};
 use nix::errno::Errno;
+use nix::sys::socket::{NetlinkAddr, getsockname};
 
 /// `RTM_GETLINK` with an empty `struct ifinfomsg`.
 fn ask_links(requests: &mut Requests, flags: u16, sequence: u32) {
@@ -114,4 +115,63 @@ fn a_batch_beyond_the_send_buffer_is_refused_whole() {
         socket.send(&requests),
         Err(NetlinkError::Socket(Errno::EMSGSIZE))
     );
+}
+
+#[test]
+fn an_answer_longer_than_the_buffer_says_so() {
+    let mut socket = NetlinkSocket::open(Protocol::Route).unwrap();
+    let limit = std::time::Duration::from_secs(60);
+    socket.set_receive_timeout(limit).unwrap();
+    let mut ask = |is_short: bool| {
+        if is_short {
+            socket.set_short_refusals().unwrap();
+        }
+        let sequence = socket.next_sequence();
+        let mut requests = Requests::new();
+        // The refusal of an interface number that cannot exist repeats all of it.
+        requests.message(18, 0, sequence, |message| {
+            message.raw(&[0xff; 16]);
+            message.attribute(0x3fff, &[0; 40_000]);
+        });
+        socket.send(&requests).unwrap();
+        socket.answer(sequence, |_| Ok::<_, NetlinkError>(()))
+    };
+    assert_eq!(ask(false), Err(NetlinkError::Truncated));
+    assert!(matches!(ask(true), Err(NetlinkError::Refused(_))));
+}
+
+/// A socket that others may send to with the right to; `None` without that right.
+fn stranger_sends_to(socket: &NetlinkSocket) -> Option<std::io::Result<usize>> {
+    let port = getsockname::<NetlinkAddr>(socket.as_fd().as_raw_fd()).unwrap();
+    let stranger = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_ROUTE).unwrap();
+    let sent = stranger.send_to(&[0; 16], &netlink_sys::SocketAddr::new(port.pid(), 0), 0);
+    match sent {
+        Err(error) if error.raw_os_error() == Some(Errno::EPERM as i32) => None,
+        sent => Some(sent),
+    }
+}
+
+#[test]
+fn what_another_process_sends_is_dropped_unread() {
+    let mut socket = NetlinkSocket::open_with_groups(Protocol::Route, 1).unwrap();
+    socket.set_nonblocking().unwrap();
+    match stranger_sends_to(&socket) {
+        None => return testkit::skipped("only root sends to another's netlink socket"),
+        Some(sent) => assert_eq!(sent.unwrap(), 16),
+    }
+    assert_eq!(
+        socket.receive().err(),
+        Some(NetlinkError::Socket(Errno::EAGAIN))
+    );
+    assert_eq!(socket.calls().receives, 2);
+    // As where the sender cannot be seen: it is refused, and the kernel still heard.
+    socket.refuse_others().unwrap();
+    let refused = stranger_sends_to(&socket).unwrap().unwrap_err();
+    assert_eq!(refused.raw_os_error(), Some(Errno::ECONNREFUSED as i32));
+    let sequence = socket.next_sequence();
+    let mut requests = Requests::new();
+    ask_links(&mut requests, DUMP, sequence);
+    socket.send(&requests).unwrap();
+    let whole = socket.answers(sequence, |_| Ok::<_, NetlinkError>(()));
+    assert_eq!(whole, Ok(Completeness::Whole));
 }
