@@ -80,7 +80,9 @@ pub(super) fn command(
     Ok(command)
 }
 
-const KERNEL_LINE: &str = "console=ttyS0 quiet loglevel=3 panic=-1 rdinit=/init -- guest qemu /job";
+/// Without the check of the timer: on a busy machine the emulated one may miss it, and the kernel panics.
+const KERNEL_LINE: &str =
+    "console=ttyS0 quiet loglevel=3 panic=-1 no_timer_check rdinit=/init -- guest qemu /job";
 const PARALLEL: [&str; 4] = ["-accel", "tcg,thread=multi", "-smp", "2"];
 const COUNTED: [&str; 6] = [
     "-accel",
