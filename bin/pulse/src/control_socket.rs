@@ -5,7 +5,7 @@ use std::path::Path;
 use config_file::ConfigFile;
 use control::{OrderStatus, PULSE_SOCKET as SOCKET, PulseLine, PulseOrder, Request, seconds};
 use daemon::{Asked, ClientId, ControlSocket, PollFd, Question};
-use heartbeat::{HandOverFailed, Order, OrderRefused};
+use heartbeat::{Begun, HandOverFailed, Order, OrderRefused};
 use lvs_model::Mono;
 
 use crate::report::FileState;
@@ -18,8 +18,8 @@ pub struct Control {
     /// Whose order is accepted, and what came of it not known yet.
     obeying: Vec<Waiting>,
     /// Who waits until lvs.cf has been read.
-    reloading: Vec<ClientId>,
-    /// The last order, and what came of it.
+    reloading: Vec<Waiting>,
+    /// The order of which something was heard last: it was given, or something came of it.
     last: Option<LastOrder>,
 }
 
@@ -28,16 +28,9 @@ pub struct Control {
 struct Waiting {
     client: ClientId,
     order: PulseOrder,
-    open: Open,
-}
-
-/// What an order that was accepted still waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Open {
-    /// To be on the disk.
-    pub disk: bool,
-    /// That the partner takes over.
-    pub hand_over: bool,
+    given: Mono,
+    /// What of it has not come about.
+    open: Begun,
 }
 
 /// An order, and what came of it.
@@ -112,33 +105,29 @@ impl Control {
         self.tell(now, client, PulseLine::Refused { reasons }.encode());
     }
 
-    fn accept(&mut self, now: Mono, client: ClientId, order: PulseOrder, text: String) {
-        self.accept_with(now, client, order, text, Vec::new());
-    }
-
-    fn accept_with(
-        &mut self,
-        now: Mono,
-        client: ClientId,
-        order: PulseOrder,
-        text: String,
-        findings: Vec<String>,
-    ) {
-        self.ended(order, "done", &text);
-        self.tell(now, client, PulseLine::Done { text, findings }.encode());
+    fn accept(&mut self, now: Mono, waiting: Waiting, text: String, findings: Vec<String>) {
+        self.ended(waiting, "done", &text);
+        self.tell(
+            now,
+            waiting.client,
+            PulseLine::Done { text, findings }.encode(),
+        );
     }
 
     /// An order that was accepted, or begun, and has not come about.
-    fn fail(&mut self, now: Mono, client: ClientId, order: PulseOrder, reasons: Vec<String>) {
-        self.ended(order, "failed", &reasons.join("; "));
-        self.refuse(now, client, reasons);
+    fn fail(&mut self, now: Mono, waiting: Waiting, reasons: Vec<String>) {
+        self.ended(waiting, "failed", &reasons.join("; "));
+        self.refuse(now, waiting.client, reasons);
     }
 
-    fn ended(&mut self, order: PulseOrder, outcome: &'static str, text: &str) {
-        if let Some(last) = self.last.as_mut().filter(|last| last.order == order) {
-            last.outcome = outcome;
-            last.text = text.to_owned();
-        }
+    /// What came of an order is news also when another has been given since.
+    fn ended(&mut self, waiting: Waiting, outcome: &'static str, text: &str) {
+        self.last = Some(LastOrder {
+            order: waiting.order,
+            given: waiting.given,
+            outcome,
+            text: text.to_owned(),
+        });
     }
 
     /// The last order that was given, for the status.
@@ -151,38 +140,38 @@ impl Control {
         })
     }
 
-    fn note(&mut self, now: Mono, order: PulseOrder) {
+    fn note(&mut self, now: Mono, client: ClientId, order: PulseOrder) -> Waiting {
         self.last = Some(LastOrder {
             order,
             given: now,
             outcome: "accepted",
             text: String::new(),
         });
+        Waiting {
+            client,
+            order,
+            given: now,
+            open: Begun::default(),
+        }
     }
 
     /// The machine deals with an order next, which it [answers](Self::answered) at once.
     pub fn begin(&mut self, now: Mono, client: ClientId, order: PulseOrder) {
-        self.note(now, order);
-        let open = Open::default();
-        self.ordering = Some(Waiting {
-            client,
-            order,
-            open,
-        });
+        self.ordering = Some(self.note(now, client, order));
     }
 
-    /// The machine's answer. One that it accepts is answered when nothing is `open` any more.
-    pub fn answered(&mut self, now: Mono, answer: Result<(), OrderRefused>, open: Open) {
+    /// The machine's answer. One that it obeys is answered when what it has begun has come about.
+    pub fn answered(&mut self, now: Mono, answer: Result<Begun, OrderRefused>) {
         let Some(waiting) = self.ordering.take() else {
             return;
         };
         match answer {
             Err(refused) => {
                 let reason = refused.to_string();
-                self.ended(waiting.order, "refused", &reason);
+                self.ended(waiting, "refused", &reason);
                 self.refuse(now, waiting.client, vec![reason]);
             }
-            Ok(()) => {
+            Ok(open) => {
                 self.obeying.push(Waiting { open, ..waiting });
                 self.tell_done(now);
             }
@@ -194,7 +183,7 @@ impl Control {
         self.settle(
             now,
             result,
-            |open| &mut open.disk,
+            |open| &mut open.keeping,
             |order, error| format!("{order}: in force now, but not after a restart: {error}"),
         );
     }
@@ -215,7 +204,7 @@ impl Control {
         &mut self,
         now: Mono,
         result: &Result<(), String>,
-        what: impl Fn(&mut Open) -> &mut bool,
+        what: impl Fn(&mut Begun) -> &mut bool,
         words: impl Fn(PulseOrder, &str) -> String,
     ) {
         for mut waiting in std::mem::take(&mut self.obeying) {
@@ -223,7 +212,7 @@ impl Control {
             match result {
                 Err(reason) if is_about_it => {
                     let reason = words(waiting.order, reason);
-                    self.fail(now, waiting.client, waiting.order, vec![reason]);
+                    self.fail(now, waiting, vec![reason]);
                 }
                 _ => self.obeying.push(waiting),
             }
@@ -233,13 +222,8 @@ impl Control {
 
     fn tell_done(&mut self, now: Mono) {
         for waiting in std::mem::take(&mut self.obeying) {
-            let Waiting {
-                client,
-                order,
-                open,
-            } = waiting;
-            if open == Open::default() {
-                self.accept(now, client, order, accepted(order));
+            if waiting.open == Begun::default() {
+                self.accept(now, waiting, accepted(waiting.order), Vec::new());
             } else {
                 self.obeying.push(waiting);
             }
@@ -248,19 +232,18 @@ impl Control {
 
     /// Waits until lvs.cf has been read.
     pub fn await_reload(&mut self, now: Mono, client: ClientId) {
-        self.note(now, PulseOrder::Reload);
-        self.reloading.push(client);
+        let waiting = self.note(now, client, PulseOrder::Reload);
+        self.reloading.push(waiting);
     }
 
     /// lvs.cf has been read: what it is now and what was found in it, or why it is not taken.
     pub fn reloaded(&mut self, now: Mono, result: &Result<Taken, Vec<String>>) {
-        for client in std::mem::take(&mut self.reloading) {
-            let order = PulseOrder::Reload;
+        for waiting in std::mem::take(&mut self.reloading) {
             match result {
                 Ok(Taken { text, findings }) => {
-                    self.accept_with(now, client, order, text.clone(), findings.clone());
+                    self.accept(now, waiting, text.clone(), findings.clone());
                 }
-                Err(reasons) => self.fail(now, client, order, reasons.clone()),
+                Err(reasons) => self.fail(now, waiting, reasons.clone()),
             }
         }
     }
@@ -370,15 +353,15 @@ mod tests {
         let mut control = Control::on(Some(ControlSocket::open(&path).unwrap()));
         let now = Mono::ZERO;
         let order = PulseOrder::FreezeOn;
-        let mut give = |answer, kept: Option<Result<(), String>>| {
+        let mut give = |answer: Result<(), OrderRefused>, kept: Option<Result<(), String>>| {
             let mut client = connect(&path, "");
             let (id, _) = control.hear(now).remove(0);
             control.begin(now, id, order);
-            let open = Open {
-                disk: kept.is_some(),
+            let begun = Begun {
+                keeping: kept.is_some(),
                 hand_over: false,
             };
-            control.answered(now, answer, open);
+            control.answered(now, answer.map(|()| begun));
             if let Some(kept) = kept {
                 client.set_nonblocking(true).unwrap();
                 assert!(client.read(&mut [0]).is_err(), "it waits");
@@ -416,7 +399,7 @@ mod tests {
         let mut control = Control::on(Some(ControlSocket::open(&path).unwrap()));
         let now = Mono::ZERO;
         let failed = HandOverFailed::NotTaken;
-        for (order, disk, end) in [
+        for (order, keeping, end) in [
             (PulseOrder::Failover, false, Ok(())),
             (PulseOrder::StandbyOn, true, Ok(())),
             (PulseOrder::Failover, false, Err(failed)),
@@ -425,11 +408,11 @@ mod tests {
             let mut client = connect(&path, "");
             let (id, _) = control.hear(now).remove(0);
             control.begin(now, id, order);
-            let open = Open {
-                disk,
+            let begun = Begun {
+                keeping,
                 hand_over: true,
             };
-            control.answered(now, Ok(()), open);
+            control.answered(now, Ok(begun));
             control.kept(now, &Ok(()));
             client.set_nonblocking(true).unwrap();
             assert!(client.read(&mut [0]).is_err(), "it waits");
@@ -452,5 +435,88 @@ mod tests {
             assert_eq!(PulseLine::decode(&text), Some(answer));
             assert_eq!(outcome(&control), ended);
         }
+    }
+
+    /// A control on a socket of its own, and who gives it orders.
+    struct Desk {
+        control: Control,
+        path: PathBuf,
+    }
+
+    impl Desk {
+        fn open(name: &str) -> Self {
+            let path = path(name);
+            let control = Control::on(Some(ControlSocket::open(&path).unwrap()));
+            Self { control, path }
+        }
+
+        fn give(
+            &mut self,
+            seconds: u64,
+            order: PulseOrder,
+            answer: Result<Begun, OrderRefused>,
+        ) -> UnixStream {
+            let now = Mono::new(std::time::Duration::from_secs(seconds));
+            let client = connect(&self.path, "");
+            let (id, _) = self.control.hear(now).remove(0);
+            self.control.begin(now, id, order);
+            self.control.answered(now, answer);
+            client
+        }
+
+        /// The order, its outcome and its age.
+        fn last(&self, seconds: u64) -> (String, String, f64) {
+            let now = Mono::new(std::time::Duration::from_secs(seconds));
+            let last = self.control.last_order(now).unwrap();
+            (last.order, last.outcome, last.age)
+        }
+    }
+
+    /// What the client was told; `None` if it still waits.
+    fn heard(client: &mut UnixStream) -> Option<PulseLine> {
+        client.set_nonblocking(true).unwrap();
+        let mut text = String::new();
+        client.read_to_string(&mut text).ok()?;
+        PulseLine::decode(&text)
+    }
+
+    const FAILOVER: Begun = Begun {
+        keeping: false,
+        hand_over: true,
+    };
+    const KEPT: Begun = Begun {
+        keeping: true,
+        hand_over: false,
+    };
+
+    #[test]
+    fn the_failure_of_one_order_is_not_that_of_another() {
+        let mut desk = Desk::open("apart");
+        let mut failover = desk.give(0, PulseOrder::Failover, Ok(FAILOVER));
+        let mut freeze = desk.give(0, PulseOrder::FreezeOff, Ok(KEPT));
+        desk.control.kept(Mono::ZERO, &Err("disk full".into()));
+        let reasons = vec!["freeze off: in force now, but not after a restart: disk full".into()];
+        assert_eq!(heard(&mut freeze), Some(PulseLine::Refused { reasons }));
+        assert_eq!(heard(&mut failover), None);
+        let mut standby = desk.give(0, PulseOrder::StandbyOff, Ok(KEPT));
+        let end = Err(HandOverFailed::NotTaken);
+        desk.control.handed_over(Mono::ZERO, end);
+        let reasons = vec![format!("failover: {}", HandOverFailed::NotTaken)];
+        assert_eq!(heard(&mut failover), Some(PulseLine::Refused { reasons }));
+        assert_eq!(heard(&mut standby), None);
+        desk.control.kept(Mono::ZERO, &Ok(()));
+        assert!(matches!(heard(&mut standby), Some(PulseLine::Done { .. })));
+    }
+
+    #[test]
+    fn an_order_that_is_refused_meanwhile_does_not_hide_how_a_failover_ends() {
+        let mut desk = Desk::open("hidden");
+        desk.give(10, PulseOrder::Failover, Ok(FAILOVER));
+        desk.give(12, PulseOrder::StandbyOn, Err(OrderRefused::Busy));
+        let refused = ("standby on".to_owned(), "refused".to_owned(), 1.0);
+        assert_eq!(desk.last(13), refused);
+        desk.control.handed_over(Mono::ZERO, Ok(()));
+        let done = ("failover".to_owned(), "done".to_owned(), 4.0);
+        assert_eq!(desk.last(14), done);
     }
 }

@@ -1,8 +1,24 @@
-//! Why a hand-over that was ordered has not come about.
+//! A hand-over that was ordered: how far it is, and why it has not come about.
 
 use std::fmt;
 
+use lvs_model::Mono;
+
 use crate::view::Reason;
+
+/// A hand-over that was ordered and whose end has not been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderedHandOver {
+    /// There is none.
+    No,
+    /// This node still serves.
+    UnderWay,
+    /// This node has given up, and the partner may need until then to say that it is active.
+    GivenUp {
+        /// Then the end is told.
+        until: Mono,
+    },
+}
 
 /// Why a hand-over that was ordered has not come about; its `Display` is what the administrator reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

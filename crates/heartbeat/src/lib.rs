@@ -42,7 +42,7 @@ pub use hand_over::HandOverFailed;
 pub use model::{Action, Hook, Input, Links, Settings};
 pub use node::Node;
 pub use notice::{Notice, Severity};
-pub use orders::{Order, OrderRefused, Orders};
+pub use orders::{Begun, Order, OrderRefused, Orders};
 pub use pair::{ConfiguredRole, PairPath};
 pub use said::{Form, Refusal, Said};
 pub use table::{Event, Facts, Phase, Verdict, When, decide};

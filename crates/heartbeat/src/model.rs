@@ -10,7 +10,7 @@ use lvs_model::SyncRole;
 use crate::fitness::Trouble;
 use crate::hand_over::HandOverFailed;
 use crate::notice::Notice;
-use crate::orders::{Order, OrderRefused, Orders};
+use crate::orders::{Begun, Order, OrderRefused, Orders};
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::said::{Refusal, Said};
 
@@ -188,8 +188,8 @@ pub enum Action {
     KeepTerm(u64),
     /// Keep these orders for the next start.
     KeepOrders(Orders),
-    /// The answer to [`Input::Order`].
-    Answer(Result<(), OrderRefused>),
+    /// The answer to [`Input::Order`]: what this order has begun, or why it is refused.
+    Answer(Result<Begun, OrderRefused>),
     /// What came of a hand-over that was ordered: the partner is active, or why not.
     HandOverEnded(Result<(), HandOverFailed>),
     /// Take lvs.cf's services out of the kernel's table, by a process in the service's place; answered by

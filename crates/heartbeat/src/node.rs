@@ -30,6 +30,7 @@ use lvs_model::{Mono, SyncRole};
 
 use crate::duplicates::Duplicates;
 use crate::fitness::OwnAddresses;
+use crate::hand_over::OrderedHandOver;
 use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::notice::Notice;
 use crate::orders::{OrderRefused, Orders};
@@ -119,9 +120,8 @@ pub struct Node {
     orders: Orders,
     /// It is ordered to stand by, as soon as the partner has taken over.
     stands_by_next: bool,
-    /// A hand-over was ordered and has not ended; once this node has given up, until when the partner
-    /// may need to say that it is active.
-    awaits_hand_over: Option<Option<Mono>>,
+    /// How far a hand-over is that was ordered.
+    ordered: OrderedHandOver,
     /// When it was said that nobody serves because of an order.
     barred_said: Option<Mono>,
     /// Whether the partner's lvs.cf is ours, as far as it was said.
@@ -186,7 +186,7 @@ impl Node {
             fitness: Fitness::default(),
             orders: Orders::default(),
             stands_by_next: false,
-            awaits_hand_over: None,
+            ordered: OrderedHandOver::No,
             barred_said: None,
             same_content: None,
             history: History::default(),

@@ -49,6 +49,15 @@ impl fmt::Display for Orders {
     }
 }
 
+/// What an order that is obeyed has begun, and what its giver waits for: nothing that another order began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// To keep the orders: [`Action::KeepOrders`](crate::Action::KeepOrders) went before the answer.
+    pub keeping: bool,
+    /// A hand-over, whose end is told by [`Action::HandOverEnded`](crate::Action::HandOverEnded).
+    pub hand_over: bool,
+}
+
 /// Why an order is refused; its `Display` is the reason that the administrator reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderRefused {

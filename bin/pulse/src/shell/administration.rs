@@ -6,13 +6,13 @@ use std::path::Path;
 use config_file::{ConfigFile, Outcome, Program};
 use control::{PulseReport, Request};
 use daemon::notify;
-use heartbeat::{Input, OrderRefused, Orders};
+use heartbeat::{Begun, Input, OrderRefused, Orders};
 use lvs_model::ChildExit;
 
 use super::Shell;
 use crate::auth;
 use crate::changes;
-use crate::control_socket::{Open, Taken, for_machine};
+use crate::control_socket::{Taken, for_machine};
 use crate::copy;
 use crate::report::{self, FileState, Parts};
 use crate::setup::{self, Setup};
@@ -148,14 +148,10 @@ impl Shell {
     }
 
     /// What is to be kept has been handed in before: an order that cannot be kept is not answered as done.
-    pub(super) fn answer_order(&mut self, answer: Result<(), OrderRefused>) {
+    pub(super) fn answer_order(&mut self, answer: Result<Begun, OrderRefused>) {
         let now = self.clock.now();
         let unkept = self.unkept.take();
-        let open = Open {
-            disk: self.orders.is_busy() || unkept.is_some(),
-            hand_over: self.node.awaits_hand_over(),
-        };
-        self.control.answered(now, answer, open);
+        self.control.answered(now, answer);
         if let Some(error) = unkept {
             self.control.kept(now, &Err(error));
         }

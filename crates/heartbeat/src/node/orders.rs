@@ -6,10 +6,10 @@ use crate::datagram::Value;
 use lvs_model::Mono;
 
 use super::Node;
-use crate::hand_over::HandOverFailed;
+use crate::hand_over::{HandOverFailed, OrderedHandOver};
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::orders::{Order, OrderRefused, Orders};
+use crate::orders::{Begun, Order, OrderRefused, Orders};
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
@@ -30,14 +30,16 @@ impl Node {
     }
 
     pub(super) fn order(&mut self, now: Mono, order: Order, out: &mut Vec<Action>) {
-        let answer = self.check_order(now, order);
-        match answer {
+        let answer = match self.check_order(now, order) {
             Ok(()) => {
                 out.push(Action::Notice(Notice::Ordered(order)));
-                self.obey(now, order, out);
+                Ok(self.obey(now, order, out))
             }
-            Err(refused) => out.push(Action::Notice(Notice::OrderRefused(order, refused))),
-        }
+            Err(refused) => {
+                out.push(Action::Notice(Notice::OrderRefused(order, refused)));
+                Err(refused)
+            }
+        };
         out.push(Action::Answer(answer));
     }
 
@@ -81,7 +83,7 @@ impl Node {
         })
     }
 
-    fn obey(&mut self, now: Mono, order: Order, out: &mut Vec<Action>) {
+    fn obey(&mut self, now: Mono, order: Order, out: &mut Vec<Action>) -> Begun {
         let orders = Orders {
             standby: match order {
                 Order::Standby(on) => on,
@@ -92,7 +94,8 @@ impl Node {
                 _ => self.orders.frozen,
             },
         };
-        if order != Order::Failover {
+        let keeping = order != Order::Failover;
+        if keeping {
             let is_lifted = self.is_barred();
             self.keep_orders(orders, out);
             if is_lifted && !self.is_barred() {
@@ -101,26 +104,21 @@ impl Node {
                 self.listen(now);
             }
         }
-        let hands_over = matches!(order, Order::Failover | Order::Standby(true));
-        if hands_over && self.phase == Phase::Active {
+        let moves = matches!(order, Order::Failover | Order::Standby(true));
+        let hand_over = moves && self.phase == Phase::Active;
+        if hand_over {
             self.stands_by_next = order == Order::Standby(true);
-            self.awaits_hand_over = Some(None);
+            self.ordered = OrderedHandOver::UnderWay;
             self.event(now, Event::FailoverOrdered, out);
         }
-    }
-
-    /// Whether an order has begun a hand-over that has not ended: its end is told by
-    /// [`Action::HandOverEnded`].
-    #[must_use]
-    pub const fn awaits_hand_over(&self) -> bool {
-        self.awaits_hand_over.is_some()
+        Begun { keeping, hand_over }
     }
 
     /// After each input: whether the hand-over that was ordered has come about.
     pub(super) fn look_at_hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let Some(given_up) = self.awaits_hand_over else {
+        if self.ordered == OrderedHandOver::No {
             return;
-        };
+        }
         let end = match self.phase {
             Phase::HandingOver | Phase::Releasing => return,
             Phase::Starting | Phase::Active => {
@@ -131,15 +129,18 @@ impl Node {
             }
             Phase::Gone => Err(HandOverFailed::NotTaken),
             Phase::Standby => {
-                let until = given_up.unwrap_or(now + TAKEN_WITHIN);
-                self.awaits_hand_over = Some(Some(until));
+                let until = match self.ordered {
+                    OrderedHandOver::GivenUp { until } => until,
+                    _ => now + TAKEN_WITHIN,
+                };
+                self.ordered = OrderedHandOver::GivenUp { until };
                 if now < until {
                     return;
                 }
                 Err(HandOverFailed::NotTaken)
             }
         };
-        self.awaits_hand_over = None;
+        self.ordered = OrderedHandOver::No;
         out.push(Action::HandOverEnded(end));
     }
 

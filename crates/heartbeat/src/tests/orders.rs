@@ -10,7 +10,7 @@ use lvs_model::Mono;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
-use crate::orders::{Order, OrderRefused, Orders};
+use crate::orders::{Begun, Order, OrderRefused, Orders};
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::said::Form;
 use crate::said::Said;
@@ -58,8 +58,13 @@ fn together(actions: Vec<Action>) -> Vec<(Mono, Action)> {
         .collect()
 }
 
-/// The one answer, which is in the same call.
+/// Whether it is obeyed.
 fn answer(actions: &[Action]) -> Result<(), OrderRefused> {
+    begun(actions).map(|_| ())
+}
+
+/// The one answer, which is in the same call.
+fn begun(actions: &[Action]) -> Result<Begun, OrderRefused> {
     let answers = actions.iter().filter_map(|action| match action {
         Action::Answer(answer) => Some(*answer),
         _ => None,
@@ -111,12 +116,10 @@ fn a_failover_hands_over_and_ends_on_standby() {
     };
     let release = hear(&mut bench, 6.9, Value::Running, taken);
     assert_eq!(notices(&release), ["partner active: going inactive"]);
-    assert!(bench.node.awaits_hand_over());
     let end = together(bench.put(7.0, Input::ServiceEnded));
     assert_eq!(bench.node.phase(), Phase::Standby);
     assert!(bench.node.statement(at(7.0), Value::Stopped).fit);
     assert_eq!(end_of_hand_over(&end).as_deref(), Some("done"));
-    assert!(!bench.node.awaits_hand_over());
 }
 
 /// An order is answered when it is clear what came of it: a status of 0 at the beginning would be none.
@@ -138,6 +141,41 @@ fn what_came_of_a_hand_over_is_said_once_and_why_it_failed() {
     log.extend(bench.run_to(11.0));
     let silent = "the partner is silent: this director stays active";
     assert_eq!(end_of_hand_over(&log).as_deref(), Some(silent));
+}
+
+/// Who lifts an order while a hand-over runs does not wait for that, nor hears its fate.
+#[test]
+fn an_order_waits_for_what_it_has_begun_and_for_nothing_else() {
+    const KEPT: Result<Begun, OrderRefused> = Ok(Begun {
+        keeping: true,
+        hand_over: false,
+    });
+    let mut bench = active();
+    let failover = Ok(Begun {
+        keeping: false,
+        hand_over: true,
+    });
+    assert_eq!(begun(&order(&mut bench, 6.5, Order::Failover)), failover);
+    for wanted in [Order::Freeze(false), Order::Standby(false)] {
+        assert_eq!(begun(&order(&mut bench, 6.6, wanted)), KEPT, "{wanted}");
+    }
+    bench.run_to(6.8);
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+    // Given up, and the partner has said nothing yet.
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    let both = Ok(Begun {
+        keeping: true,
+        hand_over: true,
+    });
+    assert_eq!(begun(&order(&mut bench, 6.5, Order::Standby(true))), both);
+    bench.run_to(6.75);
+    bench.put(6.8, Input::ServiceEnded);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    for wanted in [Order::Freeze(true), Order::Standby(true)] {
+        assert_eq!(begun(&order(&mut bench, 6.9, wanted)), KEPT, "{wanted}");
+    }
 }
 
 /// An unsigned partner is told STOPPED; that it has taken over is known when it says so.
