@@ -20,6 +20,9 @@ const MOST_WAITING: usize = 16384;
 /// What is said of those for which there is no room.
 pub const TOO_MANY: &str = "send_arp: too many addresses wait for it: some are left out";
 
+/// What is said of one that cannot be told to the runner.
+pub const TOO_LONG: &str = "send_arp: not run: its words are too long";
+
 /// What waits, each once: a program that has not been run for an address need not be run twice for it.
 #[derive(Debug, Default)]
 pub struct Waiting {

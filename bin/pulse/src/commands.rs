@@ -12,13 +12,11 @@ use lvs_config::{Command, Config};
 use lvs_model::{Mono, SyncRole};
 use nix::errno::Errno;
 
-use crate::beside::TOO_MANY;
 use crate::hook_orders::HookOrders;
 use crate::hook_queue::{Job, Words};
 use crate::left_behind::LeftBehind;
 use crate::repeats::Repeats;
 use crate::runner::Runner;
-use crate::runner_letter::{self, Letter};
 use crate::sync_keeper::SyncKeeper;
 use crate::sync_watch::SyncStatus;
 
@@ -121,9 +119,10 @@ impl Commands {
     /// Has programs run beside whatever runs, as soon as the runner takes them.
     pub fn run_beside(&mut self, now: Mono, programs: Vec<Words>) {
         for words in programs {
-            if !self.orders.order_beside(words) && self.faults.is_news(now, &[TOO_MANY.to_owned()])
+            if let Err(line) = self.orders.order_beside(words)
+                && self.faults.is_news(now, &[line.to_owned()])
             {
-                log::error!("{TOO_MANY}");
+                log::error!("{line}");
             }
         }
         self.tell();
@@ -149,15 +148,13 @@ impl Commands {
     /// What is to be run if pulse is killed; nothing to take it back.
     pub fn leave(&mut self, hook: Option<&Command>) {
         let words = hook.and_then(|hook| words(hook).ok()).unwrap_or_default();
-        if runner_letter::can_be_told(&Letter::Will(words.clone())) {
-            self.orders.leave(words);
-            self.tell();
-        } else {
+        if !self.orders.leave(words.clone()) {
             log::error!(
-                "{words:?} will not be run when pulse is killed: {}",
+                "nothing will be run when pulse is killed, {words:?} is too long: {}",
                 Errno::E2BIG.desc()
             );
         }
+        self.tell();
     }
 
     /// Tells the runner what it takes; the rest waits.

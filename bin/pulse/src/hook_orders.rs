@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::beside::Waiting;
+use crate::beside::{TOO_LONG, TOO_MANY, Waiting};
 use crate::hook_queue::{Job, Order, Words};
 use crate::runner_letter::{self, Letter, RunnerState};
 
@@ -63,17 +63,26 @@ impl HookOrders {
     }
 
     /// What is to be run when pulse is killed. It has its place among the orders: taken back behind
-    /// `inactive_cmd`, it is in force until the runner has that.
-    pub fn leave(&mut self, words: Words) {
-        self.will.clone_from(&words);
+    /// `inactive_cmd`, it is in force until the runner has that. Whether it is taken: in the place of one
+    /// that is longer than a message nothing is run, as the one before is out of date.
+    pub fn leave(&mut self, words: Words) -> bool {
+        let is_taken = runner_letter::can_be_told(&Letter::Will(words.clone()));
+        self.will = if is_taken { words } else { Words::new() };
         let is_will = |letter: &Letter| matches!(letter, Letter::Will(_));
         self.untold.retain(|letter| !is_will(letter));
-        self.untold.push_back(Letter::Will(words));
+        self.untold.push_back(Letter::Will(self.will.clone()));
+        is_taken
     }
 
-    /// A program for an address; whether there was room. The same one waits once.
-    pub fn order_beside(&mut self, words: Words) -> bool {
-        self.beside.add(words)
+    /// A program for an address. The same one waits once.
+    ///
+    /// # Errors
+    /// What is to be said of one that is not taken.
+    pub fn order_beside(&mut self, words: Words) -> Result<(), &'static str> {
+        if !runner_letter::can_be_told(&Letter::Beside(words.clone())) {
+            return Err(TOO_LONG);
+        }
+        self.beside.add(words).then_some(()).ok_or(TOO_MANY)
     }
 
     /// What the runner is to be told next.
@@ -161,7 +170,7 @@ mod tests {
     fn hooks_go_before_whatever_waits_for_addresses() {
         let mut orders = HookOrders::default();
         for number in 0..1000 {
-            assert!(orders.order_beside(words(&number.to_string())));
+            orders.order_beside(words(&number.to_string())).unwrap();
         }
         orders.order(active());
         assert_eq!(orders.next(), Some(order(1, active())));
@@ -174,15 +183,15 @@ mod tests {
     fn a_program_for_an_address_waits_once_and_not_beyond_a_give_up() {
         let mut orders = HookOrders::default();
         for _ in 0..5 {
-            orders.order_beside(words("one"));
-            orders.order_beside(words("two"));
+            orders.order_beside(words("one")).unwrap();
+            orders.order_beside(words("two")).unwrap();
         }
         let both = ["one", "two"].map(|word| Letter::Beside(words(word)));
         assert_eq!(tell(&mut orders), both);
-        orders.order_beside(words("one"));
+        orders.order_beside(words("one")).unwrap();
         orders.order(inactive());
         assert_eq!(tell(&mut orders), [order(1, inactive())]);
-        orders.order_beside(words("one"));
+        orders.order_beside(words("one")).unwrap();
         orders.finish();
         assert_eq!(tell(&mut orders), []);
     }
@@ -200,7 +209,7 @@ mod tests {
     #[test]
     fn another_runner_is_told_of_what_has_not_ended() {
         let mut orders = HookOrders::default();
-        orders.leave(words("away"));
+        assert!(orders.leave(words("away")));
         for job in [inactive(), active(), copy()] {
             orders.order(job);
         }
@@ -228,13 +237,13 @@ mod tests {
     #[test]
     fn a_will_is_taken_back_behind_inactive_cmd_and_left_before_active_cmd() {
         let mut orders = HookOrders::default();
-        orders.leave(words("away"));
+        assert!(orders.leave(words("away")));
         orders.order(active());
         orders.order(inactive());
-        orders.leave(Vec::new());
+        assert!(orders.leave(Vec::new()));
         let none = Letter::Will(Vec::new());
         assert_eq!(tell(&mut orders), [order(2, inactive()), none]);
-        orders.leave(words("away"));
+        assert!(orders.leave(words("away")));
         orders.order(active());
         let will = Letter::Will(words("away"));
         assert_eq!(tell(&mut orders), [will, order(3, active())]);
@@ -249,5 +258,29 @@ mod tests {
         assert_eq!(orders.order(copy()), None);
         assert_eq!(orders.order(Job::Active(words(&"a".repeat(4096)))), None);
         assert!(orders.order(inactive()).is_some());
+    }
+
+    /// It would be in the way of whatever comes behind it, for ever.
+    #[test]
+    fn what_can_never_be_told_is_not_taken() {
+        let mut orders = HookOrders::default();
+        let long = words(&"a".repeat(4096));
+        assert_eq!(orders.order_beside(long), Err(TOO_LONG));
+        assert_eq!(orders.next(), None);
+        orders.order_beside(words("one")).unwrap();
+        assert_eq!(tell(&mut orders), [Letter::Beside(words("one"))]);
+    }
+
+    #[test]
+    fn a_will_that_is_too_long_takes_the_old_one_back() {
+        let mut orders = HookOrders::default();
+        assert!(orders.leave(words("away")));
+        tell(&mut orders);
+        assert!(!orders.leave(words(&"a".repeat(4096))));
+        let none = Letter::Will(Vec::new());
+        assert_eq!(tell(&mut orders), [none.clone()]);
+        // Another runner is told the same.
+        orders.begin_again();
+        assert_eq!(tell(&mut orders), [none]);
     }
 }
