@@ -121,6 +121,22 @@ fn a_reload_says_what_came_of_it() {
     assert!(pair.json(active).contains("\"reload_failed\":false"));
 }
 
+/// As `pulse -t`, the log and the status; the order is carried out all the same.
+#[test]
+fn a_reload_names_the_device_that_is_not_there() {
+    let pair = Directors::start("");
+    let (_, standby) = pair.sides();
+    let good = pair.read(standby);
+    pair.write(standby, &good.replacen("eth0:", "eth5:", 1));
+    let (status, text) = pair.order(standby, "reload");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains(": there is no device eth5"), "{text}");
+    pair.write(standby, &good);
+    let (status, text) = pair.order(standby, "reload");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(!text.contains("eth5"), "{text}");
+}
+
 #[test]
 fn lvsds_status_is_read_on_both_directors_and_tells_of_a_file_that_pulse_refused() {
     let pair = Directors::start("");

@@ -356,6 +356,12 @@ impl Addresses {
         Some(self.troubles.all())
     }
 
+    /// Which of them could not be served when that was looked at last, a line for each device.
+    pub fn trouble_lines(&self) -> Vec<String> {
+        let news = link::trouble::news(self.troubles.all());
+        news.iter().map(ToString::to_string).collect()
+    }
+
     /// If `pid` was the guardian, starts another one.
     pub fn replace_guardian(&mut self, pid: i32) -> bool {
         if self.guardian.pid() != pid {

@@ -172,7 +172,9 @@ fn read_again(before: ConfigFile) -> (ConfigFile, Vec<String>) {
 
 fn outcome(file: &ConfigFile, failure: &[String]) -> Result<Taken, Vec<String>> {
     if failure.is_empty() {
-        Ok(Taken::of(file))
+        // Which interfaces there are may not be known; it is said when pulse has arrived.
+        let troubles = addresses::troubles(&file.loaded.config).unwrap_or_default();
+        Ok(Taken::of(file, troubles))
     } else {
         Err(failure.to_vec())
     }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use link::Assignment;
-use lvs_config::Config;
+use lvs_config::{Config, Heartbeat, VipMover};
 
+use crate::report;
 use crate::setup;
 
 /// A setting's name in lvs.cf, and its value.
@@ -23,19 +24,52 @@ pub fn between(before: &Config, after: &Config) -> Vec<String> {
     lines
 }
 
+/// Each field of [`Heartbeat`] has its row: a new one does not compile without.
 fn settings(config: &Config) -> Vec<Setting> {
-    let pair = &config.heartbeat;
-    let private = pair.private.as_ref();
+    let Heartbeat {
+        primary,
+        backup,
+        backup_active,
+        private,
+        port,
+        keepalive,
+        dead_time,
+        monitor_links,
+        key_file,
+        authentication,
+        stay_active,
+        warm_standby,
+        vip,
+    } = &config.heartbeat;
+    let private = private.as_ref();
+    let key_file = key_file.as_ref().map(|path| path.display());
     vec![
-        ("primary", shown(pair.primary)),
+        ("primary", shown(*primary)),
         ("primary_private", shown(private.map(|path| path.primary))),
-        ("backup", shown(pair.backup)),
+        ("backup", shown(*backup)),
         ("backup_private", shown(private.map(|path| path.backup))),
-        ("backup_active", u8::from(pair.backup_active).to_string()),
-        ("heartbeat_port", pair.port.to_string()),
-        ("keepalive", seconds(pair.keepalive)),
-        ("deadtime", seconds(pair.dead_time)),
+        ("backup_active", switch(*backup_active)),
+        ("heartbeat_port", port.to_string()),
+        ("keepalive", seconds(*keepalive)),
+        ("deadtime", seconds(*dead_time)),
+        ("monitor_links", switch(*monitor_links)),
+        ("heartbeat_key", shown(key_file)),
+        ("heartbeat_auth", report::mode(*authentication).into()),
+        ("stay_active", switch(*stay_active)),
+        ("warm_standby", switch(*warm_standby)),
+        ("vip", mover(*vip).into()),
     ]
+}
+
+fn switch(is_on: bool) -> String {
+    u8::from(is_on).to_string()
+}
+
+const fn mover(vip: VipMover) -> &'static str {
+    match vip {
+        VipMover::Interface => "interface",
+        VipMover::External => "external",
+    }
 }
 
 fn shown(value: Option<impl ToString>) -> String {
@@ -78,7 +112,8 @@ mod tests {
             "changes-after",
             "primary = 10.1.0.1\nprimary_private = 10.2.0.1\nbackup = 10.1.0.3\n\
              backup_private = 10.2.0.3\nbackup_active = 0\nheartbeat_port = 1539\n\
-             keepalive = 0.5\ndeadtime = 3\n\
+             keepalive = 0.5\ndeadtime = 3\nmonitor_links = 1\nheartbeat_key = /etc/lvs.key\n\
+             heartbeat_auth = sign\nstay_active = 1\nwarm_standby = 1\n\
              virtual a {\n active = 1\n address = 10.1.0.51 eth0:1\n port = 80\n}\n",
         );
         assert_eq!(
@@ -90,9 +125,24 @@ mod tests {
                 "backup_active was 1, is 0",
                 "heartbeat_port was 539, is 1539",
                 "keepalive was 1, is 0.5",
+                "monitor_links was 0, is 1",
+                "heartbeat_key was not set, is /etc/lvs.key",
+                "heartbeat_auth was off, is sign",
+                "stay_active was 0, is 1",
+                "warm_standby was 0, is 1",
                 "address gone: 10.1.0.50/32 eth0 eth0:1",
                 "address new: 10.1.0.51/32 eth0 eth0:1",
             ]
         );
+    }
+
+    /// The addresses are then no longer pulse's.
+    #[test]
+    fn who_moves_the_addresses_has_its_line() {
+        let text = "primary = 10.1.0.1\nbackup = 10.1.0.2\nbackup_active = 1\n";
+        let before = config("changes-interface", text);
+        let after = config("changes-external", &format!("{text}vip = external\n"));
+        let line = "vip was interface, is external";
+        assert_eq!(between(&before, &after), [line]);
     }
 }

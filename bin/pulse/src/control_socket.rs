@@ -256,11 +256,13 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// This one.
-    pub fn of(file: &ConfigFile) -> Self {
+    /// This one, and what its addresses lack here.
+    pub fn of(file: &ConfigFile, troubles: Vec<String>) -> Self {
+        let mut findings = file.remarks(false);
+        findings.extend(troubles);
         Self {
             text: FileState::of(file).to_string(),
-            findings: file.remarks(false),
+            findings,
         }
     }
 }

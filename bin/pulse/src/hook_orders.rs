@@ -278,7 +278,7 @@ mod tests {
         tell(&mut orders);
         assert!(!orders.leave(words(&"a".repeat(4096))));
         let none = Letter::Will(Vec::new());
-        assert_eq!(tell(&mut orders), [none.clone()]);
+        assert_eq!(tell(&mut orders), std::slice::from_ref(&none));
         // Another runner is told the same.
         orders.begin_again();
         assert_eq!(tell(&mut orders), [none]);

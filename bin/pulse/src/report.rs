@@ -236,7 +236,8 @@ const fn state_name(state: State) -> &'static str {
     }
 }
 
-const fn mode(authentication: Authentication) -> &'static str {
+/// As in lvs.cf.
+pub const fn mode(authentication: Authentication) -> &'static str {
     match authentication {
         Authentication::Off => "off",
         Authentication::Accept => "accept",

@@ -77,6 +77,8 @@ pub struct Service {
     options: Options,
     child: Option<Child>,
     part: Part,
+    /// pulse has killed it: a cleaner for a takeover, or one that does not end in time.
+    was_killed: bool,
     /// Whether its output has not ended: it closes it when it leaves the terminal.
     output_open: bool,
     /// The beginning of a line of its output.
@@ -96,6 +98,7 @@ impl Service {
             options: options.clone(),
             child: None,
             part: Part::Lvsd,
+            was_killed: false,
             output_open: false,
             partial: Vec::new(),
             failure: Vec::new(),
@@ -129,6 +132,7 @@ impl Service {
         self.partial.clear();
         self.failure.clear();
         self.output_open = true;
+        self.was_killed = false;
         self.child = Some(child);
         self.part = part;
         Ok(())
@@ -155,8 +159,14 @@ impl Service {
         &self.last_failure
     }
 
+    /// Whether pulse has killed what was started last.
+    pub const fn was_killed(&self) -> bool {
+        self.was_killed
+    }
+
     /// Sends it a signal, if it is there.
-    pub fn signal(&self, signal: Signal) {
+    pub fn signal(&mut self, signal: Signal) {
+        self.was_killed |= signal == Signal::SIGKILL && self.child.is_some();
         if let Some(Err(error)) = self.child.as_ref().map(|child| child.signal(signal)) {
             log::error!("service: {error}");
         }
@@ -348,8 +358,10 @@ mod tests {
                 done.send((Box::new(service), most))
             });
             let end = is_done.recv_timeout(Duration::from_secs(60));
-            let (service, most) = end.expect("the loop goes on");
+            let (mut service, most) = end.expect("the loop goes on");
+            assert!(!service.was_killed());
             service.signal(Signal::SIGKILL);
+            assert!(service.was_killed());
             assert!(most <= MOST_PER_TURN * 4096 / READY.len(), "{most}");
             assert!(service.partial.len() <= LONGEST_LINE);
             std::fs::remove_file(script).unwrap();

@@ -309,7 +309,11 @@ impl Shell {
         }
         let notice = match exit {
             ChildExit::Status(status) => Notice::ChildExited { pid, status },
-            ChildExit::Signal(signal) => Notice::ChildKilled { pid, signal },
+            ChildExit::Signal(signal) => Notice::ChildKilled {
+                pid,
+                signal,
+                by_us: self.service.was_killed() && signal == Signal::SIGKILL as i32,
+            },
         };
         // That it ends is what it is for.
         if self.service.part() != Part::Removal || !exit.is_success() {

@@ -93,6 +93,8 @@ pub enum Notice {
         pid: i32,
         /// The signal.
         signal: i32,
+        /// Whether pulse itself has killed it.
+        by_us: bool,
     },
     /// Neither the service nor a helper.
     UnknownChild {

@@ -63,7 +63,11 @@ impl Shell {
                     }
                     Err(reason) => Err([vec![reason], changes].concat()),
                 };
-                self.reloaded(taken.map(|()| (FileState::of(&file), Taken::of(&file))));
+                let taken = taken.map(|()| {
+                    let troubles = self.addresses.trouble_lines();
+                    (FileState::of(&file), Taken::of(&file, troubles))
+                });
+                self.reloaded(taken);
             }
             Some(Outcome::Read(Err(fault))) => self.reloaded(Err(fault.lines(Program::Pulse))),
         }

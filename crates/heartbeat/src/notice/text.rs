@@ -51,9 +51,7 @@ impl fmt::Display for Notice {
             Self::ChildExited { pid, status } => {
                 write!(f, "Child process {pid} exited with status {status}")
             }
-            Self::ChildKilled { pid, signal } => {
-                write!(f, "Child process {pid} terminated with signal {signal}")
-            }
+            Self::ChildKilled { pid, signal, by_us } => killed(f, *pid, *signal, *by_us),
             Self::UnknownChild { pid } => write!(f, "Skipping death of unknown child {pid}"),
             Self::BadPacket(error) => error.fmt(f),
             Self::PathSilent(path) => write!(f, "no heartbeat on the {} path", name(*path)),
@@ -204,4 +202,12 @@ const fn name(path: PairPath) -> &'static str {
         PairPath::Public => "public",
         PairPath::Private => "private",
     }
+}
+
+fn killed(f: &mut fmt::Formatter<'_>, pid: i32, signal: i32, by_us: bool) -> fmt::Result {
+    let by_us = if by_us { ": pulse has killed it" } else { "" };
+    write!(
+        f,
+        "Child process {pid} terminated with signal {signal}{by_us}"
+    )
 }

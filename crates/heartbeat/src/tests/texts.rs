@@ -119,8 +119,20 @@ fn each_text_of_the_original_stands_alone_on_its_line() {
             "Child process 7 exited with status 1",
         ),
         (
-            Notice::ChildKilled { pid: 7, signal: 9 },
+            Notice::ChildKilled {
+                pid: 7,
+                signal: 9,
+                by_us: false,
+            },
             "Child process 7 terminated with signal 9",
+        ),
+        (
+            Notice::ChildKilled {
+                pid: 7,
+                signal: 9,
+                by_us: true,
+            },
+            "Child process 7 terminated with signal 9: pulse has killed it",
         ),
         (
             Notice::UnknownChild { pid: 7 },
