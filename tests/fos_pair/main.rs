@@ -141,6 +141,24 @@ fn reload_on_either_side_changes_nothing_that_runs() {
 }
 
 #[test]
+fn behind_a_refused_reload_a_takeover_runs_the_service_that_is_in_force() {
+    let (mut pair, service) = settled();
+    pair.replace("service = fos", "service = neither");
+    for side in [A, B] {
+        pair.signal(side, Signal::SIGHUP);
+        let refused = || pair.report(side).contains("\"reload_failed\":true");
+        assert!(
+            wait_until(LIMIT, refused).is_some(),
+            "{}",
+            pair.report(side)
+        );
+    }
+    pair.die(A);
+    service.power_off(A);
+    runs_on(&pair, &service, B);
+}
+
+#[test]
 fn fos_and_its_monitors_end_with_a_killed_pulse_and_the_service_is_stopped() {
     let (mut pair, service) = settled();
     pair.kill_pulse(A);

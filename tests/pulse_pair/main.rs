@@ -8,6 +8,7 @@ mod devices;
 mod duplicate;
 mod flood;
 mod hooks;
+mod in_force;
 mod legacy;
 mod output;
 mod own_address;

@@ -80,7 +80,7 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
     daemon::log::start(NAME, target, options.verbose);
     // pulse passes on what comes while names are looked up.
     let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
-    let file = config_file::read(&options.config_file);
+    let file = config_file::read_as_child(&options.config_file);
     let file = file.map_err(|fault| fault.lines(config_file::Program::Fos))?;
     file.log();
     let site = load::site(&file, options)?;

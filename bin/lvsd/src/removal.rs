@@ -22,7 +22,7 @@ use crate::options::{NAME, Options};
 /// Lines to tell: the file is refused, or the table cannot be read.
 pub fn run(options: &Options) -> Result<u8, Vec<String>> {
     let path = config_file::find(options.config_file.as_deref());
-    let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
+    let file = config_file::read_as_child(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
     // Beside an lvsd that runs: it would put them back.
     let _alone = Instance::begin("lvsd", None).map_err(held)?;
     let mut kernel = match Kernel::look() {

@@ -82,7 +82,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     // pulse passes on what comes while names are looked up.
     let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
     let path = config_file::find(options.config_file.as_deref());
-    let file = config_file::read(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
+    let file = config_file::read_as_child(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
     let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
     let mut instance = Instance::begin("lvsd", pid_file).map_err(held)?;
     let kernel = Kernel::open(&file.loaded.config.ipvsadm).map_err(failure)?;

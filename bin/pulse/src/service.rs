@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use config_file::{ConfigFile, InForce};
 use daemon::{Child, Program, Signal, Stdin, Stdout};
 use heartbeat::{Input, Notice};
 use lvs_model::{ChildExit, Mono};
@@ -75,6 +76,8 @@ pub fn command(options: &Options, part: Part) -> Program {
 /// How it is started, and the one that runs.
 pub struct Service {
     options: Options,
+    /// The lvs.cf that it goes by.
+    file: Option<InForce>,
     child: Option<Child>,
     part: Part,
     /// pulse has killed it: a cleaner for a takeover, or one that does not end in time.
@@ -96,6 +99,7 @@ impl Service {
     pub fn new(options: &Options) -> Self {
         Self {
             options: options.clone(),
+            file: None,
             child: None,
             part: Part::Lvsd,
             was_killed: false,
@@ -105,6 +109,22 @@ impl Service {
             last_failure: Vec::new(),
             ends: Repeats::default(),
         }
+    }
+
+    /// What it goes by from its next start or reading on, whatever becomes of the file meanwhile.
+    pub fn take_file(&mut self, file: &ConfigFile) {
+        match &mut self.file {
+            Some(in_force) => in_force.accept(file),
+            None => self.file = Some(InForce::new(file)),
+        }
+    }
+
+    /// Has it read its configuration again.
+    pub fn reload(&mut self) {
+        if let (Some(file), Some(_)) = (&mut self.file, &self.child) {
+            file.write();
+        }
+        self.signal(Signal::SIGHUP);
     }
 
     /// Starts it with the original's arguments.
@@ -120,6 +140,9 @@ impl Service {
             false => Stdout::Pipe,
         };
         program.parent_name = "pulse";
+        program
+            .env
+            .extend(self.file.as_mut().and_then(InForce::write));
         log::debug!(
             "DEBUG -- Executing '{} {:?}'",
             program.path.display(),

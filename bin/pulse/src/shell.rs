@@ -117,13 +117,15 @@ impl Shell {
         }
         let orders = OrdersFile::find();
         node.remember_orders(orders.read());
+        let mut service = Service::new(options);
+        service.take_file(file);
         Ok(Self {
             node,
             clock,
             signals,
             sockets,
             addresses,
-            service: Service::new(options),
+            service,
             commands,
             term_file,
             burst: Burst::default(),
@@ -427,7 +429,7 @@ impl Shell {
             Action::StopService => self.service.signal(Signal::SIGTERM),
             Action::KillService => self.service.signal(Signal::SIGKILL),
             Action::ReloadService if self.is_about_names => {}
-            Action::ReloadService => self.service.signal(Signal::SIGHUP),
+            Action::ReloadService => self.service.reload(),
             Action::RaiseAddresses => {
                 let mut usable = self.setup.addresses.clone();
                 usable.retain(|wanted| !self.node.is_unused(wanted.address));

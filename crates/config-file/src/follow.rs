@@ -92,7 +92,7 @@ impl Follower {
     /// no name, no scheduler and no program.
     pub fn reload(&mut self, now: Mono) -> Option<Outcome> {
         self.under_way = None;
-        let step = Reading::begin(&self.kept.path, &self.kept.addresses, now);
+        let step = Reading::anew(&self.kept, now);
         self.take(step, false, now)
     }
 
@@ -219,6 +219,7 @@ mod tests {
     fn lacks(names: &[&str]) -> Kept {
         Kept {
             path: "/etc/lvs.cf".into(),
+            given: None,
             beside: Beside::default(),
             addresses: HashMap::new(),
             unresolved: names.iter().map(|name| (*name).to_owned()).collect(),

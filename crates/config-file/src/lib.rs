@@ -7,6 +7,8 @@
 //! - [`find`]: which file it is
 //! - [`read`]: reads it and waits, at the start of a program
 //! - [`check`]: the same for `-t`
+//! - [`InForce`], [`read_as_child`]: what pulse has in force is what its lvsd or fos goes by, whatever the
+//!   file is now
 //! - [`Follower`]: reads it again beside a loop that must not wait: at a reload, and for names that did
 //!   not resolve
 //! - [`ConfigFile`], [`Fault`]: how it went
@@ -14,7 +16,9 @@
 
 mod disk;
 mod follow;
+mod given;
 mod helper;
+mod in_force;
 mod machine;
 mod names;
 mod reading;
@@ -22,5 +26,6 @@ mod report;
 
 pub use disk::find;
 pub use follow::{Follower, Outcome};
-pub use reading::{ConfigFile, Fault, LIMIT, Reading, Step, check, read};
+pub use in_force::InForce;
+pub use reading::{ConfigFile, Fault, LIMIT, Reading, Step, check, read, read_as_child};
 pub use report::{Program, tell};

@@ -11,6 +11,7 @@ use lvs_config::{Loaded, Refusal};
 use lvs_model::Mono;
 
 use crate::disk::{self, Reader};
+use crate::given;
 use crate::helper::{Helper, reap_given_up, was_given_up};
 use crate::names::{Names, Question, answer_all, longest_answers};
 
@@ -25,12 +26,16 @@ pub struct ConfigFile {
     /// What it means, and what is odd about it.
     pub loaded: Loaded,
     pub(crate) kept: Kept,
+    /// Its bytes.
+    pub(crate) text: Vec<u8>,
 }
 
 /// What later readings need of a file; little beside what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) path: PathBuf,
+    /// Where pulse has its content, if pulse says so.
+    pub(crate) given: Option<PathBuf>,
     /// What is odd beside its text.
     pub(crate) beside: Beside,
     /// Its names and their addresses.
@@ -106,18 +111,24 @@ pub struct Reading {
 #[derive(Debug, Default)]
 struct Source {
     path: PathBuf,
+    given: Option<PathBuf>,
     text: Vec<u8>,
     beside: Beside,
 }
 
 impl Source {
-    fn from_disk(path: &Path, reader: Reader) -> Result<Self, Fault> {
+    /// With the bytes that are given, if there are some.
+    fn from_disk(path: &Path, given: Option<&Path>, reader: Reader) -> Result<Self, Fault> {
         let fault = |error| Fault::Unreadable(path.to_owned(), disk::reason(&error));
-        let text = disk::read(path, reader).map_err(fault)?;
+        let text = match given.and_then(given::read) {
+            Some(text) => text,
+            None => disk::read(path, reader).map_err(fault)?,
+        };
         // Who may not look at the directories cannot tell, and is not root.
         let part = disk::untrusted(path).ok().flatten();
         Ok(Self {
             path: path.to_owned(),
+            given: given.map(Path::to_owned),
             text,
             beside: Beside {
                 untrusted: part.map(|part| part.to_string()),
@@ -133,6 +144,7 @@ impl Source {
     fn verdict(self, names: &mut Names, why: Option<String>) -> Result<Box<ConfigFile>, Fault> {
         let Self {
             path,
+            given,
             text,
             mut beside,
         } = self;
@@ -142,12 +154,18 @@ impl Source {
                 beside.names = why.filter(|_| is_open);
                 let kept = Kept {
                     path: path.clone(),
+                    given,
                     beside,
                     addresses: names.addresses(),
                     unresolved: loaded.unresolved.clone(),
-                    text: is_open.then_some(text),
+                    text: is_open.then(|| text.clone()),
                 };
-                Ok(Box::new(ConfigFile { path, loaded, kept }))
+                Ok(Box::new(ConfigFile {
+                    path,
+                    loaded,
+                    kept,
+                    text,
+                }))
             }
             Err(refusal) => Err(Fault::Refused {
                 path,
@@ -164,7 +182,21 @@ impl Reading {
     /// name that does not resolve now keeps the address that it had in `before`.
     #[must_use]
     pub fn begin(path: &Path, before: &HashMap<String, IpAddr>, now: Mono) -> Step {
-        Self::read_by(Reader::Daemon, path, Names::after(before.clone()), now)
+        let names = Names::after(before.clone());
+        Self::read_by(Reader::Daemon, path, None, names, now)
+    }
+
+    /// Reads the file that was kept again, from where it was read.
+    #[must_use]
+    pub(crate) fn anew(kept: &Kept, now: Mono) -> Step {
+        let names = Names::after(kept.addresses.clone());
+        Self::read_by(
+            Reader::Daemon,
+            &kept.path,
+            kept.given.as_deref(),
+            names,
+            now,
+        )
     }
 
     /// Looks the names of a file up again of which something was left out for them. The file itself
@@ -173,6 +205,7 @@ impl Reading {
     pub(crate) fn again(kept: &Kept, now: Mono) -> Option<Step> {
         let source = Source {
             path: kept.path.clone(),
+            given: kept.given.clone(),
             text: kept.text.clone()?,
             beside: kept.beside.clone(),
         };
@@ -180,8 +213,8 @@ impl Reading {
         Some(Self::look_up(source, names, now))
     }
 
-    fn read_by(reader: Reader, path: &Path, names: Names, now: Mono) -> Step {
-        match Source::from_disk(path, reader) {
+    fn read_by(reader: Reader, path: &Path, given: Option<&Path>, names: Names, now: Mono) -> Step {
+        match Source::from_disk(path, given, reader) {
             Ok(source) => Self::look_up(source, names, now),
             Err(fault) => Step::Done(Err(fault)),
         }
@@ -250,7 +283,16 @@ impl AsFd for Reading {
 /// # Errors
 /// [`Fault`].
 pub fn read(path: &Path) -> Result<ConfigFile, Fault> {
-    read_by(Reader::Daemon, path)
+    read_by(Reader::Daemon, path, None)
+}
+
+/// The same for a daemon that pulse may have started: it goes by the content that pulse has in force,
+/// whatever the file is now. Without a pulse it reads the file.
+///
+/// # Errors
+/// [`Fault`].
+pub fn read_as_child(path: &Path) -> Result<ConfigFile, Fault> {
+    read_by(Reader::Daemon, path, given::from_env().as_deref())
 }
 
 /// Reads the file for somebody who only wants to know what is wrong with it: whoever may change it is
@@ -259,12 +301,16 @@ pub fn read(path: &Path) -> Result<ConfigFile, Fault> {
 /// # Errors
 /// [`Fault`].
 pub fn check(path: &Path) -> Result<ConfigFile, Fault> {
-    read_by(Reader::Checker, path)
+    read_by(Reader::Checker, path, None)
 }
 
-fn read_by(reader: Reader, path: &Path) -> Result<ConfigFile, Fault> {
+pub(crate) fn read_by(
+    reader: Reader,
+    path: &Path,
+    given: Option<&Path>,
+) -> Result<ConfigFile, Fault> {
     let clock = Clock::start();
-    let mut step = Reading::read_by(reader, path, Names::default(), clock.now());
+    let mut step = Reading::read_by(reader, path, given, Names::default(), clock.now());
     loop {
         let reading = match step {
             Step::Done(result) => {

@@ -111,6 +111,7 @@ impl Shell {
                 let has_partner = self.setup.settings.has_partner;
                 self.addresses.set_alone(!has_partner);
                 self.follower.accept(file, self.clock.now());
+                self.service.take_file(file);
                 auth::change(self.sockets.auth_mut(), &self.setup);
                 let settings = Box::new(self.setup.settings.clone());
                 self.addresses.want(&self.setup.addresses);

@@ -1,0 +1,35 @@
+//! The content of lvs.cf that pulse gives to the lvsd or fos that it starts: the child's end.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use daemon::PARENT_VARIABLE;
+
+use crate::disk::{self, Reader};
+
+/// The environment variable by which pulse says where the content is that it has in force.
+pub(crate) const VARIABLE: &str = "CARIBE_CONFIG";
+/// Only its own children go by that: theirs inherit the variable.
+const PARENT: &str = "pulse";
+
+/// Where pulse has put the content for us, if it is our parent and says so.
+pub(crate) fn from_env() -> Option<PathBuf> {
+    let is_child = std::env::var_os(PARENT_VARIABLE).is_some_and(|name| name == PARENT);
+    std::env::var_os(VARIABLE)
+        .filter(|_| is_child)
+        .map(Into::into)
+}
+
+/// The content that pulse has put there. `None` if there is none, which pulse has said, or if it cannot be
+/// read: then lvs.cf itself counts.
+pub(crate) fn read(place: &Path) -> Option<Vec<u8>> {
+    match disk::read(place, Reader::Daemon) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            let reason = disk::reason(&error);
+            log::warn!("{}: {reason}: the file itself is read", place.display());
+            None
+        }
+    }
+}
