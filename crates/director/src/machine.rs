@@ -19,6 +19,7 @@ mod object;
 mod phase;
 mod refusals;
 mod reload;
+mod served;
 mod service;
 mod status;
 mod stop;

@@ -130,6 +130,15 @@ pub enum Notice {
         /// How many it has.
         servers: usize,
     },
+    /// The kernel has refused all destinations that shall get connections of a service.
+    ServersRefused {
+        /// Names of its blocks.
+        name: String,
+        /// The service.
+        service: ServiceKey,
+        /// How many they are.
+        refused: usize,
+    },
     /// Real servers of such a service are up again.
     ServersBack {
         /// Names of its blocks.
@@ -157,6 +166,7 @@ impl Notice {
             | Self::TimeoutsFailed(..)
             | Self::TableUnreadable(_)
             | Self::NoServers { .. }
+            | Self::ServersRefused { .. }
             | Self::ParentGone => Severity::Error,
             Self::MonitorDied(..)
             | Self::MonitorSilent(..)
@@ -199,6 +209,14 @@ impl Notice {
             } => {
                 let said = format!("no client of {service} is served");
                 format!("{said}: {servers} real servers, none is up, and no sorry_server")
+            }
+            Self::ServersRefused {
+                service, refused, ..
+            } => {
+                let said = format!("no client of {service} is served");
+                format!(
+                    "{said}: the kernel has refused all of {refused} that shall get connections"
+                )
             }
             _ => return None,
         })
@@ -272,7 +290,9 @@ impl fmt::Display for Notice {
                 f,
                 "Virtual Server {name}: {up} real servers; deactivate sorry_server {address}"
             ),
-            Self::NoServers { name, .. } => write!(f, "Virtual Server {name}: No real servers"),
+            Self::NoServers { name, .. } | Self::ServersRefused { name, .. } => {
+                write!(f, "Virtual Server {name}: No real servers")
+            }
             Self::ServersBack { name, up } => {
                 write!(f, "Virtual Server {name}: {up} real servers")
             }

@@ -146,13 +146,6 @@ impl Presence {
         self.serves == Serves::Sorry
     }
 
-    /// How many real servers get connections: in the table with a weight.
-    pub fn serving(&self, site: &SiteService) -> usize {
-        let servers = site.destinations.iter().map(|wanted| &wanted.destination);
-        let wanted = servers.filter_map(|server| self.wanted_destination(site, server));
-        wanted.filter(|server| !server.is_quiesced()).count()
-    }
-
     /// Whether the checks of every real server have said something.
     pub fn is_judged(&self, site: &SiteService) -> bool {
         self.up + self.down == site.destinations.len()

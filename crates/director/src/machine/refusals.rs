@@ -29,6 +29,7 @@ impl Lvsd {
             self.unsure.extend(destination_key(op));
             if refusal.kind == RefusalKind::Outdated {
                 is_outdated = true;
+                self.note_outdated(op);
                 continue;
             }
             self.note_outcome(op, true);
@@ -41,6 +42,15 @@ impl Lvsd {
             if is_new {
                 out.push(Action::Notice(self.refusal_notice(op, &refusal.reason)));
             }
+        }
+        if self.phase == Phase::Running {
+            // Where all is well nobody counts anything.
+            let keys = ops.iter().filter_map(service_key);
+            let keys = keys.filter(|key| {
+                let state = self.services.get(key);
+                state.is_some_and(|state| state.is_failing || state.is_unserved)
+            });
+            self.tell_refused_servers(keys.collect(), out);
         }
         match self.phase {
             // Once: if that does not help, the next audit is soon enough.
@@ -63,6 +73,7 @@ impl Lvsd {
     fn note_outcome(&mut self, op: &IpvsOp, is_refused: bool) {
         if !is_refused {
             self.refused.remove(&(service_key(op), object_of(op)));
+            self.forget_unchanged(op);
         }
         match op {
             IpvsOp::EditService(service) if !is_refused => {
@@ -85,6 +96,27 @@ impl Lvsd {
                 self.timeouts_due |= is_refused;
             }
             _ => {}
+        }
+    }
+
+    /// The kernel has of the destination what it was to have: added already, or gone already. Or it has
+    /// none to change.
+    fn note_outdated(&mut self, op: &IpvsOp) {
+        let state = service_key(op).and_then(|key| self.services.get_mut(&key));
+        let (Some(state), Some(key)) = (state, object_of(op)) else {
+            return;
+        };
+        if state.is_uncreated || matches!(op, IpvsOp::EditDestination(..)) {
+            state.unchanged_destinations.insert(key, None);
+        } else {
+            state.unchanged_destinations.remove(&key);
+        }
+    }
+
+    fn forget_unchanged(&mut self, op: &IpvsOp) {
+        let state = service_key(op).and_then(|key| self.services.get_mut(&key));
+        if let (Some(state), Some(key)) = (state, object_of(op)) {
+            state.unchanged_destinations.remove(&key);
         }
     }
 

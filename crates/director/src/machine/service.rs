@@ -1,6 +1,8 @@
 //! What lvsd keeps of one service: its own in lvs.cf, or one that is still to go.
 
-use lvs_model::{Mono, VirtualService};
+use std::collections::BTreeMap;
+
+use lvs_model::{Destination, DestinationKey, Mono, VirtualService};
 
 use crate::presence::Presence;
 
@@ -17,6 +19,10 @@ pub struct ServiceState {
     pub is_uncreated: bool,
     /// What the kernel has while it has not carried out a change of it.
     pub unchanged: Option<VirtualService>,
+    /// The same of its destinations; `None` is one that is not there.
+    pub unchanged_destinations: BTreeMap<DestinationKey, Option<Destination>>,
+    /// The kernel has refused all who shall serve it, and that was said.
+    pub is_unserved: bool,
 }
 
 impl ServiceState {

@@ -51,7 +51,7 @@ impl Lvsd {
                 let is_in = presence.is_some_and(|presence| presence.has_sorry());
                 (sorry.destination.key, is_in)
             }),
-            serving: presence.map_or(0, |presence| presence.serving(service)),
+            serving: self.serving(service),
             refused: self.refused_of(key),
             servers,
         }

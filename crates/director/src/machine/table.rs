@@ -61,6 +61,7 @@ impl Lvsd {
         }
         for (key, state) in &mut self.services {
             state.is_uncreated &= !found.contains(key);
+            state.unchanged_destinations.clear();
         }
         if self.is_settled() && found == self.known {
             self.has_looked_again = false;
@@ -103,6 +104,7 @@ impl Lvsd {
         ops.extend(planned);
         self.phase = Phase::Running;
         self.apply(ops, out);
+        self.tell_refused_servers(self.unserved(), out);
         if self.progress == Progress::Starting {
             self.progress = Progress::Ready;
             out.push(Action::Ready);
@@ -270,12 +272,7 @@ impl Lvsd {
             return;
         }
         for op in &ops {
-            if let IpvsOp::EditService(service) = op
-                && let Some(found) = self.known.get(&service.key)
-                && let Some(state) = self.services.get_mut(&service.key)
-            {
-                state.unchanged = Some(found.service.clone());
-            }
+            self.keep_unchanged(op);
             self.known.follow(op);
         }
         self.in_flight.push_back(ops.clone());
@@ -328,7 +325,7 @@ fn report_who_serves(service: &SiteService, change: Option<ServesChange>, out: &
 }
 
 /// Names of the blocks that a service is made of.
-fn names(service: &SiteService) -> String {
+pub(super) fn names(service: &SiteService) -> String {
     let names: Vec<&str> = service.blocks.iter().map(|(name, _)| &**name).collect();
     names.join(", ")
 }

@@ -134,7 +134,10 @@ fn r_a_refused_change_of_weight_is_no_order_by_hand() {
     world.pass(5.0);
     assert_eq!(
         world.take_trace(),
-        ["-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1"]
+        [
+            "-e -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1",
+            "log Virtual Server web: 1 real servers"
+        ]
     );
 }
 
