@@ -30,6 +30,8 @@ pub struct Addresses {
     announcer: Announcer,
     neighbours: Neighbours,
     guardian: Guardian,
+    /// Why there is none.
+    guardian_fault: Option<String>,
     held_file: HeldFile,
     held: Held,
     troubles: Troubles,
@@ -80,6 +82,7 @@ impl Addresses {
             announcer: Announcer::open().map_err(io::Error::other)?,
             neighbours,
             guardian: Guardian::start(foreground)?,
+            guardian_fault: None,
             held_file,
             is_foreground: foreground,
             held,
@@ -370,10 +373,19 @@ impl Addresses {
         log::error!("guardian {pid} ended, starting another");
         match Guardian::start(self.is_foreground) {
             Ok(guardian) => self.guardian = guardian,
-            Err(error) => log::error!("no guardian: {error}"),
+            Err(error) => {
+                let line = format!("no guardian, addresses stay if pulse is killed: {error}");
+                log::error!("{line}");
+                self.guardian_fault = Some(line);
+            }
         }
         self.tell_guardian(&[]);
         true
+    }
+
+    /// Why nobody takes the addresses down if pulse is killed.
+    pub fn guardian_fault(&self) -> Option<&str> {
+        self.guardian_fault.as_deref()
     }
 
     /// Tells the guardian what it was too slow for. One that has ended is replaced in any case.

@@ -20,6 +20,11 @@ use crate::runner::Runner;
 use crate::sync_keeper::SyncKeeper;
 use crate::sync_watch::SyncStatus;
 
+/// What stays so when a helper has ended.
+const OWN_RIGHTS: &str = "hooks have pulse's own rights until it is restarted";
+const NO_HOOKS: &str = "no hook runs until pulse is restarted";
+const UNWATCHED: &str = "nobody watches it until the next takeover, give-up or reload";
+
 /// Everything that runs beside lvsd.
 #[derive(Default)]
 pub struct Commands {
@@ -39,6 +44,10 @@ pub struct Commands {
     faults: Repeats,
     /// It has ended since the last hook, and another has been started.
     is_runner_replaced: bool,
+    /// It has ended once, and with it the rights that the first one had.
+    is_runner_another: bool,
+    /// The keeper has ended, and is not started again by itself.
+    is_unwatched: bool,
     keeper: Option<SyncKeeper>,
     /// What the sync daemon is to be.
     role: Option<SyncRole>,
@@ -209,6 +218,7 @@ impl Commands {
                 self.keeper = Some(keeper);
             }),
         };
+        self.is_unwatched &= told.is_err();
         if let Err(error) = told {
             log::error!("the sync daemon is not switched to {role}: {error}");
         }
@@ -223,6 +233,15 @@ impl Commands {
             Some(Some(problem)) => format!("does not synchronise: {problem}"),
         };
         Some((self.role?, state))
+    }
+
+    /// What is not as it should be with the helpers, though it was logged once.
+    pub fn faults(&self) -> impl Iterator<Item = String> {
+        let hooks = hooks_fault(self.runner.is_some(), self.is_runner_another);
+        let sync = self
+            .is_unwatched
+            .then(|| format!("sync daemon: {UNWATCHED}"));
+        hooks.map(ToOwned::to_owned).into_iter().chain(sync)
     }
 
     /// Hears what the helpers say, and goes on telling what waits.
@@ -267,9 +286,10 @@ impl Commands {
     /// Once for each hook, as the keeper. pulse has given up the rights that the first one had.
     fn replace_runner(&mut self, now: Mono) {
         let is_first = !std::mem::replace(&mut self.is_runner_replaced, true);
+        self.is_runner_another = true;
         let then = match is_first {
-            true => "another is started, hooks have pulse's own rights until it is restarted",
-            false => "no hook runs until pulse is restarted",
+            true => format!("another is started, {OWN_RIGHTS}"),
+            false => NO_HOOKS.to_owned(),
         };
         log::error!("the process that runs the hooks has ended: {then}");
         self.left.end(now, &std::mem::take(&mut self.running));
@@ -290,8 +310,9 @@ impl Commands {
         let is_first = !std::mem::replace(&mut self.is_replaced, true);
         let then = match is_first {
             true => "it is started again",
-            false => "nobody watches it until the next takeover, give-up or reload",
+            false => UNWATCHED,
         };
+        self.is_unwatched = !is_first;
         log::error!("the process that keeps the sync daemon has ended: {then}");
         if is_first {
             self.configure_sync(config);
@@ -340,6 +361,14 @@ pub fn sync_arguments(config: &Config, role: SyncRole) -> Vec<Vec<OsString>> {
     ]
 }
 
+const fn hooks_fault(has_runner: bool, is_another: bool) -> Option<&'static str> {
+    match (has_runner, is_another) {
+        (false, _) => Some(NO_HOOKS),
+        (true, true) => Some(OWN_RIGHTS),
+        (true, false) => None,
+    }
+}
+
 /// The words of a hook; one that cannot be run is told of.
 fn hook_words(hook: &Command) -> Option<Vec<OsString>> {
     words(hook).inspect_err(|error| log::error!("{error}")).ok()
@@ -386,6 +415,20 @@ mod tests {
     fn a_hook_is_an_argument_vector_not_a_shell_line() {
         let words = words(&hook("/bin/echo  a 'b c' $HOME")).unwrap();
         assert_eq!(words, ["/bin/echo", "a", "'b", "c'", "$HOME"]);
+    }
+
+    #[test]
+    fn a_runner_that_is_gone_or_another_one_is_a_fault_until_a_restart() {
+        assert_eq!(hooks_fault(true, false), None);
+        assert_eq!(hooks_fault(true, true), Some(OWN_RIGHTS));
+        for is_another in [true, false] {
+            assert_eq!(hooks_fault(false, is_another), Some(NO_HOOKS));
+        }
+        let mut commands = Commands::default();
+        let faults = |it: &Commands| it.faults().collect::<Vec<_>>();
+        assert_eq!(faults(&commands), [NO_HOOKS]);
+        commands.is_unwatched = true;
+        assert_eq!(faults(&commands).len(), 2);
     }
 
     #[test]

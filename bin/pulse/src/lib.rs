@@ -151,7 +151,7 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     }
     let shell = Shell::new(options, setup, &file, sockets);
     finish_start(&mut instance, background);
-    let status = late(shell.and_then(Shell::run));
+    let status = late(shell.and_then(|shell| shell.run(instance.faults())));
     drop(instance);
     Ok(status)
 }
@@ -230,7 +230,7 @@ fn start_late(options: &Options, file: ConfigFile, instance: Instance) -> ExitCo
         if signals.pending().iter().any(|it| *it != Signal::SIGHUP) {
             return Ok(());
         }
-        Ok(shell.run()?)
+        Ok(shell.run(instance.faults())?)
     };
     let status = late(run());
     drop(instance);

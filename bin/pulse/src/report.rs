@@ -78,6 +78,8 @@ pub struct Parts<'a> {
     pub sync: Option<(SyncRole, String)>,
     /// The addresses on their interfaces.
     pub addresses: Vec<AddressStatus>,
+    /// What pulse cannot do here.
+    pub impaired: Vec<String>,
     /// The last order.
     pub last_order: Option<OrderStatus>,
 }
@@ -155,6 +157,7 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         reload_failure: file.failure.clone(),
         child: child(parts),
         sync_daemon: sync_daemon(parts),
+        impaired: parts.impaired.clone(),
         last_order: parts.last_order.clone(),
         ..standing(view)
     }

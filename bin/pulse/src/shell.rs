@@ -74,6 +74,10 @@ pub struct Shell {
     orders: OrdersFile,
     /// Why the orders of this moment are not even being kept.
     unkept: Option<String>,
+    /// Why those of before are not on the disk.
+    orders_fault: Option<String>,
+    /// What the start could not have.
+    impaired: Vec<String>,
     control: Control,
     /// The lvs.cf that is in force.
     file: FileState,
@@ -131,6 +135,8 @@ impl Shell {
             burst: Burst::default(),
             orders,
             unkept: None,
+            orders_fault: None,
+            impaired: Vec::new(),
             control: Control::open(),
             file: FileState::of(file),
             told_manager: String::new(),
@@ -148,11 +154,12 @@ impl Shell {
         })
     }
 
-    /// Runs until a signal ends it.
+    /// Runs until a signal ends it. `impaired`: what the start could not have, for the status.
     ///
     /// # Errors
     /// Waiting failed.
-    pub fn run(mut self) -> io::Result<()> {
+    pub fn run(mut self, impaired: &[String]) -> io::Result<()> {
+        self.impaired = impaired.to_vec();
         self.give(Input::Start);
         if self.addresses.look_for_own() {
             self.tell_own();

@@ -15,8 +15,8 @@ const FILE: &str = "pulse.term";
 #[derive(Debug)]
 pub struct TermFile {
     path: PathBuf,
-    /// A failure to write was logged.
-    complained: bool,
+    /// Why the last term is not there, as it was logged.
+    fault: Option<String>,
 }
 
 /// Where this service keeps what outlives a start.
@@ -32,10 +32,7 @@ impl TermFile {
     }
 
     const fn at(path: PathBuf) -> Self {
-        Self {
-            path,
-            complained: false,
-        }
+        Self { path, fault: None }
     }
 
     /// The term of an earlier start; 0 if none was kept.
@@ -57,13 +54,18 @@ impl TermFile {
     /// Keeps `term`. Not waited for until it is on the disk: that can take longer than a dead
     /// time, and what is lost with the machine is learnt again from the partner.
     pub fn write(&mut self, term: u64) {
-        let result = self.try_write(term);
-        if let Err(error) = &result
-            && !self.complained
-        {
-            log::warn!("{}: ownership term not kept: {error}", self.path.display());
+        let path = self.path.display();
+        let fault = self.try_write(term).err();
+        let fault = fault.map(|error| format!("{path}: ownership term not kept: {error}"));
+        if let Some(line) = fault.as_ref().filter(|_| self.fault.is_none()) {
+            log::warn!("{line}");
         }
-        self.complained = result.is_err();
+        self.fault = fault;
+    }
+
+    /// Why the last term is not there, until one can be written.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     fn try_write(&self, term: u64) -> io::Result<()> {
@@ -92,7 +94,15 @@ mod tests {
         assert_eq!(file.read(), 0);
         let mut below_a_file = TermFile::at(directory.join("state/term/x"));
         below_a_file.write(1);
-        assert!(below_a_file.complained);
+        let fault = below_a_file.fault().unwrap();
+        assert!(
+            fault.contains("state/term/x: ownership term not kept: "),
+            "{fault}"
+        );
+        // It is over when one can be written.
+        below_a_file.path = directory.join("state/term");
+        below_a_file.write(2);
+        assert_eq!(below_a_file.fault(), None);
         fs::remove_dir_all(&directory).unwrap();
     }
 }

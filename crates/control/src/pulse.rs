@@ -84,6 +84,9 @@ pub struct PulseStatus {
     pub fit: bool,
     /// Why it is not fit.
     pub unfit: Vec<String>,
+    /// What pulse cannot do here, or does with less than it should, until somebody mends it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impaired: Vec<String>,
     /// Orders in force: `standby`, `freeze`.
     pub orders: Vec<String>,
     /// The ownership term.

@@ -25,6 +25,9 @@ impl PulseReport {
         if !pulse.fit {
             screen.line("unfit", &pulse.unfit.join("; "));
         }
+        for line in &pulse.impaired {
+            screen.line("impaired", line);
+        }
         for line in self.service_lines() {
             screen.line("service", &line);
         }
@@ -127,12 +130,16 @@ impl PulseStatus {
 
 fn headline(pulse: &PulseStatus) -> String {
     let fit = if pulse.fit { "fit" } else { "not fit" };
+    let failed = match pulse.child.failure.is_empty() {
+        true => String::new(),
+        false => format!(", the last {} did not start", pulse.child.program),
+    };
     let role = match pulse.role.as_str() {
         "unknown" => "role not known yet",
         role => role,
     };
     format!(
-        "{} for {}, {fit}; {role}, pid {}",
+        "{} for {}, {fit}{failed}; {role}, pid {}",
         pulse.phase,
         span(pulse.age),
         pulse.pid
@@ -419,6 +426,24 @@ changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
         report.pulse.child.failure = vec!["lvs: another lvsd runs (pid 7)".into()];
         let said = "lvsd     failed\n         lvs: another lvsd runs (pid 7)\n";
         assert!(report.screen().contains(said), "{}", report.screen());
+        // It is tried again, and nothing keeps this node from taking over.
+        report.pulse.phase = "starting".into();
+        report.pulse.fit = true;
+        let said =
+            "pulse    starting for 12.5 s, fit, the last lvsd did not start; primary, pid 812\n";
+        let flat = report.screen().replace("\n         ", " ");
+        assert!(flat.contains(said), "{flat}");
+    }
+
+    #[test]
+    fn what_pulse_cannot_do_here_stands_below_the_headline() {
+        let mut report = full();
+        assert!(!report.screen().contains("impaired"));
+        report.pulse.impaired = vec!["no hook runs".into(), "no guardian".into()];
+        let screen = report.screen();
+        let said = "\nimpaired no hook runs\nimpaired no guardian\n";
+        assert!(screen.contains(said), "{screen}");
+        assert_eq!(PulseReport::decode(&report.encode()), Some(report));
     }
 
     #[test]

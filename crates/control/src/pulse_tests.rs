@@ -18,6 +18,7 @@ pub fn full() -> PulseReport {
             holding: true,
             fit: false,
             unfit: vec!["address 10.1.0.50: device eth1 is down".into()],
+            impaired: Vec::new(),
             orders: vec!["freeze".into()],
             term: 7,
             partner: Some(PartnerStatus {

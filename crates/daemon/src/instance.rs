@@ -16,6 +16,8 @@ pub struct Instance {
     lock: Option<Lock>,
     /// The process that the lock's file names, or was to name.
     named: u32,
+    /// What could not be had, as it was logged.
+    faults: Vec<String>,
 }
 
 impl Instance {
@@ -25,12 +27,13 @@ impl Instance {
     /// # Errors
     /// [`LockError::Held`].
     pub fn begin(program: &'static str, pid_file: Option<&Path>) -> Result<Self, LockError> {
+        let mut faults = Vec::new();
         let lock = match Lock::take(program) {
             Ok(lock) => Some(lock),
             Err(held @ LockError::Held(..)) => return Err(held),
             Err(error) => {
-                log::error!("{error}: nothing keeps a second {program} from starting");
-                None
+                let line = format!("{error}: nothing keeps a second {program} from starting");
+                said(&mut faults, Err(line))
             }
         };
         let mut instance = Self {
@@ -38,6 +41,7 @@ impl Instance {
             pid_file: None,
             lock,
             named: 0,
+            faults,
         };
         instance.write_lock();
         Ok(instance)
@@ -47,7 +51,14 @@ impl Instance {
     pub fn write(&mut self) {
         self.write_lock();
         let path = self.path.as_deref();
-        self.pid_file = path.and_then(|path| said(PidFile::write(path)));
+        let faults = &mut self.faults;
+        self.pid_file = path.and_then(|path| said(faults, PidFile::write(path)));
+    }
+
+    /// What of it could not be had, as it was logged: /run is full, or cannot be written.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.faults
     }
 
     /// Once in each process: again after a fork.
@@ -55,11 +66,15 @@ impl Instance {
         let own = std::process::id();
         if let Some(lock) = self.lock.as_mut().filter(|_| self.named != own) {
             self.named = own;
-            said(lock.write_pid());
+            said(&mut self.faults, lock.write_pid());
         }
     }
 }
 
-fn said<T, E: std::fmt::Display>(result: Result<T, E>) -> Option<T> {
-    result.map_err(|error| log::error!("{error}")).ok()
+fn said<T, E: std::fmt::Display>(faults: &mut Vec<String>, result: Result<T, E>) -> Option<T> {
+    let keep = |error: E| {
+        log::error!("{error}");
+        faults.push(error.to_string());
+    };
+    result.map_err(keep).ok()
 }

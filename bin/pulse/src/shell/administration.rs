@@ -179,13 +179,25 @@ impl Shell {
     }
 
     fn orders_kept(&mut self, result: io::Result<()>) {
-        if let Err(error) = &result {
-            log::error!("orders are not kept for the next start: {error}");
+        let fault = result.as_ref().err();
+        let fault = fault.map(|error| format!("orders are not kept for the next start: {error}"));
+        if let Some(line) = &fault {
+            log::error!("{line}");
         }
+        self.orders_fault = fault;
         if !self.orders.is_busy() {
             let result = result.map_err(|error| error.to_string());
             self.control.kept(self.clock.now(), &result);
         }
+    }
+
+    /// What is not as it should be until somebody mends it, though it was logged once.
+    fn impaired(&self) -> Vec<String> {
+        let lines = self.impaired.iter().cloned();
+        let lines = lines.chain(self.term_file.fault().map(ToOwned::to_owned));
+        let lines = lines.chain(self.orders_fault.clone());
+        let lines = lines.chain(self.addresses.guardian_fault().map(ToOwned::to_owned));
+        lines.chain(self.commands.faults()).collect()
     }
 
     fn report(&mut self) -> PulseReport {
@@ -205,6 +217,7 @@ impl Shell {
             child_failure: self.service.last_failure(),
             sync: self.commands.sync_status(),
             addresses,
+            impaired: self.impaired(),
             last_order: self.control.last_order(now),
         })
     }
