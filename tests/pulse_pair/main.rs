@@ -101,10 +101,7 @@ fn addresses_and_lvsd_go_within_a_second_of_kill_9() {
     let ended = wait_until(Duration::from_secs(2), || pair.processes(A).is_empty());
     assert!(ended.is_some(), "left: {:?}", pair.processes(A));
     // In the foreground its lines go where those of pulse go.
-    let said = || {
-        pair.log(A)
-            .contains("pulse was killed: 1 addresses removed")
-    };
+    let said = || pair.log(A).contains("pulse was killed: 1 address removed");
     assert!(wait_until(LOADING, said).is_some(), "{}", pair.log(A));
     pair.wait_for_owners(&[B], LOADING);
 }

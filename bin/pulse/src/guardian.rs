@@ -138,7 +138,11 @@ pub fn run(args: &[OsString]) -> ExitCode {
             let removed = done
                 .iter()
                 .filter(|it| matches!(it, (Change::Remove(_), Ok(()))));
-            log::error!("pulse was killed: {} addresses removed", removed.count());
+            let removed = match removed.count() {
+                1 => "1 address".to_owned(),
+                count => format!("{count} addresses"),
+            };
+            log::error!("pulse was killed: {removed} removed");
             ExitCode::SUCCESS
         }
         Err(error) => {
