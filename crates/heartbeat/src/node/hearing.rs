@@ -95,13 +95,13 @@ impl Node {
         let precedence = if primary {
             Duration::ZERO
         } else {
-            self.settings.keepalive * 9 / 8
+            self.precedence()
         };
         let wait = if gave_up { now } else { now + precedence };
         // R8: at most one takeover in four dead times, unless the partner is silent.
         let damped = self
             .last_takeover
-            .map_or(now, |last| last + self.settings.dead_time * 4 + precedence);
+            .map_or(now, |last| last + self.damping() + precedence);
         let take_at = wait.max(damped).max(self.offers_from);
         let facts = Facts {
             prompt: take_at <= now
@@ -116,6 +116,21 @@ impl Node {
         } else {
             self.carry_out(now, Event::HeardStopped, verdict, out);
         }
+    }
+
+    /// A takeover by an offer puts the next one off for so long.
+    fn damping(&self) -> Duration {
+        self.settings.dead_time * 4
+    }
+
+    /// So much later than a primary a backup takes an offer.
+    fn precedence(&self) -> Duration {
+        self.settings.keepalive * 9 / 8
+    }
+
+    /// So long a partner of ours puts an offer off at most.
+    pub(super) fn longest_damping(&self) -> Duration {
+        self.damping() + self.precedence()
     }
 
     /// A claim of the partner; or it leaves; or it has taken what we are leaving.

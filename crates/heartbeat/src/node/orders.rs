@@ -13,7 +13,7 @@ use crate::orders::{Begun, Order, OrderRefused, Orders};
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
-/// So long after a give-up by order the partner may need to say that it is active.
+/// So long at least after a give-up by order the partner may need to say that it is active.
 const TAKEN_WITHIN: Duration = Duration::from_secs(15);
 /// That nobody serves because of an order is said this often.
 const SAID_EVERY: Duration = Duration::from_secs(60);
@@ -131,7 +131,7 @@ impl Node {
             Phase::Standby => {
                 let until = match self.ordered {
                     OrderedHandOver::GivenUp { until } => until,
-                    _ => now + TAKEN_WITHIN,
+                    _ => now + self.taken_within(),
                 };
                 self.ordered = OrderedHandOver::GivenUp { until };
                 if now < until {
@@ -142,6 +142,12 @@ impl Node {
         };
         self.ordered = OrderedHandOver::No;
         out.push(Action::HandOverEnded(end));
+    }
+
+    /// After a give-up by order: a partner of ours that has served a short while ago puts our offer off for so long,
+    /// and a heartbeat later its claim is here.
+    fn taken_within(&self) -> Duration {
+        TAKEN_WITHIN.max(self.longest_damping() + self.settings.keepalive)
     }
 
     fn keep_orders(&mut self, orders: Orders, out: &mut Vec<Action>) {

@@ -197,7 +197,7 @@ fn a_give_up_by_order_is_done_when_the_partner_says_that_it_is_active() {
     assert_eq!(end_of_hand_over(&done).as_deref(), Some("done"));
     let mut bench = given_up();
     let mut log = Vec::new();
-    for half in 14..50 {
+    for half in 14..64 {
         let seconds = f64::from(half) / 2.0;
         log.extend(bench.run_to(seconds));
         log.extend(together(bench.hear(seconds, Value::Stopped)));
@@ -536,4 +536,25 @@ fn addresses_that_are_taken_are_not_left_to_a_partner_that_does_not_take_over() 
         let line = "address was removed by somebody else: putting it back";
         assert_eq!(notices(&log), [line]);
     }
+}
+
+/// An offer is put off for four dead times after a takeover of the partner: it takes over all the same.
+#[test]
+fn a_partner_that_puts_the_offer_off_by_our_own_rules_has_its_time() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    let mut log = together(order(&mut bench, 6.5, Order::Failover));
+    log.extend(bench.run_to(7.0));
+    log.extend(together(bench.put(7.0, Input::ServiceEnded)));
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    for half_seconds in 15..45_u32 {
+        let seconds = f64::from(half_seconds) / 2.0;
+        log.extend(bench.run_to(seconds));
+        log.extend(together(bench.hear(seconds, Value::Stopped)));
+        assert_eq!(end_of_hand_over(&log), None, "{seconds}");
+    }
+    // It had taken over at 0.0.
+    log.extend(together(bench.hear(22.3, Value::Running)));
+    assert_eq!(end_of_hand_over(&log).as_deref(), Some("done"));
 }
