@@ -39,6 +39,28 @@ fn a_lost_monitored_link_is_told_on_the_other_path() {
     assert!(pair.log(B).contains("primary inactive: activating lvs"));
 }
 
+/// The carrier is missing all the time, and lvs.cf changes its mind about it.
+#[test]
+fn a_reload_that_begins_or_ends_the_monitoring_of_links_counts_at_once() {
+    let mut pair = settle(Pair::with_private_path("monitor_links = 0\n"));
+    pair.cut_private_link(B);
+    let is_known = || pair.log(A).contains("no heartbeat on the private path");
+    assert!(wait_until(LOADING, is_known).is_some(), "{}", pair.log(A));
+    assert!(!pair.log(B).contains("link down"), "{}", pair.log(B));
+    pair.reload(B, "monitor_links = 0", "monitor_links = 1");
+    let is_lost = || {
+        pair.log(B)
+            .contains("Local NIC link failure: Pulse disabled")
+    };
+    assert!(wait_until(LOADING, is_lost).is_some(), "{}", pair.log(B));
+    pair.reload(B, "monitor_links = 1", "monitor_links = 0");
+    let line = "links are not monitored any more: Pulse enabled";
+    let is_good = || pair.log(B).contains(line);
+    assert!(wait_until(LOADING, is_good).is_some(), "{}", pair.log(B));
+    pair.die(A);
+    pair.wait_for_owners(&[B], LOADING);
+}
+
 #[test]
 fn an_external_address_is_moved_by_the_hooks_alone_and_let_go_after_kill_9() {
     let mut pair = Pair::with(

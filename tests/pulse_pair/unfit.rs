@@ -183,3 +183,24 @@ fn of_two_unfit_directors_the_better_one_serves_what_it_can() {
     make_device(&pair, A, "eth0.10", VLAN);
     stays_with(&pair, OUTSIDE, B);
 }
+
+/// Neither has the device, and whoever starts says so with its first word.
+#[test]
+fn an_unfit_director_serves_on_beside_one_that_starts_as_unfit() {
+    for active in [A, B] {
+        let mut pair = Pair::new();
+        pair.replace("10.1.0.50 eth0:1", &format!("{OUTSIDE} eth0.10:1"));
+        make_device(&pair, active, "eth0.10", VLAN);
+        pair.start(active);
+        wait_for_owner(&pair, OUTSIDE, active);
+        ip(&format!("-n {} link del eth0.10", pair.name(active)));
+        wait_for_line(&pair, active, "1 address cannot be served here: serving on");
+        pair.start(1 - active);
+        let stands_by = "the partner is active, this director stands by";
+        wait_for_line(&pair, 1 - active, stands_by);
+        wait_for_line(&pair, 1 - active, "there is no device eth0.10");
+        let let_go = || pair.log(active).contains("going inactive");
+        let moved = wait_until(DEAD_TIME * 2, let_go);
+        assert!(moved.is_none(), "{}", pair.log(active));
+    }
+}

@@ -160,12 +160,13 @@ impl Shell {
     /// Waiting failed.
     pub fn run(mut self, impaired: &[String]) -> io::Result<()> {
         self.impaired = impaired.to_vec();
-        self.give(Input::Start);
+        // The partner believes the first heartbeat: what is wrong here is known before it.
         if self.addresses.look_for_own() {
             self.tell_own();
         }
         self.check_serving();
         self.check_links();
+        self.give(Input::Start);
         notify::ready();
         while !self.done {
             self.wait()
@@ -397,6 +398,8 @@ impl Shell {
         if let (true, Some(public), Some(private)) = (wanted, public, private) {
             let report = self.addresses.report(public, private);
             self.give(Input::Links(report));
+        } else {
+            self.give(Input::LinksUnmonitored);
         }
     }
 

@@ -81,7 +81,8 @@ impl Links {
 /// What happens to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The first input: the program stands, its sockets are open.
+    /// The program stands, its sockets are open: from now on heartbeats are sent. [`Input::Links`],
+    /// [`Input::OwnAddresses`] and [`Input::Serving`] come before, nothing else does.
     Start,
     /// Time has passed, and everything that had arrived before was handed in.
     Tick,
@@ -115,8 +116,10 @@ pub enum Input {
     Gateway(bool),
     /// State of the monitored links; only sent with lvs.cf `monitor_links`.
     Links(Links),
-    /// Whether the addresses that our heartbeats are sent from are on this machine; sent at the start if
-    /// one is not, and at each change. Without a private path both are the same.
+    /// lvs.cf wants no link monitored.
+    LinksUnmonitored,
+    /// Whether the addresses that our heartbeats are sent from are on this machine; sent before the start
+    /// if one is not, and at each change. Without a private path both are the same.
     OwnAddresses {
         /// That of the public path.
         public: bool,
@@ -124,7 +127,7 @@ pub enum Input {
         private: bool,
     },
     /// The virtual and NAT router addresses that this node could not serve, all of them; empty if it can
-    /// serve every one. Sent at the start and at each change.
+    /// serve every one. Sent before the start and at each change.
     Serving(Vec<Trouble>),
     /// An administrator's order, answered by one [`Action::Answer`] in the same call.
     Order(Order),

@@ -64,6 +64,8 @@ pub struct Node {
     holding: bool,
     leaving: bool,
     links: Links,
+    /// It serves and is heard on no path, and that has been said.
+    is_unheard: bool,
     /// CHILDFAIL: the service did not stay up. Without `warm_standby` it runs on standby all the same
     /// until it does.
     on_trial: bool,
@@ -139,7 +141,8 @@ struct HandOver {
 }
 
 impl Node {
-    /// A node that has not been started: the first input is [`Input::Start`].
+    /// A node that has not been started. [`Input::Start`] lets it speak; what is wrong with links, own addresses and
+    /// devices is handed in before, so that its first heartbeat tells of it.
     #[must_use]
     pub fn new(now: Mono, settings: Settings) -> Self {
         Self {
@@ -153,6 +156,7 @@ impl Node {
             holding: false,
             leaving: false,
             links: Links::UP,
+            is_unheard: false,
             on_trial: false,
             banned_until: None,
             offers_from: now,
@@ -242,6 +246,7 @@ impl Node {
             Input::ServiceSurrendered => self.fos_surrendered(now, out),
             Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
             Input::Links(links) => self.links(now, links, out),
+            Input::LinksUnmonitored => self.links_unmonitored(now, out),
             Input::OwnAddresses { public, private } => {
                 self.own_addresses(now, OwnAddresses { public, private }, out);
             }
@@ -261,6 +266,7 @@ impl Node {
                 self.event(now, Event::StopOrdered, out);
             }
         }
+        self.say_if_unheard(out);
         self.look_at_hand_over(now, out);
         // What has become due by this input is late from now on, not since then.
         self.promised = self.next_deadline().map(|due| due.max(now));

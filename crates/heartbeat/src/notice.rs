@@ -179,7 +179,7 @@ pub enum Notice {
     /// Ours: a takeover from a silent partner: which path was silent for how long.
     PathsSilent(Silence),
     /// Ours: how many addresses could not be served here, of a node that has a partner.
-    Unserved(u16),
+    Unserved(u16, Unserved),
     /// Ours: a takeover by a node that cannot serve so many addresses.
     ServingPartly(u16),
     /// Ours: the partner does better: it is to take over.
@@ -196,6 +196,8 @@ pub enum Notice {
     CutOffDeactivating,
     /// Ours: every path is cut here, and no partner is known to take over: two owners are possible.
     ServingUnheard,
+    /// Ours: a lost link does not count any more, since lvs.cf does not monitor it.
+    LinksUnmonitored,
     /// Ours: an order is carried out.
     Ordered(Order),
     /// Ours: an order is not carried out.
@@ -225,6 +227,17 @@ pub enum Notice {
     },
     /// Ours: it has the same again.
     SameContent,
+}
+
+/// What becomes of addresses that could not be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unserved {
+    /// This node serves, and lets go to a partner that does better.
+    Left,
+    /// This node serves, and no partner that may and can takes over.
+    ServedOn,
+    /// This node does not serve.
+    NotTaken,
 }
 
 /// How much a log line matters.

@@ -446,12 +446,23 @@ impl World {
         side.becomes_old ^= changes;
         side.is_old = side.becomes_old;
         let [public, private] = side.own;
-        self.give(index, Input::Start);
         if !(public && private) {
-            self.give(index, Input::OwnAddresses { public, private });
+            self.tell_before(index, Input::OwnAddresses { public, private });
         }
         let troubles = self.troubles(index);
-        self.give(index, Input::Serving(troubles));
+        self.tell_before(index, Input::Serving(troubles));
+        self.give(index, Input::Start);
+    }
+
+    /// What a node that starts is told before it says a word.
+    fn tell_before(&mut self, index: usize, input: Input) {
+        let mut out = Vec::new();
+        self.sides[index].node.handle(self.now, input, &mut out);
+        let is_silent = out.iter().all(|it| !matches!(it, Action::Send(_)));
+        assert!(is_silent, "it has not been started");
+        for action in out {
+            self.perform(index, &action);
+        }
     }
 
     fn give(&mut self, index: usize, input: Input) {

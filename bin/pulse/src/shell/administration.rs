@@ -117,6 +117,7 @@ impl Shell {
                 self.addresses.want(&self.setup.addresses);
                 self.give(Input::Reload(settings));
                 self.check_serving();
+                self.check_links();
                 self.commands.configure_sync(&self.setup.config);
                 let config = &self.setup.config;
                 let is_moved = setup::is_external(config) && has_partner && self.node.is_holding();

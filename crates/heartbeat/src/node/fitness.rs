@@ -15,7 +15,7 @@ use super::Node;
 use super::can_serve::{FIRST_PAUSE, LONGEST_PAUSE};
 use crate::fitness::{Trouble, Unfit};
 use crate::model::Action;
-use crate::notice::Notice;
+use crate::notice::{Notice, Unserved};
 use crate::pair::ConfiguredRole;
 use crate::said::Said;
 use crate::table::{Event, Phase};
@@ -150,9 +150,18 @@ impl Node {
             self.fitness.keep_pause = FIRST_PAUSE;
         }
         if self.settings.has_partner && unserved != before {
-            out.push(Action::Notice(Notice::Unserved(unserved)));
+            let follows = self.unserved_follows(now);
+            out.push(Action::Notice(Notice::Unserved(unserved, follows)));
         }
         self.let_go_if_better(now, out);
+    }
+
+    fn unserved_follows(&self, now: Mono) -> Unserved {
+        match self.phase {
+            Phase::Standby | Phase::Releasing | Phase::Gone => Unserved::NotTaken,
+            Phase::Starting | Phase::Active if self.is_partner_better(now) => Unserved::Left,
+            Phase::Starting | Phase::Active | Phase::HandingOver => Unserved::ServedOn,
+        }
     }
 
     /// A node that claims and is not fit lets go to a partner that does better.

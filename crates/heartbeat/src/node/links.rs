@@ -20,13 +20,26 @@ impl Node {
             if !before.is_lost() {
                 self.event(now, Event::LinksLost, out);
             }
-            if !before.is_cut_off() {
-                self.say_if_unheard(out);
-            }
         } else if before.is_lost() {
             self.listen(now);
             out.push(Action::Notice(Notice::LinksRestored));
         }
+    }
+
+    /// lvs.cf wants no link monitored: a lost one does not count any more.
+    pub(super) fn links_unmonitored(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let before = std::mem::replace(&mut self.links, Links::UP);
+        if before.is_lost() {
+            self.listen(now);
+            out.push(Action::Notice(Notice::LinksUnmonitored));
+        }
+    }
+
+    /// No path works: each lacks its own address or its carrier.
+    const fn has_no_path(&self) -> bool {
+        let public = self.own.public && self.links.public_up;
+        let private = self.own.private && self.links.private_up;
+        !public && !private
     }
 
     /// It serves on, and nothing can be heard of the partner or said to it: a partner that could take over serves
@@ -36,13 +49,15 @@ impl Node {
             self.phase,
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
-        let is_cut_off = self.own.is_cut_off() || self.links.is_cut_off();
-        let lets_go = self.own_due.is_some();
-        self.settings.has_partner && claims && is_cut_off && !lets_go
+        let lets_go = self.own.is_cut_off() && self.own_due.is_some();
+        self.settings.has_partner && claims && self.has_no_path() && !lets_go
     }
 
-    pub(super) fn say_if_unheard(&self, out: &mut Vec<Action>) {
-        if self.serves_unheard() {
+    /// After each input: said when it begins.
+    pub(super) fn say_if_unheard(&mut self, out: &mut Vec<Action>) {
+        let is_unheard = self.serves_unheard();
+        let was_unheard = std::mem::replace(&mut self.is_unheard, is_unheard);
+        if is_unheard && !was_unheard {
             out.push(Action::Notice(Notice::ServingUnheard));
         }
     }

@@ -66,7 +66,6 @@ impl Node {
             self.own_due = Some(self.sent_at + (dead_time - dead_time / 32));
         }
         out.push(Action::Notice(Notice::CutOff));
-        self.say_if_unheard(out);
     }
 
     pub(super) fn tick_own(&mut self, now: Mono, out: &mut Vec<Action>) {

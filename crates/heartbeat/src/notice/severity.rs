@@ -17,7 +17,7 @@ impl Notice {
             | Self::LinkFailureDeactivating(_)
             | Self::HookHangs { .. }
             | Self::NetworkFault
-            | Self::Unserved(1..)
+            | Self::Unserved(1.., _)
             | Self::ServingPartly(_)
             | Self::LettingGo
             | Self::OwnAddressGone

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::datagram::Service;
 
-use super::Notice;
+use super::{Notice, Unserved};
 use crate::pair::{ConfiguredRole, PairPath};
 
 impl fmt::Display for Notice {
@@ -83,12 +83,11 @@ impl fmt::Display for Notice {
             ),
             Self::NoPartner(service) => write!(f, "no backup director: activating {service}"),
             Self::PathsSilent(silence) => silence.fmt(f),
-            Self::Unserved(0) => f.write_str("every address can be served here"),
-            Self::Unserved(count) => write!(
-                f,
-                "{} cannot be served here: left to a partner that lives and can",
-                addresses(*count)
-            ),
+            Self::Unserved(0, _) => f.write_str("every address can be served here"),
+            Self::Unserved(count, what) => {
+                let count = addresses(*count);
+                write!(f, "{count} cannot be served here: {}", follows(*what))
+            }
             Self::ServingPartly(count) => {
                 write!(f, "serving without {}", addresses(*count))
             }
@@ -135,6 +134,7 @@ impl Notice {
             Self::PublicLinkDown => "Primary NIC: link down",
             Self::PrivateLinkDown => "Private NIC: link down",
             Self::LinkFailure => "Local NIC link failure: Pulse disabled",
+            Self::LinksUnmonitored => "links are not monitored any more: Pulse enabled",
             Self::LinksRestored => "Local NIC link(s) restored: Pulse enabled",
             Self::PartnerLost => "partner dead: staying active",
             Self::PartnerBack => "partner alive again",
@@ -180,6 +180,14 @@ impl Notice {
             Self::SameContent => "the partner has the same lvs.cf again",
             _ => "",
         }
+    }
+}
+
+const fn follows(what: Unserved) -> &'static str {
+    match what {
+        Unserved::Left => "left to a partner that lives and can",
+        Unserved::ServedOn => "serving on without",
+        Unserved::NotTaken => "not taken over from a partner that lives and can",
     }
 }
 

@@ -9,6 +9,7 @@ use lvs_model::Mono;
 use super::{Bench, at, notices, settings};
 use crate::fitness::{Trouble, TroubleKind};
 use crate::model::{Action, Input, Links, Settings};
+use crate::node::Node;
 use crate::orders::{Order, OrderRefused};
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::partner::Partner;
@@ -410,4 +411,117 @@ fn who_says_by_version_1_that_it_is_fit_is_under_no_order_any_more() {
         ..details
     };
     assert_eq!(hear(&mut partner, true, None), Some(now));
+}
+
+/// What the shell finds before it starts the node: the first word of it is true.
+#[test]
+fn what_is_known_before_the_start_is_in_the_first_heartbeat() {
+    let lost = Input::Links(Links {
+        public_up: true,
+        private_up: false,
+    });
+    let own = Input::OwnAddresses {
+        public: true,
+        private: false,
+    };
+    for role in [ConfiguredRole::Primary, ConfiguredRole::Backup] {
+        for signs in [true, false] {
+            for trouble in [missing(1), lost.clone(), own.clone()] {
+                let mut bench = Bench {
+                    node: Node::new(
+                        at(0.0),
+                        Settings {
+                            signs,
+                            ..settings(role)
+                        },
+                    ),
+                    clears_slowly: false,
+                };
+                let before = bench.put(0.0, trouble);
+                assert!(!sends(&before), "nothing is said before the start");
+                bench.put(0.0, Input::Start);
+                assert_eq!(bench.node.phase(), Phase::Standby);
+                assert!(!bench.node.statement(at(0.0), Value::Stopped).fit);
+            }
+        }
+    }
+}
+
+fn sends(actions: &[Action]) -> bool {
+    actions.iter().any(|it| matches!(it, Action::Send(_)))
+}
+
+/// A partner that a reload brings is told of the troubles: the shell finds them after the reload.
+#[test]
+fn a_reload_that_gives_a_lone_node_a_partner_says_nothing_before_its_troubles_are_known() {
+    let alone = Settings {
+        has_partner: false,
+        ..settings(ConfiguredRole::Primary)
+    };
+    let mut bench = Bench::start(alone.clone());
+    bench.put(0.1, Input::ServiceReady);
+    bench.run_to(60.0);
+    let pair = Settings {
+        has_partner: true,
+        ..alone
+    };
+    assert!(!sends(&bench.put(60.0, Input::Reload(Box::new(pair)))));
+    bench.put(60.0, missing(1));
+    assert!(!bench.node.statement(at(60.0), Value::Running).fit);
+}
+
+#[test]
+fn links_that_are_not_monitored_any_more_keep_nobody_from_replacing_a_dead_partner() {
+    let mut bench = Bench::backup();
+    bench.put(
+        0.5,
+        Input::Links(Links {
+            public_up: true,
+            private_up: false,
+        }),
+    );
+    bench.run_to(20.0);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    let said = notices(&bench.put(20.0, Input::LinksUnmonitored));
+    assert_eq!(said, ["links are not monitored any more: Pulse enabled"]);
+    assert!(notices(&bench.put(20.1, Input::LinksUnmonitored)).is_empty());
+    // Listening first.
+    bench.run_to(24.9);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.run_to(25.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+const LEFT: &str = "1 address cannot be served here: left to a partner that lives and can";
+const SERVED_ON: &str = "1 address cannot be served here: serving on without";
+
+#[test]
+fn what_cannot_be_served_is_said_to_be_left_only_to_who_takes_it() {
+    // Dead.
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.run_to(30.0);
+    assert_eq!(notices(&bench.put(30.0, missing(1))), [SERVED_ON]);
+    // Unfit.
+    let mut bench = signing(ConfiguredRole::Primary);
+    bench.make_active();
+    hear_standby(&mut bench, 6.0, Some(1), false);
+    assert_eq!(notices(&bench.put(6.5, missing(1))), [SERVED_ON]);
+    // Fit, and this node is frozen.
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    bench.put(6.1, Input::Order(Order::Freeze(true)));
+    assert_eq!(notices(&bench.put(6.5, missing(1))), [SERVED_ON]);
+    // Fit.
+    let mut bench = Bench::primary();
+    bench.make_active();
+    bench.hear(6.0, Value::Stopped);
+    assert_eq!(notices(&bench.put(6.5, missing(1)))[0], LEFT);
+    // A standby, whose partner is not known yet.
+    let mut bench = Bench::backup();
+    assert_eq!(
+        notices(&bench.put(0.5, missing(2))),
+        ["2 addresses cannot be served here: not taken over from a partner that lives and can"]
+    );
 }

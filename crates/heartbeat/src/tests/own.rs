@@ -137,6 +137,45 @@ fn every_link_lost_beside_a_dead_partner_is_as_good_as_no_own_address() {
     assert!(bench.node.view(at(34.0)).unfit.is_empty());
 }
 
+/// The carrier of one path and the own address of the other: neither path works.
+#[test]
+fn a_path_without_its_address_and_one_without_its_carrier_are_as_good_as_none() {
+    let links = |public_up, private_up| {
+        Input::Links(Links {
+            public_up,
+            private_up,
+        })
+    };
+    // Beside a dead partner, whichever comes first.
+    for (first, second) in [
+        (own(false, true), links(true, false)),
+        (links(true, false), own(false, true)),
+        (own(true, false), links(false, true)),
+        (links(false, true), own(true, false)),
+    ] {
+        let mut bench = two_paths();
+        bench.run_to(30.0);
+        let said = notices(&bench.put(30.0, first));
+        assert!(!said.contains(&UNHEARD.to_owned()) && !warns(&bench, 30.0));
+        bench.run_to(50.0);
+        let said = notices(&bench.put(50.0, second.clone()));
+        assert!(said.contains(&UNHEARD.to_owned()), "{second:?} {said:?}");
+        assert!(warns(&bench, 50.0));
+        let log = bench.run_to(90.0).into_iter().map(|(_, it)| it);
+        let said = notices(&log.collect::<Vec<_>>());
+        assert!(!said.contains(&UNHEARD.to_owned()), "once");
+        bench.put(90.0, BACK);
+        assert!(!warns(&bench, 90.0));
+    }
+    // Address and carrier of one path: the other one works.
+    let mut bench = two_paths();
+    bench.run_to(30.0);
+    bench.put(30.0, own(false, true));
+    bench.run_to(40.0);
+    bench.put(40.0, links(false, true));
+    assert!(!warns(&bench, 40.0));
+}
+
 /// A reload gives a lone director a partner, and no heartbeat can go to it.
 #[test]
 fn a_partner_that_comes_by_a_reload_finds_a_node_that_is_cut_off_and_says_so() {
