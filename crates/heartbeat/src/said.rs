@@ -5,7 +5,7 @@ use std::fmt;
 use crate::datagram::DecodeError;
 use crate::datagram::signed::{SignatureError, State, Statement};
 
-/// What the partner said besides the value: under its signature, or unsigned by a [`Mark`].
+/// What the partner said besides the value: under its signature, or unsigned by a [`Mark`](crate::datagram::Mark).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Said {
     /// The statement.
