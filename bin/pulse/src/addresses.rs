@@ -215,7 +215,11 @@ impl Addresses {
             log::error!("announcement: {error}");
         }
         self.failures = failures;
-        self.ask_four();
+        // Not in a takeover's way, which waits for every millisecond, and in which the partner may still have
+        // the address by right: with the next announcement, a second later.
+        if self.unsaid.is_empty() {
+            self.ask_four();
+        }
         say(&std::mem::take(&mut self.unsaid));
     }
 
