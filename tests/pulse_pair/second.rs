@@ -4,8 +4,7 @@ use std::net::UdpSocket;
 
 use caribe_tests::wait_until;
 use nix::sched::{CloneFlags, setns};
-use nix::sys::signal::{self, Signal};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
 use crate::pair::{A, Pair, kill};
 use crate::{DEAD_TIME, LOADING, settled};
@@ -50,12 +49,12 @@ fn r_addresses_of_a_pulse_that_runs_are_not_dropped() {
     assert!(pair.stays_with(A, DEAD_TIME));
 }
 
-/// At once: the guardian has no time to clean up.
+/// At once: pulse has no time to start another guardian, nor the guardian to clean up.
 fn kill_with_guardian(pair: &mut Pair) {
     let guardian = pair.pid_of(A, "pulse-guardian").expect("a guardian");
-    signal::kill(Pid::from_raw(guardian), Signal::SIGSTOP).expect("a signal");
-    pair.kill_pulse(A);
+    pair.signal(A, Signal::SIGSTOP);
     kill(guardian);
+    pair.kill_pulse(A);
     assert!(pair.owns(A), "somebody took it away\n{}", pair.log(A));
 }
 
