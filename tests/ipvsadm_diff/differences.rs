@@ -1,4 +1,4 @@
-//! The explained differences: `docs/differences.md` lists each with its reason, here both programs
+//! The explained differences: `docs/guide/differences.md` lists each with its reason, here both programs
 //! show theirs.
 
 use crate::rig::{Line, Outcome, Rig};

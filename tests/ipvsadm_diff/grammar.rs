@@ -1,5 +1,5 @@
 //! Random command lines: mostly sensible, so that they reach the kernel, and wrong in every way at
-//! times. What `docs/differences.md` lists is left out.
+//! times. What `docs/guide/differences.md` lists is left out.
 
 use crate::rig::Line;
 

@@ -1,4 +1,4 @@
-//! The fences between the rooms (docs/architecture.md): who may use whom, who may do I/O, who may
+//! The fences between the rooms (docs/internals/architecture.md): who may use whom, who may do I/O, who may
 //! write `unsafe`.
 //!
 //! What cargo resolves is checked, not what the manifests seem to say.
@@ -94,9 +94,10 @@ pub fn check(root: &Path) -> io::Result<Vec<String>> {
         breaches.extend(breach_of_lints(&name, &manifest));
     }
     let manifest = std::fs::read_to_string(root.join("Cargo.toml"))?;
-    let reasons = std::fs::read_to_string(root.join("docs/dependencies.md"))?;
+    let reasons = std::fs::read_to_string(root.join("docs/internals/dependencies.md"))?;
     breaches.extend(breaches_of_reasons(&manifest, &reasons));
     breaches.extend(crate::names::check(root)?);
+    breaches.extend(crate::links::check(root)?);
     Ok(breaches)
 }
 
@@ -223,7 +224,7 @@ fn breaches_of_reasons(manifest: &str, reasons: &str) -> Vec<String> {
             let is_row = |row: &str| row.starts_with("| `") && row.contains(&format!("`{name}`"));
             !reasons.lines().any(is_row)
         })
-        .map(|name| format!("docs/dependencies.md does not say why {name} is in"))
+        .map(|name| format!("docs/internals/dependencies.md does not say why {name} is in"))
         .collect()
 }
 
@@ -238,7 +239,7 @@ mod tests {
         let reasons = "`nix` is mentioned\n| `hmac`, `sha2` | `heartbeat` | why |\n";
         assert_eq!(
             breaches_of_reasons(manifest, reasons),
-            ["docs/dependencies.md does not say why nix is in"]
+            ["docs/internals/dependencies.md does not say why nix is in"]
         );
     }
 

@@ -2,6 +2,7 @@
 
 mod circles;
 mod fences;
+mod links;
 mod names;
 mod oldest_rust;
 mod suite;

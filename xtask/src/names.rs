@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 /// Documents whose tables say which test shows what.
 const DOCUMENTS: [&str; 5] = [
-    "docs/differences.md",
-    "docs/faults.md",
-    "docs/heartbeat.md",
-    "docs/known-faults.md",
-    "docs/promises.md",
+    "docs/guide/differences.md",
+    "docs/internals/faults.md",
+    "docs/internals/heartbeat.md",
+    "docs/internals/known-faults.md",
+    "docs/internals/promises.md",
 ];
 
 /// Where tests lie.

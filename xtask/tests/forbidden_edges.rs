@@ -7,8 +7,8 @@ use std::process::Command;
 /// Copies the manifests, with an empty library or program behind each; the clippy files; the reasons.
 fn copy_workspace(to: &Path) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    fs::create_dir_all(to.join("docs")).unwrap();
-    for file in ["Cargo.toml", "Cargo.lock", "docs/dependencies.md"] {
+    fs::create_dir_all(to.join("docs/internals")).unwrap();
+    for file in ["Cargo.toml", "Cargo.lock", "docs/internals/dependencies.md"] {
         fs::copy(from.join(file), to.join(file)).unwrap();
     }
     let rooms = ["crates", "bin"].iter().flat_map(|folder| {

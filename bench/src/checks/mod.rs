@@ -202,7 +202,7 @@ impl Bed {
 }
 
 /// Destinations in the table with a weight. Over netlink: `/proc/net/ip_vs` was seen to leave services out, see
-/// `docs/observed-behaviour.md`.
+/// `docs/internals/observed-behaviour.md`.
 fn servers_up(host: &Host) -> io::Result<usize> {
     host.run(|| {
         let mut table = NetlinkIpvs::open().map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! The listings as JSON; `docs/json.md` is the promise about its fields.
+//! The listings as JSON; `docs/guide/json.md` is the promise about its fields.
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 //!
 //! The first four bytes are the original's: a constant in the sender's byte order, which on every
 //! machine the original ran on means little-endian. An original reads those four and drops the
-//! rest, so what stands behind them is ours: [`Datagram::trailer`], see [`signed`]. `docs/heartbeat.md` is the
+//! rest, so what stands behind them is ours: [`Datagram::trailer`], see [`signed`]. `docs/internals/heartbeat.md` is the
 //! frozen description. The caller is pulse's socket; `heartbeat` sees only decoded values.
 
 pub mod details;

@@ -7,7 +7,7 @@
 //!
 //! It cannot feed itself: an answer is no question, a question is asked by nobody who has heard the
 //! partner within K and an eighth, and after D it is over until the partner is heard again. No input makes a
-//! node send faster than the pace and K together. `docs/heartbeat.md` has the arithmetic.
+//! node send faster than the pace and K together. `docs/internals/heartbeat.md` has the arithmetic.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 //! failure prints its seed; run it alone with `CARIBE_SCHEDULES=1 CARIBE_SEED=…`, and with
 //! `CARIBE_TELL=1` to see what happens.
 //!
-//! Checked (rules of `docs/heartbeat.md`): addresses are up only between takeover and give-up;
+//! Checked (rules of `docs/internals/heartbeat.md`): addresses are up only between takeover and give-up;
 //! STOPPED is said by nobody who holds addresses; once the paths are whole, at most one owner
 //! after K + 1 s; exactly one after the longest ban and dead times; in three of four schedules one
 //! or both of the directors have a warm standby, and their service runs in the end; in every second a

@@ -1,7 +1,7 @@
 //! The transition table of a node, as data.
 //!
 //! [`decide`] walks [`TABLE`] from the top; the first row that fits is the verdict, no row means
-//! that the event changes nothing. `docs/heartbeat.md` prints the same rows. Numbers in the
+//! that the event changes nothing. `docs/internals/heartbeat.md` prints the same rows. Numbers in the
 //! comments are the interoperability rules of that document.
 //!
 //! ```text

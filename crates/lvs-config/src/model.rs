@@ -8,7 +8,7 @@
 //! Lines count from 1. Texts are bytes as written: a file need not be UTF-8.
 //!
 //! Fields marked *extension* have keywords that an original does not know
-//! (`docs/lvs.cf-extensions.md`).
+//! (`docs/guide/lvs.cf-extensions.md`).
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;

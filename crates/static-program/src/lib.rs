@@ -1,7 +1,7 @@
 //! Called from a program's `build.rs`: links its release build statically and at fixed addresses.
 //!
 //! Such a program starts without a loader and without relocations: less than half of the
-//! instructions at the start, half of the memory of its own per process (docs/performance.md,
+//! instructions at the start, half of the memory of its own per process (docs/internals/performance.md,
 //! "How a program is linked"). It applies to the programs of the package that calls it: others,
 //! tests and debug builds stay as they are.
 //!

@@ -72,7 +72,7 @@ fn the_verdicts_of_a_turn_are_one_list_of_operations() {
     assert_eq!(start(1000, 250), [2, 250, 250, 250, 250]);
 }
 
-/// Its instructions, counted by callgrind, are the figure in docs/performance.md.
+/// Its instructions, counted by callgrind, are the figure in docs/internals/performance.md.
 #[test]
 fn five_thousand_servers_that_come_up_one_by_one_are_as_many_single_operations() {
     let lists = start(5000, 1);

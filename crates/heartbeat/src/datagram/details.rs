@@ -1,7 +1,7 @@
 //! The fields of a signed heartbeat of version 2: a number, a length, that many bytes.
 //!
 //! A reader skips what it does not know, and what a known field has beyond what it knows, so that a
-//! later field needs no later version. `docs/heartbeat.md` lists the numbers.
+//! later field needs no later version. `docs/internals/heartbeat.md` lists the numbers.
 
 use super::signature_error::SignatureError;
 

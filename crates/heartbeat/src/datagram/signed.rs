@@ -1,6 +1,6 @@
 //! The signed heartbeat: what stands behind the four bytes that an original reads.
 //!
-//! Layout, all numbers little-endian; `docs/heartbeat.md` is the frozen description, with the test
+//! Layout, all numbers little-endian; `docs/internals/heartbeat.md` is the frozen description, with the test
 //! vectors. Version 2 has [`Details`] between counter and signature, version 1 has nothing there.
 //!
 //! ```text

@@ -91,7 +91,7 @@ impl<'a> Attribute<'a> {
 /// Attributes one behind the other, see [`attributes`].
 ///
 /// Written out here: `netlink-packet-core`'s iterator takes five times the instructions, and
-/// listing a table is little else (docs/dependencies.md).
+/// listing a table is little else (docs/internals/dependencies.md).
 #[derive(Clone, Debug)]
 pub struct Attributes<'a> {
     rest: &'a [u8],

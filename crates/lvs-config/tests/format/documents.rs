@@ -6,7 +6,7 @@ use lvs_config::{Config, EXTENSIONS, KEYWORDS, Keyword, Kind, Place, read};
 use crate::support::Names;
 
 const MANUAL: &str = include_str!("../../../../man/lvs.cf.5");
-const DOCUMENT: &str = include_str!("../../../../docs/lvs.cf-extensions.md");
+const DOCUMENT: &str = include_str!("../../../../docs/guide/lvs.cf-extensions.md");
 
 /// Their entries say that they are the same as the one above.
 const LIKE_ANOTHER: [&str; 2] = ["tcpfin_timeout", "udp_timeout"];

@@ -6,7 +6,7 @@ use crate::support::verdict;
 
 const EXAMPLE: &str = include_str!("../../../../etc/lvs.cf.example");
 const MANUAL: &str = include_str!("../../../../man/lvs.cf.5");
-const DOCUMENT: &str = include_str!("../../../../docs/lvs.cf-extensions.md");
+const DOCUMENT: &str = include_str!("../../../../docs/guide/lvs.cf-extensions.md");
 
 #[test]
 fn the_example_is_accepted_without_a_warning() {

@@ -59,7 +59,7 @@ fn a_datagram_is_the_documented_vector() {
     assert_eq!(hex(&bytes), VECTORS[1]);
 }
 
-/// The same as in docs/heartbeat.md; written by another program (Python's struct and hmac).
+/// The same as in docs/internals/heartbeat.md; written by another program (Python's struct and hmac).
 const VECTORS: [&str; 5] = [
     "dadbadbd01020e070807060504030201181716151413121105000000000000002a00000000000000ff806899e0cb0e1047cad3866fc89c27b937a7f090732fc4055b649c045a087e",
     "bddabdad010001ffffffffffffffffff000000000000000000000000000000000100000000000000bb4ddbe61cc97a31553ebfa3daa47f92f3257dc66b4140c99b2a5a5ce010064a",
@@ -184,7 +184,7 @@ fn an_unknown_state_or_version_is_refused_though_its_signature_is_good() {
 
 #[test]
 fn the_documented_vectors_are_these() {
-    let text = include_str!("../../../../../docs/heartbeat.md").replace([' ', '\n'], "");
+    let text = include_str!("../../../../../docs/internals/heartbeat.md").replace([' ', '\n'], "");
     for vector in VECTORS {
         assert!(text.contains(vector), "{vector}");
     }
