@@ -3,6 +3,7 @@
 mod addresses;
 mod alone;
 mod away;
+pub(crate) mod beat;
 mod cold;
 mod fitness;
 mod helpless;

@@ -3,10 +3,10 @@
 use crate::datagram::Value;
 use crate::datagram::signed::State;
 
+use super::beat::marked;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
-use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::Said;
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 #[test]
@@ -87,24 +87,16 @@ fn a_node_whose_every_address_another_machine_has_tells_its_partner() {
     assert!(!bench.node.statement(at(6.9), Value::Stopped).fit);
 }
 
-/// STOPPED of an unsigned partner of ours that is not fit.
-fn hear_unfit(bench: &mut Bench, seconds: f64) {
-    let mut said = Said::unsigned(State::Inactive);
-    said.statement.fit = false;
-    let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
-    bench.put(seconds, Input::Beat { value, path, said });
-}
-
 #[test]
 fn addresses_are_not_left_to_an_unsigned_partner_that_is_not_fit() {
     let mut bench = holding(&["fd00::50"], Some(6.0));
-    hear_unfit(&mut bench, 6.1);
+    bench.hear_beat(6.1, marked(State::Inactive).unfit());
     answer(&mut bench, 6.5, "fd00::50");
     answer(&mut bench, 6.81, "fd00::50");
     assert_eq!(bench.node.phase(), Phase::Active);
 
     let mut bench = holding(&["10.1.0.50"], Some(6.0));
-    hear_unfit(&mut bench, 6.1);
+    bench.hear_beat(6.1, marked(State::Inactive).unfit());
     for removal in [6.2, 6.3, 6.4] {
         bench.put(removal, Input::AddressRemoved);
     }

@@ -2,19 +2,18 @@
 
 use crate::datagram::Value;
 use crate::datagram::details::Details;
-use crate::datagram::signed::{State, Statement};
+use crate::datagram::signed::State;
 
 use lvs_model::Mono;
 
+use super::beat::{Beat, marked, signed};
 use super::{Bench, at, notices, settings};
 use crate::fitness::{Trouble, TroubleKind};
 use crate::model::{Action, Input, Links, Settings};
 use crate::node::Node;
 use crate::orders::{Order, OrderRefused};
-use crate::pair::{ConfiguredRole, PairPath};
+use crate::pair::ConfiguredRole;
 use crate::partner::Partner;
-use crate::said::Form;
-use crate::said::Said;
 use crate::table::Phase;
 
 /// So many of the addresses 10.1.0.50, 10.1.0.51 … have no device.
@@ -37,28 +36,13 @@ fn signing(role: ConfiguredRole) -> Bench {
 /// A signed STOPPED of a partner that could not serve so many addresses; `None`: it does not say how
 /// many, and is fit or not.
 fn hear_standby(bench: &mut Bench, seconds: f64, unserved: Option<u16>, fit: bool) -> Vec<Action> {
-    let details = Details {
-        unserved,
+    let says = signed(State::Inactive).fit(fit);
+    let details = |unserved| Details {
+        unserved: Some(unserved),
         ..Details::default()
     };
-    let statement = Statement {
-        state: State::Inactive,
-        term: 1,
-        by_term: false,
-        hears: true,
-        fit,
-        asks: false,
-        details: unserved.map(|_| details),
-    };
-    let said = Some(Said {
-        statement,
-        knows_us: true,
-        newest: true,
-        first: false,
-        form: Form::Signed(1),
-    });
-    let (value, path) = (Value::Stopped, PairPath::Public);
-    bench.put(seconds, Input::Beat { value, path, said })
+    let beat = unserved.map_or(says, |unserved| says.details(details(unserved)));
+    bench.hear_beat(seconds, beat)
 }
 
 #[test]
@@ -133,9 +117,7 @@ fn an_unfit_standby_takes_no_offer_and_refuses_a_hand_over() {
     bench.hear(1.0, Value::Running);
     bench.hear(2.0, Value::Stopped);
     assert_eq!(bench.node.phase(), Phase::Standby);
-    let said = Some(Said::unsigned(State::Leaving));
-    let (value, path) = (Value::Running, PairPath::Public);
-    bench.put(2.5, Input::Beat { value, path, said });
+    bench.hear_beat(2.5, marked(State::Leaving));
     assert_eq!(bench.node.phase(), Phase::Standby);
 }
 
@@ -302,21 +284,13 @@ fn what_is_frozen_does_not_let_go() {
     assert_eq!(bench.node.phase(), Phase::Releasing);
 }
 
-/// STOPPED of an unsigned partner of ours that is not fit.
-fn hear_unfit(bench: &mut Bench, seconds: f64) -> Vec<Action> {
-    let mut said = Said::unsigned(State::Inactive);
-    said.statement.fit = false;
-    let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
-    bench.put(seconds, Input::Beat { value, path, said })
-}
-
 #[test]
 fn an_unsigned_partner_that_says_that_it_is_not_fit_is_let_go_to_in_no_case() {
     let mut bench = Bench::primary();
     bench.make_active();
-    hear_unfit(&mut bench, 6.0);
+    bench.hear_beat(6.0, marked(State::Inactive).unfit());
     bench.put(6.5, missing(1));
-    hear_unfit(&mut bench, 7.0);
+    bench.hear_beat(7.0, marked(State::Inactive).unfit());
     assert_eq!(bench.node.phase(), Phase::Active);
     let answer = bench.put(7.1, Input::Order(Order::Failover));
     assert_eq!(
@@ -383,34 +357,20 @@ fn who_says_by_version_1_that_it_is_fit_is_under_no_order_any_more() {
         frozen: true,
         ..Details::default()
     };
-    let hear = |partner: &mut Partner, fit, details| {
-        let statement = Statement {
-            state: State::Inactive,
-            term: 1,
-            by_term: false,
-            hears: true,
-            fit,
-            asks: false,
-            details,
-        };
-        let said = Said {
-            statement,
-            knows_us: true,
-            newest: true,
-            first: false,
-            form: Form::Signed(1),
-        };
-        partner.hear(Value::Stopped, Some(said));
+    let hear = |partner: &mut Partner, beat: Beat| {
+        partner.hear(beat.value(), Some(beat.said()));
         partner.details()
     };
-    assert_eq!(hear(&mut partner, false, Some(details)), Some(details));
-    assert_eq!(hear(&mut partner, false, None), Some(details));
+    let says = signed(State::Inactive);
+    let unfit = says.unfit();
+    assert_eq!(hear(&mut partner, unfit.details(details)), Some(details));
+    assert_eq!(hear(&mut partner, unfit), Some(details));
     let now = Details {
         unserved: Some(0),
         frozen: false,
         ..details
     };
-    assert_eq!(hear(&mut partner, true, None), Some(now));
+    assert_eq!(hear(&mut partner, says), Some(now));
 }
 
 /// What the shell finds before it starts the node: the first word of it is true.

@@ -2,25 +2,16 @@
 
 use crate::datagram::Value;
 use crate::datagram::details::Details;
-use crate::datagram::signed::{State, Statement};
+use crate::datagram::signed::State;
 
+use super::beat::{Beat, marked, signed};
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Links, Settings};
 use crate::orders::{Order, Orders};
-use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::Form;
-use crate::said::Said;
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
-const FIT: Statement = Statement {
-    state: State::Inactive,
-    term: 1,
-    by_term: false,
-    hears: true,
-    fit: true,
-    asks: false,
-    details: Some(GOOD),
-};
+const FIT: Beat = signed(State::Inactive).details(GOOD);
 const GOOD: Details = Details {
     content: None,
     unserved: Some(0),
@@ -33,13 +24,12 @@ const LOST: Input = Input::Links(Links {
     private_up: false,
 });
 
+/// Not fit, by version 1: why is not said.
+const UNFIT: Beat = signed(State::Inactive).unfit();
+
 /// Not fit, and why.
-const fn unfit(details: Option<Details>) -> Statement {
-    Statement {
-        fit: false,
-        details,
-        ..FIT
-    }
+const fn unfit(details: Details) -> Beat {
+    UNFIT.details(details)
 }
 
 const BARRED: Details = Details {
@@ -55,18 +45,6 @@ const WITHOUT_ONE: Details = Details {
     ..GOOD
 };
 
-fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> Vec<Action> {
-    let said = Some(Said {
-        statement,
-        knows_us: true,
-        newest: true,
-        first: false,
-        form: Form::Signed(2),
-    });
-    let path = PairPath::Public;
-    bench.put(seconds, Input::Beat { value, path, said })
-}
-
 /// A signing primary, active since 5.0, whose partner stands by and is fit.
 fn active() -> Bench {
     let mut bench = Bench::start(Settings {
@@ -74,11 +52,7 @@ fn active() -> Bench {
         ..settings(ConfiguredRole::Primary)
     });
     bench.make_active();
-    let young = Statement {
-        details: None,
-        ..FIT
-    };
-    hear(&mut bench, 6.0, Value::Stopped, young);
+    bench.hear_beat(6.0, signed(State::Inactive));
     bench
 }
 
@@ -95,22 +69,22 @@ const STAYS: &str = "the partner does not take over: staying active";
 
 #[test]
 fn a_service_that_does_not_stay_up_is_left_to_a_partner_that_can_serve_something() {
-    for (statement, gives_up) in [
+    for (beat, gives_up) in [
         (FIT, true),
-        (unfit(Some(WITHOUT_ONE)), true),
-        (unfit(Some(HELPLESS)), false),
-        (unfit(Some(BARRED)), false),
-        (unfit(None), false),
+        (unfit(WITHOUT_ONE), true),
+        (unfit(HELPLESS), false),
+        (unfit(BARRED), false),
+        (UNFIT, false),
     ] {
         let mut bench = active();
-        hear(&mut bench, 6.2, Value::Stopped, statement);
+        bench.hear_beat(6.2, beat);
         let said = lose_service(&mut bench, 6.3);
         let waits = bench.node.phase() == Phase::Standby;
-        assert_eq!(waits, gives_up, "{statement:?} {said:?}");
+        assert_eq!(waits, gives_up, "{beat:?} {said:?}");
         let line = "no partner is ready to take over";
         assert_eq!(said.iter().any(|it| it.contains(line)), !gives_up);
         // It gets well: its next end is the last.
-        hear(&mut bench, 6.5, Value::Stopped, FIT);
+        bench.hear_beat(6.5, FIT);
         bench.run_to(7.5);
         bench.put(7.6, Input::ServiceEnded);
         assert_eq!(bench.node.phase(), Phase::Standby);
@@ -122,10 +96,7 @@ fn a_service_that_does_not_stay_up_is_not_left_to_an_unsigned_partner_that_is_no
     for (fit, gives_up) in [(true, true), (false, false)] {
         let mut bench = Bench::primary();
         bench.make_active();
-        let mut said = Said::unsigned(State::Inactive);
-        said.statement.fit = fit;
-        let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
-        bench.put(6.0, Input::Beat { value, path, said });
+        bench.hear_beat(6.0, marked(State::Inactive).fit(fit));
         lose_service(&mut bench, 6.3);
         assert_eq!(bench.node.phase() == Phase::Standby, gives_up);
         assert_eq!(bench.node.is_holding(), !gives_up);
@@ -141,11 +112,7 @@ fn a_takeover_that_fails_is_left_to_a_partner_that_hands_over_by_order_and_not_t
             signs: true,
             ..settings(ConfiguredRole::Backup)
         });
-        let leaving = Statement {
-            state: State::Leaving,
-            ..unfit(Some(details))
-        };
-        hear(&mut bench, 1.0, Value::Running, leaving);
+        bench.hear_beat(1.0, unfit(details).state(State::Leaving));
         assert_eq!(bench.node.phase(), Phase::Starting);
         lose_service(&mut bench, 1.1);
         assert_eq!(bench.node.phase() == Phase::Standby, gives_up);
@@ -154,21 +121,16 @@ fn a_takeover_that_fails_is_left_to_a_partner_that_hands_over_by_order_and_not_t
 
 #[test]
 fn a_hand_over_is_called_off_when_the_partner_says_that_it_cannot_take_over() {
-    for statement in [
-        unfit(Some(BARRED)),
-        unfit(Some(HELPLESS)),
-        unfit(Some(WITHOUT_ONE)),
-        unfit(None),
-    ] {
+    for beat in [unfit(BARRED), unfit(HELPLESS), unfit(WITHOUT_ONE), UNFIT] {
         let mut bench = active();
         bench.put(6.5, Input::Order(Order::Standby(true)));
         // As long as it is fit it has its time.
-        hear(&mut bench, 6.6, Value::Stopped, FIT);
+        bench.hear_beat(6.6, FIT);
         assert_eq!(bench.node.phase(), Phase::HandingOver);
-        let actions = hear(&mut bench, 7.0, Value::Stopped, statement);
+        let actions = bench.hear_beat(7.0, beat);
         let void = "the order to stand by is void: nobody else could serve";
         assert_eq!(notices(&actions), [STAYS, void]);
-        assert_eq!(bench.node.phase(), Phase::Active, "{statement:?}");
+        assert_eq!(bench.node.phase(), Phase::Active, "{beat:?}");
         assert!(bench.node.is_holding());
         let view = bench.node.view(at(7.0));
         assert_eq!(view.orders, Orders::default());
@@ -184,10 +146,7 @@ fn a_hand_over_is_called_off_when_the_partner_says_that_it_cannot_take_over() {
     bench.make_active();
     bench.hear(6.0, Value::Stopped);
     bench.put(6.5, Input::Order(Order::Failover));
-    let mut said = Said::unsigned(State::Inactive);
-    said.statement.fit = false;
-    let (value, path, said) = (Value::Stopped, PairPath::Public, Some(said));
-    bench.put(6.6, Input::Beat { value, path, said });
+    bench.hear_beat(6.6, marked(State::Inactive).unfit());
     bench.run_to(7.0);
     assert_eq!(bench.node.phase(), Phase::Active);
     assert!(bench.node.is_holding());
@@ -198,43 +157,40 @@ fn a_hand_over_is_called_off_when_the_partner_says_that_it_cannot_take_over() {
 fn a_stop_waits_for_a_partner_that_is_not_fit_any_more() {
     let mut bench = active();
     bench.put(6.5, Input::Stop { signal: 15 });
-    hear(&mut bench, 6.6, Value::Stopped, unfit(Some(WITHOUT_ONE)));
+    bench.hear_beat(6.6, unfit(WITHOUT_ONE));
     assert_eq!(bench.node.phase(), Phase::HandingOver);
 }
 
 /// It claims, and is not able to: what fails here meanwhile is not left to it.
 #[test]
 fn while_it_hands_over_nothing_is_given_up_to_a_partner_that_has_become_unable() {
-    for (statement, gives_up) in [
+    for (beat, gives_up) in [
         (FIT, true),
-        (unfit(Some(BARRED)), false),
-        (unfit(Some(HELPLESS)), false),
-        (unfit(None), false),
+        (unfit(BARRED), false),
+        (unfit(HELPLESS), false),
+        (UNFIT, false),
     ] {
-        let claims = Statement {
-            state: State::Starting,
-            ..statement
-        };
+        let claims = beat.state(State::Starting);
         let handing = || {
             let mut bench = active();
             bench.put(6.5, Input::Order(Order::Failover));
-            hear(&mut bench, 6.6, Value::Running, claims);
+            bench.hear_beat(6.6, claims);
             assert_eq!(bench.node.phase(), Phase::HandingOver);
             bench
         };
         let mut bench = handing();
         bench.put(6.7, LOST);
         let phase = [Phase::HandingOver, Phase::Releasing][usize::from(gives_up)];
-        assert_eq!(bench.node.phase(), phase, "link, {statement:?}");
+        assert_eq!(bench.node.phase(), phase, "link, {beat:?}");
         let mut bench = handing();
         lose_service(&mut bench, 6.7);
         let phase = [Phase::HandingOver, Phase::Standby][usize::from(gives_up)];
-        assert_eq!(bench.node.phase(), phase, "service, {statement:?}");
+        assert_eq!(bench.node.phase(), phase, "service, {beat:?}");
         // The service is tried again, and what comes of it is told when the time is over.
         if !gives_up {
             let log = bench.run_to(7.8);
             assert!(log.iter().any(|(_, it)| *it == Action::StartService));
-            let actions = hear(&mut bench, 8.0, Value::Stopped, statement);
+            let actions = bench.hear_beat(8.0, beat);
             assert_eq!(notices(&actions), [STAYS]);
             assert_eq!(bench.node.phase(), Phase::Active);
         }
@@ -243,9 +199,9 @@ fn while_it_hands_over_nothing_is_given_up_to_a_partner_that_has_become_unable()
 
 #[test]
 fn who_is_cut_off_beside_a_partner_that_an_order_keeps_serves_on_and_says_so() {
-    for (statement, stays) in [(unfit(Some(BARRED)), true), (unfit(Some(HELPLESS)), false)] {
+    for (beat, stays) in [(unfit(BARRED), true), (unfit(HELPLESS), false)] {
         let mut bench = active();
-        hear(&mut bench, 6.2, Value::Stopped, statement);
+        bench.hear_beat(6.2, beat);
         let gone = Input::OwnAddresses {
             public: false,
             private: false,
@@ -255,6 +211,6 @@ fn who_is_cut_off_beside_a_partner_that_an_order_keeps_serves_on_and_says_so() {
         assert_eq!(said.iter().any(|it| it.contains(unheard)), stays);
         bench.run_to(12.0);
         // Nothing but an order keeps it from replacing a silent node.
-        assert_eq!(bench.node.is_holding(), stays, "{statement:?}");
+        assert_eq!(bench.node.is_holding(), stays, "{beat:?}");
     }
 }

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use crate::datagram::Value;
 use crate::datagram::details::Details;
-use crate::datagram::signed::{State, Statement};
+use crate::datagram::signed::State;
 use lvs_model::Mono;
 
+use super::beat::{Beat, marked, signed};
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::orders::{Begun, Order, OrderRefused, Orders};
-use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::Form;
-use crate::said::Said;
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 const STANDBY: Orders = Orders {
@@ -25,15 +24,7 @@ const FROZEN: Orders = Orders {
     frozen: true,
 };
 
-const SAYS: Statement = Statement {
-    state: State::Inactive,
-    term: 1,
-    by_term: false,
-    hears: true,
-    fit: true,
-    asks: false,
-    details: None,
-};
+const STANDS_BY: Beat = signed(State::Inactive);
 
 fn order(bench: &mut Bench, seconds: f64, order: Order) -> Vec<Action> {
     bench.put(seconds, Input::Order(order))
@@ -74,18 +65,6 @@ fn begun(actions: &[Action]) -> Result<Begun, OrderRefused> {
     answers[0]
 }
 
-fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> Vec<Action> {
-    let said = Some(Said {
-        statement,
-        knows_us: true,
-        newest: true,
-        first: false,
-        form: Form::Signed(2),
-    });
-    let path = PairPath::Public;
-    bench.put(seconds, Input::Beat { value, path, said })
-}
-
 /// A signing primary, active since 5.0, whose partner stands by.
 fn active() -> Bench {
     let mut bench = Bench::start(Settings {
@@ -93,7 +72,7 @@ fn active() -> Bench {
         ..settings(ConfiguredRole::Primary)
     });
     bench.make_active();
-    hear(&mut bench, 6.0, Value::Stopped, SAYS);
+    bench.hear_beat(6.0, STANDS_BY);
     bench
 }
 
@@ -109,12 +88,8 @@ fn a_failover_hands_over_and_ends_on_standby() {
     let says = bench.node.statement(at(6.5), Value::Running);
     assert_eq!(says.state, State::Leaving);
     assert!(bench.node.is_holding());
-    let taken = Statement {
-        state: State::Active,
-        term: 2,
-        ..SAYS
-    };
-    let release = hear(&mut bench, 6.9, Value::Running, taken);
+    let taken = signed(State::Active).term(2);
+    let release = bench.hear_beat(6.9, taken);
     assert_eq!(notices(&release), ["partner active: going inactive"]);
     let end = together(bench.put(7.0, Input::ServiceEnded));
     assert_eq!(bench.node.phase(), Phase::Standby);
@@ -131,7 +106,7 @@ fn what_came_of_a_hand_over_is_said_once_and_why_it_failed() {
         let mut log = together(order(&mut bench, 6.5, wanted));
         for seconds in [8.0, 10.0, 12.0, 14.0, 16.0, 18.0] {
             log.extend(bench.run_to(seconds));
-            log.extend(together(hear(&mut bench, seconds, Value::Stopped, SAYS)));
+            log.extend(together(bench.hear_beat(seconds, STANDS_BY)));
         }
         assert_eq!(end_of_hand_over(&log).as_deref(), Some(failed), "{wanted}");
         assert_eq!(bench.node.phase(), Phase::Active);
@@ -212,7 +187,7 @@ fn a_failover_that_the_partner_does_not_carry_out_leaves_everything_as_it_is() {
     order(&mut bench, 6.5, Order::Failover);
     for seconds in [8.0, 10.0, 12.0, 14.0, 16.0] {
         bench.run_to(seconds);
-        hear(&mut bench, seconds, Value::Stopped, SAYS);
+        bench.hear_beat(seconds, STANDS_BY);
     }
     let log = bench.run_to(16.5);
     let log: Vec<Action> = log.into_iter().map(|(_, action)| action).collect();
@@ -263,40 +238,35 @@ fn an_original_that_does_not_come_is_replaced_again() {
 
 #[test]
 fn a_failover_is_refused_with_the_reason() {
-    let unfit = |details| Statement {
-        fit: false,
-        details,
-        ..SAYS
-    };
     let details = Details::default();
-    for (statement, refused) in [
-        (unfit(None), OrderRefused::PartnerUnfit),
-        (unfit(Some(details)), OrderRefused::PartnerUnfit),
+    for (beat, refused) in [
+        (STANDS_BY.unfit(), OrderRefused::PartnerUnfit),
+        (unfit(details), OrderRefused::PartnerUnfit),
         (
-            unfit(Some(Details {
+            unfit(Details {
                 unserved: Some(2),
                 ..details
-            })),
+            }),
             OrderRefused::PartnerUnserved(2),
         ),
         (
-            unfit(Some(Details {
+            unfit(Details {
                 standby: true,
                 ..details
-            })),
+            }),
             OrderRefused::PartnerOrderedStandby,
         ),
         (
-            unfit(Some(Details {
+            unfit(Details {
                 frozen: true,
                 ..details
-            })),
+            }),
             OrderRefused::PartnerFrozen,
         ),
     ] {
         for wanted in [Order::Failover, Order::Standby(true)] {
             let mut bench = active();
-            hear(&mut bench, 6.2, Value::Stopped, statement);
+            bench.hear_beat(6.2, beat);
             let actions = order(&mut bench, 6.5, wanted);
             assert_eq!(answer(&actions), Err(refused));
             let line = format!("order refused: {wanted}: {refused}");
@@ -346,9 +316,7 @@ fn ordered_to_stand_by_a_node_takes_over_in_no_case_and_says_when_nobody_serves(
     // An offer, a clean stop, a death.
     bench.hear(2.5, Value::Stopped);
     bench.run_to(4.0);
-    let said = Some(Said::unsigned(State::Leaving));
-    let (value, path) = (Value::Running, PairPath::Public);
-    bench.put(4.0, Input::Beat { value, path, said });
+    bench.hear_beat(4.0, marked(State::Leaving));
     assert_eq!(bench.node.phase(), Phase::Standby);
     let log: Vec<Action> = bench.run_to(130.0).into_iter().map(|(_, it)| it).collect();
     assert_eq!(bench.node.phase(), Phase::Standby);
@@ -369,11 +337,7 @@ fn an_active_node_that_is_to_stand_by_hands_over_first() {
     let actions = order(&mut bench, 6.5, Order::Standby(true));
     assert_eq!(answer(&actions), Ok(()));
     assert_eq!(bench.node.phase(), Phase::HandingOver);
-    let taken = Statement {
-        state: State::Active,
-        ..SAYS
-    };
-    hear(&mut bench, 6.9, Value::Running, taken);
+    bench.hear_beat(6.9, signed(State::Active));
     bench.put(7.0, Input::ServiceEnded);
     assert_eq!(bench.node.phase(), Phase::Standby);
     assert_eq!(bench.node.view(at(7.0)).orders, STANDBY);
@@ -455,12 +419,8 @@ fn an_order_during_a_takeover_or_after_the_end_is_refused() {
 }
 
 /// Of a partner that signs and knows version 2.
-fn unfit(details: Details) -> Statement {
-    Statement {
-        fit: false,
-        details: Some(details),
-        ..SAYS
-    }
+fn unfit(details: Details) -> Beat {
+    STANDS_BY.unfit().details(details)
 }
 
 #[test]
@@ -474,30 +434,26 @@ fn a_service_that_does_not_stay_up_is_not_left_to_a_partner_that_an_order_keeps(
         frozen: true,
         ..none
     };
-    for (statement, phase) in [
+    for (beat, phase) in [
         (unfit(standby), Phase::Active),
         (unfit(frozen), Phase::Active),
-        (SAYS, Phase::Standby),
+        (STANDS_BY, Phase::Standby),
     ] {
         let mut bench = active();
-        hear(&mut bench, 6.2, Value::Stopped, statement);
+        bench.hear_beat(6.2, beat);
         let mut log = Vec::new();
         for seconds in [6.3, 6.4, 6.5] {
             log.extend(bench.put(seconds, Input::ServiceEnded));
         }
         let stays = phase == Phase::Active;
-        assert_eq!(bench.node.phase(), phase, "{statement:?}");
+        assert_eq!(bench.node.phase(), phase, "{beat:?}");
         assert_eq!(bench.node.is_holding(), stays);
         let line = "service does not stay up and no partner is ready to take over: \
                     next attempt in 1000 ms";
         assert_eq!(notices(&log).contains(&line.to_owned()), stays);
         if stays {
             // The order is lifted while it is tried again.
-            let lifted = Statement {
-                fit: true,
-                ..unfit(none)
-            };
-            hear(&mut bench, 6.6, Value::Stopped, lifted);
+            bench.hear_beat(6.6, unfit(none).fit(true));
             bench.run_to(7.5);
             bench.put(7.6, Input::ServiceEnded);
             assert_eq!(bench.node.phase(), Phase::Standby);
@@ -526,7 +482,7 @@ fn addresses_that_are_taken_are_not_left_to_a_partner_that_does_not_take_over() 
     };
     for details in [standby, frozen, helpless, unserved] {
         let mut bench = active();
-        hear(&mut bench, 6.2, Value::Stopped, unfit(details));
+        bench.hear_beat(6.2, unfit(details));
         let mut log = Vec::new();
         for seconds in [6.3, 6.4, 6.5] {
             log = bench.put(seconds, Input::AddressRemoved);

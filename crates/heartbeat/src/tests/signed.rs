@@ -3,30 +3,21 @@
 use std::time::Duration;
 
 use crate::datagram::Value;
-use crate::datagram::signed::{State, Statement};
+use crate::datagram::signed::State;
 use lvs_model::SyncRole;
 
+use super::beat::{Beat, signed};
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::Form;
-use crate::said::Said;
 use crate::table::Phase;
 
-const SAYS: Statement = Statement {
-    state: State::Active,
-    term: 1,
-    by_term: true,
-    hears: true,
-    fit: true,
-    asks: false,
-    details: None,
-};
-const LEAVES: Statement = Statement {
-    state: State::Leaving,
-    ..SAYS
-};
+/// Of a partner that serves; it wants the higher term to stay.
+const SERVES: Beat = signed(State::Active).by_term(true);
+const STARTS: Beat = SERVES.state(State::Starting);
+const LEAVES: Beat = SERVES.state(State::Leaving);
+const STANDS_BY: Beat = SERVES.state(State::Inactive);
 
 fn signing(role: ConfiguredRole, by_term: bool) -> Bench {
     Bench::start(Settings {
@@ -36,43 +27,18 @@ fn signing(role: ConfiguredRole, by_term: bool) -> Bench {
     })
 }
 
-fn hear(bench: &mut Bench, seconds: f64, value: Value, statement: Statement) -> Vec<Action> {
-    let said = Some(Said {
-        statement,
-        knows_us: true,
-        newest: true,
-        first: false,
-        form: Form::Signed(1),
-    });
-    let path = PairPath::Public;
-    bench.put(seconds, Input::Beat { value, path, said })
-}
-
-fn standing_by(term: u64) -> Statement {
-    Statement {
-        state: State::Inactive,
-        term,
-        ..SAYS
-    }
-}
-
 /// Active at 5.0 with term 1, its partner standing by.
 fn active_beside_a_standby(role: ConfiguredRole) -> Bench {
     let mut bench = signing(role, false);
     bench.make_active();
-    hear(&mut bench, 6.0, Value::Stopped, standing_by(1));
+    bench.hear_beat(6.0, STANDS_BY);
     bench
 }
 
 #[test]
 fn a_takeover_raises_the_highest_term_heard_and_keeps_it() {
     let mut bench = signing(ConfiguredRole::Backup, false);
-    let learnt = hear(
-        &mut bench,
-        1.0,
-        Value::Running,
-        Statement { term: 41, ..SAYS },
-    );
+    let learnt = bench.hear_beat(1.0, SERVES.term(41));
     let serves = Action::Notice(Notice::PartnerServes);
     assert_eq!(learnt, [Action::KeepTerm(41), serves, Action::ClearTable]);
     let log = bench.run_to(6.0);
@@ -101,12 +67,7 @@ fn the_higher_term_stays_only_where_both_want_that() {
     ] {
         let mut bench = signing(role, ours);
         bench.make_active();
-        let says = Statement {
-            by_term: theirs,
-            term,
-            ..SAYS
-        };
-        hear(&mut bench, 6.0, Value::Running, says);
+        bench.hear_beat(6.0, SERVES.by_term(theirs).term(term));
         let phase = bench.node.phase();
         let case = format!("{role:?} {ours} {theirs} {term}");
         assert_eq!(phase == Phase::Active, stays, "{case}");
@@ -117,12 +78,8 @@ fn the_higher_term_stays_only_where_both_want_that() {
 fn a_primary_gives_up_beside_a_partner_that_cannot_hear_it() {
     let mut bench = signing(ConfiguredRole::Primary, false);
     bench.make_active();
-    let deaf = Statement {
-        hears: false,
-        term: 2,
-        ..SAYS
-    };
-    let first = hear(&mut bench, 6.0, Value::Running, deaf);
+    let hears = SERVES.term(2);
+    let first = bench.hear_beat(6.0, hears.deaf());
     assert!(first.contains(&Action::Send(Value::Running)));
     let log = bench.run_to(8.0);
     let said: Vec<Action> = log.into_iter().map(|(_, action)| action).collect();
@@ -131,16 +88,8 @@ fn a_primary_gives_up_beside_a_partner_that_cannot_hear_it() {
     // One that hears after all will yield by itself.
     let mut bench = signing(ConfiguredRole::Primary, false);
     bench.make_active();
-    hear(&mut bench, 6.0, Value::Running, deaf);
-    hear(
-        &mut bench,
-        6.5,
-        Value::Running,
-        Statement {
-            hears: true,
-            ..deaf
-        },
-    );
+    bench.hear_beat(6.0, hears.deaf());
+    bench.hear_beat(6.5, hears);
     bench.run_to(10.0);
     assert_eq!(bench.node.phase(), Phase::Active);
 }
@@ -152,15 +101,9 @@ fn a_clean_stop_serves_until_the_partner_has_the_addresses() {
     assert_eq!(stop.last(), Some(&Action::Send(Value::Running)));
     let says = bench.node.statement(at(7.0), Value::Running);
     assert_eq!(says.state, State::Leaving);
-    let starting = Statement {
-        state: State::Starting,
-        term: 2,
-        ..SAYS
-    };
-    assert!(hear(&mut bench, 7.1, Value::Running, starting).is_empty());
+    assert!(bench.hear_beat(7.1, STARTS.term(2)).is_empty());
     assert!(bench.node.is_holding());
-    let taken = Statement { term: 2, ..SAYS };
-    let release = hear(&mut bench, 7.2, Value::Running, taken);
+    let release = bench.hear_beat(7.2, SERVES.term(2));
     assert_eq!(notices(&release), ["partner active: stopping"]);
     assert_eq!(release[1], Action::DropAddresses);
     assert!(release.contains(&Action::StopService));
@@ -171,28 +114,27 @@ fn a_clean_stop_serves_until_the_partner_has_the_addresses() {
 #[test]
 fn a_standby_takes_a_clean_stop_at_once_and_does_not_yield_to_the_leaver() {
     let mut bench = signing(ConfiguredRole::Backup, false);
-    hear(&mut bench, 1.0, Value::Running, SAYS);
-    let leaving = LEAVES;
-    let actions = hear(&mut bench, 2.0, Value::Running, leaving);
+    bench.hear_beat(1.0, SERVES);
+    let actions = bench.hear_beat(2.0, LEAVES);
     assert_eq!(notices(&actions), ["primary inactive: activating lvs"]);
-    hear(&mut bench, 2.1, Value::Running, leaving);
+    bench.hear_beat(2.1, LEAVES);
     bench.put(2.2, Input::ServiceReady);
-    hear(&mut bench, 2.3, Value::Running, leaving);
+    bench.hear_beat(2.3, LEAVES);
     assert_eq!(
         bench.node.phase(),
         Phase::Starting,
         "the leaver serves, our servers are unknown"
     );
     bench.put(2.4, Input::ServiceChecked);
-    hear(&mut bench, 2.5, Value::Running, leaving);
+    bench.hear_beat(2.5, LEAVES);
     assert_eq!(bench.node.phase(), Phase::Active);
 }
 
 /// A backup whose partner leaves at 2.0 and whose table stands at 2.2.
 fn beside_a_leaver() -> Bench {
     let mut bench = signing(ConfiguredRole::Backup, false);
-    hear(&mut bench, 1.0, Value::Running, SAYS);
-    hear(&mut bench, 2.0, Value::Running, LEAVES);
+    bench.hear_beat(1.0, SERVES);
+    bench.hear_beat(2.0, LEAVES);
     bench.put(2.2, Input::ServiceReady);
     assert_eq!(bench.node.phase(), Phase::Starting);
     bench
@@ -207,7 +149,7 @@ fn a_leaver_is_let_serve_for_a_second_at_most_and_not_once_it_lets_go() {
     assert_eq!(bench.node.phase(), Phase::Active);
 
     let mut bench = beside_a_leaver();
-    hear(&mut bench, 2.3, Value::Stopped, standing_by(1));
+    bench.hear_beat(2.3, STANDS_BY);
     assert_eq!(bench.node.phase(), Phase::Active);
 }
 
@@ -219,12 +161,12 @@ fn beside_a_leaver_with_connections(warm: bool) -> (Bench, Vec<Action>) {
         warm_standby: warm,
         ..settings(ConfiguredRole::Backup)
     });
-    hear(&mut bench, 1.0, Value::Running, SAYS);
+    bench.hear_beat(1.0, SERVES);
     if warm {
         bench.put(1.1, Input::ServiceReady);
         bench.put(1.2, Input::ServiceChecked);
     }
-    let mut actions = hear(&mut bench, 2.0, Value::Running, LEAVES);
+    let mut actions = bench.hear_beat(2.0, LEAVES);
     if !warm {
         bench.put(2.2, Input::ServiceReady);
         actions.extend(bench.put(2.3, Input::ServiceChecked));
@@ -238,7 +180,7 @@ fn a_leaver_is_relieved_when_its_connections_are_known_and_synchronises_until_th
     for warm in [false, true] {
         let (mut bench, before) = beside_a_leaver_with_connections(warm);
         assert_eq!(bench.node.phase(), Phase::Starting);
-        hear(&mut bench, 4.0, Value::Running, LEAVES);
+        bench.hear_beat(4.0, LEAVES);
         let waited = bench.run_to(4.99);
         assert_eq!(bench.node.phase(), Phase::Starting);
         let deeds = waited.iter().map(|(_, action)| action);
@@ -250,7 +192,7 @@ fn a_leaver_is_relieved_when_its_connections_are_known_and_synchronises_until_th
 
         // It lets go, or dies: whatever is known has to do.
         let (mut bench, _) = beside_a_leaver_with_connections(warm);
-        hear(&mut bench, 3.0, Value::Stopped, standing_by(1));
+        bench.hear_beat(3.0, STANDS_BY);
         assert_eq!(bench.node.phase(), Phase::Active);
     }
 }
@@ -263,16 +205,12 @@ fn a_leaver_waits_as_long_as_the_partner_may_need_for_its_connections() {
         ..settings(ConfiguredRole::Primary)
     });
     bench.make_active();
-    hear(&mut bench, 6.0, Value::Stopped, standing_by(1));
+    bench.hear_beat(6.0, STANDS_BY);
     bench.put(7.0, Input::Stop { signal: 15 });
-    let starting = Statement {
-        state: State::Starting,
-        ..SAYS
-    };
     for second in 4..11_u32 {
         let seconds = f64::from(second) * 2.0;
         bench.run_to(seconds);
-        hear(&mut bench, seconds, Value::Running, starting);
+        bench.hear_beat(seconds, STARTS);
     }
     bench.run_to(21.9);
     assert_eq!(bench.node.phase(), Phase::HandingOver);
@@ -283,7 +221,7 @@ fn a_leaver_waits_as_long_as_the_partner_may_need_for_its_connections() {
 #[test]
 fn nobody_waits_for_checks_while_nobody_serves() {
     let mut bench = signing(ConfiguredRole::Backup, false);
-    hear(&mut bench, 1.0, Value::Running, SAYS);
+    bench.hear_beat(1.0, SERVES);
     bench.run_to(6.0);
     bench.put(6.1, Input::ServiceReady);
     assert_eq!(bench.node.phase(), Phase::Active);
@@ -291,12 +229,8 @@ fn nobody_waits_for_checks_while_nobody_serves() {
 
 #[test]
 fn a_clean_stop_does_not_wait_for_a_partner_that_cannot_or_does_not_come() {
-    let unfit = Statement {
-        fit: false,
-        ..standing_by(1)
-    };
     let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
-    hear(&mut bench, 6.5, Value::Stopped, unfit);
+    bench.hear_beat(6.5, STANDS_BY.unfit());
     bench.put(7.0, Input::Stop { signal: 15 });
     assert_eq!(bench.node.phase(), Phase::Releasing);
 
@@ -311,7 +245,7 @@ fn a_clean_stop_does_not_wait_for_a_partner_that_cannot_or_does_not_come() {
     bench.put(7.0, Input::Stop { signal: 15 });
     for seconds in [9.0, 11.0, 13.0, 15.0, 16.9] {
         bench.run_to(seconds);
-        hear(&mut bench, seconds, Value::Stopped, standing_by(1));
+        bench.hear_beat(seconds, STANDS_BY);
     }
     assert_eq!(bench.node.phase(), Phase::HandingOver);
     bench.run_to(17.0);
@@ -325,24 +259,20 @@ fn a_clean_stop_does_not_wait_for_a_partner_that_cannot_or_does_not_come() {
 
 #[test]
 fn an_unsigned_clean_stop_is_handed_over_to_one_of_ours_and_not_to_an_original() {
-    let stop = |answers: &[(f64, Statement)]| {
+    let stop = |answers: &[(f64, Beat)]| {
         let mut bench = Bench::primary();
         bench.make_active();
         bench.hear(6.0, Value::Stopped);
         bench.put(7.0, Input::Stop { signal: 15 });
         assert_eq!(bench.node.phase(), Phase::HandingOver);
-        for (seconds, statement) in answers {
-            match statement.state {
+        for (seconds, beat) in answers {
+            match beat.statement().state {
                 // What is no mark says nothing but the value.
                 State::Starting => bench.hear(*seconds, Value::Running),
-                _ => hear(&mut bench, *seconds, Value::Running, *statement),
+                _ => bench.hear_beat(*seconds, *beat),
             };
         }
         bench
-    };
-    let starting = Statement {
-        state: State::Starting,
-        ..SAYS
     };
     let mut bench = stop(&[]);
     bench.run_to(7.24);
@@ -350,13 +280,13 @@ fn an_unsigned_clean_stop_is_handed_over_to_one_of_ours_and_not_to_an_original()
     bench.run_to(7.25);
     assert_eq!(bench.node.phase(), Phase::Releasing, "an original");
 
-    let mut bench = stop(&[(7.1, starting)]);
+    let mut bench = stop(&[(7.1, STARTS)]);
     bench.run_to(9.0);
     assert_eq!(bench.node.phase(), Phase::HandingOver, "it has claimed");
-    let release = hear(&mut bench, 9.1, Value::Running, SAYS);
+    let release = bench.hear_beat(9.1, SERVES);
     assert_eq!(release[1], Action::DropAddresses);
 
-    let bench = stop(&[(7.1, SAYS)]);
+    let bench = stop(&[(7.1, SERVES)]);
     assert_eq!(bench.node.phase(), Phase::Releasing);
 
     let mut bench = Bench::primary();
@@ -387,26 +317,13 @@ fn what_is_not_proven_is_answered_32_times_a_keepalive_at_most() {
 
 #[test]
 fn an_older_signed_heartbeat_is_life_and_nothing_more() {
-    let older = |bench: &mut Bench, seconds, value, statement| {
-        let said = Some(Said {
-            statement,
-            knows_us: true,
-            newest: false,
-            first: false,
-            form: Form::Signed(1),
-        });
-        let path = PairPath::Private;
-        bench.put(seconds, Input::Beat { value, path, said })
-    };
+    let older = |beat: Beat| beat.older().on(PairPath::Private);
     // No offer, no clean stop, no term.
     let mut bench = signing(ConfiguredRole::Primary, false);
-    hear(&mut bench, 1.0, Value::Running, SAYS);
-    let stopped = Statement {
-        term: 9,
-        ..standing_by(9)
-    };
-    assert_eq!(older(&mut bench, 2.0, Value::Stopped, stopped), []);
-    assert_eq!(older(&mut bench, 2.1, Value::Running, LEAVES), []);
+    bench.hear_beat(1.0, SERVES);
+    let stopped = older(STANDS_BY.term(9));
+    assert_eq!(bench.hear_beat(2.0, stopped), []);
+    assert_eq!(bench.hear_beat(2.1, older(LEAVES)), []);
     assert_eq!(bench.node.phase(), Phase::Standby);
     assert_eq!(bench.node.statement(at(2.1), Value::Stopped).term, 1);
     assert_eq!(
@@ -421,6 +338,6 @@ fn an_older_signed_heartbeat_is_life_and_nothing_more() {
     // No conflict: nobody yields.
     let mut bench = signing(ConfiguredRole::Backup, false);
     bench.make_active();
-    older(&mut bench, 6.0, Value::Running, SAYS);
+    bench.hear_beat(6.0, older(SERVES));
     assert_eq!(bench.node.phase(), Phase::Active);
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::datagram::Value;
 use crate::datagram::details::Details;
-use crate::datagram::signed::{State, Statement};
+use crate::datagram::signed::State;
 
+use super::beat::signed;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::notice::{Notice, Severity};
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::said::Form;
-use crate::said::Said;
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
@@ -31,24 +31,8 @@ fn hear(bench: &mut Bench, seconds: f64, path: PairPath, content: Option<u64>) -
         frozen: true,
         ..Details::default()
     };
-    let statement = Statement {
-        state: State::Active,
-        term: 3,
-        by_term: false,
-        hears: true,
-        fit: true,
-        asks: false,
-        details: content.map(|_| details),
-    };
-    let said = Some(Said {
-        statement,
-        knows_us: true,
-        newest: true,
-        first: false,
-        form: Form::Signed(if content.is_some() { 2 } else { 1 }),
-    });
-    let value = Value::Running;
-    bench.put(seconds, Input::Beat { value, path, said })
+    let says = signed(State::Active).term(3).on(path);
+    bench.hear_beat(seconds, content.map_or(says, |_| says.details(details)))
 }
 
 #[test]

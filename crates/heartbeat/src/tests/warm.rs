@@ -4,10 +4,10 @@ use crate::datagram::Value;
 use crate::datagram::signed::State;
 use lvs_model::SyncRole;
 
+use super::beat::marked;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Hook, Input, Links, Settings};
-use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::Said;
+use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
 fn warm(role: ConfiguredRole) -> Bench {
@@ -29,15 +29,6 @@ fn standing_by() -> Bench {
 fn position(actions: &[Action], wanted: &Action) -> usize {
     let found = actions.iter().position(|action| action == wanted);
     found.unwrap_or_else(|| panic!("no {wanted:?} in {actions:?}"))
-}
-
-fn hear_leaving(bench: &mut Bench, seconds: f64) -> Vec<Action> {
-    let input = Input::Beat {
-        value: Value::Running,
-        path: PairPath::Public,
-        said: Some(Said::unsigned(State::Leaving)),
-    };
-    bench.put(seconds, input)
 }
 
 #[test]
@@ -90,12 +81,12 @@ fn a_takeover_before_the_warm_service_is_ready_waits_for_it_and_starts_no_second
 #[test]
 fn a_leaver_is_relieved_at_once_by_a_checked_service_only() {
     let mut bench = standing_by();
-    let actions = hear_leaving(&mut bench, 2.0);
+    let actions = bench.hear_beat(2.0, marked(State::Leaving));
     assert!(actions.contains(&Action::RaiseAddresses));
 
     let mut bench = warm(ConfiguredRole::Backup);
     bench.put(1.1, Input::ServiceReady);
-    hear_leaving(&mut bench, 2.0);
+    bench.hear_beat(2.0, marked(State::Leaving));
     assert_eq!(bench.node.phase(), Phase::Starting);
     bench.put(2.3, Input::ServiceChecked);
     assert_eq!(bench.node.phase(), Phase::Active);
@@ -167,7 +158,7 @@ fn failing() -> Bench {
 fn a_standby_whose_service_does_not_stay_up_says_so_and_takes_no_offer() {
     let mut bench = failing();
     assert!(!bench.node.statement(at(2.3), Value::Stopped).fit);
-    hear_leaving(&mut bench, 2.4);
+    bench.hear_beat(2.4, marked(State::Leaving));
     bench.hear(2.6, Value::Stopped);
     assert_eq!(bench.node.phase(), Phase::Standby);
     // It runs again, and is trusted when it has done so for a while.
