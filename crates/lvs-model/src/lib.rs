@@ -8,6 +8,7 @@
 //! - [`DestinationKey`], [`Destination`]: where to
 //! - [`ServiceEntry`], [`DestinationEntry`]: the same as the kernel lists it, with its counters
 //! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
+//! - [`Timers`]: the deadlines of a machine, each set and stopped where it begins and ends
 //! - [`Backoff`]: growing pauses between tries
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
 //! - [`Mac`]: a hardware address
@@ -27,6 +28,7 @@ mod plan;
 mod service;
 mod table;
 mod time;
+mod timers;
 
 pub use account::Account;
 pub use backoff::Backoff;
@@ -46,3 +48,4 @@ pub use service::{
 };
 pub use table::{Table, TableService};
 pub use time::Mono;
+pub use timers::Timers;
