@@ -92,10 +92,10 @@ impl LoadRun {
     }
 
     /// When to call [`advance`](Self::advance) at the latest.
-    pub fn deadline(&self) -> Mono {
+    pub fn deadline(&self) -> Option<Mono> {
         match self {
             Self::Program(run) => run.deadline(),
-            Self::Rstatd(question) => question.query.deadline(),
+            Self::Rstatd(question) => Some(question.query.deadline()),
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use daemon::{Cage, Capabilities, Child, Limits, PollFd, PollFlags, Program, Signal, Stdout};
 use healthcheck::{Command, LONGEST_OUTPUT, NotStarted, ProgramEnd};
-use lvs_model::{ChildExit, Mono};
+use lvs_model::{ChildExit, EndStep, Ending, Mono, Patience};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::read;
@@ -20,7 +20,7 @@ use crate::network::os_error;
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Time between SIGTERM and SIGKILL, and for its effect.
-const GRACE: Duration = Duration::from_secs(1);
+const PATIENCE: Patience = Patience::even(Duration::from_secs(1));
 
 /// So many processes a program may start that nobody else has room for: many for a check, few for a
 /// machine.
@@ -46,22 +46,8 @@ pub struct Conditions {
 /// A program that runs.
 pub struct Run {
     child: Child,
-    deadline: Mono,
-    stage: Stage,
+    ending: Ending,
     output: Vec<u8>,
-}
-
-/// How far its end has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Its time is not over.
-    Runs,
-    /// Told to end.
-    Terminated,
-    /// Killed.
-    Killed,
-    /// Still there: the kernel waits for something in its place, a disk perhaps.
-    Stuck,
 }
 
 impl Run {
@@ -94,8 +80,7 @@ impl Run {
         }
         let run = Self {
             child,
-            deadline: now + with.limit,
-            stage: Stage::Runs,
+            ending: Ending::at(now + with.limit, PATIENCE),
             output: Vec::new(),
         };
         if let Some(output) = run.child.output() {
@@ -111,8 +96,8 @@ impl Run {
     }
 
     /// When to call [`advance`](Self::advance) at the latest.
-    pub fn deadline(&self) -> Mono {
-        self.deadline
+    pub fn deadline(&self) -> Option<Mono> {
+        self.ending.deadline()
     }
 
     /// What to wait for besides SIGCHLD.
@@ -123,22 +108,16 @@ impl Run {
     /// Reads what it has printed; ends it when its time is over.
     pub fn advance(&mut self, now: Mono) {
         self.read();
-        if now < self.deadline {
-            return;
+        match self.ending.due(now) {
+            None => {}
+            Some(EndStep::Ask) => self.signal(Signal::SIGTERM),
+            Some(EndStep::Kill | EndStep::Stuck) => self.signal(Signal::SIGKILL),
         }
-        let (stage, signal) = match self.stage {
-            Stage::Runs => (Stage::Terminated, Signal::SIGTERM),
-            Stage::Terminated => (Stage::Killed, Signal::SIGKILL),
-            Stage::Killed | Stage::Stuck => (Stage::Stuck, Signal::SIGKILL),
-        };
-        self.stage = stage;
-        self.deadline = now + GRACE;
-        self.signal(signal);
     }
 
     /// Whether even SIGKILL has not ended it in time.
     pub fn is_stuck(&self) -> bool {
-        self.stage == Stage::Stuck
+        self.ending.is_stuck()
     }
 
     /// Kills it and its process group; nothing more is read from it.
@@ -152,7 +131,7 @@ impl Run {
         self.read();
         self.kill();
         let end = match exit {
-            _ if self.stage != Stage::Runs => ProgramEnd::Timeout,
+            _ if self.ending.is_asked() => ProgramEnd::Timeout,
             ChildExit::Status(status) => ProgramEnd::Status(status),
             ChildExit::Signal(signal) => ProgramEnd::Signal(signal),
         };

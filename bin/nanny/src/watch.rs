@@ -109,11 +109,11 @@ impl Watch {
 
     /// When to call [`turn`](Self::turn) at the latest.
     pub fn next_deadline(&self) -> Option<Mono> {
-        let check = self.check.as_ref().map(|check| match check {
-            Running::Network(exchange) => exchange.deadline(),
+        let check = self.check.as_ref().and_then(|check| match check {
+            Running::Network(exchange) => Some(exchange.deadline()),
             Running::Program(run) => run.deadline(),
         });
-        let load = self.load.as_ref().map(LoadRun::deadline);
+        let load = self.load.as_ref().and_then(LoadRun::deadline);
         let all = [self.machine.next_deadline(), check, load];
         all.into_iter().flatten().min()
     }

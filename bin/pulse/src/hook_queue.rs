@@ -7,14 +7,14 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{EndStep, Ending, Mono, Patience};
 
 /// Time that a hook has.
 const HOOK_WITHIN: Duration = Duration::from_secs(30);
 /// Time between SIGTERM and SIGKILL of a hook that took too long.
-const GRACE: Duration = Duration::from_secs(5);
+const PATIENCE: Patience = Patience::even(Duration::from_secs(5));
 /// The same if its opposite waits.
-const SHORT_GRACE: Duration = Duration::from_secs(2);
+const SHORT_PATIENCE: Patience = Patience::even(Duration::from_secs(2));
 /// Time that a running `inactive_cmd` still has when a takeover begins.
 const INACTIVE_WITHIN: Duration = Duration::from_secs(5);
 /// Commands that wait at most.
@@ -43,15 +43,6 @@ pub struct Order {
     pub job: Job,
 }
 
-/// How a running hook is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// SIGTERM.
-    Ask,
-    /// SIGKILL.
-    Kill,
-}
-
 /// Which of the two hooks, if it is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -64,9 +55,7 @@ enum Kind {
 struct Running {
     number: u32,
     kind: Kind,
-    deadline: Mono,
-    grace: Duration,
-    is_asked: bool,
+    ending: Ending,
 }
 
 /// What waits and what runs.
@@ -139,9 +128,7 @@ impl HookQueue {
         self.running = Some(Running {
             number: order.number,
             kind: order.kind(),
-            deadline: now + HOOK_WITHIN,
-            grace: GRACE,
-            is_asked: false,
+            ending: Ending::at(now + HOOK_WITHIN, PATIENCE),
         });
         Some(order)
     }
@@ -159,7 +146,8 @@ impl HookQueue {
 
     /// Whether the running one has been asked to end: then all that it started goes with it.
     pub fn is_ending(&self) -> bool {
-        self.running.is_some_and(|running| running.is_asked)
+        self.running
+            .is_some_and(|running| running.ending.is_asked())
     }
 
     /// Whether nothing runs and nothing waits.
@@ -169,27 +157,17 @@ impl HookQueue {
 
     /// When to ask [`due`](Self::due) again.
     pub fn deadline(&self) -> Option<Mono> {
-        self.running.map(|running| running.deadline)
+        self.running.and_then(|running| running.ending.deadline())
     }
 
     /// How the running hook is to be ended now.
-    pub fn due(&mut self, now: Mono) -> Option<End> {
-        let running = self.running.as_mut().filter(|it| it.deadline <= now)?;
-        running.deadline = now + running.grace;
-        Some(match std::mem::replace(&mut running.is_asked, true) {
-            true => End::Kill,
-            false => End::Ask,
-        })
+    pub fn due(&mut self, now: Mono) -> Option<EndStep> {
+        self.running.as_mut()?.ending.due(now)
     }
 
     fn shorten(&mut self, kind: Kind, until: Mono) {
         if let Some(running) = self.running.as_mut().filter(|it| it.kind == kind) {
-            running.grace = SHORT_GRACE;
-            let until = match running.is_asked {
-                true => until + SHORT_GRACE,
-                false => until,
-            };
-            running.deadline = running.deadline.min(until);
+            running.ending.hurry(until, SHORT_PATIENCE);
         }
     }
 }
@@ -250,10 +228,10 @@ mod tests {
     fn a_give_up_ends_the_running_active_cmd_within_two_seconds() {
         let mut queue = running(&active());
         queue.order(at(3), inactive(1));
-        assert_eq!(queue.due(at(3)), Some(End::Ask));
+        assert_eq!(queue.due(at(3)), Some(EndStep::Ask));
         assert!(queue.is_ending());
         assert_eq!(queue.due(at(4)), None);
-        assert_eq!(queue.due(at(5)), Some(End::Kill));
+        assert_eq!(queue.due(at(5)), Some(EndStep::Kill));
         assert_eq!(queue.open().collect::<Vec<_>>(), [100, 1]);
         queue.ended();
         assert_eq!(queue.next(at(5)), Some(inactive(1)));
@@ -265,10 +243,10 @@ mod tests {
     #[test]
     fn an_active_cmd_that_was_asked_already_is_killed_sooner_for_a_give_up() {
         let mut queue = running(&active());
-        assert_eq!(queue.due(at(30)), Some(End::Ask));
+        assert_eq!(queue.due(at(30)), Some(EndStep::Ask));
         queue.order(at(31), inactive(1));
         assert_eq!(queue.deadline(), Some(at(33)));
-        assert_eq!(queue.due(at(33)), Some(End::Kill));
+        assert_eq!(queue.due(at(33)), Some(EndStep::Kill));
     }
 
     #[test]
@@ -285,8 +263,8 @@ mod tests {
         let mut queue = running(&inactive(1));
         queue.order(at(1), active());
         assert_eq!(queue.due(at(5)), None);
-        assert_eq!(queue.due(at(6)), Some(End::Ask));
-        assert_eq!(queue.due(at(8)), Some(End::Kill));
+        assert_eq!(queue.due(at(6)), Some(EndStep::Ask));
+        assert_eq!(queue.due(at(8)), Some(EndStep::Kill));
         assert_eq!(order_of(&mut queue), [active()]);
     }
 
@@ -323,9 +301,9 @@ mod tests {
     fn a_hook_has_thirty_seconds_and_five_to_end() {
         let mut queue = running(&inactive(1));
         assert_eq!(queue.due(at(29)), None);
-        assert_eq!(queue.due(at(30)), Some(End::Ask));
+        assert_eq!(queue.due(at(30)), Some(EndStep::Ask));
         assert_eq!(queue.due(at(34)), None);
-        assert_eq!(queue.due(at(35)), Some(End::Kill));
+        assert_eq!(queue.due(at(35)), Some(EndStep::Kill));
     }
 
     #[test]
@@ -334,7 +312,7 @@ mod tests {
         queue.leave(words("away"));
         queue.order(at(1), active());
         assert!(queue.close(at(2)));
-        assert_eq!(queue.due(at(2)), Some(End::Ask));
+        assert_eq!(queue.due(at(2)), Some(EndStep::Ask));
         assert_eq!(order_of(&mut queue), [will()]);
     }
 

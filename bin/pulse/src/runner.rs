@@ -13,12 +13,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use daemon::{Child, Clock, PollFd, PollFlags, Signal, Signals, reap, wait};
+use lvs_model::EndStep;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use crate::beside::Beside;
 use crate::helper::{self, Helper, LONGEST, Part, Received};
-use crate::hook_queue::{End, HookQueue, Job};
+use crate::hook_queue::{HookQueue, Job};
 use crate::program;
 use crate::runner_letter::{Letter, RunnerState, decode, decode_state, encode, encode_state};
 
@@ -271,8 +272,8 @@ impl Queue {
 
     fn check_deadline(&mut self) {
         let signal = match self.plan.due(self.clock.now()) {
-            Some(End::Ask) => Signal::SIGTERM,
-            Some(End::Kill) => Signal::SIGKILL,
+            Some(EndStep::Ask) => Signal::SIGTERM,
+            Some(EndStep::Kill | EndStep::Stuck) => Signal::SIGKILL,
             None => return,
         };
         if let Some(hook) = &self.running {

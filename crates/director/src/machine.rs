@@ -28,7 +28,7 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lvs_model::{DestinationKey, IpvsOp, Mono, ServiceKey};
+use lvs_model::{DestinationKey, Ending, IpvsOp, Mono, ServiceKey};
 
 use index::Index;
 use object::Object;
@@ -108,8 +108,8 @@ pub struct Lvsd {
     /// No nanny is to be started and none has been silent too long before this. Too early is
     /// harmless: what a nanny says puts its own deadline off, and only this one is kept.
     nannies_due: Mono,
-    /// Nannies that were told to end, and when they are killed if they have not.
-    ending: BTreeMap<NannyId, Mono>,
+    /// Nannies that were told to end.
+    ending: BTreeMap<NannyId, Ending>,
     next_nanny: u64,
     /// Stray signals: said once.
     strays: BTreeSet<i32>,
@@ -228,11 +228,11 @@ impl Lvsd {
     pub fn next_deadline(&self) -> Option<Mono> {
         match self.phase {
             Phase::Loading | Phase::Ended(_) => None,
-            Phase::Stopping(stop) => Some(stop.until),
+            Phase::Stopping(stop) => stop.ending.deadline(),
             Phase::Running => {
                 let is_reading = self.reading != Reading::Idle;
                 let audit = (!is_reading).then_some(self.audit_at);
-                let endings = self.ending.values().copied();
+                let endings = self.ending.values().filter_map(Ending::deadline);
                 let awaits_nannies = !is_reading && !self.watches.is_empty();
                 let nannies = awaits_nannies.then_some(self.nannies_due);
                 let sorries = self.sorry_deadlines().min();

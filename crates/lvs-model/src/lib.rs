@@ -10,6 +10,7 @@
 //! - [`SyncDaemon`], [`Timeouts`], [`KernelInfo`]: the rest of the kernel's state
 //! - [`Timers`]: the deadlines of a machine, each set and stopped where it begins and ends
 //! - [`Backoff`]: growing pauses between tries
+//! - [`Ending`]: how a process is ended: asked, killed, found stuck
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
 //! - [`Mac`]: a hardware address
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
@@ -20,6 +21,7 @@ mod account;
 mod backoff;
 mod daemon;
 mod destination;
+mod ending;
 mod exit;
 mod mac;
 mod name;
@@ -37,6 +39,7 @@ pub use destination::{
     Destination, DestinationEntry, DestinationKey, ForwardingMethod, Thresholds, Tunnel,
     TunnelFlags, TunnelType, Weight, WeightError,
 };
+pub use ending::{EndStep, Ending, Patience};
 pub use exit::ChildExit;
 pub use mac::{Mac, MacError};
 pub use name::{EngineName, NameError, SchedulerName};

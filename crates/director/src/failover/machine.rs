@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use lvs_model::{ChildExit, Mono};
+use lvs_model::{ChildExit, EndStep, Ending, Mono, Patience};
 
 use super::record::{Life, Record};
 use super::{Action, FailoverService, Input, Mode, MonitorId, Notice, ServiceId, Site};
@@ -14,8 +14,8 @@ const COMMAND_WITHIN: Duration = Duration::from_secs(60);
 const NEVER_SEEN: ChildExit = ChildExit::Status(1);
 /// Another one is started after so long, while the service has time to come up.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// Time between SIGTERM and SIGKILL, for commands and monitors.
-const GRACE: Duration = Duration::from_secs(5);
+/// Time between SIGTERM and SIGKILL, for commands and monitors. A monitor is killed once.
+const PATIENCE: Patience = Patience::even(Duration::from_secs(5));
 
 /// What is done one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +32,7 @@ pub(super) enum Work {
 #[derive(Clone, Debug)]
 struct Running {
     work: Work,
-    deadline: Mono,
-    is_terminated: bool,
+    ending: Ending,
 }
 
 /// fos.
@@ -41,8 +40,8 @@ struct Running {
 pub struct Fos {
     pub(super) mode: Mode,
     pub(super) records: Vec<Record>,
-    /// Monitors that nobody wants since lvs.cf changed, told to end, and when they are killed.
-    pub(super) leaving: Vec<(MonitorId, Mono)>,
+    /// Monitors that nobody wants since lvs.cf changed, told to end.
+    pub(super) leaving: Vec<(MonitorId, Ending)>,
     pub(super) work: VecDeque<Work>,
     running: Option<Running>,
     next_monitor: u64,
@@ -69,9 +68,9 @@ impl Fos {
     /// When [`Input::Deadline`] is due.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
-        let command = self.running.as_ref().map(|running| running.deadline);
+        let command = self.running.iter().filter_map(|it| it.ending.deadline());
         let records = self.records.iter().filter_map(Record::deadline);
-        let leaving = self.leaving.iter().map(|(_, at)| *at);
+        let leaving = self.leaving.iter().filter_map(|(_, it)| it.deadline());
         records.chain(command).chain(leaving).min()
     }
 
@@ -156,8 +155,7 @@ impl Fos {
             out.push(Action::RunCommand(argv));
             self.running = Some(Running {
                 work,
-                deadline: now + COMMAND_WITHIN,
-                is_terminated: false,
+                ending: Ending::at(now + COMMAND_WITHIN, PATIENCE),
             });
         }
     }
@@ -210,7 +208,7 @@ impl Fos {
         let Some(record) = self.of_monitor(monitor) else {
             // Its service left lvs.cf meanwhile, or has another command line for it.
             if result.is_ok() {
-                self.leaving.push((monitor, now + GRACE));
+                self.leaving.push((monitor, Ending::asked(now, PATIENCE)));
                 out.push(Action::TerminateMonitor(monitor));
             }
             return;
@@ -338,20 +336,9 @@ impl Fos {
     }
 
     fn deadline(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if let Some(running) = self.running.as_mut().filter(|r| r.deadline <= now) {
-            running.deadline = now + GRACE;
-            if std::mem::replace(&mut running.is_terminated, true) {
-                out.push(Action::KillCommand);
-            } else {
-                let (Work::Stop(service) | Work::Start(service)) = &running.work else {
-                    return;
-                };
-                let notice = Notice::CommandLate(service.id.address);
-                out.extend([Action::Notice(notice), Action::TerminateCommand]);
-            }
-        }
-        self.leaving.retain(|(monitor, at)| {
-            let is_late = *at <= now;
+        self.end_late_command(now, out);
+        self.leaving.retain_mut(|(monitor, ending)| {
+            let is_late = ending.due(now).is_some();
             out.extend(is_late.then_some(Action::KillMonitor(*monitor)));
             !is_late
         });
@@ -366,7 +353,7 @@ impl Fos {
                     record.life = Life::Off;
                     repaired.push(record.service.clone());
                 }
-                Life::Ending(monitor, Some(at), again) if at <= now => {
+                Life::Ending(monitor, Some(ending), again) if ending.is_due(now) => {
                     record.life = Life::Ending(monitor, None, again);
                     out.push(Action::KillMonitor(monitor));
                 }
@@ -375,6 +362,20 @@ impl Fos {
         }
         for service in repaired {
             self.plan(service, true);
+        }
+    }
+
+    fn end_late_command(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        match (running.ending.due(now), &running.work) {
+            (None, _) | (_, Work::Watch(_)) => {}
+            (Some(EndStep::Ask), Work::Stop(service) | Work::Start(service)) => {
+                let notice = Notice::CommandLate(service.id.address);
+                out.extend([Action::Notice(notice), Action::TerminateCommand]);
+            }
+            (Some(EndStep::Kill | EndStep::Stuck), _) => out.push(Action::KillCommand),
         }
     }
 
@@ -395,9 +396,8 @@ impl Fos {
         // A service that is only now being started is not waited for.
         if let Some(running) = &mut self.running
             && matches!(running.work, Work::Start(_))
-            && !std::mem::replace(&mut running.is_terminated, true)
+            && running.ending.ask(now)
         {
-            running.deadline = now + GRACE;
             out.push(Action::TerminateCommand);
         }
     }
@@ -413,9 +413,9 @@ pub(super) fn stop_monitor(record: &mut Record, now: Mono, again: bool, out: &mu
                 pid,
             }));
             out.push(Action::TerminateMonitor(monitor));
-            record.life = Life::Ending(monitor, Some(now + GRACE), again);
+            record.life = Life::Ending(monitor, Some(Ending::asked(now, PATIENCE)), again);
         }
-        Life::Ending(monitor, kill_at, _) => record.life = Life::Ending(monitor, kill_at, again),
+        Life::Ending(monitor, ending, _) => record.life = Life::Ending(monitor, ending, again),
         Life::Off | Life::Due(_) | Life::Repair(_) if !again => record.life = Life::Off,
         Life::Off | Life::Due(_) | Life::Repair(_) => {}
     }

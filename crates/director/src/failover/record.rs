@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lvs_model::{Backoff, Mono};
+use lvs_model::{Backoff, Ending, Mono};
 
 use super::{FailoverService, MonitorId};
 
@@ -24,8 +24,9 @@ pub enum Life {
     Repair(Mono),
     /// Runs since then.
     Running(MonitorId, i32, Mono),
-    /// Told to end; killed at that time, if it has not been yet. Another follows if the flag says so.
-    Ending(MonitorId, Option<Mono>, bool),
+    /// Told to end; killed, or its start not answered yet, if there is no more to be done about it. Another
+    /// follows if the flag says so.
+    Ending(MonitorId, Option<Ending>, bool),
 }
 
 /// A service and its record.
@@ -67,7 +68,8 @@ impl Record {
     /// When something is to be done for it.
     pub const fn deadline(&self) -> Option<Mono> {
         match self.life {
-            Life::Due(at) | Life::Repair(at) | Life::Ending(_, Some(at), _) => Some(at),
+            Life::Due(at) | Life::Repair(at) => Some(at),
+            Life::Ending(_, Some(ending), _) => ending.deadline(),
             Life::Off | Life::Running(..) | Life::Ending(_, None, _) => None,
         }
     }

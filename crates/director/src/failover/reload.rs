@@ -34,8 +34,8 @@ impl Fos {
         }
         for mut gone in old {
             stop_monitor(&mut gone, now, false, out);
-            if let Life::Ending(monitor, Some(at), _) = gone.life {
-                self.leaving.push((monitor, at));
+            if let Life::Ending(monitor, Some(ending), _) = gone.life {
+                self.leaving.push((monitor, ending));
             }
             let id = gone.service.id;
             self.work.retain(|work| match work {

@@ -1,7 +1,7 @@
 //! The nannies: started, listened to, replaced.
 
 use control::{Order, Place, Report, Standing};
-use lvs_model::{ChildExit, Mono, Weight};
+use lvs_model::{ChildExit, Ending, Mono, Patience, Weight};
 
 use crate::notice::{AfterDeath, Child, Notice};
 use crate::supervision::{LONGEST_PAUSE, Life, Watch};
@@ -195,20 +195,18 @@ impl Lvsd {
     /// Tells the nanny of a monitor to end; nobody waits for it but [`Lvsd::kill_stuck`].
     pub(super) fn end_nanny(&mut self, now: Mono, nanny: NannyId, out: &mut Vec<Action>) {
         self.by_nanny.remove(&nanny);
-        self.ending.insert(nanny, now + super::stop::PATIENCE);
+        let patience = Patience::even(super::stop::GRACE);
+        self.ending.insert(nanny, Ending::asked(now, patience));
         out.push(Action::Terminate(nanny));
     }
 
     /// Kills the nannies that were told to end long ago.
     pub(super) fn kill_stuck(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let mut killed = 0;
-        for (nanny, deadline) in &mut self.ending {
-            if *deadline <= now {
-                *deadline = now + super::stop::PATIENCE;
-                killed += 1;
-                out.push(Action::Kill(*nanny));
-            }
-        }
+        let late = |(nanny, ending): (&NannyId, &mut Ending)| ending.due(now).map(|_| *nanny);
+        let late = self.ending.iter_mut().filter_map(late);
+        let before = out.len();
+        out.extend(late.map(Action::Kill));
+        let killed = out.len() - before;
         if killed > 0 {
             out.push(Action::Notice(Notice::MonitorStuck(killed)));
         }

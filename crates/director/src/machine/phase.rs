@@ -1,6 +1,6 @@
 //! Where lvsd is between its start and its end.
 
-use lvs_model::Mono;
+use lvs_model::Ending;
 
 /// Where lvsd is between its start and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub enum Phase {
     Loading,
     /// Works.
     Running,
-    /// Waits for its nannies until then, kills them, and ends with this status.
+    /// Waits for its nannies, and ends.
     Stopping(Stop),
     /// Has said `Exit`, or waits for the last answer before it.
     Ended(i32),
@@ -20,8 +20,6 @@ pub enum Phase {
 pub struct Stop {
     /// The exit status.
     pub status: i32,
-    /// When the nannies that are left are killed, or given up if they were.
-    pub until: Mono,
-    /// Whether they were.
-    pub is_killing: bool,
+    /// How long the nannies that are left are waited for, all together.
+    pub ending: Ending,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lvs_model::{Mono, ServiceKey};
+use lvs_model::{EndStep, Ending, Mono, Patience, ServiceKey};
 
 use crate::notice::Notice;
 use crate::{Action, NannyId, plan};
@@ -11,9 +11,12 @@ use super::Lvsd;
 use super::phase::{Phase, Stop};
 
 /// How long a nanny may take to end.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-/// How long after SIGKILL lvsd still waits for one.
-const LAST_PATIENCE: Duration = Duration::from_secs(2);
+pub const GRACE: Duration = Duration::from_secs(5);
+/// The same at the end of lvsd, which waits for none that cannot be killed.
+const LAST_PATIENCE: Patience = Patience {
+    grace: GRACE,
+    last: Some(Duration::from_secs(2)),
+};
 
 impl Lvsd {
     /// SIGTERM or SIGINT; one more during the end changes nothing.
@@ -42,31 +45,27 @@ impl Lvsd {
         self.watches.clear();
         self.phase = Phase::Stopping(Stop {
             status,
-            until: now + PATIENCE,
-            is_killing: false,
+            ending: Ending::asked(now, LAST_PATIENCE),
         });
         self.finish_stop(out);
     }
 
     /// Time is up for the nannies that are left.
-    pub(super) fn tend_stop(&mut self, now: Mono, stop: Stop, out: &mut Vec<Action>) {
-        if now < stop.until {
-            return;
+    pub(super) fn tend_stop(&mut self, now: Mono, mut stop: Stop, out: &mut Vec<Action>) {
+        let step = stop.ending.due(now);
+        self.phase = Phase::Stopping(stop);
+        match step {
+            // They were asked when the end began.
+            None | Some(EndStep::Ask) => {}
+            Some(EndStep::Kill) => {
+                out.extend(self.ending.keys().copied().map(Action::Kill));
+                out.push(Action::Notice(Notice::MonitorStuck(self.ending.len())));
+            }
+            Some(EndStep::Stuck) => {
+                self.ending.clear();
+                self.finish_stop(out);
+            }
         }
-        if stop.is_killing {
-            self.ending.clear();
-            self.finish_stop(out);
-            return;
-        }
-        for nanny in self.ending.keys() {
-            out.push(Action::Kill(*nanny));
-        }
-        out.push(Action::Notice(Notice::MonitorStuck(self.ending.len())));
-        self.phase = Phase::Stopping(Stop {
-            until: now + LAST_PATIENCE,
-            is_killing: true,
-            ..stop
-        });
     }
 
     /// A nanny that was told to end has ended.
