@@ -5,18 +5,18 @@
 use std::time::Duration;
 
 use control::{CheckResult, Phase, Place, Reason, Report, Standing};
-use lvs_model::Mono;
+use lvs_model::{Backoff, Mono};
 
 use crate::NannyId;
 use crate::notice::AfterDeath;
 
+/// Pause before the start behind the second death; behind the first there is none.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause before another start.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// So many deaths within [`DEATH_WINDOW`] are too many.
 const TOO_MANY_DEATHS: usize = 5;
 const DEATH_WINDOW: Duration = Duration::from_secs(60);
-/// Failures after too many deaths.
-const HOPELESS: u32 = u32::MAX;
 /// A nanny that lived so long starts with a clean record.
 const CLEAN_LIFE: Duration = Duration::from_secs(300);
 /// Longest pause while the machine lacks something: soon after that is over it is noticed.
@@ -38,6 +38,17 @@ pub enum Life {
     },
     /// Hung; SIGKILL is sent, its end awaited.
     Killed(NannyId),
+}
+
+/// Deaths, and starts that failed, since the last clean life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failures {
+    /// None: another start comes at once.
+    Clean,
+    /// Some: the pauses before other starts.
+    Failed(Backoff),
+    /// Too many: the longest pause before each start.
+    TooMany,
 }
 
 /// What a nanny has said of its checks, for the status.
@@ -64,11 +75,10 @@ pub struct Watch {
     pub pid: Option<u32>,
     /// Processes started so far.
     pub starts: u32,
-    /// Deaths, and starts that failed, since the last clean life.
-    failures: u32,
-    /// Starts in a row for which the machine lacked something.
-    shortages: u32,
-    /// When the last of them died.
+    failures: Failures,
+    /// The machine lacked something for the last start: the pauses before others.
+    shortage: Option<Backoff>,
+    /// When its nannies died, within [`DEATH_WINDOW`].
     deaths: Vec<Mono>,
     /// When the present or last one was started.
     born: Mono,
@@ -87,8 +97,8 @@ impl Watch {
             said: Said::default(),
             pid: None,
             starts: 0,
-            failures: 0,
-            shortages: 0,
+            failures: Failures::Clean,
+            shortage: None,
             deaths: Vec::new(),
             born: now,
             has_checked_well: false,
@@ -115,7 +125,7 @@ impl Watch {
     /// It runs, as this process.
     pub fn run(&mut self, pid: u32) {
         self.pid = Some(pid);
-        self.shortages = 0;
+        self.shortage = None;
         self.starts = self.starts.saturating_add(1);
     }
 
@@ -173,7 +183,7 @@ impl Watch {
 
     /// Whether the machine lacked something for its last start.
     pub const fn lacks_something(&self) -> bool {
-        self.shortages > 0
+        self.shortage.is_some()
     }
 
     /// Deaths within the last minute.
@@ -187,7 +197,7 @@ impl Watch {
     pub fn is_hopeless(&self, now: Mono) -> bool {
         let runs = matches!(self.life, Life::Running { .. });
         let watches = runs && self.has_checked_well;
-        self.failures == HOPELESS && !watches && now - self.born < CLEAN_LIFE
+        self.failures == Failures::TooMany && !watches && now - self.born < CLEAN_LIFE
     }
 
     /// Nobody can say that the server is good any more: it is down, at `place`. Whether that is new; an
@@ -213,13 +223,13 @@ impl Watch {
     pub fn die(&mut self, now: Mono) -> AfterDeath {
         self.pid = None;
         if now - self.born >= CLEAN_LIFE {
-            self.failures = 0;
+            self.failures = Failures::Clean;
         }
         self.deaths.push(now);
         self.deaths.retain(|death| now - *death <= DEATH_WINDOW);
         if self.recent_deaths(now) >= TOO_MANY_DEATHS {
             // From here on one try a minute, until one lives long enough.
-            self.failures = HOPELESS;
+            self.failures = Failures::TooMany;
         }
         let pause = self.pause();
         self.life = Life::Due(now + pause);
@@ -234,9 +244,8 @@ impl Watch {
     pub fn fail_to_start(&mut self, now: Mono, is_shortage: bool) -> AfterDeath {
         self.born = now;
         if is_shortage {
-            let pause = Duration::from_secs(1 << self.shortages.min(6));
-            let pause = pause.min(LONGEST_SHORTAGE_PAUSE);
-            self.shortages = self.shortages.saturating_add(1);
+            let pauses = Backoff::new(FIRST_PAUSE, LONGEST_SHORTAGE_PAUSE);
+            let pause = self.shortage.get_or_insert(pauses).pause();
             self.life = Life::Due(now + pause);
             return AfterDeath::Restart(pause);
         }
@@ -245,12 +254,15 @@ impl Watch {
 
     /// 0, 1, 2, 4 … 60 s.
     fn pause(&mut self) -> Duration {
-        let pause = match self.failures {
-            0 => Duration::ZERO,
-            n => Duration::from_secs(1 << (n - 1).min(6)).min(LONGEST_PAUSE),
-        };
-        self.failures = self.failures.saturating_add(1);
-        pause
+        match &mut self.failures {
+            Failures::Clean => {
+                let pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+                self.failures = Failures::Failed(pauses);
+                Duration::ZERO
+            }
+            Failures::Failed(pauses) => pauses.pause(),
+            Failures::TooMany => LONGEST_PAUSE,
+        }
     }
 }
 
