@@ -9,8 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvs_config::Check;
-use lvs_model::{Account, ForwardingMethod, FwMark, Protocol, Weight};
+use lvs_model::{Account, CheckSpec, ForwardingMethod, FwMark, Protocol, Weight};
 
 /// What a nanny is told when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub struct NannyOptions {
     /// `-u` for UDP, `--sctp` for SCTP.
     pub protocol: Protocol,
     /// `-e`, `-s`, `-x`, `--regex`, `-a`, `-t`, `--fall`, `--rise`.
-    pub check: Check,
+    pub check: CheckSpec,
     /// `-q`.
     pub quiesce: bool,
     /// `-v`.
@@ -88,7 +87,7 @@ impl NannyOptions {
         argv.value("-M", self.forwarding.option().trim_start_matches('-'));
         argv.optional("-U", self.load_program.as_ref());
         argv.flag_if(self.protocol == Protocol::Sctp, "--sctp");
-        if self.check.fall != Check::default().fall {
+        if self.check.fall != CheckSpec::default().fall {
             argv.value("--fall", self.check.fall.to_string());
         }
         if let Some(rise) = self.check.rise {
@@ -231,7 +230,7 @@ mod tests {
             check_port: 80,
             fwmark: None,
             protocol: Protocol::Tcp,
-            check: Check::default(),
+            check: CheckSpec::default(),
             quiesce: false,
             verbose: false,
             ipvsadm: "/sbin/ipvsadm".into(),
@@ -268,10 +267,10 @@ mod tests {
         assert!(shell_words(&plain.argv()).ends_with(" -V 192.0.2.1 -M m --lvs"));
         let extended = NannyOptions {
             protocol: Protocol::Sctp,
-            check: Check {
+            check: CheckSpec {
                 fall: 3,
                 rise: Some(2),
-                ..Check::default()
+                ..CheckSpec::default()
             },
             ..plain
         };

@@ -44,9 +44,9 @@ pub use hash::ContentHash;
 pub use keyword::{KEYWORDS, Keyword, Kind, Place};
 pub use lookup::{Lookup, SchedulerAnswer};
 pub use model::{
-    Authentication, Check, Command, Config, ConflictAction, Device, DeviceError, FailoverBlock,
-    Heartbeat, ManualWeight, NannyProcesses, NatRouter, Persistence, PrivatePath, RealServer,
-    ServiceKind, SharedDisk, SyncSettings, VipMover, VirtualBlock,
+    Authentication, Command, Config, ConflictAction, Device, DeviceError, FailoverBlock, Heartbeat,
+    ManualWeight, NannyProcesses, NatRouter, Persistence, PrivatePath, RealServer, ServiceKind,
+    SharedDisk, SyncSettings, VipMover, VirtualBlock,
 };
 pub use path::{DEFAULT_PATHS, candidates};
 pub use position::Position;

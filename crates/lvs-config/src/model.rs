@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lvs_model::{
-    Account, AddressFamily, ForwardingMethod, FwMark, Netmask, Protocol, SchedulerFlags,
+    Account, AddressFamily, CheckSpec, ForwardingMethod, FwMark, Netmask, Protocol, SchedulerFlags,
     SchedulerName, ServiceKey, Thresholds, Timeouts, Weight,
 };
 
@@ -271,7 +271,7 @@ pub struct VirtualBlock {
     /// Destination while no real server is up. lvs.cf: `sorry_server`.
     pub sorry_server: Option<IpAddr>,
     /// How real servers are checked.
-    pub check: Check,
+    pub check: CheckSpec,
     /// Whether a failed server gets weight 0 instead of being removed. lvs.cf: `quiesce_server`.
     pub quiesce: bool,
     /// How a real server's load is asked, as written (`none` too). lvs.cf: `load_monitor`.
@@ -307,33 +307,6 @@ pub struct Persistence {
     pub seconds: u32,
     /// Which part of the client's address counts; all of it by default. lvs.cf: `pmask`.
     pub netmask: Netmask,
-}
-
-/// How real servers, or the local service of a failover block, are checked.
-///
-/// Without `send`, `expect` and `send_program` the monitor picks a check by protocol and port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Text to send after connecting, escapes untouched and valid. lvs.cf: `send`.
-    pub send: Option<OsString>,
-    /// Beginning of the answer, escapes untouched and valid. lvs.cf: `expect`.
-    pub expect: Option<OsString>,
-    /// Whether `expect` is an extended regular expression. lvs.cf: `use_regex`.
-    pub use_regex: bool,
-    /// External check, one text with `%h` and `%p` in it. lvs.cf: `send_program`.
-    pub send_program: Option<OsString>,
-    /// Pause between checks and limit of each step, 0.1 to 3600 s, 10 s by default.
-    /// lvs.cf: `timeout`.
-    pub timeout: Duration,
-    /// Time that a recovered server must pass checks, up to 86 400 s, 180 s by default, never 0.
-    /// lvs.cf: `reentry`.
-    pub reentry: Duration,
-    /// Failed checks in a row before a server is down, 1 to 100.
-    /// *Extension*, `fall`; 1 by default.
-    pub fall: u32,
-    /// Passed checks in a row before a server is up again, 1 to 100; `None` is the number that
-    /// `reentry` and `timeout` give. *Extension*, `rise`.
-    pub rise: Option<u32>,
 }
 
 /// An active `server` block.
@@ -375,7 +348,7 @@ pub struct FailoverBlock {
     /// Port of the check, 80 by default. lvs.cf: `port`.
     pub port: u16,
     /// How the service on the active director is checked.
-    pub check: Check,
+    pub check: CheckSpec,
     /// Program that checks, `/usr/sbin/nanny` by default. lvs.cf: `client_monitor`.
     pub monitor: PathBuf,
     /// Starts the service on the active director. lvs.cf: `start_cmd`.
@@ -500,21 +473,6 @@ impl Default for Heartbeat {
             stay_active: false,
             warm_standby: false,
             vip: VipMover::Interface,
-        }
-    }
-}
-
-impl Default for Check {
-    fn default() -> Self {
-        Self {
-            send: None,
-            expect: None,
-            use_regex: false,
-            send_program: None,
-            timeout: Duration::from_secs(10),
-            reentry: Duration::from_secs(180),
-            fall: 1,
-            rise: None,
         }
     }
 }

@@ -12,6 +12,7 @@
 //! - [`Backoff`]: growing pauses between tries
 //! - [`Ending`]: how a process is ended: asked, killed, found stuck
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
+//! - [`CheckSpec`]: how a server is checked
 //! - [`Mac`]: a hardware address
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
@@ -19,6 +20,7 @@
 
 mod account;
 mod backoff;
+mod check;
 mod daemon;
 mod destination;
 mod ending;
@@ -34,6 +36,7 @@ mod timers;
 
 pub use account::Account;
 pub use backoff::Backoff;
+pub use check::CheckSpec;
 pub use daemon::{KernelInfo, SyncDaemon, SyncRole, Timeouts};
 pub use destination::{
     Destination, DestinationEntry, DestinationKey, ForwardingMethod, Thresholds, Tunnel,

@@ -236,9 +236,9 @@ fn a_nanny_is_told_what_the_original_told_it_in_the_same_order() {
     block.load_monitor = None;
     block.sorry_server = Some(address("10.0.0.99"));
     block.fwmark = lvs_model::FwMark::new(7);
-    block.check = lvs_config::Check {
+    block.check = lvs_model::CheckSpec {
         send_program: Some("/bin/check %h".into()),
-        ..lvs_config::Check::default()
+        ..lvs_model::CheckSpec::default()
     };
     assert_eq!(
         argv(&file),

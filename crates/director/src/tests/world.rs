@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use control::{Order, Phase, Place, Reason, Report, Standing};
-use lvs_config::{Check, Config, Device, Persistence, RealServer, VirtualBlock};
+use lvs_config::{Config, Device, Persistence, RealServer, VirtualBlock};
 use lvs_model::{
-    ChildExit, ForwardingMethod, FwMark, IpvsOp, Mono, Netmask, Protocol, SchedulerFlags,
-    SchedulerName, Thresholds, Weight,
+    CheckSpec, ChildExit, ForwardingMethod, FwMark, IpvsOp, Mono, Netmask, Protocol,
+    SchedulerFlags, SchedulerName, Thresholds, Weight,
 };
 
 use crate::{
@@ -41,11 +41,11 @@ pub fn block(name: &str, vip: &str, port: u16, servers: Vec<RealServer>) -> Virt
         one_packet: false,
         persistence: None,
         sorry_server: None,
-        check: Check {
+        check: CheckSpec {
             expect: Some("220".into()),
             timeout: Duration::from_secs(2),
             reentry: Duration::from_secs(4),
-            ..Check::default()
+            ..CheckSpec::default()
         },
         quiesce: false,
         load_monitor: None,

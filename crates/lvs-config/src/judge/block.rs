@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvs_model::Protocol;
+use lvs_model::{CheckSpec, Protocol};
 
 use super::{Judge, argument, command, protocol};
 use crate::escape::unescape;
 use crate::finding::Reason;
-use crate::model::{Check, Command, Device, FailoverBlock};
+use crate::model::{Command, Device, FailoverBlock};
 use crate::section::Section;
 use crate::value::Port;
 
@@ -45,9 +45,9 @@ impl Judge<'_, '_> {
             vip_prefix: self.vip_prefix(block, &vip),
             protocol: protocol(block),
             port: port?,
-            check: Check {
+            check: CheckSpec {
                 use_regex: false,
-                reentry: Check::default().reentry,
+                reentry: CheckSpec::default().reentry,
                 ..check
             },
             monitor: monitor(block),
@@ -119,9 +119,9 @@ impl Judge<'_, '_> {
     }
 
     /// How the block's servers are checked.
-    pub(super) fn check(&mut self, block: &Section) -> Check {
-        let default = Check::default();
-        let check = Check {
+    pub(super) fn check(&mut self, block: &Section) -> CheckSpec {
+        let default = CheckSpec::default();
+        let check = CheckSpec {
             send: argument(block, "send"),
             expect: argument(block, "expect"),
             use_regex: block.is_on("use_regex"),
@@ -148,7 +148,7 @@ impl Judge<'_, '_> {
     }
 
     /// What is expected of an answer: warned of where nothing is, refused where it is no expression or too long.
-    fn check_expect(&mut self, block: &Section, check: &Check) {
+    fn check_expect(&mut self, block: &Section, check: &CheckSpec) {
         let is_literal = check.send_program.is_some() || !check.use_regex;
         if check.send_program.is_some() && check.use_regex {
             let what = "use_regex has no effect with send_program: expect is compared literally";
