@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 const STEPS_OF_A_BYTE: u64 = 2 * 2001;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _refused_or_not = healthcheck::unescape(bytes);
+    let _refused_or_not = lvs_model::unescape(bytes);
     if let Ok(expression) = Expression::new(bytes) {
         let mut search = Search::default();
         search.feed(&expression, bytes);

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io;
 
-use healthcheck::{EscapeError, ExpressionError};
+use healthcheck::ExpressionError;
 use ipvs::IpvsError;
+use lvs_model::EscapeError;
 
 /// Why nanny does not start.
 #[derive(Debug)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use healthcheck::{
     Command, Expect, LoadSource, NetworkCheck, ProgramCheck, Settings, Subject, Transport,
-    good_checks_needed, unescape,
+    good_checks_needed,
 };
 use lvs_model::{
-    AddressFamily, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey,
+    AddressFamily, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey, unescape,
 };
 
 use crate::error::StartError;

@@ -421,7 +421,7 @@ mod tests {
             file.extend(b"\"\n}\n");
             assert_eq!(
                 lvs_config::read(&file, &mut Names::default()).is_ok(),
-                healthcheck::unescape(&text).is_ok(),
+                lvs_model::unescape(&text).is_ok(),
                 "{}",
                 text.escape_ascii()
             );

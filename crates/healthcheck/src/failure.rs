@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::escape::Shown;
+use crate::shown::Shown;
 
 /// An error number of the system and its text, as the shell got it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,12 +9,11 @@
 //! - [`LoadSource`], [`RstatQuery`], [`load_average`], [`host_names`]: a server's load
 //! - [`rstat`], [`rwho`]: the bytes in which a server, or the director's rwhod, says it; [`fuzz`]: their
 //!   decoders as a fuzz target
-//! - [`unescape`], [`Expect`], [`Expression`], [`Command`]: texts of lvs.cf; [`Answer`], [`Search`]: what
+//! - [`Expect`], [`Expression`], [`Command`]: texts of lvs.cf; [`Answer`], [`Search`]: what
 //!   is looked for in an answer while it comes
 //! - [`Failure`], [`Notice`]: every reason and every log line
 
 mod ere;
-mod escape;
 mod expect;
 mod expression;
 mod expression_error;
@@ -32,12 +31,12 @@ mod program;
 pub mod rstat;
 mod rstat_query;
 pub mod rwho;
+mod shown;
 mod weight;
 
 #[cfg(test)]
 mod tests;
 
-pub use escape::{EscapeError, unescape};
 pub use expect::{Answer, Expect, LONGEST_ANSWER, Progress};
 pub use expression::{Expression, Search};
 pub use expression_error::ExpressionError;

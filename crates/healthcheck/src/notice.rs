@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use lvs_model::Weight;
 
 use crate::Failure;
-use crate::escape::Shown;
+use crate::shown::Shown;
 
 /// Whom a nanny checks, and for which virtual service, as its log lines say it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@
 //! - [`Backoff`]: growing pauses between tries
 //! - [`Ending`]: how a process is ended: asked, killed, found stuck
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
-//! - [`CheckSpec`]: how a server is checked
+//! - [`CheckSpec`]: how a server is checked; [`unescape`]: what its texts mean
 //! - [`Mac`]: a hardware address
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
@@ -24,6 +24,7 @@ mod check;
 mod daemon;
 mod destination;
 mod ending;
+mod escape;
 mod exit;
 mod mac;
 mod name;
@@ -43,6 +44,7 @@ pub use destination::{
     TunnelFlags, TunnelType, Weight, WeightError,
 };
 pub use ending::{EndStep, Ending, Patience};
+pub use escape::{EscapeError, unescape};
 pub use exit::ChildExit;
 pub use mac::{Mac, MacError};
 pub use name::{EngineName, NameError, SchedulerName};
