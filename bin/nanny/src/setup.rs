@@ -144,7 +144,8 @@ fn check(
     remarks: &mut Vec<String>,
 ) -> Result<Check, StartError> {
     let undo = |option, text: &Option<Vec<u8>>| match text {
-        Some(text) if !options.keep_escapes => unescape(text)
+        // One byte alone is no escape, as in the original.
+        Some(text) if !options.keep_escapes && text.len() > 1 => unescape(text)
             .map(Some)
             .map_err(|error| StartError::Escape(option, error)),
         text => Ok(text.clone()),

@@ -306,6 +306,23 @@ fn without_any_check_port_80_is_asked_for_a_page() {
     assert_eq!(check(&["-s", "x"]), (true, false, 0));
 }
 
+/// lvs.cf may hold none of these: its reader refuses them.
+#[test]
+fn a_backslash_alone_stands_for_itself_and_suppress_leaves_them_all() {
+    let sent = |args: &[&'static str]| {
+        let args = [&["--lvs", "--norun", "-h", "192.0.2.1"], args].concat();
+        let Check::Network(check) = resolved(&args)?.check else {
+            panic!("no network check");
+        };
+        Ok(check.send.clone().unwrap_or_default().into_vec())
+    };
+    assert_eq!(sent(&["-s", "\\"]), Ok(b"\\".to_vec()));
+    assert_eq!(sent(&["-s", "a\\n"]), Ok(b"a\n".to_vec()));
+    assert_eq!(sent(&["-s", "\\d\\", "-T"]), Ok(b"\\d\\".to_vec()));
+    let refused: Result<Vec<u8>, String> = sent(&["-s", "a\\"]);
+    assert_eq!(refused, Err("bad argument -s: backslash at the end".into()));
+}
+
 #[test]
 fn other_programs_than_ipvsadm_itself_are_run() {
     let external = |path| {

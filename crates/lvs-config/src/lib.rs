@@ -15,7 +15,6 @@
 
 mod advice;
 mod edit;
-mod escape;
 mod extension;
 mod finding;
 mod hash;

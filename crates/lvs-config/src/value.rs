@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use lvs_model::{AddressFamily, SchedulerName};
+use lvs_model::{AddressFamily, EscapeError, SchedulerName, unescape};
 
-use crate::escape::{BadEscape, unescape};
 use crate::extension;
 use crate::finding::{Reason, shown};
 use crate::keyword::{Keyword, Kind, ORIGINAL_SCHEDULERS};
@@ -386,8 +385,11 @@ fn escaped(words: Words<'_>) -> Result<Value, Problem> {
     let text = double_quoted(words)?;
     match unescape(text) {
         Ok(_) => Ok(Value::Text(text.to_vec())),
-        Err(BadEscape { next }) => {
-            let next = next.map_or_else(String::new, |byte| shown(&[byte]));
+        Err(error) => {
+            let next = match error {
+                EscapeError::Unknown(byte, _) => shown(&[byte]),
+                EscapeError::Trailing => String::new(),
+            };
             Err(problem(
                 Reason::InvalidArgument,
                 format!("\\{next} is no escape: write \\\\{next} for a backslash"),

@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvs_model::{CheckSpec, Protocol};
+use lvs_model::{CheckSpec, Protocol, unescape};
 
 use super::{Judge, argument, command, protocol};
-use crate::escape::unescape;
 use crate::finding::Reason;
 use crate::model::{Command, Device, FailoverBlock};
 use crate::section::Section;

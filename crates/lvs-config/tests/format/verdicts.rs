@@ -86,6 +86,7 @@ fn quotes_and_escapes() {
         ),
         ("unknown escape", "send = \"\\d\"\n", "invalid argument 4"),
         ("unknown escape", "expect = \"a\\\"\n", "invalid argument 4"),
+        ("a backslash alone", "send = \\\n", "invalid argument 4"),
         ("backslash at the end", "send = \\\n", "invalid argument 4"),
         ("length of a line", hundred.as_str(), "ok"),
         ("no list", "dirs =\n", "list expected 4"),
