@@ -275,7 +275,7 @@ fn child(parts: &Parts<'_>) -> ChildStatus {
         ServiceState::Loading(_) => "starting",
         ServiceState::Up(_) if parts.view.is_checked => "checked",
         ServiceState::Up(_) => "serving",
-        ServiceState::Ending(_) | ServiceState::Killed => "ending",
+        ServiceState::Ending(_) => "ending",
         ServiceState::Pausing(_) => "failed",
     };
     ChildStatus {

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Backoff, Mono};
 
 /// The second answer comes so much later than the first, at least.
 const CONFIRMED_AFTER: Duration = Duration::from_millis(300);
@@ -56,7 +56,7 @@ struct Unused {
     address: IpAddr,
     /// Asked about again, then.
     retry_at: Mono,
-    pause: Duration,
+    pause: Backoff,
     /// It was asked about, and is free if nobody answers until then.
     free_at: Option<Mono>,
 }
@@ -79,8 +79,7 @@ impl Duplicates {
         let mut unused = self.unused.iter_mut();
         if let Some(unused) = unused.find(|unused| unused.address == address) {
             if unused.free_at.take().is_some() {
-                unused.pause = (unused.pause * 2).min(LONGEST_PAUSE);
-                unused.retry_at = now + unused.pause;
+                unused.retry_at = now + unused.pause.pause();
             }
             return Answer::Nothing;
         }
@@ -95,10 +94,11 @@ impl Duplicates {
             return Answer::Nothing;
         }
         self.suspects.retain(|(suspect, _)| *suspect != address);
+        let mut pause = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         self.unused.push(Unused {
             address,
-            retry_at: now + FIRST_PAUSE,
-            pause: FIRST_PAUSE,
+            retry_at: now + pause.pause(),
+            pause,
             free_at: None,
         });
         Answer::Duplicate

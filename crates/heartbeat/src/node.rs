@@ -26,7 +26,7 @@ mod warm;
 use std::time::Duration;
 
 use crate::datagram::Service;
-use lvs_model::{Mono, SyncRole};
+use lvs_model::{Backoff, Mono, SyncRole};
 
 use crate::duplicates::Duplicates;
 use crate::fitness::OwnAddresses;
@@ -49,6 +49,8 @@ use relief::Relief;
 
 /// A service that did not stay up is not tried again for so long, at first.
 const FIRST_BAN: Duration = Duration::from_secs(10);
+/// The longest of these times.
+const LONGEST_BAN: Duration = Duration::from_secs(60);
 /// Addresses that were removed so often within [`REMOVAL_WINDOW`] are given up.
 const REMOVALS_ALLOWED: usize = 3;
 const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
@@ -73,7 +75,7 @@ pub struct Node {
     banned_until: Option<Mono>,
     /// No offer is taken before: our own addresses have just come back.
     offers_from: Mono,
-    ban: Duration,
+    ban: Backoff,
     send_at: Mono,
     silent_at: Mono,
     questions: Questions,
@@ -160,7 +162,7 @@ impl Node {
             on_trial: false,
             banned_until: None,
             offers_from: now,
-            ban: FIRST_BAN,
+            ban: Backoff::new(FIRST_BAN, LONGEST_BAN),
             offer_at: None,
             release_by: None,
             let_go_by: None,

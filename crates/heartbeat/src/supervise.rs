@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Backoff, Ending, Mono, Patience};
 
 /// Time that a service has to say that it serves. Twice as long after each start in which it did not: on
 /// a machine that is too busy it would never serve.
@@ -36,10 +36,8 @@ pub enum State {
     Loading(Mono),
     /// Serves, since then.
     Up(Mono),
-    /// Asked to end; killed at the given time.
-    Ending(Mono),
-    /// Killed, not reaped yet.
-    Killed,
+    /// Asked to end, or killed; not reaped yet.
+    Ending(Ending),
     /// No process; to be started at the given time.
     Pausing(Mono),
 }
@@ -56,9 +54,9 @@ pub struct Supervision {
     ends: Vec<Mono>,
     /// It did not stay up; see [`Supervision::is_failing`].
     failing: bool,
-    pause: Duration,
-    /// That it is tried again has been said; not before then again, and the pause behind that.
-    said: Option<(Mono, Duration)>,
+    pause: Backoff,
+    /// That it is tried again has been said; not before then again, and the pauses behind that.
+    said: Option<(Mono, Backoff)>,
 }
 
 impl Default for Supervision {
@@ -70,7 +68,7 @@ impl Default for Supervision {
             slow_starts: 0,
             failing: false,
             ends: Vec::new(),
-            pause: FIRST_PAUSE,
+            pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             said: None,
         }
     }
@@ -93,8 +91,9 @@ impl Supervision {
     #[must_use]
     pub const fn next(&self) -> Option<Mono> {
         match self.state {
-            State::Loading(at) | State::Ending(at) | State::Pausing(at) => Some(at),
-            State::Absent | State::Up(_) | State::Killed => None,
+            State::Loading(at) | State::Pausing(at) => Some(at),
+            State::Ending(ending) => ending.deadline(),
+            State::Absent | State::Up(_) => None,
         }
     }
 
@@ -115,9 +114,9 @@ impl Supervision {
     }
 
     /// It did not say in time that it serves, and was killed.
-    pub const fn was_slow(&mut self) {
+    pub fn was_slow(&mut self, now: Mono) {
         self.slow_starts = self.slow_starts.saturating_add(1);
-        self.killed();
+        self.killed(now);
     }
 
     /// Whether it serves.
@@ -139,32 +138,32 @@ impl Supervision {
 
     /// It was asked to end and has another time for it.
     pub fn stopping_within(&mut self, now: Mono, time: Duration) {
-        self.state = State::Ending(now + time);
+        self.state = State::Ending(Ending::asked(now, patience(time)));
     }
 
-    /// Whether it was asked to end.
+    /// Whether it was asked to end, and not killed.
     #[must_use]
     pub const fn is_asked_to_end(&self) -> bool {
-        matches!(self.state, State::Ending(_))
+        matches!(self.state, State::Ending(ending) if !ending.is_killed())
     }
 
     /// It was asked to end.
     pub fn stopping(&mut self, now: Mono) {
-        self.state = State::Ending(now + ENDS_WITHIN);
+        self.stopping_within(now, ENDS_WITHIN);
     }
 
     /// It was killed.
-    pub const fn killed(&mut self) {
-        self.state = State::Killed;
+    pub fn killed(&mut self, now: Mono) {
+        self.state = State::Ending(Ending::killed(now, patience(ENDS_WITHIN)));
     }
 
-    /// It ended; whether it had been asked to.
+    /// It ended; whether it had been asked to, and was not killed.
     pub fn ended(&mut self, now: Mono) -> bool {
-        let asked = matches!(self.state, State::Ending(_));
+        let asked = self.is_asked_to_end();
         self.state = State::Absent;
         if !asked {
             if now - self.started_at >= WINDOW {
-                self.pause = FIRST_PAUSE;
+                self.pause.reset();
                 self.failing = false;
                 self.said = None;
             }
@@ -183,8 +182,8 @@ impl Supervision {
 
     /// Puts the next start off; returns by how much. Each time twice as long, up to `longest`.
     pub fn put_off(&mut self, now: Mono, longest: Duration) -> Duration {
-        let pause = self.pause;
-        self.pause = (pause * 2).min(longest);
+        self.pause.limit(longest);
+        let pause = self.pause.pause();
         self.failing = true;
         self.state = State::Pausing(now + pause);
         pause
@@ -192,13 +191,13 @@ impl Supervision {
 
     /// Whether it is to be said that the next start was put off: once, and after growing pauses.
     pub fn is_news(&mut self, now: Mono) -> bool {
-        let pause = match self.said {
-            Some((next, _)) if now < next => return false,
-            Some((_, pause)) => (pause * 2).min(LONGEST_SILENCE),
-            None => FIRST_SILENCE,
-        };
-        self.said = Some((now + pause, pause));
-        true
+        let silences = Backoff::new(FIRST_SILENCE, LONGEST_SILENCE);
+        let (next, silences) = self.said.get_or_insert((now, silences));
+        let is_news = now >= *next;
+        if is_news {
+            *next = now + silences.pause();
+        }
+        is_news
     }
 
     /// No start is planned any more.
@@ -221,4 +220,9 @@ impl Supervision {
         self.failing = false;
         self.said = None;
     }
+}
+
+/// It is killed once, and then waited for without a limit.
+const fn patience(grace: Duration) -> Patience {
+    Patience { grace, last: None }
 }

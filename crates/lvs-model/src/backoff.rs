@@ -28,6 +28,11 @@ impl Backoff {
         pause
     }
 
+    /// No later pause is above `longest`; the next one may still be.
+    pub const fn limit(&mut self, longest: Duration) {
+        self.longest = longest;
+    }
+
     /// What was tried went well: the next pause is the first one.
     pub const fn reset(&mut self) {
         self.next = self.first;
@@ -48,6 +53,14 @@ mod tests {
         assert_eq!(pauses(&mut backoff, 6), [5, 10, 20, 40, 60, 60]);
         backoff.reset();
         assert_eq!(pauses(&mut backoff, 2), [5, 10]);
+    }
+
+    #[test]
+    fn a_new_limit_holds_from_the_second_pause_on() {
+        let mut backoff = Backoff::new(Duration::from_secs(8), Duration::from_secs(60));
+        assert_eq!(pauses(&mut backoff, 2), [8, 16]);
+        backoff.limit(Duration::from_secs(5));
+        assert_eq!(pauses(&mut backoff, 3), [32, 5, 5]);
     }
 
     #[test]

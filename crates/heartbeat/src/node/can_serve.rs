@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Backoff, Mono};
 
 use crate::fitness::Trouble;
 
 /// Who has let go in vain tries it again after so long, then after twice that, and so on.
-pub const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest of these pauses.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What is known of what this node can serve.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Fitness {
     pub has_let_go: bool,
     /// It let go in vain: not again until then.
     pub keep_until: Option<Mono>,
-    pub keep_pause: Duration,
+    pub keep_pause: Backoff,
     /// On standby beside a partner that says STOPPED, since then.
     pub idle_since: Option<Mono>,
 }
@@ -34,7 +34,7 @@ impl Default for Fitness {
             unserved: 0,
             has_let_go: false,
             keep_until: None,
-            keep_pause: FIRST_PAUSE,
+            keep_pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             idle_since: None,
         }
     }
@@ -53,7 +53,7 @@ impl Fitness {
     pub const fn partner_serves(&mut self) {
         self.has_let_go = false;
         self.keep_until = None;
-        self.keep_pause = FIRST_PAUSE;
+        self.keep_pause.reset();
         self.idle_since = None;
     }
 

@@ -12,7 +12,6 @@ use crate::datagram::signed::State;
 use lvs_model::Mono;
 
 use super::Node;
-use super::can_serve::{FIRST_PAUSE, LONGEST_PAUSE};
 use crate::fitness::{Trouble, Unfit};
 use crate::model::Action;
 use crate::notice::{Notice, Unserved};
@@ -147,7 +146,7 @@ impl Node {
         let unserved = self.fitness.unserved;
         if unserved == 0 {
             self.fitness.keep_until = None;
-            self.fitness.keep_pause = FIRST_PAUSE;
+            self.fitness.keep_pause.reset();
         }
         if self.settings.has_partner && unserved != before {
             let follows = self.unserved_follows(now);
@@ -217,8 +216,7 @@ impl Node {
         }
         if self.phase != Phase::Standby {
             let fitness = &mut self.fitness;
-            fitness.keep_until = Some(now + fitness.keep_pause);
-            fitness.keep_pause = (fitness.keep_pause * 2).min(LONGEST_PAUSE);
+            fitness.keep_until = Some(now + fitness.keep_pause.pause());
         }
     }
 

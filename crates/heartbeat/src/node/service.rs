@@ -18,14 +18,14 @@ impl Node {
             State::Loading(_) => {
                 out.push(Action::Notice(Notice::ServiceNotReady));
                 out.push(Action::KillService);
-                self.service.was_slow();
+                self.service.was_slow(now);
             }
             State::Ending(_) => {
                 out.push(Action::KillService);
-                self.service.killed();
+                self.service.killed(now);
             }
             State::Pausing(_) => self.start_service(now, out),
-            State::Absent | State::Up(_) | State::Killed => {}
+            State::Absent | State::Up(_) => {}
         }
     }
 

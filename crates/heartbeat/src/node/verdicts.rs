@@ -21,8 +21,6 @@ const HAND_OVER_WITHIN: Duration = Duration::from_secs(10);
 const CLAIM_WITHIN: Duration = Duration::from_millis(250);
 /// "resending arps" happens this often at most, whatever the partner sends.
 const REASSERT_PAUSE: Duration = Duration::from_secs(1);
-/// The longest time without a takeover after a service did not stay up.
-const LONGEST_BAN: Duration = Duration::from_secs(60);
 
 impl Node {
     pub(super) fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
@@ -180,8 +178,7 @@ impl Node {
             event,
             Event::ServiceUnfit | Event::AddressesTaken | Event::AddressesDuplicate
         ) {
-            self.banned_until = Some(now + self.ban);
-            self.ban = (self.ban * 2).min(LONGEST_BAN);
+            self.banned_until = Some(now + self.ban.pause());
         }
         out.push(Action::Notice(notice));
     }
