@@ -21,7 +21,6 @@ use std::process::ExitCode;
 use daemon::log::Target;
 use daemon::{Background, Instance, PARENT_VARIABLE, Parent, Signal, Signals};
 use director::failover::Fos;
-use popt::Aliases;
 
 use crate::children::Children;
 use crate::options::{NAME, Options, Request};
@@ -33,7 +32,7 @@ const PID_FILE: &str = "/var/run/fos.pid";
 /// Runs fos; `args` without the program's name. The status is the program's: 0 at every normal end.
 pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> ExitCode {
     let (mut is_log_beside, mut has_parent) = (false, false);
-    let result = match options::parse(args, &aliases()) {
+    let result = match options::parse(args, &daemon::aliases(NAME)) {
         Ok(Request::Run(options)) if options.dry_run => return dry_run::run(&options, out, err),
         Ok(Request::Run(options)) => {
             has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
@@ -57,18 +56,6 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         config_file::tell(&lines, err, is_log_beside);
     }
     ExitCode::FAILURE
-}
-
-/// popt's alias files, where they exist.
-fn aliases() -> Aliases {
-    let mut aliases = Aliases::default();
-    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".popt"));
-    for path in [Some("/etc/popt".into()), home].into_iter().flatten() {
-        if let Ok(text) = std::fs::read(path) {
-            aliases.add(NAME, &text);
-        }
-    }
-    aliases
 }
 
 fn start(options: &Options) -> Result<(), Vec<String>> {

@@ -20,16 +20,11 @@ mod sysctl;
 use std::ffi::OsString;
 use std::io::Write;
 
-use popt::Aliases;
-
 use options::{NAME, Request};
-
-/// Files with popt aliases: the system's; the user's is `.popt` in the home directory.
-const ALIAS_FILE: &str = "/etc/popt";
 
 /// Runs lvsd with the arguments behind its name and returns its exit status.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let (status, written) = match options::parse(args, &aliases()) {
+    let (status, written) = match options::parse(args, &daemon::aliases(NAME)) {
         Ok(Request::Print(text)) => (0, out.write_all(text.as_bytes())),
         Ok(Request::Status) => ask::status(out, err),
         Ok(Request::Run(options)) if options.test_start => start::test(&options, out, err),
@@ -38,15 +33,4 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     };
     // A closed pipe: nobody is left to tell.
     if written.is_err() { 1 } else { status }
-}
-
-fn aliases() -> Aliases {
-    let mut aliases = Aliases::default();
-    let home = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".popt"));
-    for path in [Some(ALIAS_FILE.into()), home].into_iter().flatten() {
-        if let Ok(text) = std::fs::read(path) {
-            aliases.add(NAME, &text);
-        }
-    }
-    aliases
 }

@@ -39,7 +39,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use daemon::log::Target;
 use daemon::{Capabilities, Parent, Signal, Signals};
 use nix::sys::resource::{Resource, setrlimit};
-use popt::Aliases;
 
 use error::StartError;
 use lvsd::Lvsd;
@@ -48,12 +47,9 @@ use shared::Shared;
 use shared_link::Link;
 use shell::Shell;
 
-/// Files with popt aliases: the system's; the user's is `.popt` in the home directory.
-const ALIAS_FILE: &str = "/etc/popt";
-
 /// Runs nanny with the arguments behind its name.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
-    let result = match options::parse(args, &aliases()) {
+    let result = match options::parse(args, &daemon::aliases(NAME)) {
         // A closed pipe: nobody is left to read it.
         Ok(Request::Print(text)) => Ok(u8::from(out.write_all(text.as_bytes()).is_err())),
         Ok(Request::Run(options)) => watch(&options),
@@ -66,17 +62,6 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitC
         1
     });
     ExitCode::from(status)
-}
-
-fn aliases() -> Aliases {
-    let mut aliases = Aliases::default();
-    let home = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".popt"));
-    for path in [Some(ALIAS_FILE.into()), home].into_iter().flatten() {
-        if let Ok(text) = std::fs::read(path) {
-            aliases.add(NAME, &text);
-        }
-    }
-    aliases
 }
 
 /// Everything behind the command line, until there is an exit status.

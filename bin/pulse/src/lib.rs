@@ -68,7 +68,6 @@ use config_file::{ConfigFile, Fault, tell};
 use daemon::log::Target;
 use daemon::{Background, Instance, Lock, LockError, Signal};
 use heartbeat::{ConfiguredRole, Notice};
-use popt::Aliases;
 
 use crate::arrival::Arrival;
 use crate::failed_start::FailedStart;
@@ -97,7 +96,7 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     if sync_keeper::PART.is_asked_for(args) {
         return sync_keeper::run(args);
     }
-    match options::parse(args, &aliases()) {
+    match options::parse(args, &daemon::aliases("pulse")) {
         Ok(Request::Print(text)) => {
             // A reader that has gone away does not matter.
             let _ = out.write_all(text.as_bytes());
@@ -251,18 +250,6 @@ fn late(result: Result<(), impl std::fmt::Display>) -> ExitCode {
 /// A backup of a file that has none has nothing to do.
 fn is_idle(setup: &Setup) -> bool {
     setup.settings.role == ConfiguredRole::Backup && !setup.settings.has_partner
-}
-
-/// popt's alias files, where they exist.
-fn aliases() -> Aliases {
-    let mut aliases = Aliases::default();
-    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".popt"));
-    for path in [Some("/etc/popt".into()), home].into_iter().flatten() {
-        if let Ok(text) = std::fs::read(path) {
-            aliases.add("pulse", &text);
-        }
-    }
-    aliases
 }
 
 /// Everything up to the bound sockets, while somebody still reads standard error.

@@ -3,6 +3,7 @@
 //! A daemon is one thread and one loop: [`wait()`] for a descriptor or a deadline, make an input for
 //! the machine, do the actions that come back. The parts:
 //!
+//! - [`aliases()`]: popt's alias files
 //! - [`Clock`]: the monotonic clock that the machines' `now` comes from
 //! - [`Signals`]: signals as something to poll
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
@@ -20,6 +21,7 @@
 //! - [`only_root_can_change`], [`untrusted_part`]: files that root may run or go by
 //! - [`notify`]: readiness and state for systemd
 
+mod aliases;
 mod background;
 pub mod calls;
 mod check_user;
@@ -43,6 +45,7 @@ mod tidying;
 mod trusted;
 mod wait;
 
+pub use aliases::aliases;
 pub use background::{Background, background, detach};
 pub use check_user::{check_account, check_user};
 pub use child::{Child, Program, Stdin, Stdout, User, reap};
