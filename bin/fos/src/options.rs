@@ -5,54 +5,57 @@ use std::fmt;
 use std::path::PathBuf;
 
 use director::failover::Mode;
-use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
+use popt::{Aliases, Program, Read, Row, ScanError, Setter, Table};
 
 /// The name in messages, log lines and alias files.
 pub const NAME: &str = "fos";
 
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
+type OptionRow = Row<Setter<Given, OptionsError>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    ConfigFile,
-    Monitor,
-    Active,
-    NoDaemon,
-    NoFork,
-    TestStart,
-    Verbose,
-    Version,
-    Help,
-    Usage,
-}
-
-const TABLE: Table<Key> = Table {
-    rows: &[
-        Row::new(Key::ConfigFile, "configfile")
+static PROGRAM: Program<Given, OptionsError> = Program {
+    name: NAME,
+    old_name: NAME,
+    release: env!("CARGO_PKG_VERSION"),
+    table: Table {
+        rows: &[
+            OptionRow::text("configfile", "FILE", |given, file| {
+                given.options.config_file = file.into();
+            })
             .letter('c')
-            .takes(Takes::Text, "FILE")
             .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf or /etc/lvs.cf"),
-        Row::new(Key::Monitor, "monitor")
-            .letter('f')
-            .help("Watch the services of the partner"),
-        Row::new(Key::Active, "active")
-            .letter('F')
-            .help("Run the services here"),
-        Row::new(Key::NoDaemon, "nodaemon")
-            .letter('n')
-            .help("Stay in the foreground and log to standard output"),
-        Row::new(Key::NoFork, "nofork").help("Be a daemon, but in the process that was started"),
-        Row::new(Key::TestStart, "test-start")
-            .letter('t')
-            .help("Print what would be run, and run nothing"),
-        Row::new(Key::TestStart, "norun").help("The same as --test-start"),
-        Row::new(Key::Verbose, "verbose")
-            .letter('v')
-            .help("Let the monitors say more"),
-        Row::new(Key::Version, "version").help("Print the version"),
-    ],
-    help_rows: &popt::help_rows(Key::Help, Key::Usage),
+            OptionRow::flag("monitor", |given| given.monitor = true)
+                .letter('f')
+                .help("Watch the services of the partner"),
+            OptionRow::flag("active", |given| given.active = true)
+                .letter('F')
+                .help("Run the services here"),
+            OptionRow::flag("nodaemon", |given| given.options.foreground = true)
+                .letter('n')
+                .help("Stay in the foreground and log to standard output"),
+            OptionRow::flag("nofork", |given| given.options.no_fork = true)
+                .help("Be a daemon, but in the process that was started"),
+            OptionRow::flag("test-start", |given| given.options.dry_run = true)
+                .letter('t')
+                .help("Print what would be run, and run nothing"),
+            OptionRow::flag("norun", |given| given.options.dry_run = true)
+                .help("The same as --test-start"),
+            OptionRow::flag("verbose", |given| given.options.verbose = true)
+                .letter('v')
+                .help("Let the monitors say more"),
+            OptionRow::version(),
+        ],
+        help_rows: &popt::help_rows(Setter::Help, Setter::Usage),
+    },
 };
+
+/// What was read, before it is judged as a whole.
+struct Given {
+    options: Options,
+    /// `-f`
+    monitor: bool,
+    /// `-F`
+    active: bool,
+}
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,60 +113,43 @@ impl fmt::Display for OptionsError {
 
 impl std::error::Error for OptionsError {}
 
+impl From<ScanError<'_>> for OptionsError {
+    fn from(error: ScanError<'_>) -> Self {
+        Self::BadArgument(error.to_string())
+    }
+}
+
 /// Reads the arguments behind the program's name.
 ///
 /// # Errors
 /// [`OptionsError`] for an unknown option, a missing value, a stray word, and unless exactly one of
 /// `-f` and `-F` is given.
 pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
-    let mut options = Options {
-        config_file: config_file::find(None),
-        mode: Mode::Monitor,
-        foreground: false,
-        no_fork: false,
-        dry_run: false,
-        verbose: false,
+    let mut given = Given {
+        options: Options {
+            config_file: config_file::find(None),
+            mode: Mode::Monitor,
+            foreground: false,
+            no_fork: false,
+            dry_run: false,
+            verbose: false,
+        },
+        monitor: false,
+        active: false,
     };
-    let (mut is_monitor, mut is_active, mut has_words) = (false, false, false);
     let words = args.iter().map(OsString::as_os_str);
-    for item in Scanner::new(&TABLE, words).with_aliases(aliases) {
-        match item.map_err(|error| OptionsError::BadArgument(error.to_string()))? {
-            Item::Word(_) => has_words = true,
-            Item::Option(Key::Help, _) => return Ok(Request::Print(popt::help(NAME, &TABLE))),
-            Item::Option(Key::Usage, _) => return Ok(Request::Print(popt::usage(NAME, &TABLE))),
-            Item::Option(Key::Version, _) => {
-                return Ok(Request::Print(popt::version(NAME, RELEASE)));
-            }
-            Item::Option(Key::Monitor, _) => is_monitor = true,
-            Item::Option(Key::Active, _) => is_active = true,
-            Item::Option(key, value) => options.take(key, value),
-        }
+    match PROGRAM.read(words, aliases, &mut given)? {
+        Read::Print(text) => return Ok(Request::Print(text)),
+        Read::Words(words) if !words.is_empty() => return Err(OptionsError::UnexpectedArguments),
+        Read::Words(_) | Read::Last => {}
     }
-    if has_words {
-        return Err(OptionsError::UnexpectedArguments);
-    }
-    options.mode = match (is_monitor, is_active) {
+    given.options.mode = match (given.monitor, given.active) {
         (true, true) => return Err(OptionsError::BothModes),
         (false, false) => return Err(OptionsError::NoMode),
         (true, false) => Mode::Monitor,
         (false, true) => Mode::Active,
     };
-    Ok(Request::Run(options))
-}
-
-impl Options {
-    fn take(&mut self, key: Key, value: Value<'_>) {
-        match key {
-            Key::ConfigFile => {
-                self.config_file = value.text().map(PathBuf::from).unwrap_or_default();
-            }
-            Key::NoDaemon => self.foreground = true,
-            Key::NoFork => self.no_fork = true,
-            Key::TestStart => self.dry_run = true,
-            Key::Verbose => self.verbose = true,
-            Key::Monitor | Key::Active | Key::Version | Key::Help | Key::Usage => {}
-        }
-    }
+    Ok(Request::Run(given.options))
 }
 
 #[cfg(test)]
@@ -209,7 +195,10 @@ mod tests {
     #[test]
     fn the_manual_explains_every_option() {
         let page = include_str!("../../../man/fos.8");
-        let options = TABLE.all().map(|row| (row.long_name(), row.short_name()));
+        let options = PROGRAM
+            .table
+            .all()
+            .map(|row| (row.long_name(), row.short_name()));
         assert_eq!(testkit::unexplained_options(page, options), [""; 0]);
     }
 }

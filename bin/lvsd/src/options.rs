@@ -4,53 +4,45 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
+use popt::{Aliases, Program, Read, Row, ScanError, Setter, Table};
 
 /// The name in messages and alias files: the program's old one.
 pub const NAME: &str = "lvs";
 
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
+type OptionRow = Row<Setter<Options, OptionsError>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    ConfigFile,
-    NoDaemon,
-    NoFork,
-    TestStart,
-    Verbose,
-    Clear,
-    RemoveServices,
-    Status,
-    Version,
-    Help,
-    Usage,
-}
-
-const TABLE: Table<Key> = Table {
-    rows: &[
-        Row::new(Key::ConfigFile, "configfile")
+static PROGRAM: Program<Options, OptionsError> = Program {
+    name: "lvsd",
+    old_name: NAME,
+    release: env!("CARGO_PKG_VERSION"),
+    table: Table {
+        rows: &[
+            OptionRow::text("configfile", "FILE", |options, file| {
+                options.config_file = Some(file.into());
+            })
             .letter('c')
-            .takes(Takes::Text, "FILE")
             .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf or /etc/lvs.cf"),
-        Row::new(Key::NoDaemon, "nodaemon")
-            .letter('n')
-            .help("Stay in the foreground and log to standard output"),
-        Row::new(Key::NoFork, "nofork").help("Be a daemon, but in the process that was started"),
-        Row::new(Key::TestStart, "test-start")
-            .letter('t')
-            .help("Print what would be done to the table and which monitors would run"),
-        Row::new(Key::Verbose, "verbose")
-            .letter('v')
-            .help("Log each operation on the table, and let the monitors say more"),
-        Row::new(Key::Clear, "clear")
-            .help("Empty the kernel's table first, services of others included"),
-        Row::new(Key::RemoveServices, "remove-services")
-            .help("Take the file's services out of the kernel's table, and end"),
-        Row::new(Key::Status, "status")
-            .help("Print what the running lvsd and pulse say of themselves, as JSON lines"),
-        Row::new(Key::Version, "version").help("Print the version"),
-    ],
-    help_rows: &popt::help_rows(Key::Help, Key::Usage),
+            OptionRow::flag("nodaemon", |options| options.foreground = true)
+                .letter('n')
+                .help("Stay in the foreground and log to standard output"),
+            OptionRow::flag("nofork", |options| options.no_fork = true)
+                .help("Be a daemon, but in the process that was started"),
+            OptionRow::flag("test-start", |options| options.test_start = true)
+                .letter('t')
+                .help("Print what would be done to the table and which monitors would run"),
+            OptionRow::flag("verbose", |options| options.verbose = true)
+                .letter('v')
+                .help("Log each operation on the table, and let the monitors say more"),
+            OptionRow::flag("clear", |options| options.clear = true)
+                .help("Empty the kernel's table first, services of others included"),
+            OptionRow::flag("remove-services", |options| options.remove_services = true)
+                .help("Take the file's services out of the kernel's table, and end"),
+            OptionRow::last("status", |_| ())
+                .help("Print what the running lvsd and pulse say of themselves, as JSON lines"),
+            OptionRow::version(),
+        ],
+        help_rows: &popt::help_rows(Setter::Help, Setter::Usage),
+    },
 };
 
 /// What the command line asks for.
@@ -103,6 +95,12 @@ impl fmt::Display for OptionsError {
 
 impl std::error::Error for OptionsError {}
 
+impl From<ScanError<'_>> for OptionsError {
+    fn from(error: ScanError<'_>) -> Self {
+        Self::BadArgument(error.to_string())
+    }
+}
+
 /// Reads the arguments behind the program's name.
 ///
 /// # Errors
@@ -110,37 +108,11 @@ impl std::error::Error for OptionsError {}
 pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
     let mut options = Options::default();
     let words = args.iter().map(OsString::as_os_str);
-    let mut has_words = false;
-    for item in Scanner::new(&TABLE, words).with_aliases(aliases) {
-        match item.map_err(|error| OptionsError::BadArgument(error.to_string()))? {
-            Item::Word(_) => has_words = true,
-            Item::Option(key, value) => match key {
-                Key::Help => return Ok(Request::Print(popt::help("lvsd", &TABLE))),
-                Key::Usage => return Ok(Request::Print(popt::usage("lvsd", &TABLE))),
-                Key::Version => return Ok(Request::Print(popt::version(NAME, RELEASE))),
-                Key::Status => return Ok(Request::Status),
-                key => options.take(key, value),
-            },
-        }
-    }
-    if has_words {
-        return Err(OptionsError::UnexpectedArguments);
-    }
-    Ok(Request::Run(options))
-}
-
-impl Options {
-    fn take(&mut self, key: Key, value: Value<'_>) {
-        match key {
-            Key::ConfigFile => self.config_file = value.text().map(PathBuf::from),
-            Key::NoDaemon => self.foreground = true,
-            Key::NoFork => self.no_fork = true,
-            Key::TestStart => self.test_start = true,
-            Key::Verbose => self.verbose = true,
-            Key::Clear => self.clear = true,
-            Key::RemoveServices => self.remove_services = true,
-            Key::Status | Key::Version | Key::Help | Key::Usage => {}
-        }
+    match PROGRAM.read(words, aliases, &mut options)? {
+        Read::Print(text) => Ok(Request::Print(text)),
+        Read::Last => Ok(Request::Status),
+        Read::Words(words) if words.is_empty() => Ok(Request::Run(options)),
+        Read::Words(_) => Err(OptionsError::UnexpectedArguments),
     }
 }
 
@@ -185,7 +157,10 @@ mod tests {
     #[test]
     fn the_manual_explains_every_option() {
         let page = include_str!("../../../man/lvsd.8");
-        let options = TABLE.all().map(|row| (row.long_name(), row.short_name()));
+        let options = PROGRAM
+            .table
+            .all()
+            .map(|row| (row.long_name(), row.short_name()));
         assert_eq!(testkit::unexplained_options(page, options), [""; 0]);
     }
 }

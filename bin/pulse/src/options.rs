@@ -5,72 +5,76 @@ use std::fmt;
 use std::path::PathBuf;
 
 use control::{PulseOrder, UnknownOrder};
-use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
+use popt::{Aliases, Program, Read, Row, ScanError, Setter, Table};
 
 const LVSD: &str = "/usr/sbin/lvsd";
 const FOS: &str = "/usr/sbin/fos";
 
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
+type OptionRow = Row<Setter<Given, OptionsError>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    ConfigFile,
-    NoDaemon,
-    TestStart,
-    Verbose,
-    ForceActive,
-    Lvsd,
-    Fos,
-    DropAddresses,
-    Status,
-    Json,
-    Order,
-    CopyConfig,
-    Version,
-    Help,
-    Usage,
+static PROGRAM: Program<Given, OptionsError> = Program {
+    name: "pulse",
+    old_name: "pulse",
+    release: env!("CARGO_PKG_VERSION"),
+    table: Table {
+        rows: &[
+            OptionRow::text("configfile", "FILE", |given, file| {
+                given.options.config_file = file.into();
+            })
+            .letter('c')
+            .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf or /etc/lvs.cf"),
+            OptionRow::flag("nodaemon", |given| given.options.foreground = true)
+                .letter('n')
+                .help("Stay in the foreground and log to standard output"),
+            OptionRow::flag("test-start", |given| given.options.dry_run = true)
+                .letter('t')
+                .help("Print what would be set up; change and send nothing"),
+            OptionRow::flag("norun", |given| given.options.dry_run = true)
+                .help("The same as --test-start"),
+            OptionRow::flag("verbose", |given| given.options.verbose = true)
+                .letter('v')
+                .help("Log debugging messages"),
+            OptionRow::flag("forceactive", |given| given.options.force_active = true)
+                .help("Take over at once"),
+            OptionRow::text("lvsd", "PATH", set_lvsd)
+                .help("Program to start instead of /usr/sbin/lvsd"),
+            OptionRow::text("lvs", "PATH", set_lvsd).help("The same as --lvsd"),
+            OptionRow::text("fos", "PATH", |given, path| {
+                given.options.fos = path.into();
+            })
+            .help("Program to start instead of /usr/sbin/fos"),
+            OptionRow::flag("drop-addresses", |given| {
+                given.options.drop_addresses = true;
+            })
+            .help("Take the virtual addresses away and end; for when pulse is gone"),
+            OptionRow::flag("status", |given| given.status = true)
+                .help("Show what the running pulse says of itself and its pair, and end"),
+            OptionRow::flag("json", |given| given.json = true).help("With --status: as JSON lines"),
+            OptionRow::text("order", "ORDER", |given, order| {
+                given.order = Some(order.to_owned());
+            })
+            .help("Order the running pulse: failover, standby on|off, freeze on|off, reload"),
+            OptionRow::flag("copy-config", |given| given.copy_config = true)
+                .help("Copy the configuration to the partner, have it read there, and end"),
+            OptionRow::version(),
+        ],
+        help_rows: &popt::help_rows(Setter::Help, Setter::Usage),
+    },
+};
+
+fn set_lvsd(given: &mut Given, path: &OsStr) {
+    given.options.lvsd = path.into();
 }
 
-const TABLE: Table<Key> = Table {
-    rows: &[
-        Row::new(Key::ConfigFile, "configfile")
-            .letter('c')
-            .takes(Takes::Text, "FILE")
-            .help("Configuration to use instead of /etc/sysconfig/ha/lvs.cf or /etc/lvs.cf"),
-        Row::new(Key::NoDaemon, "nodaemon")
-            .letter('n')
-            .help("Stay in the foreground and log to standard output"),
-        Row::new(Key::TestStart, "test-start")
-            .letter('t')
-            .help("Print what would be set up; change and send nothing"),
-        Row::new(Key::TestStart, "norun").help("The same as --test-start"),
-        Row::new(Key::Verbose, "verbose")
-            .letter('v')
-            .help("Log debugging messages"),
-        Row::new(Key::ForceActive, "forceactive").help("Take over at once"),
-        Row::new(Key::Lvsd, "lvsd")
-            .takes(Takes::Text, "PATH")
-            .help("Program to start instead of /usr/sbin/lvsd"),
-        Row::new(Key::Lvsd, "lvs")
-            .takes(Takes::Text, "PATH")
-            .help("The same as --lvsd"),
-        Row::new(Key::Fos, "fos")
-            .takes(Takes::Text, "PATH")
-            .help("Program to start instead of /usr/sbin/fos"),
-        Row::new(Key::DropAddresses, "drop-addresses")
-            .help("Take the virtual addresses away and end; for when pulse is gone"),
-        Row::new(Key::Status, "status")
-            .help("Show what the running pulse says of itself and its pair, and end"),
-        Row::new(Key::Json, "json").help("With --status: as JSON lines"),
-        Row::new(Key::Order, "order")
-            .takes(Takes::Text, "ORDER")
-            .help("Order the running pulse: failover, standby on|off, freeze on|off, reload"),
-        Row::new(Key::CopyConfig, "copy-config")
-            .help("Copy the configuration to the partner, have it read there, and end"),
-        Row::new(Key::Version, "version").help("Print the version"),
-    ],
-    help_rows: &popt::help_rows(Key::Help, Key::Usage),
-};
+/// What was read, before it is judged as a whole.
+#[derive(Default)]
+struct Given {
+    options: Options,
+    status: bool,
+    json: bool,
+    copy_config: bool,
+    order: Option<OsString>,
+}
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,81 +159,52 @@ impl fmt::Display for OptionsError {
 
 impl std::error::Error for OptionsError {}
 
+impl From<ScanError<'_>> for OptionsError {
+    fn from(error: ScanError<'_>) -> Self {
+        Self::BadArgument(error.to_string())
+    }
+}
+
 /// Reads the arguments behind the program's name.
 ///
 /// # Errors
 /// [`OptionsError`] for an option that pulse does not know, one without its value, a stray word, and for two that exclude each other.
 pub fn parse(args: &[OsString], aliases: &Aliases) -> Result<Request, OptionsError> {
-    let mut options = Options::default();
-    let (mut asks, mut json, mut copies) = (false, false, false);
-    let mut order: Option<OsString> = None;
-    let mut stray: Vec<OsString> = Vec::new();
+    let mut given = Given::default();
     let words = args.iter().map(OsString::as_os_str);
-    for item in Scanner::new(&TABLE, words).with_aliases(aliases) {
-        match item.map_err(|error| OptionsError::BadArgument(error.to_string()))? {
-            Item::Word(word) => stray.push(word.to_owned()),
-            Item::Option(Key::Help, _) => return Ok(Request::Print(popt::help("pulse", &TABLE))),
-            Item::Option(Key::Usage, _) => return Ok(Request::Print(popt::usage("pulse", &TABLE))),
-            Item::Option(Key::Version, _) => {
-                return Ok(Request::Print(popt::version("pulse", RELEASE)));
-            }
-            Item::Option(Key::Status, _) => asks = true,
-            Item::Option(Key::Json, _) => json = true,
-            Item::Option(Key::CopyConfig, _) => copies = true,
-            Item::Option(Key::Order, value) => order = value.text().map(Into::into),
-            Item::Option(key, value) => options.take(key, value),
-        }
-    }
-    let asked = [asks || json, copies, order.is_some()];
+    let stray = match PROGRAM.read(words, aliases, &mut given)? {
+        Read::Print(text) => return Ok(Request::Print(text)),
+        Read::Words(words) => words,
+        Read::Last => Vec::new(),
+    };
+    let asks = given.status || given.json;
+    let asked = [asks, given.copy_config, given.order.is_some()];
     if asked.into_iter().filter(|is_asked| *is_asked).count() > 1 {
         return Err(OptionsError::Contradiction);
     }
-    if let Some(first) = order {
+    if let Some(first) = given.order {
         return parse_order(&first, &stray);
     }
     if !stray.is_empty() {
         return Err(OptionsError::UnexpectedArguments);
     }
-    Ok(if asks || json {
-        Request::Status(json)
-    } else if copies {
-        Request::CopyConfig(options.config_file)
+    Ok(if asks {
+        Request::Status(given.json)
+    } else if given.copy_config {
+        Request::CopyConfig(given.options.config_file)
     } else {
-        Request::Run(options)
+        Request::Run(given.options)
     })
 }
 
 /// `--order standby on` is `--order "standby on"`.
-fn parse_order(first: &OsStr, more: &[OsString]) -> Result<Request, OptionsError> {
-    let words = std::iter::once(first).chain(more.iter().map(OsString::as_os_str));
+fn parse_order(first: &OsStr, more: &[&OsStr]) -> Result<Request, OptionsError> {
+    let words = std::iter::once(first).chain(more.iter().copied());
     let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
     let order = words.join(" ").parse();
     order
         .map(Request::Order)
         .map_err(OptionsError::UnknownOrder)
-}
-
-impl Options {
-    fn take(&mut self, key: Key, value: Value<'_>) {
-        let path = value.text().map(PathBuf::from);
-        match key {
-            Key::ConfigFile => self.config_file = path.unwrap_or_default(),
-            Key::Lvsd => self.lvsd = path.unwrap_or_default(),
-            Key::Fos => self.fos = path.unwrap_or_default(),
-            Key::NoDaemon => self.foreground = true,
-            Key::TestStart => self.dry_run = true,
-            Key::Verbose => self.verbose = true,
-            Key::ForceActive => self.force_active = true,
-            Key::DropAddresses => self.drop_addresses = true,
-            Key::Status
-            | Key::Json
-            | Key::Order
-            | Key::CopyConfig
-            | Key::Version
-            | Key::Help
-            | Key::Usage => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -308,7 +283,10 @@ mod tests {
     #[test]
     fn the_manual_explains_every_option() {
         let page = include_str!("../../../man/pulse.8");
-        let options = TABLE.all().map(|row| (row.long_name(), row.short_name()));
+        let options = PROGRAM
+            .table
+            .all()
+            .map(|row| (row.long_name(), row.short_name()));
         assert_eq!(testkit::unexplained_options(page, options), [""; 0]);
     }
 }

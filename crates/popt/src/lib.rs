@@ -33,6 +33,8 @@
 //! assert!(popt::help("lvsd", &TABLE).contains("  -c, --configfile=FILE     read this configuration\n"));
 //! ```
 //!
+//! The daemons' rows carry their setters: [`Program`] reads a whole command line into a program's own type.
+//!
 //! # Alias files
 //! popt also reads `/etc/popt` and `~/.popt`. This crate opens no file: the program's shell reads
 //! them and hands the texts to [`Aliases::parse`]. `exec` lines are not honoured (they would start
@@ -43,10 +45,12 @@ mod help;
 mod number;
 mod reason;
 mod scan;
+mod setter;
 mod table;
 
 pub use alias::Aliases;
 pub use help::{help, usage, version};
 pub use reason::Reason;
 pub use scan::{Item, ScanError, Scanner, Value};
+pub use setter::{Program, Read, Setter};
 pub use table::{Letters, Row, Table, Takes, help_rows};

@@ -40,6 +40,15 @@ impl<'a> Value<'a> {
             Self::None | Self::Number(_) => None,
         }
     }
+
+    /// The number, if there is one.
+    #[must_use]
+    pub const fn number(self) -> Option<i32> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::None | Self::Text(_) => None,
+        }
+    }
 }
 
 /// A command line that does not follow the grammar.

@@ -81,6 +81,19 @@ impl<K: Copy> Row<K> {
         Self { help, ..self }
     }
 
+    /// The same option in the words of another table.
+    #[must_use]
+    pub const fn with_key<L: Copy>(&self, key: L) -> Row<L> {
+        Row {
+            key,
+            long: self.long,
+            letter: self.letter,
+            takes: self.takes,
+            value_name: self.value_name,
+            help: self.help,
+        }
+    }
+
     /// The long name, without the dashes.
     #[must_use]
     pub const fn long_name(&self) -> Option<&'static str> {
