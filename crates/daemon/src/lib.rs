@@ -1,9 +1,10 @@
 //! What the daemons share: the shell around their machines.
 //!
-//! A daemon is one thread and one loop: [`wait()`] for a descriptor or a deadline, make an input for
-//! the machine, do the actions that come back. The parts:
+//! A daemon is one thread and one loop: wait for a descriptor or a deadline, make an input for the
+//! machine, do the actions that come back. The parts:
 //!
 //! - [`aliases()`]: popt's alias files
+//! - [`EventLoop`], [`EventHandler`]: the loop, and what turns in it; [`wait()`]: its sleep
 //! - [`Clock`]: the monotonic clock that the machines' `now` comes from
 //! - [`Signals`]: signals as something to poll
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
@@ -30,6 +31,7 @@ mod clock;
 mod control_socket;
 mod descendants;
 mod descriptors;
+mod event_loop;
 mod installed;
 mod instance;
 mod lock;
@@ -53,6 +55,7 @@ pub use clock::Clock;
 pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask, read_status};
 pub use descendants::{Stray, adopt_orphans, kill_strays};
 pub use descriptors::make_room_for_descriptors;
+pub use event_loop::{Awaited, Event, EventHandler, EventLoop};
 pub use installed::installed;
 pub use instance::Instance;
 pub use lock::{Lock, LockError, run_file};
