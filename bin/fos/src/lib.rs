@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use daemon::log::Target;
-use daemon::{Background, Instance, PARENT_VARIABLE, Parent, Signal, Signals};
+use daemon::{Background, Clock, EventLoop, Instance, PARENT_VARIABLE, Parent, Signal, Signals};
 use director::failover::Fos;
 
 use crate::children::Children;
@@ -87,17 +87,12 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
     instance.write();
     leave_terminal(options, background, parent.is_some()).map_err(failure)?;
     let children = Children::new(options, parent.is_some());
-    let shell = Shell::new(
-        Fos::new(site, options.mode),
-        children,
-        signals,
-        parent,
-        options,
-        &file,
-    );
-    let end = shell.run().map_err(failure);
+    let clock = Clock::start();
+    let machine = Fos::new(site, options.mode);
+    let mut shell = Shell::new(clock, machine, children, parent, options, &file);
+    let end = EventLoop::new(clock, signals).run(&mut shell);
     drop(instance);
-    end
+    end.map_err(failure)
 }
 
 /// Lets go of the terminal, as far as that is asked for.

@@ -1,13 +1,13 @@
 //! The loop: waits, makes inputs of what happened, does what the machine says.
 
 use std::collections::VecDeque;
-use std::io;
 use std::os::fd::AsFd;
 
 use config_file::{ConfigFile, Follower, Outcome, Program};
-use daemon::{Clock, Parent, PollFd, PollFlags, Signal, Signals, notify, reap, wait};
+use daemon::{Awaited, Clock, Event, EventHandler, Parent, Signal, notify};
 use director::Severity;
 use director::failover::{Action, Fos, Input, Notice, Site};
+use lvs_model::ChildExit;
 
 use crate::children::{Children, Ended};
 use crate::load;
@@ -29,7 +29,6 @@ pub struct Shell<'a> {
     clock: Clock,
     machine: Fos,
     children: Children,
-    signals: Signals,
     parent: Option<Parent>,
     options: &'a Options,
     /// lvs.cf, read again when told to, its names looked up meanwhile.
@@ -37,49 +36,84 @@ pub struct Shell<'a> {
     inputs: VecDeque<Input>,
 }
 
+/// What fos waits for.
+#[derive(Clone, Copy)]
+pub enum Source {
+    /// pulse, whose end is ours.
+    Parent,
+    /// Names of lvs.cf that are being looked up.
+    Names,
+}
+
 impl<'a> Shell<'a> {
     /// Nothing is started yet.
     pub fn new(
+        clock: Clock,
         machine: Fos,
         children: Children,
-        signals: Signals,
         parent: Option<Parent>,
         options: &'a Options,
         file: &ConfigFile,
     ) -> Self {
-        let clock = Clock::start();
         Self {
             clock,
             machine,
             children,
-            signals,
             parent,
             options,
             file: Follower::new(file, clock.now()),
             inputs: VecDeque::from([Input::Start]),
         }
     }
+}
 
-    /// Runs until the machine is done.
-    ///
-    /// # Errors
-    /// Waiting failed: too many descriptors for the process, no memory.
-    pub fn run(mut self) -> io::Result<()> {
-        loop {
-            while let Some(input) = self.inputs.pop_front() {
-                let mut actions = Vec::new();
-                self.machine.handle(self.clock.now(), input, &mut actions);
-                for action in actions {
-                    if action == Action::Exit {
-                        return Ok(());
-                    }
-                    self.perform(action);
+impl EventHandler for Shell<'_> {
+    type Source = Source;
+    type End = ();
+
+    fn work(&mut self) -> Option<()> {
+        while let Some(input) = self.inputs.pop_front() {
+            let mut actions = Vec::new();
+            self.machine.handle(self.clock.now(), input, &mut actions);
+            for action in actions {
+                if action == Action::Exit {
+                    return Some(());
                 }
+                self.perform(action);
             }
-            self.listen()?;
         }
+        None
     }
 
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Source>) {
+        if let Some(parent) = &self.parent {
+            awaited.reading(Source::Parent, parent.as_fd());
+        }
+        if let Some(names) = self.file.poll_fd() {
+            awaited.reading(Source::Names, names);
+        }
+        awaited.until(self.machine.next_deadline());
+        awaited.until(self.file.deadline());
+    }
+
+    fn take(&mut self, event: Event<Source>) {
+        match event {
+            Event::Ready(Source::Parent) => self.look_at_parent(),
+            Event::Ready(Source::Names) => self.advance_names(),
+            Event::Signal(signal) => self.signal(signal),
+            Event::Ended(pid, exit) => self.ended(pid, exit),
+            Event::Time => {
+                self.advance_names();
+                let due = self.machine.next_deadline();
+                if due.is_some_and(|due| due <= self.clock.now()) {
+                    self.inputs.push_back(Input::Deadline);
+                }
+            }
+        }
+    }
+}
+
+impl Shell<'_> {
     fn perform(&mut self, action: Action) {
         match action {
             Action::Notice(notice) => write_notice(&notice),
@@ -104,7 +138,7 @@ impl<'a> Shell<'a> {
             }
             Action::TerminateMonitor(monitor) => self.children.signal(monitor, Signal::SIGTERM),
             Action::KillMonitor(monitor) => self.children.signal(monitor, Signal::SIGKILL),
-            // `run` ends before it gets here.
+            // `work` ends before it gets here.
             Action::Exit => {}
         }
     }
@@ -131,52 +165,38 @@ impl<'a> Shell<'a> {
         Ok(site)
     }
 
-    /// Sleeps until something happens and notes it.
-    fn listen(&mut self) -> io::Result<()> {
-        let due = self.machine.next_deadline();
-        let read_until = self.file.deadline();
-        let deadline = [due, read_until].into_iter().flatten().min();
-        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        let parent = self.parent.as_ref().map(AsFd::as_fd);
-        fds.extend(parent.map(|parent| PollFd::new(parent, PollFlags::POLLIN)));
-        let reading = self.file.poll_fd();
-        fds.extend(reading.map(|reading| PollFd::new(reading, PollFlags::POLLIN)));
-        wait(&mut fds, &self.clock, deadline)?;
-        drop(fds);
+    fn advance_names(&mut self) {
         let outcome = self.file.advance(self.clock.now());
         self.take_outcome(outcome);
+    }
+
+    fn look_at_parent(&mut self) {
         if self.parent.as_ref().is_some_and(Parent::is_gone) {
             self.parent = None;
             self.inputs.push_back(Input::ParentGone);
         }
-        for signal in self.signals.pending() {
-            match signal {
-                Signal::SIGCHLD => self.reap(),
-                Signal::SIGHUP => self.inputs.push_back(Input::Hangup),
-                Signal::SIGTERM | Signal::SIGINT => {
-                    self.inputs.push_back(Input::Terminate(signal as i32));
-                }
-                // They mean nothing here, and must not end a director's services.
-                _ => {}
-            }
-        }
-        if due.is_some_and(|due| due <= self.clock.now()) {
-            self.inputs.push_back(Input::Deadline);
-        }
-        Ok(())
     }
 
-    fn reap(&mut self) {
-        while let Some((pid, exit)) = reap() {
-            self.inputs.extend(match self.children.ended(pid) {
-                Some(Ended::Command) => Some(Input::CommandEnded(Ok(exit))),
-                Some(Ended::Monitor(monitor)) => Some(Input::MonitorEnded(monitor, exit)),
-                None => {
-                    self.file.ended(pid);
-                    None
-                }
-            });
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::SIGHUP => self.inputs.push_back(Input::Hangup),
+            Signal::SIGTERM | Signal::SIGINT => {
+                self.inputs.push_back(Input::Terminate(signal as i32));
+            }
+            // They mean nothing here, and must not end a director's services.
+            _ => {}
         }
+    }
+
+    fn ended(&mut self, pid: i32, exit: ChildExit) {
+        self.inputs.extend(match self.children.ended(pid) {
+            Some(Ended::Command) => Some(Input::CommandEnded(Ok(exit))),
+            Some(Ended::Monitor(monitor)) => Some(Input::MonitorEnded(monitor, exit)),
+            None => {
+                self.file.ended(pid);
+                None
+            }
+        });
     }
 }
 

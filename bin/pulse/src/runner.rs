@@ -12,8 +12,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::ExitCode;
 
-use daemon::{Child, Clock, PollFd, PollFlags, Signal, Signals, reap, wait};
-use lvs_model::EndStep;
+use daemon::{
+    Awaited, Child, Clock, Event, EventHandler, EventLoop, PollFd, PollFlags, Signal, Signals,
+};
+use lvs_model::{ChildExit, EndStep};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
@@ -81,13 +83,26 @@ impl Runner {
 /// Runs hooks until pulse is gone and all are done.
 pub fn run(args: &[OsString]) -> ExitCode {
     PART.begin(args);
-    match Queue::open().and_then(Queue::work) {
+    match work() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("hooks: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn work() -> io::Result<()> {
+    // What ends pulse in order must not end its hooks.
+    let handled = [
+        Signal::SIGCHLD,
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+    ];
+    let clock = Clock::start();
+    let signals = Signals::new(&handled)?;
+    EventLoop::new(clock, signals).run(&mut Queue::open(clock))
 }
 
 /// The program that runs.
@@ -99,7 +114,7 @@ struct Running {
 /// What is to be run, and what runs.
 struct Queue {
     clock: Clock,
-    signals: Signals,
+    pulse: io::Stdin,
     plan: HookQueue,
     running: Option<Running>,
     beside: Beside,
@@ -110,52 +125,57 @@ struct Queue {
     is_open: bool,
 }
 
+/// What the runner waits for.
+#[derive(Clone, Copy)]
+struct Pulse;
+
+impl EventHandler for Queue {
+    type Source = Pulse;
+    type End = ();
+
+    fn work(&mut self) -> Option<()> {
+        let is_over = !self.is_open && self.plan.is_idle() && self.beside.is_idle();
+        is_over.then_some(())
+    }
+
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Pulse>) {
+        if self.is_open {
+            let mut flags = PollFlags::POLLIN;
+            flags.set(PollFlags::POLLOUT, self.state() != self.told);
+            awaited.polling(Pulse, PollFd::new(self.pulse.as_fd(), flags));
+        }
+        awaited.until(self.plan.deadline());
+        awaited.until(self.beside.deadline());
+    }
+
+    fn take(&mut self, event: Event<Pulse>) {
+        match event {
+            Event::Ready(Pulse) => self.read(),
+            Event::Signal(Signal::SIGCHLD) => self.end_group(),
+            Event::Signal(_) => {}
+            Event::Ended(pid, exit) => self.ended(pid, exit),
+            Event::Time => {
+                self.check_deadline();
+                self.start_next();
+                self.beside.turn(self.clock.now());
+                self.tell();
+            }
+        }
+    }
+}
+
 impl Queue {
-    fn open() -> io::Result<Self> {
-        // What ends pulse in order must not end its hooks.
-        let handled = [
-            Signal::SIGCHLD,
-            Signal::SIGTERM,
-            Signal::SIGINT,
-            Signal::SIGHUP,
-        ];
-        Ok(Self {
-            clock: Clock::start(),
-            signals: Signals::new(&handled)?,
+    fn open(clock: Clock) -> Self {
+        Self {
+            clock,
+            pulse: io::stdin(),
             plan: HookQueue::default(),
             running: None,
             beside: Beside::default(),
             heard: 0,
             told: RunnerState::default(),
             is_open: true,
-        })
-    }
-
-    fn work(mut self) -> io::Result<()> {
-        while self.is_open || !self.plan.is_idle() || !self.beside.is_idle() {
-            let input = io::stdin();
-            let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            if self.is_open {
-                let mut flags = PollFlags::POLLIN;
-                flags.set(PollFlags::POLLOUT, self.state() != self.told);
-                fds.push(PollFd::new(input.as_fd(), flags));
-            }
-            let deadlines = self
-                .plan
-                .deadline()
-                .into_iter()
-                .chain(self.beside.deadline());
-            wait(&mut fds, &self.clock, deadlines.min())?;
-            drop(fds);
-            self.read();
-            self.signals.pending();
-            self.reap();
-            self.check_deadline();
-            self.start_next();
-            self.beside.turn(self.clock.now());
-            self.tell();
         }
-        Ok(())
     }
 
     fn read(&mut self) {
@@ -201,7 +221,7 @@ impl Queue {
     fn tell(&mut self) {
         let state = self.state();
         if state != self.told {
-            let told = helper::say(io::stdin().as_fd(), &encode_state(&state));
+            let told = helper::say(self.pulse.as_fd(), &encode_state(&state));
             if told.is_ok() {
                 self.told = state;
             }
@@ -240,20 +260,17 @@ impl Queue {
         }
     }
 
-    fn reap(&mut self) {
-        self.end_group();
-        while let Some((pid, exit)) = reap() {
-            self.beside.ended(self.clock.now(), pid, exit);
-            let ended = self.running.take_if(|hook| hook.child.pid() == pid);
-            if let Some(hook) = ended {
-                let level = if exit.is_success() {
-                    log::Level::Info
-                } else {
-                    log::Level::Warn
-                };
-                log::log!(level, "{} {exit}", hook.path);
-                self.plan.ended();
-            }
+    fn ended(&mut self, pid: i32, exit: ChildExit) {
+        self.beside.ended(self.clock.now(), pid, exit);
+        let ended = self.running.take_if(|hook| hook.child.pid() == pid);
+        if let Some(hook) = ended {
+            let level = if exit.is_success() {
+                log::Level::Info
+            } else {
+                log::Level::Warn
+            };
+            log::log!(level, "{} {exit}", hook.path);
+            self.plan.ended();
         }
     }
 

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Clock, PollFd, PollFlags, Signal, Signals, wait};
+use daemon::{Awaited, Clock, EventHandler, EventLoop, Signal, Signals};
 use ipvs::{ExternalIpvs, Ipvs, IpvsError, NetlinkIpvs};
-use link::{Event, Links, Watch};
+use link::{Links, Watch};
 use lvs_config::Config;
 use lvs_model::{IpvsOp, SyncRole};
 use nix::errno::Errno;
@@ -157,7 +157,7 @@ fn role_named(name: &str) -> Option<SyncRole> {
 /// Keeps the daemon until pulse is gone.
 pub fn run(args: &[OsString]) -> ExitCode {
     PART.begin(args);
-    match Keeper::open().and_then(Keeper::work) {
+    match keep() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("sync daemon: {error}");
@@ -166,57 +166,77 @@ pub fn run(args: &[OsString]) -> ExitCode {
     }
 }
 
+fn keep() -> io::Result<()> {
+    // What ends pulse in order must not end the switch of the daemon.
+    let handled = [
+        Signal::SIGCHLD,
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+    ];
+    let clock = Clock::start();
+    let signals = Signals::new(&handled)?;
+    EventLoop::new(clock, signals).run(&mut Keeper::open(clock))
+}
+
 struct Keeper {
     clock: Clock,
-    signals: Signals,
+    pulse: io::Stdin,
     watch: SyncWatch,
     /// Tells that an interface changed; none if that is not to be had.
-    events: Option<Watch>,
+    changes: Option<Watch>,
     /// Changes go through this one, unless it is the usual.
     program: PathBuf,
     told: Option<Vec<u8>>,
     is_open: bool,
 }
 
+/// What the keeper waits for.
+#[derive(Clone, Copy)]
+enum Source {
+    Pulse,
+    Changes,
+}
+
+impl EventHandler for Keeper {
+    type Source = Source;
+    type End = ();
+
+    fn work(&mut self) -> Option<()> {
+        (!self.is_open).then_some(())
+    }
+
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Source>) {
+        awaited.reading(Source::Pulse, self.pulse.as_fd());
+        if let Some(changes) = &self.changes {
+            awaited.reading(Source::Changes, changes.as_fd());
+        }
+        awaited.until(self.watch.next_look());
+    }
+
+    fn take(&mut self, event: daemon::Event<Source>) {
+        match event {
+            daemon::Event::Ready(Source::Pulse) => self.read(),
+            daemon::Event::Ready(Source::Changes) => self.hear(),
+            daemon::Event::Signal(_) | daemon::Event::Ended(..) => {}
+            daemon::Event::Time => self.turn(),
+        }
+    }
+}
+
 impl Keeper {
-    fn open() -> io::Result<Self> {
-        // What ends pulse in order must not end the switch of the daemon.
-        let handled = [
-            Signal::SIGCHLD,
-            Signal::SIGTERM,
-            Signal::SIGINT,
-            Signal::SIGHUP,
-        ];
-        Ok(Self {
-            clock: Clock::start(),
-            signals: Signals::new(&handled)?,
+    fn open(clock: Clock) -> Self {
+        Self {
+            clock,
+            pulse: io::stdin(),
             watch: SyncWatch::default(),
-            events: Watch::open()
+            changes: Watch::open()
                 .inspect_err(|error| log::warn!("sync daemon: {error}"))
                 .ok(),
             program: PathBuf::from(USUAL[0]),
             told: None,
             is_open: true,
-        })
-    }
-
-    fn work(mut self) -> io::Result<()> {
-        while self.is_open {
-            let input = io::stdin();
-            let mut fds = vec![
-                PollFd::new(input.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-            ];
-            let events = self.events.iter();
-            fds.extend(events.map(|events| PollFd::new(events.as_fd(), PollFlags::POLLIN)));
-            wait(&mut fds, &self.clock, self.watch.next_look())?;
-            drop(fds);
-            self.signals.pending();
-            self.read();
-            self.hear();
-            self.turn();
         }
-        Ok(())
     }
 
     /// The last order counts.
@@ -239,18 +259,18 @@ impl Keeper {
 
     fn hear(&mut self) {
         let now = self.clock.now();
-        let Some(events) = &mut self.events else {
+        let Some(changes) = &mut self.changes else {
             return;
         };
-        for event in events.drain().unwrap_or_default() {
-            match event {
-                Event::Link(link) => self.watch.hear(now, link.index, link.running),
-                Event::LinkGone(link) => self.watch.hear(now, link.index, false),
-                Event::Address(address) | Event::AddressGone(address) => {
+        for change in changes.drain().unwrap_or_default() {
+            match change {
+                link::Event::Link(link) => self.watch.hear(now, link.index, link.running),
+                link::Event::LinkGone(link) => self.watch.hear(now, link.index, false),
+                link::Event::Address(address) | link::Event::AddressGone(address) => {
                     self.watch.hear(now, address.interface, true);
                 }
-                Event::Duplicate(_) => {}
-                Event::Lost => self.watch.hear(now, 0, false),
+                link::Event::Duplicate(_) => {}
+                link::Event::Lost => self.watch.hear(now, 0, false),
             }
         }
     }
@@ -308,7 +328,7 @@ impl Keeper {
         if self.told.as_ref() == Some(&message) {
             return;
         }
-        if helper::say(io::stdin().as_fd(), &message).is_ok() {
+        if helper::say(self.pulse.as_fd(), &message).is_ok() {
             self.told = Some(message);
         }
     }
