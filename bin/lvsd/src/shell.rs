@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 use config_file::{ConfigFile, Follower, Outcome, Program};
 use control::FileStatus;
 use daemon::{
-    Clock, ControlSocket, Parent, PollFd, PollFlags, Signal, Signals, Tidying, reap, wait,
+    Awaited, Clock, ControlSocket, Event, EventHandler, EventLoop, Parent, Signal, Signals, Tidying,
 };
 use director::{Action, Input, Lvsd, Notice, Severity, Site};
-use lvs_model::Mono;
+use lvs_model::ChildExit;
 
 use crate::kernel::Kernel;
 use crate::nannies::Nannies;
@@ -64,7 +64,6 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         machine: setup.machine,
         kernel: setup.kernel,
         nannies: setup.nannies,
-        signals: setup.signals,
         parent: setup.parent,
         status: setup.status,
         follower: setup.follower,
@@ -74,13 +73,9 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         checked: Some(setup.checked),
         answers: VecDeque::new(),
         events: VecDeque::from([Input::Start]),
+        has_strays: false,
     };
-    loop {
-        if let Some(status) = shell.work() {
-            return Ok(status);
-        }
-        shell.listen()?;
-    }
+    EventLoop::new(clock, setup.signals).run(&mut shell)
 }
 
 struct Shell<'a> {
@@ -89,7 +84,6 @@ struct Shell<'a> {
     machine: Lvsd,
     kernel: Kernel,
     nannies: Nannies,
-    signals: Signals,
     parent: Option<Parent>,
     status: Option<ControlSocket>,
     /// lvs.cf, read again when told to, its names looked up meanwhile.
@@ -101,10 +95,28 @@ struct Shell<'a> {
     /// Results of actions; they come before anything else that happened.
     answers: VecDeque<Input>,
     events: VecDeque<Input>,
+    /// Children have ended; they may have left some of theirs behind.
+    has_strays: bool,
 }
 
-impl Shell<'_> {
-    /// Feeds the machine until nothing is left; the exit status if it is to end.
+/// What lvsd waits for.
+#[derive(Clone, Copy)]
+enum Source {
+    Nannies,
+    /// pulse, whose end is ours.
+    Parent,
+    /// Names of lvs.cf that are being looked up.
+    Names,
+    /// Somebody who asks how things are.
+    Status,
+}
+
+impl EventHandler for Shell<'_> {
+    type Source = Source;
+    /// The exit status.
+    type End = u8;
+
+    /// Feeds the machine until nothing is left.
     fn work(&mut self) -> Option<u8> {
         let mut actions = Vec::new();
         let mut now = self.clock.now();
@@ -121,9 +133,43 @@ impl Shell<'_> {
                 now = self.clock.now();
             }
         }
+        self.nannies.flush();
         None
     }
 
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Source>) {
+        awaited.reading(Source::Nannies, self.nannies.as_fd());
+        if let Some(parent) = &self.parent {
+            awaited.reading(Source::Parent, parent.as_fd());
+        }
+        if let Some(names) = self.follower.poll_fd() {
+            awaited.reading(Source::Names, names);
+        }
+        awaited.until(self.machine.next_deadline());
+        awaited.until(self.follower.deadline());
+        if let Some(status) = &self.status {
+            let now = self.clock.now();
+            for fd in status.poll_fds(now) {
+                awaited.polling(Source::Status, fd);
+            }
+            awaited.until(status.next_deadline(now));
+        }
+    }
+
+    fn take(&mut self, event: Event<Source>) {
+        match event {
+            Event::Ready(Source::Nannies) => self.events.extend(self.nannies.hear()),
+            Event::Ready(Source::Parent) => self.look_at_parent(),
+            // Looked at when the turn is over, as each of them has a deadline too.
+            Event::Ready(Source::Names | Source::Status) => {}
+            Event::Signal(signal) => self.signal(signal),
+            Event::Ended(pid, exit) => self.ended(pid, exit),
+            Event::Time => self.time(),
+        }
+    }
+}
+
+impl Shell<'_> {
     fn next_input(&mut self) -> Option<Input> {
         let told = self.answers.pop_front().or_else(|| self.events.pop_front());
         let turn_end = || self.machine.has_open_verdicts().then_some(Input::TurnEnd);
@@ -197,34 +243,18 @@ impl Shell<'_> {
         (self.accept)(file)
     }
 
-    /// Sleeps until something happens and notes it.
-    fn listen(&mut self) -> io::Result<()> {
-        let deadline = self.machine.next_deadline();
-        let read_until = self.follower.deadline();
-        self.nannies.flush();
-        let awaited = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds = vec![awaited(self.signals.as_fd()), awaited(self.nannies.as_fd())];
-        fds.extend(self.parent.as_ref().map(AsFd::as_fd).map(awaited));
-        fds.extend(self.follower.poll_fd().map(awaited));
-        let now = self.clock.now();
-        let told_until = self.status.as_ref().and_then(|it| it.next_deadline(now));
-        let status = self.status.iter();
-        fds.extend(status.flat_map(|status| status.poll_fds(now)));
-        let until = earliest(earliest(deadline, read_until), told_until);
-        wait(&mut fds, &self.clock, until)?;
-        drop(fds);
+    fn time(&mut self) {
+        if std::mem::take(&mut self.has_strays) {
+            self.nannies.kill_strays();
+        }
         self.tidying.turn(self.clock.now());
-        self.note_parent();
-        // Reports before deaths: what a nanny said last still counts.
-        self.events.extend(self.nannies.hear());
-        self.note_signals();
         let outcome = self.follower.advance(self.clock.now());
         self.take_outcome(outcome);
-        if deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
+        let due = self.machine.next_deadline();
+        if due.is_some_and(|due| due <= self.clock.now()) {
             self.events.push_back(Input::Deadline);
         }
         self.tell_status();
-        Ok(())
     }
 
     /// Tells how things are to who has connected, whatever it says.
@@ -244,32 +274,28 @@ impl Shell<'_> {
         }
     }
 
-    fn note_parent(&mut self) {
+    fn look_at_parent(&mut self) {
         if self.parent.as_ref().is_some_and(Parent::is_gone) {
             self.parent = None;
             self.events.push_back(Input::ParentGone);
         }
     }
 
-    fn note_signals(&mut self) {
-        for signal in self.signals.pending() {
-            match signal {
-                Signal::SIGCHLD => self.reap(),
-                Signal::SIGHUP => self.events.push_back(Input::Hangup),
-                Signal::SIGTERM | Signal::SIGINT => {
-                    self.events.push_back(Input::Terminate(signal as i32));
-                }
-                other => self.events.push_back(Input::StraySignal(other as i32)),
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::SIGCHLD => {}
+            Signal::SIGHUP => self.events.push_back(Input::Hangup),
+            Signal::SIGTERM | Signal::SIGINT => {
+                self.events.push_back(Input::Terminate(signal as i32));
             }
+            other => self.events.push_back(Input::StraySignal(other as i32)),
         }
     }
 
-    fn reap(&mut self) {
-        while let Some((pid, exit)) = reap() {
-            self.follower.ended(pid);
-            self.events.extend(self.nannies.remove(pid, exit));
-        }
-        self.nannies.kill_strays();
+    fn ended(&mut self, pid: i32, exit: ChildExit) {
+        self.follower.ended(pid);
+        self.events.extend(self.nannies.remove(pid, exit));
+        self.has_strays = true;
     }
 }
 
@@ -281,11 +307,6 @@ pub fn file_status(file: &ConfigFile) -> FileStatus {
         content: file.loaded.hash.to_string(),
         faults: file.faults(),
     }
-}
-
-/// The earlier of two deadlines, if there is any.
-fn earliest(one: Option<Mono>, other: Option<Mono>) -> Option<Mono> {
-    one.into_iter().chain(other).min()
 }
 
 /// Writes a log line with its severity.
