@@ -45,7 +45,6 @@ use lvsd::Lvsd;
 use options::{NAME, Options, Request};
 use shared::Shared;
 use shared_link::Link;
-use shell::Shell;
 
 /// Runs nanny with the arguments behind its name.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
@@ -99,7 +98,7 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     let lvsd = parent.map(Lvsd::new);
     // What reading the options took.
     daemon::give_back_memory();
-    Ok(ended(Shell::new(setup, signals, lvsd, table).run()))
+    Ok(ended(shell::run(setup, signals, lvsd, table)))
 }
 
 /// The status at the end of the loop. Nobody reads standard error by then: why it ended is logged.

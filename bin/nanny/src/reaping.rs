@@ -1,10 +1,10 @@
 //! What programs leave behind, and their end when the process ends. Called by both loops.
 
 use std::collections::BTreeSet;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use daemon::{Clock, PollFd, PollFlags, Signals};
+use daemon::{Awaited, Clock, Event, EventHandler, EventLoop};
+use lvs_model::Mono;
 
 use crate::watch::Watch;
 
@@ -23,26 +23,49 @@ pub fn kill_strays<'w>(watches: impl Iterator<Item = &'w Watch>) -> usize {
 }
 
 /// Leaves no program behind; init reaps what does not go in a moment.
-pub fn kill_all(watches: &mut [&mut Watch], signals: &mut Signals, clock: &Clock) {
-    for watch in watches.iter_mut() {
+pub fn kill_all(mut watches: Vec<&mut Watch>, turning: &mut EventLoop, clock: Clock) {
+    for watch in &mut watches {
         watch.kill_programs();
     }
     let deadline = clock.now() + LAST_REAPING;
-    let is_busy = |watches: &[&mut Watch]| {
-        let runs = watches.iter().any(|watch| watch.groups().next().is_some());
-        runs || kill_strays(watches.iter().map(|watch| &**watch)) > 0
+    let mut last = LastReaping {
+        clock,
+        watches,
+        deadline,
     };
-    while is_busy(watches) {
-        let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        let waited = daemon::wait(&mut fds, clock, Some(deadline));
-        if waited.is_err() || clock.now() >= deadline {
-            return;
-        }
-        signals.pending();
-        while let Some((pid, exit)) = daemon::reap() {
-            watches
-                .iter_mut()
-                .any(|watch| watch.reaped(clock.now(), pid, exit));
+    if let Err(error) = turning.run(&mut last) {
+        log::error!("cannot wait for the programs to end: {error}");
+    }
+}
+
+/// The end of the programs that were killed.
+struct LastReaping<'w> {
+    clock: Clock,
+    watches: Vec<&'w mut Watch>,
+    deadline: Mono,
+}
+
+impl EventHandler for LastReaping<'_> {
+    /// Nothing but the signals.
+    type Source = ();
+    type End = ();
+
+    fn work(&mut self) -> Option<()> {
+        let watches = || self.watches.iter().map(|watch| &**watch);
+        let runs = watches().any(|watch| watch.groups().next().is_some());
+        let is_busy = runs || kill_strays(watches()) > 0;
+        (!is_busy || self.clock.now() >= self.deadline).then_some(())
+    }
+
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, ()>) {
+        awaited.until(Some(self.deadline));
+    }
+
+    fn take(&mut self, event: Event<()>) {
+        if let Event::Ended(pid, exit) = event {
+            let now = self.clock.now();
+            let mut watches = self.watches.iter_mut();
+            watches.any(|watch| watch.reaped(now, pid, exit));
         }
     }
 }

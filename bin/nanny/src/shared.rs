@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::{Errand, MAX_ERRANDS, News};
-use daemon::{Cage, Clock, PollFd, PollFlags, Signal, Signals, Tidying};
+use daemon::{Cage, Clock, EventLoop, PollFd, PollFlags, Signal, Signals, Tidying};
 use healthcheck::Input;
 use lvs_model::Mono;
 use nix::errno::Errno;
@@ -126,8 +126,8 @@ impl Shared {
             self.turn()?;
         }
         let watches = self.members.values_mut().map(|member| &mut member.watch);
-        let mut watches: Vec<&mut Watch> = watches.collect();
-        reaping::kill_all(&mut watches, &mut self.signals, &self.clock);
+        let mut turning = EventLoop::new(self.clock, self.signals);
+        reaping::kill_all(watches.collect(), &mut turning, self.clock);
         Ok(0)
     }
 

@@ -1,10 +1,10 @@
 //! The loop around one watch: waits for signals, lvsd, the check and the question for the load.
 
 use std::io;
-use std::os::fd::AsFd;
 
-use daemon::{Clock, PollFd, PollFlags, Signal, Signals};
+use daemon::{Awaited, Clock, Event, EventHandler, EventLoop, Signal, Signals};
 use healthcheck::Input;
+use lvs_model::ChildExit;
 
 use crate::lvsd::{Heard, Lvsd};
 use crate::reaping;
@@ -12,90 +12,100 @@ use crate::setup::Setup;
 use crate::table::Table;
 use crate::watch::{Ready, Watch};
 
-/// One nanny.
-pub struct Shell {
-    clock: Clock,
+/// Runs one nanny until there is an exit status.
+///
+/// # Errors
+/// The wait itself failed: no memory.
+pub fn run(
+    setup: Setup,
     signals: Signals,
     lvsd: Option<Lvsd>,
-    watch: Watch,
+    table: Option<Table>,
+) -> io::Result<u8> {
+    let clock = Clock::start();
+    let mut shell = Shell {
+        clock,
+        lvsd,
+        watch: Watch::start(setup, table, clock.now()),
+        ready: Ready::default(),
+        has_strays: false,
+    };
+    let mut turning = EventLoop::new(clock, signals);
+    let status = turning.run(&mut shell)?;
+    reaping::kill_all(vec![&mut shell.watch], &mut turning, clock);
+    Ok(status)
 }
 
-impl Shell {
-    /// A nanny at its start.
-    pub fn new(setup: Setup, signals: Signals, lvsd: Option<Lvsd>, table: Option<Table>) -> Self {
-        let clock = Clock::start();
-        let watch = Watch::start(setup, table, clock.now());
-        Self {
-            clock,
-            signals,
-            lvsd,
-            watch,
-        }
-    }
+/// One nanny.
+struct Shell {
+    clock: Clock,
+    lvsd: Option<Lvsd>,
+    watch: Watch,
+    /// What the watch waited for and the loop has found.
+    ready: Ready,
+    /// Programs have ended; they may have left some of theirs behind.
+    has_strays: bool,
+}
 
-    /// Runs until there is an exit status.
-    ///
-    /// # Errors
-    /// The wait itself failed: no memory.
-    pub fn run(mut self) -> io::Result<u8> {
-        loop {
-            self.report();
-            if let Some(status) = self.watch.exit() {
-                reaping::kill_all(&mut [&mut self.watch], &mut self.signals, &self.clock);
-                return Ok(status);
-            }
-            self.turn()?;
-        }
-    }
+/// What a nanny waits for.
+#[derive(Clone, Copy)]
+enum Source {
+    Lvsd,
+    Check,
+    Load,
+}
 
-    fn report(&mut self) {
+impl EventHandler for Shell {
+    type Source = Source;
+    /// The exit status.
+    type End = u8;
+
+    fn work(&mut self) -> Option<u8> {
         if let Some(lvsd) = &mut self.lvsd {
             for report in self.watch.take_reports() {
                 lvsd.say(report);
             }
         }
+        self.watch.exit()
     }
 
-    /// One turn of the loop.
-    fn turn(&mut self) -> io::Result<()> {
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Source>) {
         let wanted = [
-            Some(PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)),
-            self.lvsd.as_ref().map(Lvsd::poll_fd),
-            self.watch.check_fd(),
-            self.watch.load_fd(),
+            (Source::Lvsd, self.lvsd.as_ref().map(Lvsd::poll_fd)),
+            (Source::Check, self.watch.check_fd()),
+            (Source::Load, self.watch.load_fd()),
         ];
-        let is_there = wanted.each_ref().map(Option::is_some);
-        let mut fds: Vec<PollFd<'_>> = wanted.into_iter().flatten().collect();
-        daemon::wait(&mut fds, &self.clock, self.watch.next_deadline())?;
-        let mut found = fds.iter().map(|fd| fd.any().unwrap_or(false));
-        let [has_signals, has_orders, check, load] =
-            is_there.map(|is_there| is_there && found.next().unwrap_or(false));
-        let ready = Ready { check, load };
-        if has_signals {
-            self.take_signals();
+        for (source, fd) in wanted {
+            if let Some(fd) = fd {
+                awaited.polling(source, fd);
+            }
         }
-        if has_orders {
-            self.take_orders();
-        }
-        self.watch.turn(self.clock.now(), ready);
-        Ok(())
+        awaited.until(self.watch.next_deadline());
     }
 
-    fn take_signals(&mut self) {
-        use healthcheck::Signal as Meaning;
-        for signal in self.signals.pending() {
-            let meaning = match signal {
-                Signal::SIGCHLD => {
-                    self.reap();
-                    continue;
-                }
-                Signal::SIGHUP => Meaning::Hangup,
-                Signal::SIGUSR1 => Meaning::User1,
-                Signal::SIGUSR2 => Meaning::User2,
-                other => Meaning::Terminate(other as i32),
-            };
-            self.watch.feed(self.clock.now(), Input::Signal(meaning));
+    fn take(&mut self, event: Event<Source>) {
+        match event {
+            Event::Ready(Source::Lvsd) => self.take_orders(),
+            Event::Ready(Source::Check) => self.ready.check = true,
+            Event::Ready(Source::Load) => self.ready.load = true,
+            Event::Signal(signal) => self.signal(signal),
+            Event::Ended(pid, exit) => self.ended(pid, exit),
+            Event::Time => self.time(),
         }
+    }
+}
+
+impl Shell {
+    fn signal(&mut self, signal: Signal) {
+        use healthcheck::Signal as Meaning;
+        let meaning = match signal {
+            Signal::SIGCHLD => return,
+            Signal::SIGHUP => Meaning::Hangup,
+            Signal::SIGUSR1 => Meaning::User1,
+            Signal::SIGUSR2 => Meaning::User2,
+            other => Meaning::Terminate(other as i32),
+        };
+        self.watch.feed(self.clock.now(), Input::Signal(meaning));
     }
 
     fn take_orders(&mut self) {
@@ -114,15 +124,17 @@ impl Shell {
         }
     }
 
-    /// Takes in what has ended; what a program left behind when it ended is killed.
-    fn reap(&mut self) {
-        let mut reaped = false;
-        while let Some((pid, exit)) = daemon::reap() {
-            self.watch.reaped(self.clock.now(), pid, exit);
-            reaped = true;
-        }
-        if reaped {
+    fn ended(&mut self, pid: i32, exit: ChildExit) {
+        self.watch.reaped(self.clock.now(), pid, exit);
+        self.has_strays = true;
+    }
+
+    /// What a program left behind when it ended is killed; the watch goes on.
+    fn time(&mut self) {
+        if std::mem::take(&mut self.has_strays) {
             reaping::kill_strays(std::iter::once(&self.watch));
         }
+        let ready = std::mem::take(&mut self.ready);
+        self.watch.turn(self.clock.now(), ready);
     }
 }
