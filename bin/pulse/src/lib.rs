@@ -150,7 +150,7 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     }
     let shell = Shell::new(options, setup, &file, sockets);
     finish_start(&mut instance, background);
-    let status = late(shell.and_then(|shell| shell.run(instance.faults())));
+    let status = late(shell.and_then(|(shell, turning)| shell.run(turning, instance.faults())));
     drop(instance);
     Ok(status)
 }
@@ -224,12 +224,12 @@ fn start_late(options: &Options, file: ConfigFile, instance: Instance) -> ExitCo
             say_idle();
             return Ok(());
         }
-        let shell = Shell::new(options, setup, &file, sockets)?;
+        let (shell, turning) = Shell::new(options, setup, &file, sockets)?;
         // One that came before the shell's own signals were there.
         if signals.pending().iter().any(|it| *it != Signal::SIGHUP) {
             return Ok(());
         }
-        Ok(shell.run(instance.faults())?)
+        Ok(shell.run(turning, instance.faults())?)
     };
     let status = late(run());
     drop(instance);

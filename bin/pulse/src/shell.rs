@@ -2,13 +2,17 @@
 //! says. It decides nothing and never blocks.
 
 mod administration;
+mod last_switch;
 
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 use config_file::{ConfigFile, Follower};
-use daemon::{Capabilities, Clock, PollFd, PollFlags, Signal, Signals, notify};
+use daemon::{
+    Awaited, Capabilities, Clock, Event, EventHandler, EventLoop, PollFd, PollFlags, Signal,
+    Signals, notify,
+};
 use heartbeat::auth::Verdict;
 use heartbeat::datagram::{DecodeError, Value};
 use heartbeat::{
@@ -46,8 +50,6 @@ const LOG_PAUSE: Duration = Duration::from_secs(60);
 const REMARK_PAUSE: Duration = Duration::from_secs(10);
 /// Addresses that could not be read are looked at again after so long.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How long the end of the program waits for the sync daemon's switch.
-const SYNC_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What pulse, lvsd and `ipvsadm` need; lvsd starts its monitors as another user.
 const RIGHTS: Capabilities = Capabilities::NET_ADMIN
@@ -63,7 +65,6 @@ pub struct Shell {
     setup: Setup,
     clock: Clock,
     node: Node,
-    signals: Signals,
     sockets: Sockets,
     addresses: Addresses,
     service: Service,
@@ -98,8 +99,17 @@ pub struct Shell {
     done: bool,
 }
 
+/// What pulse waits for.
+#[derive(Clone, Copy)]
+pub enum Source {
+    /// The partner.
+    Heartbeats,
+    /// What is looked at in every turn, as each has a deadline too or costs nothing to look at.
+    Other,
+}
+
 impl Shell {
-    /// Opens what the loop needs besides the heartbeat's sockets.
+    /// Opens what the loop needs besides the heartbeat's sockets, and the loop.
     ///
     /// # Errors
     /// Signals, addresses or guardian are not to be had.
@@ -108,9 +118,9 @@ impl Shell {
         setup: Setup,
         file: &ConfigFile,
         sockets: Sockets,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(Self, EventLoop)> {
         let clock = Clock::start();
-        let signals = Signals::new(&SIGNALS)?;
+        let turning = EventLoop::new(clock, Signals::new(&SIGNALS)?);
         let addresses = Addresses::open(&setup, options.foreground)?;
         let commands = Commands::open(options.foreground)?;
         give_up_rights(&setup);
@@ -123,10 +133,9 @@ impl Shell {
         node.remember_orders(orders.read());
         let mut service = Service::new(options);
         service.take_file(file);
-        Ok(Self {
+        let shell = Self {
             node,
             clock,
-            signals,
             sockets,
             addresses,
             service,
@@ -151,14 +160,15 @@ impl Shell {
             answers: Vec::new(),
             watchdog: notify::Watchdog::from_env(),
             done: false,
-        })
+        };
+        Ok((shell, turning))
     }
 
     /// Runs until a signal ends it. `impaired`: what the start could not have, for the status.
     ///
     /// # Errors
     /// Waiting failed.
-    pub fn run(mut self, impaired: &[String]) -> io::Result<()> {
+    pub fn run(mut self, mut turning: EventLoop, impaired: &[String]) -> io::Result<()> {
         self.impaired = impaired.to_vec();
         // The partner believes the first heartbeat: what is wrong here is known before it.
         if self.addresses.look_for_own() {
@@ -168,64 +178,98 @@ impl Shell {
         self.check_links();
         self.give(Input::Start);
         notify::ready();
-        while !self.done {
-            self.wait()
-                .map_err(|error| io::Error::other(format!("select() failed: {error}")))?;
-            self.turn();
-        }
+        turning
+            .run(&mut self)
+            .map_err(|error| io::Error::other(format!("select() failed: {error}")))?;
         self.addresses.end();
         notify::stopping();
         self.control.close();
-        self.finish_sync()
+        // The partner has been told; the sync daemon may take its time, but not for ever.
+        last_switch::finish(
+            &mut turning,
+            self.clock,
+            &mut self.commands,
+            &self.setup.config,
+        )
+    }
+}
+
+impl EventHandler for Shell {
+    type Source = Source;
+    type End = ();
+
+    /// What actions have led to comes before anything that happened after them.
+    fn work(&mut self) -> Option<()> {
+        for answer in std::mem::take(&mut self.answers) {
+            self.give(answer);
+        }
+        self.done.then_some(())
     }
 
-    fn wait(&self) -> io::Result<()> {
-        let deadline = if self.answers.is_empty() && !self.commands.is_deserted() {
-            let unsure = self.addresses.is_unsure();
-            let look_again = unsure.then(|| self.clock.now() + LOOK_AGAIN);
-            let read_until = self.follower.deadline();
-            self.node
-                .next_deadline()
-                .into_iter()
-                .chain(read_until)
-                .chain(self.gateway.as_ref().map(Gateway::deadline))
-                .chain(self.watchdog.next())
-                .chain(self.control.next_deadline(self.clock.now()))
-                .chain(look_again)
-                .chain(self.addresses.next_deadline())
-                .chain(self.commands.deadline())
-                .min()
-        } else {
-            Some(Mono::ZERO)
-        };
-        let fds = self
-            .sockets
-            .fds()
-            .chain([self.signals.as_fd()])
-            .chain(self.service.fd())
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Source>) {
+        for fd in self.sockets.fds() {
+            awaited.reading(Source::Heartbeats, fd);
+        }
+        let others = self
+            .service
+            .fd()
+            .into_iter()
             .chain(self.commands.fds())
             .chain(self.follower.poll_fd())
             .chain(self.gateway.as_ref().map(AsFd::as_fd))
             .chain(self.addresses.fds());
-        let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        fds.extend(self.control.poll_fds(self.clock.now()));
-        let crowded = self.commands.crowded_fd();
-        fds.extend(crowded.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
-        daemon::wait(&mut fds, &self.clock, deadline).map(|_| ())
+        for fd in others {
+            awaited.reading(Source::Other, fd);
+        }
+        let now = self.clock.now();
+        for fd in self.control.poll_fds(now) {
+            awaited.polling(Source::Other, fd);
+        }
+        if let Some(crowded) = self.commands.crowded_fd() {
+            awaited.polling(Source::Other, PollFd::new(crowded, PollFlags::POLLOUT));
+        }
+        for deadline in self.deadlines(now) {
+            awaited.until(deadline);
+        }
     }
 
     /// Everything that has happened, and only then the time.
-    fn turn(&mut self) {
-        for answer in std::mem::take(&mut self.answers) {
-            self.give(answer);
+    fn take(&mut self, event: Event<Source>) {
+        match event {
+            Event::Ready(Source::Heartbeats) => self.listen_to_partner(),
+            Event::Ready(Source::Other) => {}
+            Event::Signal(Signal::SIGCHLD) => {}
+            Event::Signal(signal) => self.signal(signal),
+            Event::Ended(pid, exit) => self.ended(pid, exit),
+            Event::Time => self.time(),
         }
+    }
+}
+
+impl Shell {
+    fn deadlines(&self, now: Mono) -> [Option<Mono>; 9] {
+        let has_to_do = !self.answers.is_empty() || self.commands.is_deserted();
+        [
+            has_to_do.then_some(Mono::ZERO),
+            self.addresses.is_unsure().then(|| now + LOOK_AGAIN),
+            self.node.next_deadline(),
+            self.follower.deadline(),
+            self.gateway.as_ref().map(Gateway::deadline),
+            self.watchdog.next(),
+            self.control.next_deadline(now),
+            self.addresses.next_deadline(),
+            self.commands.deadline(),
+        ]
+    }
+
+    fn listen_to_partner(&mut self) {
         for (path, verdict) in self.sockets.drain(self.clock.now()) {
             self.hear(path, verdict);
         }
+    }
+
+    fn time(&mut self) {
         self.remark_on_signatures();
-        for signal in self.signals.pending() {
-            self.signal(signal);
-        }
         for said in self.service.read() {
             self.give(said);
         }
@@ -275,7 +319,6 @@ impl Shell {
 
     fn signal(&mut self, signal: Signal) {
         match signal {
-            Signal::SIGCHLD => self.reap(),
             Signal::SIGHUP => self.reload(),
             // What the original's manual promised; it died of it, addresses up.
             Signal::SIGUSR1 => self.copy_config(),
@@ -286,27 +329,24 @@ impl Shell {
         }
     }
 
-    fn reap(&mut self) {
-        while let Some((pid, exit)) = daemon::reap() {
-            if let Some(said) = self.service.ended(pid) {
-                for said in said {
-                    self.give(said);
-                }
-                self.service_ended(pid, exit);
-                continue;
+    fn ended(&mut self, pid: i32, exit: ChildExit) {
+        if let Some(said) = self.service.ended(pid) {
+            for said in said {
+                self.give(said);
             }
-            if self.orders_ended(pid, exit) {
-                continue;
-            }
-            if !self.addresses.replace_guardian(pid)
-                && !self
-                    .commands
-                    .ended(self.clock.now(), pid, &self.setup.config)
-                && !self.follower.ended(pid)
-            {
-                // Also one that a hook left in the background: whose parent ends comes to us.
-                log::debug!("{}", Notice::UnknownChild { pid });
-            }
+            self.service_ended(pid, exit);
+            return;
+        }
+        if self.orders_ended(pid, exit) {
+            return;
+        }
+        let now = self.clock.now();
+        if !self.addresses.replace_guardian(pid)
+            && !self.commands.ended(now, pid, &self.setup.config)
+            && !self.follower.ended(pid)
+        {
+            // Also one that a hook left in the background: whose parent ends comes to us.
+            log::debug!("{}", Notice::UnknownChild { pid });
         }
     }
 
@@ -507,30 +547,6 @@ impl Shell {
             self.bad_packet_logged = Some(now);
             log::info!("{}", Notice::BadPacket(error));
         }
-    }
-
-    /// The partner has been told; the sync daemon may take its time, but not for ever.
-    fn finish_sync(&mut self) -> io::Result<()> {
-        let until = self.clock.now() + SYNC_PATIENCE;
-        self.commands.finish();
-        while self.commands.is_busy() && self.clock.now() < until {
-            let fds = self.commands.fds().chain([self.signals.as_fd()]);
-            let mut fds: Vec<PollFd<'_>> =
-                fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            let crowded = self.commands.crowded_fd();
-            fds.extend(crowded.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
-            let deadline = self.commands.deadline().into_iter().chain([until]).min();
-            daemon::wait(&mut fds, &self.clock, deadline)?;
-            drop(fds);
-            self.signals.pending();
-            while let Some((pid, _)) = daemon::reap() {
-                self.commands
-                    .ended(self.clock.now(), pid, &self.setup.config);
-            }
-            self.commands.hear(self.clock.now());
-        }
-        self.commands.say_lost();
-        Ok(())
     }
 }
 
