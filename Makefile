@@ -73,7 +73,7 @@ install:
 	  etc/install.sh
 
 diff: packages
-	CARIBE_DIFF_COUNT=$(N) CARIBE_DIFF_SEED=$(SEED) \
+	CARIBE_DIFF_COUNT=$(N) CARIBE_SEED=$(SEED) \
 	  $(CARGO) run -q -p caribe-lab -- test --timeout 3600 ipvsadm_diff -- ipvsadm_differential
 
 clean:

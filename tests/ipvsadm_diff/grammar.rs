@@ -1,21 +1,20 @@
 //! Random command lines: mostly sensible, so that they reach the kernel, and wrong in every way at
 //! times. What `docs/guide/differences.md` lists is left out.
 
+use lvs_model::Random;
+
 use crate::rig::Line;
 
-/// Pseudo-random numbers (xorshift); the seed is all there is to repeat a run.
-pub struct Random(u64);
+/// Random choices; the seed is all there is to repeat a run.
+pub struct Dice(Random);
 
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+impl Dice {
+    pub const fn new(seed: u64) -> Self {
+        Self(Random::new(seed))
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).unwrap()).unwrap()
+        self.0.index(limit)
     }
 
     fn percent(&mut self, chance: usize) -> bool {
@@ -23,7 +22,7 @@ impl Random {
     }
 
     fn pick<'t>(&mut self, table: &[&'t str]) -> &'t str {
-        table[self.below(table.len())]
+        self.0.pick(table)
     }
 }
 
@@ -186,60 +185,60 @@ const ODDITIES: [&str; 12] = [
 ];
 
 /// Prints an option in one of the forms that popt takes.
-fn spelled(random: &mut Random, row: &str, words: &mut Vec<String>) {
+fn spelled(dice: &mut Dice, row: &str, words: &mut Vec<String>) {
     let fields: Vec<&str> = row.split(' ').collect();
     let [letter, long, ..] = fields[..] else {
         words.push(row.to_owned());
         return;
     };
     let value = fields.get(2).map(|value| value.replace("''", ""));
-    let is_short = letter != "-" && random.percent(70);
+    let is_short = letter != "-" && dice.percent(70);
     let name = if is_short {
         format!("-{letter}")
     } else {
         format!("--{long}")
     };
-    let joint = if is_short && random.percent(50) {
+    let joint = if is_short && dice.percent(50) {
         ""
     } else {
         "="
     };
     match value {
         None => words.push(name),
-        Some(value) if random.percent(25) && !(joint.is_empty() && value.is_empty()) => {
+        Some(value) if dice.percent(25) && !(joint.is_empty() && value.is_empty()) => {
             words.push(format!("{name}{joint}{value}"));
         }
         Some(value) => words.extend([name, value]),
     }
 }
 
-fn some<'t>(random: &mut Random, table: &[&'t str], most: usize) -> Vec<&'t str> {
-    (0..random.below(most + 1))
-        .map(|_| random.pick(table))
+fn some<'t>(dice: &mut Dice, table: &[&'t str], most: usize) -> Vec<&'t str> {
+    (0..dice.below(most + 1))
+        .map(|_| dice.pick(table))
         .collect()
 }
 
-fn service(random: &mut Random) -> Vec<&'static str> {
-    let row = if random.percent(8) {
-        random.pick(&ODD_SERVICES)
+fn service(dice: &mut Dice) -> Vec<&'static str> {
+    let row = if dice.percent(8) {
+        dice.pick(&ODD_SERVICES)
     } else {
-        random.pick(&SERVICES)
+        dice.pick(&SERVICES)
     };
-    let is_ipv6 = row.starts_with('f') && random.percent(30);
+    let is_ipv6 = row.starts_with('f') && dice.percent(30);
     let mut rows = vec![row];
     rows.extend(is_ipv6.then_some("6 ipv6"));
     rows
 }
 
 /// The words of one command line.
-fn words(random: &mut Random) -> Vec<String> {
+fn words(dice: &mut Dice) -> Vec<String> {
     let mut rows: Vec<&str> = Vec::new();
-    let command = match random.below(100) {
+    let command = match dice.below(100) {
         0..=21 => {
-            rows.extend(service(random));
-            rows.extend(some(random, &SERVICE_OPTIONS, 4));
-            if random.percent(20) {
-                rows.push(random.pick(&[
+            rows.extend(service(dice));
+            rows.extend(some(dice, &SERVICE_OPTIONS, 4));
+            if dice.percent(20) {
+                rows.push(dice.pick(&[
                     "M netmask 255.255.255.0",
                     "M netmask 64",
                     "M netmask 24",
@@ -247,7 +246,7 @@ fn words(random: &mut Random) -> Vec<String> {
                     "M netmask 255.255.256.0",
                 ]));
             }
-            random.pick(&[
+            dice.pick(&[
                 "A add-service",
                 "A add-service",
                 "A add-service",
@@ -255,95 +254,95 @@ fn words(random: &mut Random) -> Vec<String> {
             ])
         }
         22..=54 => {
-            rows.extend(service(random));
-            rows.push(random.pick(&SERVERS));
-            rows.extend(some(random, &SERVER_OPTIONS, 4));
-            random.pick(&["a add-server", "a add-server", "e edit-server"])
+            rows.extend(service(dice));
+            rows.push(dice.pick(&SERVERS));
+            rows.extend(some(dice, &SERVER_OPTIONS, 4));
+            dice.pick(&["a add-server", "a add-server", "e edit-server"])
         }
         55..=60 => {
-            rows.extend(service(random));
-            rows.push(random.pick(&SERVERS));
+            rows.extend(service(dice));
+            rows.push(dice.pick(&SERVERS));
             "d delete-server"
         }
         61..=64 => {
-            rows.extend(service(random));
+            rows.extend(service(dice));
             "D delete-service"
         }
         65..=84 => {
-            if random.percent(25) {
-                rows.extend(service(random));
+            if dice.percent(25) {
+                rows.extend(service(dice));
             }
-            rows.extend(some(random, &LIST_OPTIONS, 3));
-            random.pick(&["L list", "l list"])
+            rows.extend(some(dice, &LIST_OPTIONS, 3));
+            dice.pick(&["L list", "l list"])
         }
         85..=88 => {
-            rows.extend(some(random, &["n numeric", "- sort", "n numeric"], 1));
+            rows.extend(some(dice, &["n numeric", "- sort", "n numeric"], 1));
             "S save"
         }
         89..=91 => {
-            if random.percent(70) {
-                rows.extend(service(random));
+            if dice.percent(70) {
+                rows.extend(service(dice));
             }
             "Z zero"
         }
         92 => "C clear",
         93 => {
-            rows.extend(some(random, &DAEMON_OPTIONS, 3));
-            random.pick(&["- start-daemon master", "- start-daemon backup"])
+            rows.extend(some(dice, &DAEMON_OPTIONS, 3));
+            dice.pick(&["- start-daemon master", "- start-daemon backup"])
         }
-        94 => random.pick(&[
+        94 => dice.pick(&[
             "- stop-daemon master",
             "- stop-daemon backup",
             "- stop-daemon x",
         ]),
         95..=96 => {
             rows.extend(some(
-                random,
+                dice,
                 &["0", "30", "60", "x", "2678401", "-5", "100"],
                 4,
             ));
             "- set"
         }
-        97 => random.pick(&ODDITIES),
+        97 => dice.pick(&ODDITIES),
         _ => {
-            rows.extend(service(random));
-            random.pick(&SERVICE_OPTIONS)
+            rows.extend(service(dice));
+            dice.pick(&SERVICE_OPTIONS)
         }
     };
-    if random.percent(12) {
-        let from = random.below(rows.len() + 1);
+    if dice.percent(12) {
+        let from = dice.below(rows.len() + 1);
         rows[from..].reverse();
         // A mask before an IPv6 service is one of the explained differences.
         rows.retain(|row| !row.starts_with("M "));
     }
-    if random.percent(5) {
-        let table: &[&str] = if random.percent(50) {
+    if dice.percent(5) {
+        let table: &[&str] = if dice.percent(50) {
             &LIST_OPTIONS
         } else {
             &ODDITIES
         };
-        let other = random.pick(table);
-        rows.insert(random.below(rows.len() + 1), other);
+        let other = dice.pick(table);
+        rows.insert(dice.below(rows.len() + 1), other);
     }
     let mut words = Vec::new();
-    spelled(random, command, &mut words);
+    spelled(dice, command, &mut words);
     for row in rows {
-        spelled(random, row, &mut words);
+        spelled(dice, row, &mut words);
     }
     words
 }
 
 /// One random command line; some are `-R` with several lines to read.
-pub fn line(random: &mut Random) -> Line {
-    if !random.percent(6) {
+pub fn line(dice: &mut Dice) -> Line {
+    if !dice.percent(6) {
         return Line {
-            words: words(random),
+            words: words(dice),
             input: String::new(),
         };
     }
     let mut input = String::new();
-    for _ in 0..=random.below(8) {
-        let words: Vec<_> = words(random);
+    for _ in 0..=dice.below(8) {
+        let words: Vec<_> = words(dice);
         // Listings of both tables would differ in the kernel's order; the original waits for ever for
         // the end of a daemon that had not begun.
         let first = words[0].to_lowercase();
@@ -351,7 +350,7 @@ pub fn line(random: &mut Random) -> Line {
             .iter()
             .any(|it| first.starts_with(it))
         {
-            input.push_str(&words.join(random.pick(&[" ", "\t", "  "])));
+            input.push_str(&words.join(dice.pick(&[" ", "\t", "  "])));
             input.push('\n');
         }
     }

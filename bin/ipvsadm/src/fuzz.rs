@@ -5,12 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
+use lvs_model::Random;
 use testkit::FakeIpvs;
 
 use crate::test_names::ENVIRONMENT;
 use crate::{Streams, run};
 
-const RUNS: usize = 100_000;
+/// 100 000 runs.
+const TABLES: u64 = 400;
 /// A table is thrown away after so many runs, before it grows slow.
 const RUNS_A_TABLE: usize = 250;
 
@@ -62,18 +64,6 @@ fn save_restore_round_trip(table: &mut FakeIpvs) {
     assert_eq!(saved, again, "{text}");
 }
 
-/// Pseudo-random numbers (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).unwrap()).unwrap()
-    }
-}
-
 /// Pieces that lead deep into the program, separated by blanks.
 const PIECES: &str = "-A -E -D -a -e -d -L -l -S -Z -C -R -h -v -n -c -t -u -f -r -s -p -M -b -o -w -x \
     -y -g -i -m -X -6 -q -Ln -At -- - = , --add-service --tcp-service --udp-service --sctp-service \
@@ -98,8 +88,8 @@ fn words(random: &mut Random, pieces: &[&str], separator: u8) -> Vec<u8> {
         "--start-daemon backup",
     ];
     let mut bytes = Vec::new();
-    if random.below(3) != 0 {
-        let start = STARTS[random.below(STARTS.len())];
+    if !random.once_in(3) {
+        let start = random.pick(&STARTS);
         bytes.extend(
             start
                 .bytes()
@@ -108,37 +98,36 @@ fn words(random: &mut Random, pieces: &[&str], separator: u8) -> Vec<u8> {
         bytes.push(separator);
     }
     for _ in 0..random.below(7) {
-        bytes.extend_from_slice(pieces[random.below(pieces.len())].as_bytes());
-        if random.below(12) != 0 {
+        bytes.extend_from_slice(random.pick(pieces).as_bytes());
+        if !random.once_in(12) {
             bytes.push(separator);
         }
     }
-    if random.below(8) == 0 && !bytes.is_empty() {
-        let place = random.below(bytes.len());
+    if random.once_in(8) && !bytes.is_empty() {
+        let place = random.index(bytes.len());
         bytes[place] = u8::try_from(random.below(256)).unwrap();
     }
     bytes
 }
 
-fn drive(seed: u64, separator: u8, target: impl Fn(&mut FakeIpvs, &[u8])) {
+fn drive(separator: u8, target: impl Fn(&mut FakeIpvs, &[u8])) {
     let pieces: Vec<_> = PIECES.split_whitespace().collect();
-    let mut random = Random(seed);
-    let mut table = FakeIpvs::new();
-    for number in 0..RUNS {
-        if number % RUNS_A_TABLE == 0 {
-            save_restore_round_trip(&mut table);
-            table = FakeIpvs::new();
+    for seed in testkit::seeds(TABLES) {
+        let mut random = Random::new(seed);
+        let mut table = FakeIpvs::new();
+        for _ in 0..RUNS_A_TABLE {
+            target(&mut table, &words(&mut random, &pieces, separator));
         }
-        target(&mut table, &words(&mut random, &pieces, separator));
+        save_restore_round_trip(&mut table);
     }
 }
 
 #[test]
 fn random_argument_vectors_end_with_a_known_status() {
-    drive(0x5eed_0001, 0, argv_scan_sound);
+    drive(0, argv_scan_sound);
 }
 
 #[test]
 fn random_restore_lines_end_with_a_known_status() {
-    drive(0x5eed_0002, b' ', restore_lines_sound);
+    drive(b' ', restore_lines_sound);
 }

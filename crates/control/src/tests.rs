@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use lvs_model::Weight;
+use lvs_model::{Random, Weight};
 
 use super::*;
 
-/// A small generator with a fixed seed: the same messages in every run.
-struct Generator(u64);
+/// Messages from a seed.
+struct Generator(Random);
 
 impl Generator {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0.below(limit)
     }
 
     fn number(&mut self) -> u32 {
@@ -29,9 +26,7 @@ impl Generator {
     fn reason(&mut self) -> Reason {
         const CHARACTERS: [char; 9] = ['a', 'Z', ' ', '\n', '\u{0}', '"', 'ä', '\u{1F980}', '='];
         let length = self.below(600);
-        let text: String = (0..length)
-            .map(|_| CHARACTERS[usize::try_from(self.below(9)).unwrap()])
-            .collect();
+        let text: String = (0..length).map(|_| self.0.pick(&CHARACTERS)).collect();
         Reason::new(&text)
     }
 
@@ -42,7 +37,7 @@ impl Generator {
             Place::In(self.weight())
         };
         Standing {
-            phase: Phase::ALL[usize::try_from(self.below(7)).unwrap()],
+            phase: self.0.pick(&Phase::ALL),
             place,
             count: self.number(),
         }
@@ -105,8 +100,8 @@ fn messages_read_as_the_table_says() {
 
 #[test]
 fn every_message_fits_and_comes_back_as_it_was() {
-    let mut generator = Generator(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..20_000 {
+    for seed in testkit::seeds(20_000) {
+        let mut generator = Generator(Random::new(seed));
         let report = generator.report();
         let text = report.to_string();
         assert!(text.len() <= MAX_MESSAGE, "{} bytes: {text}", text.len());
@@ -118,14 +113,14 @@ fn every_message_fits_and_comes_back_as_it_was() {
 
 #[test]
 fn damaged_messages_are_refused_or_read_but_never_panic() {
-    let mut generator = Generator(77);
-    for _ in 0..20_000 {
+    for seed in testkit::seeds(20_000) {
+        let mut generator = Generator(Random::new(seed));
         let mut bytes = generator.report().to_string().into_bytes();
         for _ in 0..=generator.below(3) {
-            let at = usize::try_from(generator.below(bytes.len() as u64)).unwrap();
+            let at = generator.0.index(bytes.len());
             bytes[at] = u8::try_from(generator.below(256)).unwrap();
         }
-        bytes.truncate(usize::try_from(generator.below(600)).unwrap());
+        bytes.truncate(generator.0.index(600));
         if let Ok(report) = Report::decode(&bytes) {
             assert_eq!(Report::decode(report.to_string().as_bytes()), Ok(report));
         }

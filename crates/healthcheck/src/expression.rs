@@ -48,6 +48,8 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
+    use lvs_model::Random;
+
     use super::*;
 
     fn matches(expression: &[u8], bytes: &[u8]) -> bool {
@@ -271,16 +273,9 @@ mod tests {
     #[test]
     fn no_bytes_make_the_translation_panic() {
         const BYTES: &[u8] = b"ab[]^-.*+?{}()|\\$,19:=\n\xff";
-        let mut seed: u64 = 0x2545_f491_4f6c_dd1d;
-        for _ in 0..20_000 {
-            let mut expression = Vec::new();
-            for _ in 0..12 {
-                seed ^= seed << 13;
-                seed ^= seed >> 7;
-                seed ^= seed << 17;
-                let at = usize::try_from(seed % BYTES.len() as u64).unwrap();
-                expression.push(BYTES[at]);
-            }
+        for seed in testkit::seeds(20_000) {
+            let mut random = Random::new(seed);
+            let expression: Vec<u8> = (0..12).map(|_| random.pick(BYTES)).collect();
             let _compiled_or_not = Expression::new(&expression);
         }
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use control::{Order, Place, Report};
-use lvs_model::Mono;
+use lvs_model::{Mono, Random};
 
 use crate::Notice;
 use crate::probe::Outcome;
@@ -98,12 +98,11 @@ const GRID: u32 = 256;
 
 /// Varies pauses so that many nannies do not check in step.
 #[derive(Clone, Debug)]
-pub(crate) struct Jitter(u64);
+pub(crate) struct Jitter(Random);
 
 impl Jitter {
-    pub(crate) fn new(seed: u64) -> Self {
-        // xorshift stays at 0 for ever.
-        Self(seed | 1)
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(Random::new(seed))
     }
 
     /// When a check that follows one at `now` is due: after a [`pause`](Self::pause), on a grid of a
@@ -120,11 +119,8 @@ impl Jitter {
 
     /// Nine tenths of `interval` and a place of the grid, or anything up to the whole.
     pub(crate) fn pause(&mut self, interval: Duration) -> Duration {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
         // 0 to 1023 ten-thousandths less, cut to a tenth; 40 are left for the grid.
-        let less = u32::try_from(self.0 >> 54).unwrap_or(0).min(960);
+        let less = u32::try_from(self.0.below(1024)).unwrap_or(0).min(960);
         interval.saturating_sub(interval / 10_000 * less)
     }
 }
@@ -157,12 +153,14 @@ mod tests {
 
     #[test]
     fn pauses_vary_by_at_most_a_tenth_and_are_never_longer() {
-        let mut jitter = Jitter::new(0);
         let interval = Duration::from_secs(10);
-        let pauses: Vec<_> = (0..10_000).map(|_| jitter.pause(interval)).collect();
-        let (least, most) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
-        assert!(*least >= Duration::from_secs(9) && *least < Duration::from_millis(9050));
-        assert!(*most <= interval && *most > Duration::from_millis(9990));
+        for seed in 0..3 {
+            let mut jitter = Jitter::new(seed);
+            let pauses: Vec<_> = (0..10_000).map(|_| jitter.pause(interval)).collect();
+            let (least, most) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
+            assert!(*least >= Duration::from_secs(9) && *least < Duration::from_millis(9050));
+            assert!(*most <= interval && *most > Duration::from_millis(9990));
+        }
     }
 
     #[test]

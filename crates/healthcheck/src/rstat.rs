@@ -157,6 +157,8 @@ fn result(datagram: &[u8], xid: u32) -> Result<impl Iterator<Item = u32>, Answer
 
 #[cfg(test)]
 mod tests {
+    use lvs_model::Random;
+
     use super::*;
 
     fn bytes(words: &[u32]) -> Vec<u8> {
@@ -203,14 +205,11 @@ mod tests {
 
     #[test]
     fn no_answer_makes_a_decoder_panic() {
-        let mut state = 0x2545_f491_4f6c_dd1d_u64;
-        for _ in 0..20_000 {
+        for seed in testkit::seeds(20_000) {
+            let mut random = Random::new(seed);
             let mut answer = bytes(&[GOOD.as_slice(), &[1; 26]].concat());
             for _ in 0..4 {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                let [place, byte, length, ..] = state.to_le_bytes();
+                let [place, byte, length, ..] = random.number().to_le_bytes();
                 let at = usize::from(place) % answer.len();
                 answer[at] = byte;
                 answer.truncate(usize::from(length).max(1));

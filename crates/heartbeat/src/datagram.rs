@@ -198,6 +198,8 @@ pub fn decode(
 
 #[cfg(test)]
 mod tests {
+    use lvs_model::Random;
+
     use super::*;
 
     const VALUES: [Value; 5] = [
@@ -298,16 +300,11 @@ mod tests {
 
     #[test]
     fn heartbeat_decode_sound() {
-        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-        for length in 0..2000_usize {
-            let bytes: Vec<u8> = (0..length % 70)
-                .map(|_| {
-                    seed ^= seed << 13;
-                    seed ^= seed >> 7;
-                    seed ^= seed << 17;
-                    seed.to_le_bytes()[0]
-                })
-                .collect();
+        for seed in testkit::seeds(2000) {
+            let mut random = Random::new(seed);
+            let length = random.below(70);
+            let mut byte = || random.number().to_le_bytes()[0];
+            let bytes: Vec<u8> = (0..length).map(|_| byte()).collect();
             let order = ByteOrder::Little;
             if let Ok(datagram) = decode(&bytes, Service::Lvs, order) {
                 assert_eq!(encode(Service::Lvs, datagram.value, order), bytes[..4]);

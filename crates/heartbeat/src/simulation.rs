@@ -2,9 +2,9 @@
 //! partitions, lost links, services that fail, own addresses and devices that go, orders, recorded and
 //! withheld datagrams, older programs: random schedules, the ownership rules checked after each step.
 //!
-//! `CARIBE_SCHEDULES` sets how many run (20 000 by default), `CARIBE_SEED` the first seed. A
-//! failure prints its seed; run it alone with `CARIBE_SCHEDULES=1 CARIBE_SEED=…`, and with
-//! `CARIBE_TELL=1` to see what happens.
+//! `CARIBE_SEEDS` sets how many run (20 000 and 5 000 by default), `CARIBE_SEED` the first seed. A
+//! failure prints its seed; run it alone with `CARIBE_SEED=…`, and with `CARIBE_TELL=1` to see what
+//! happens.
 //!
 //! Checked (rules of `docs/internals/heartbeat.md`): addresses are up only between takeover and give-up;
 //! STOPPED is said by nobody who holds addresses; once the paths are whole, at most one owner
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::datagram::signed::Key;
 use crate::datagram::{Service, Value};
-use lvs_model::Mono;
+use lvs_model::{Mono, Random};
 
 use crate::auth::{Auth, Mode};
 use crate::model::{Action, Hook, Input, Links, Settings};
@@ -55,26 +55,6 @@ const QUIET: Duration = Duration::from_secs(60);
 const SETTLED: Duration = Duration::from_secs(110);
 /// Who lets go in vain may be doing so just then.
 const LATEST: Duration = Duration::from_secs(130);
-
-/// xorshift64*: small, seeded, the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn millis(&mut self, limit: u64) -> Duration {
-        Duration::from_millis(self.below(limit))
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
@@ -212,7 +192,7 @@ impl Side {
 impl World {
     /// Two directors that start within 8 s, and nothing wrong.
     fn peaceful(seed: u64, signing: [Signing; 2]) -> Self {
-        let random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let random = Random::new(seed);
         let side = |role, signing: Signing| Side {
             node: Node::new(Mono::ZERO, settings(role)),
             auth: Auth::new(Service::Lvs, false, Mode::Off, Vec::new(), 1, DEAD_TIME),
@@ -263,7 +243,7 @@ impl World {
             is_told: number("CARIBE_TELL", 0) == 1,
         };
         for index in 0..2 {
-            let delay = world.random.millis(8000);
+            let delay = world.millis(8000);
             world.plan(delay, Happening::Restart(index));
         }
         world
@@ -297,6 +277,10 @@ impl World {
         }
         world.plan_faults();
         world
+    }
+
+    fn millis(&mut self, limit: u64) -> Duration {
+        Duration::from_millis(self.random.below(limit))
     }
 
     fn plan(&mut self, delay: Duration, happening: Happening) {
@@ -385,7 +369,7 @@ impl World {
                 self.healed = self.now;
                 self.trouble = self.now < Mono::new(FAULTS_END);
                 if cut != 0 {
-                    let length = self.random.millis(15_000);
+                    let length = self.millis(15_000);
                     self.plan(length, Happening::Partition(0));
                 }
             }
@@ -403,7 +387,7 @@ impl World {
                 };
                 self.give(side, Input::Links(links));
                 if !up {
-                    let length = self.random.millis(10_000);
+                    let length = self.millis(10_000);
                     self.plan(length, Happening::Links(side, true));
                 }
             }
@@ -413,7 +397,7 @@ impl World {
             Happening::Replay(side) => self.replay(side),
             Happening::HoldBack(side, millis) => self.hold_back(side, millis),
             Happening::FailService(side) => {
-                let bad = self.random.millis(12_000);
+                let bad = self.millis(12_000);
                 self.sides[side].service_bad_until = self.now + bad;
                 let number = self.sides[side].service;
                 self.happen(Happening::Ended(side, number));
@@ -423,7 +407,7 @@ impl World {
 
     /// Killed and started again: the guardian has dropped the addresses.
     fn restart(&mut self, index: usize) {
-        let (now, boot) = (self.now, self.random.next() | 1);
+        let (now, boot) = (self.now, self.random.number() | 1);
         let changes = self.changes_programs && self.random.below(2) == 1;
         let side = &mut self.sides[index];
         let Signing {
@@ -516,16 +500,14 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn two_nodes_have_one_owner_after_every_random_schedule() {
-    let first = number("CARIBE_SEED", 1);
-    for seed in first..first + number("CARIBE_SCHEDULES", 20_000) {
+    for seed in testkit::seeds(20_000) {
         World::new(seed, [UNSIGNED; 2]).run(seed);
     }
 }
 
 #[test]
 fn two_signed_nodes_have_one_owner_after_every_random_schedule() {
-    let first = number("CARIBE_SEED", 1);
-    for seed in first..first + number("CARIBE_SCHEDULES", 5_000) {
+    for seed in testkit::seeds(5_000) {
         let mode = [Mode::Require, Mode::Sign];
         let one = |bits: u64| Signing {
             mode: mode[usize::from(bits & 1 == 1)],

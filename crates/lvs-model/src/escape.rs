@@ -58,6 +58,8 @@ pub fn unescape(text: &[u8]) -> Result<Vec<u8>, EscapeError> {
 
 #[cfg(test)]
 mod tests {
+    use crate::Random;
+
     use super::*;
 
     #[test]
@@ -87,17 +89,10 @@ mod tests {
     #[test]
     fn send_expect_unescape_round_trip() {
         let alphabet = b"\\\\\\nrt\"'\n\r\ta\0\xff";
-        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-        for length in 0..20_000_usize {
-            let bytes: Vec<u8> = (0..length % 40)
-                .map(|_| {
-                    seed ^= seed << 13;
-                    seed ^= seed >> 7;
-                    seed ^= seed << 17;
-                    let place = seed % u64::try_from(alphabet.len()).unwrap();
-                    alphabet[usize::try_from(place).unwrap()]
-                })
-                .collect();
+        for seed in testkit::seeds(20_000) {
+            let mut random = Random::new(seed);
+            let length = random.below(40);
+            let bytes: Vec<u8> = (0..length).map(|_| random.pick(alphabet)).collect();
             assert_eq!(unescape(&escaped(&bytes)).as_deref(), Ok(&bytes[..]));
             // Any text is undone or refused, and never grows.
             if let Ok(plain) = unescape(&bytes) {

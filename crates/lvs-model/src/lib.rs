@@ -14,6 +14,7 @@
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
 //! - [`CheckSpec`]: how a server is checked; [`unescape`]: what its texts mean
 //! - [`Mac`]: a hardware address
+//! - [`Random`]: numbers from a seed, to spread work and for tests
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
 //! - [`plan()`], [`plan_destinations`]: the changes that lead from a found table to a wanted one
@@ -30,6 +31,7 @@ mod mac;
 mod name;
 mod op;
 mod plan;
+mod random;
 mod service;
 mod table;
 mod time;
@@ -50,6 +52,7 @@ pub use mac::{Mac, MacError};
 pub use name::{EngineName, NameError, SchedulerName};
 pub use op::IpvsOp;
 pub use plan::{plan, plan_destinations};
+pub use random::Random;
 pub use service::{
     AddressFamily, Counters, FwMark, Netmask, Protocol, SchedulerFlags, ServiceEntry, ServiceKey,
     VirtualService,

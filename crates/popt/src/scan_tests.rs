@@ -1,5 +1,7 @@
 //! Tests of the scanner: recorded from libpopt, by hand for aliases, at random for soundness.
 
+use lvs_model::Random;
+
 use super::*;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -174,35 +176,23 @@ fn a_bad_number_names_the_word_it_stood_in() {
     assert_eq!(error.unwrap_err().to_string(), "x: invalid numeric value");
 }
 
-/// A small generator of its own: the tests must not depend on a crate for five lines.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).unwrap()).unwrap()
+fn word(random: &mut Random) -> OsString {
+    const BYTES: &[u8] = b"--=nvpiLqx1 \xff";
+    if random.once_in(4) {
+        return random
+            .pick(&["--num", "--val", "--opt=", "--int=3", "--list", "--only"])
+            .into();
     }
-
-    fn word(&mut self) -> OsString {
-        const BYTES: &[u8] = b"--=nvpiLqx1 \xff";
-        if self.below(4) == 0 {
-            const LONG: [&str; 6] = ["--num", "--val", "--opt=", "--int=3", "--list", "--only"];
-            return LONG[self.below(LONG.len())].into();
-        }
-        let length = self.below(6);
-        let bytes = (0..length).map(|_| BYTES[self.below(BYTES.len())]);
-        OsStr::from_bytes(&bytes.collect::<Vec<_>>()).to_owned()
-    }
+    let bytes: Vec<u8> = (0..random.below(6)).map(|_| random.pick(BYTES)).collect();
+    OsStr::from_bytes(&bytes).to_owned()
 }
 
 /// Every word is seen again: as a word, as a value, or as the options of its letters.
 #[test]
 fn the_scanner_loses_no_argument_and_never_panics() {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for round in 0..100_000 {
-        let arguments: Vec<OsString> = (0..random.below(6)).map(|_| random.word()).collect();
+    for seed in testkit::seeds(100_000) {
+        let mut random = Random::new(seed);
+        let arguments: Vec<OsString> = (0..random.below(6)).map(|_| word(&mut random)).collect();
         let mut taken = 0;
         let source = refs(&arguments).inspect(|_| taken += 1);
         let mut consumed = Vec::new();
@@ -215,17 +205,14 @@ fn the_scanner_loses_no_argument_and_never_panics() {
                 Err(_) => ended_early = true,
             }
         }
-        assert!(
-            ended_early || taken == arguments.len(),
-            "round {round}: {arguments:?}"
-        );
+        assert!(ended_early || taken == arguments.len(), "{arguments:?}");
         let mut options_are_over = false;
         for word in &arguments {
             let is_option = word.as_bytes().starts_with(b"-") && word != "-";
             if !ended_early && (!is_option || options_are_over) {
                 assert!(
                     consumed.contains(word) || is_number(word),
-                    "round {round}: {word:?} of {arguments:?}"
+                    "{word:?} of {arguments:?}"
                 );
             }
             options_are_over |= word == "--" && !consumed.contains(word);

@@ -4,22 +4,27 @@ use control::{Phase, Place};
 use ipvs::Ipvs;
 use lvs_config::{Config, ManualWeight};
 use lvs_model::{
-    Destination, DestinationKey, FwMark, IpvsOp, Protocol, ServiceKey, VirtualService,
+    Destination, DestinationKey, FwMark, IpvsOp, Protocol, Random, ServiceKey, VirtualService,
 };
 use testkit::FakeIpvs;
 
 use super::world::*;
 use crate::{Input, NannyId, Table, TableService, plan};
 
-/// Numbers from a seed (xorshift64).
-pub struct Dice(pub u64);
+/// Tables from a seed.
+pub struct Dice(Random);
 
 impl Dice {
+    pub const fn new(seed: u64) -> Self {
+        Self(Random::new(seed))
+    }
+
     pub fn below(&mut self, limit: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        u32::try_from(self.0 % u64::from(limit)).unwrap()
+        u32::try_from(self.0.below(u64::from(limit))).unwrap()
+    }
+
+    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        self.0.pick(choices)
     }
 
     pub fn is(&mut self, one_in: u32) -> bool {
@@ -34,7 +39,7 @@ impl Dice {
             };
         }
         ServiceKey::Address {
-            protocol: [Protocol::Tcp, Protocol::Udp][self.below(2) as usize],
+            protocol: self.pick(&[Protocol::Tcp, Protocol::Udp]),
             address: address(&format!("192.0.2.{}", 1 + self.below(3))),
             port: 80,
         }
@@ -42,7 +47,7 @@ impl Dice {
 
     fn service(&mut self) -> TableService {
         let mut service = VirtualService::new(self.key());
-        service.scheduler = ["rr", "wlc"][self.below(2) as usize].parse().unwrap();
+        service.scheduler = self.pick(&["rr", "wlc"]).parse().unwrap();
         service.persistence = (self.is(2)).then_some(60);
         let mut destinations: Vec<Destination> = Vec::new();
         for last in 1..=3 {
@@ -100,8 +105,8 @@ fn read(kernel: &mut FakeIpvs) -> Table {
 
 #[test]
 fn an_applied_plan_leaves_nothing_to_plan_and_foreign_services_alone() {
-    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
-    for round in 0..3000 {
+    for seed in testkit::seeds(3000) {
+        let mut dice = Dice::new(seed);
         let (found, wanted) = (dice.services(), dice.services());
         let is_wanted = |s: &&TableService| wanted.iter().any(|w| w.service.key == s.service.key);
         let others = found.iter().filter(|s| !is_wanted(s));
@@ -111,16 +116,16 @@ fn an_applied_plan_leaves_nothing_to_plan_and_foreign_services_alone() {
         let mut kernel = FakeIpvs::default();
         fill(&mut kernel, &found);
         let ops = plan(&wanted, &read(&mut kernel), &given_up);
-        assert_eq!(kernel.apply(&ops).unwrap(), [], "round {round}: {ops:?}");
+        assert_eq!(kernel.apply(&ops).unwrap(), [], "{ops:?}");
 
         let after = read(&mut kernel);
-        assert_eq!(plan(&wanted, &after, &given_up), [], "round {round}");
+        assert_eq!(plan(&wanted, &after, &given_up), []);
         assert_eq!(after.len(), wanted.len() + foreign.len());
         for service in foreign {
             let untouched = after
                 .get(&service.service.key)
                 .map(|s| s.destinations.len());
-            assert_eq!(untouched, Some(service.destinations.len()), "round {round}");
+            assert_eq!(untouched, Some(service.destinations.len()));
         }
         let takes_away = |op: &IpvsOp| match op {
             IpvsOp::DeleteService(_) | IpvsOp::DeleteDestination(..) => true,
@@ -152,24 +157,23 @@ pub fn random_file(dice: &mut Dice) -> Config {
         }
         let mut new = block("v", &format!("192.0.2.{number}"), port, servers);
         new.quiesce = dice.is(3);
-        new.scheduler = ["rr", "wlc"][dice.below(2) as usize].parse().unwrap();
+        new.scheduler = dice.pick(&["rr", "wlc"]).parse().unwrap();
         new.sorry_server = dice.is(2).then(|| address("10.0.9.9"));
         blocks.push(new);
     }
     let mut file = config(blocks);
     file.hard_shutdown = false;
-    file.manual_weight = [
+    file.manual_weight = dice.pick(&[
         ManualWeight::Drain,
         ManualWeight::Keep,
         ManualWeight::Repair,
-    ][dice.below(3) as usize];
+    ]);
     file
 }
 
 pub fn live(world: &mut World, dice: &mut Dice) {
     let nannies: Vec<NannyId> = world.nannies.keys().copied().collect();
-    let nanny = (!nannies.is_empty())
-        .then(|| nannies[dice.below(u32::try_from(nannies.len()).unwrap()) as usize]);
+    let nanny = (!nannies.is_empty()).then(|| dice.pick(&nannies));
     match (dice.below(8), nanny) {
         (0 | 1, Some(nanny)) => world.say(nanny, Phase::Up, Place::In(weight(1 + dice.below(4)))),
         (2, Some(nanny)) => world.say(nanny, Phase::Down, Place::Out),
@@ -197,8 +201,7 @@ fn set_a_weight_by_hand(world: &mut World, dice: &mut Dice) {
     });
     let all: Vec<_> = all.collect();
     if !all.is_empty() {
-        let number = dice.below(u32::try_from(all.len()).unwrap());
-        let (key, destination) = all[number as usize];
+        let (key, destination) = dice.pick(&all);
         let weight = weight(dice.below(4));
         let edited = Destination {
             weight,
@@ -210,8 +213,8 @@ fn set_a_weight_by_hand(world: &mut World, dice: &mut Dice) {
 
 #[test]
 fn whatever_happens_wanted_services_stay_and_the_table_comes_right() {
-    for seed in 1..=150 {
-        let mut dice = Dice(seed * 0x9e37_79b9);
+    for seed in testkit::seeds(150) {
+        let mut dice = Dice::new(seed);
         let mut world = World::start(random_file(&mut dice), Table::new());
         for _ in 0..60 {
             let before: Vec<ServiceKey> = world.kernel.services().map(|s| s.service.key).collect();
@@ -224,37 +227,26 @@ fn whatever_happens_wanted_services_stay_and_the_table_comes_right() {
             let trace = world.take_trace();
             for key in kept {
                 let deletion = format!("-D {key}");
-                assert!(
-                    !trace.contains(&deletion),
-                    "seed {seed}: {key} was absent in between"
-                );
+                assert!(!trace.contains(&deletion), "{key} was absent in between");
             }
         }
         world.pass(120.0);
-        check_rest(&mut world, seed);
+        check_rest(&mut world);
         world.feed(Input::Terminate(15));
-        assert_eq!(
-            (world.exit, world.kernel.len()),
-            (Some(0), 0),
-            "seed {seed}"
-        );
+        assert_eq!((world.exit, world.kernel.len()), (Some(0), 0));
     }
 }
 
 /// Long after the last event: every wanted service is there with the settings of the file, every
 /// monitor runs, no destination is there that the file does not name, nothing is left to do.
-pub fn check_rest(world: &mut World, seed: u64) {
+pub fn check_rest(world: &mut World) {
     let site = world.lvsd.site().clone();
     let table = world.table();
-    assert_eq!(
-        world.kernel.len(),
-        site.services.len(),
-        "seed {seed}: {table:?}"
-    );
+    assert_eq!(world.kernel.len(), site.services.len(), "{table:?}");
     let mut monitors = 0;
     for service in &site.services {
         let found = world.kernel.get(&service.service.key).unwrap();
-        assert_eq!(found.service, service.service, "seed {seed}");
+        assert_eq!(found.service, service.service);
         for destination in &found.destinations {
             let real = service
                 .destinations
@@ -262,7 +254,7 @@ pub fn check_rest(world: &mut World, seed: u64) {
                 .any(|d| d.destination.key == destination.key);
             let sorry = service.sorry.as_ref();
             let is_sorry = sorry.is_some_and(|s| s.destination.key == destination.key);
-            assert!(real || is_sorry, "seed {seed}: {destination}");
+            assert!(real || is_sorry, "{destination}");
         }
         monitors += service
             .destinations
@@ -270,8 +262,8 @@ pub fn check_rest(world: &mut World, seed: u64) {
             .flat_map(|d| &d.monitors)
             .count();
     }
-    assert_eq!(world.nannies.len(), monitors, "seed {seed}");
+    assert_eq!(world.nannies.len(), monitors);
     world.take_trace();
     world.pass(20.0);
-    assert_eq!(world.take_ops(), [""; 0], "seed {seed}");
+    assert_eq!(world.take_ops(), [""; 0]);
 }

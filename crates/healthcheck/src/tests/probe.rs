@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use lvs_model::Mono;
+use lvs_model::{Mono, Random};
+use testkit::seeds;
 
 use crate::*;
 
@@ -264,14 +265,9 @@ fn udp_judges_one_datagram_alone() {
 
 #[test]
 fn whatever_happens_a_check_ends_within_two_intervals() {
-    let mut seed: u64 = 0x0dd_ba11;
-    let mut below = |bound: u64| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed % bound
-    };
-    for round in 0..20_000 {
+    for seed in seeds(20_000) {
+        let mut random = Random::new(seed);
+        let mut below = |limit| random.below(limit);
         let transport = if below(2) == 0 {
             Transport::Tcp
         } else {
@@ -296,9 +292,9 @@ fn whatever_happens_a_check_ends_within_two_intervals() {
                 _ => {}
             }
             // Only how late the shell says that it is connected comes on top of two intervals.
-            assert!(probe.deadline() < at(4.7), "round {round}");
+            assert!(probe.deadline() < at(4.7));
             probe.expire(now);
         }
-        assert!(now < at(5.4), "round {round}: {now}");
+        assert!(now < at(5.4), "{now}");
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use control::{Order, Phase, Place, Report, Standing};
-use lvs_model::{Mono, Weight};
+use lvs_model::{Mono, Random, Weight};
+use testkit::seeds;
 
 use super::world::*;
 use crate::*;
@@ -147,22 +148,16 @@ fn only_the_first_order_to_adopt_counts() {
 
 #[test]
 fn a_successor_goes_on_from_any_standing() {
-    let mut seed = 99;
-    let mut below = |bound: u64| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed % bound
-    };
-    for _ in 0..2_000 {
+    for seed in seeds(2_000) {
+        let mut random = Random::new(seed);
         let set = Settings {
-            quiesce: below(2) == 0,
-            has_load: below(2) == 0,
+            quiesce: random.once_in(2),
+            has_load: random.once_in(2),
             ..settings()
         };
         let mut world = World::new(set.clone());
-        for _ in 0..below(40) {
-            random_event(&mut world, below(12));
+        for _ in 0..random.below(40) {
+            random_event(&mut world, random.below(12));
         }
         let standing = world.monitor.standing();
         assert_eq!(world.table, standing.place);

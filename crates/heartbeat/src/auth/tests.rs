@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::datagram::signed::{Key, LENGTH, SignatureError, State, Statement};
 use crate::datagram::{Service, Value};
-use lvs_model::Mono;
+use lvs_model::{Mono, Random};
 
 use super::{Auth, Echo, Mode, Refusal, Said, Verdict};
 use crate::model::{Action, Input, Settings};
@@ -261,34 +261,33 @@ fn a_key_is_changed_without_a_heartbeat_that_does_not_count() {
 
 /// What an attacker can make of heartbeats that passed: copies, shortened, lengthened, bits
 /// turned, and what he makes up.
-fn forge(seed: &mut u64, recorded: &[Vec<u8>]) -> Vec<u8> {
-    let mut next = || {
-        *seed ^= *seed << 13;
-        *seed ^= *seed >> 7;
-        *seed ^= *seed << 17;
-        usize::try_from(*seed % (1 << 30)).unwrap()
-    };
-    let mut bytes = recorded[next() % recorded.len()].clone();
-    match next() % 5 {
+fn forge(random: &mut Random, recorded: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = recorded[random.index(recorded.len())].clone();
+    match random.below(5) {
         0 => {}
-        1 => bytes.truncate(next() % LENGTH),
+        1 => bytes.truncate(random.index(LENGTH)),
         2 => bytes.extend([0; 9]),
         3 => {
-            for _ in 0..=next() % 3 {
-                bytes[next() % LENGTH] ^= 1 << (next() % 8);
+            for _ in 0..=random.below(3) {
+                bytes[random.index(LENGTH)] ^= 1 << random.below(8);
             }
         }
-        _ => bytes[4..].fill_with(|| next().to_le_bytes()[0]),
+        _ => bytes[4..].fill_with(|| random.number().to_le_bytes()[0]),
     }
     bytes
 }
 
-/// `CARIBE_FORGED` sets how many; the standby lives through them between real heartbeats, one in a
-/// hundred, and then its partner dies.
 #[test]
 fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
-    let forged = std::env::vars().find(|(name, _)| name == "CARIBE_FORGED");
-    let forged: u32 = forged.map_or(100_000, |(_, count)| count.parse().unwrap());
+    for seed in testkit::seeds(100) {
+        live_through_forged(Random::new(seed));
+    }
+}
+
+/// So many between real heartbeats, one in a hundred; and then the partner dies.
+const FORGED: u32 = 1000;
+
+fn live_through_forged(mut random: Random) {
     let mut recorded = recordings();
     let (mut primary, mut backup) = pair();
     let settings = Settings {
@@ -298,9 +297,8 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
     let mut node = Node::new(Mono::ZERO, settings.clone());
     let mut out = Vec::new();
     node.handle(Mono::ZERO, Input::Start, &mut out);
-    let mut seed = 0x9e37_79b9_7f4a_7c15;
     let (mut now, mut lines, mut answers) = (Mono::ZERO, 0_usize, 0_usize);
-    for number in 0..forged {
+    for number in 0..FORGED {
         now = now + Duration::from_millis(10);
         // What the partner heard of us last.
         let heard = backup.seal(now, Echo::Partner, Value::Stopped, SAYS);
@@ -310,7 +308,7 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
             recorded.push(real.clone());
             real
         } else {
-            forge(&mut seed, &recorded)
+            forge(&mut random, &recorded)
         };
         let verdict = backup.open(now, &datagram);
         let counts = matches!(verdict, Verdict::Beat(..) | Verdict::Question(..));
@@ -337,7 +335,7 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
     let last = now;
     while node.phase() == Phase::Standby {
         now = now + Duration::from_millis(100);
-        let verdict = backup.open(now, &forge(&mut seed, &recorded));
+        let verdict = backup.open(now, &forge(&mut random, &recorded));
         for input in verdict.inputs(PairPath::Public).chain([Input::Tick]) {
             node.handle(now, input, &mut out);
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::datagram::{Service, Value};
-use lvs_model::Mono;
+use lvs_model::{Mono, Random};
 
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
@@ -368,14 +368,9 @@ fn without_a_backup_the_primary_is_active_at_once() {
 
 #[test]
 fn random_schedules_never_run_the_services_twice_and_end_with_one_active_node() {
-    for seed in 1..=400_u64 {
-        let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut below = |limit: u64| {
-            random ^= random >> 12;
-            random ^= random << 25;
-            random ^= random >> 27;
-            (random.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16) % limit
-        };
+    for seed in testkit::seeds(400) {
+        let mut random = Random::new(seed);
+        let mut below = |limit| random.below(limit);
         let mut pair = Pair::settled();
         for _ in 0..8 {
             pair.stop_time = Duration::from_millis(20 + below(3000));

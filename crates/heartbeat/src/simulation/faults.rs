@@ -67,7 +67,7 @@ impl World {
     pub(super) fn plan_faults(&mut self) {
         for _ in 0..self.random.below(7) {
             let happening = self.fault();
-            let delay = self.random.millis(30_000);
+            let delay = self.millis(30_000);
             self.plan(delay, happening);
         }
         // In every fourth schedule orders and broken devices stay.
@@ -89,7 +89,7 @@ impl World {
         self.sides[index].own = [public, private];
         self.give(index, Input::OwnAddresses { public, private });
         if !(public && private) {
-            let length = self.random.millis(12_000);
+            let length = self.millis(12_000);
             self.plan(length, Happening::Own(index, true, true));
         }
     }
@@ -135,7 +135,7 @@ impl World {
             self.attacker.recorded[to][place] = datagram.to_vec();
         }
         let is_held = self.now < self.attacker.held_until[to];
-        is_held.then(|| self.random.millis(30_000))
+        is_held.then(|| self.millis(30_000))
     }
 
     /// Recordings of any age, for ten seconds.
@@ -149,7 +149,7 @@ impl World {
             let place = usize::try_from(self.random.below(400)).unwrap_or(0) % recorded;
             let datagram = self.attacker.recorded[to][place].clone();
             let private = self.has_private && self.random.below(2) == 1;
-            let delay = self.random.millis(10_000);
+            let delay = self.millis(10_000);
             self.plan(delay, Happening::Arrive(to, private, datagram));
         }
     }

@@ -21,7 +21,7 @@ impl World {
             Action::StopService => self.end_service(index, 900),
             Action::KillService => self.end_service(index, 10),
             Action::RunHook(Hook::Inactive) if !self.sides[index].hook_patience.is_zero() => {
-                let time = self.random.millis(500);
+                let time = self.millis(500);
                 self.plan(time, Happening::LetGo(index));
             }
             Action::RaiseAddresses => self.sides[index].holding = true,
@@ -30,7 +30,7 @@ impl World {
             Action::KeepOrders(orders) => self.sides[index].orders = *orders,
             Action::Exit => {
                 assert!(!self.sides[index].holding, "ended with the addresses up");
-                let pause = self.random.millis(6000);
+                let pause = self.millis(6000);
                 self.plan(pause, Happening::Restart(index));
             }
             _ => {}
@@ -38,7 +38,7 @@ impl World {
     }
 
     pub(super) fn start_service(&mut self, index: usize) {
-        let load = self.random.millis(400);
+        let load = self.millis(400);
         let side = &mut self.sides[index];
         side.service += 1;
         side.service_runs = true;
@@ -47,7 +47,7 @@ impl World {
             Happening::Ended(index, number)
         } else {
             // A server that is silent for long, or several.
-            let checks = self.random.millis(3000);
+            let checks = self.millis(3000);
             self.plan(load + checks, Happening::Checked(index, number));
             Happening::Ready(index, number)
         };
@@ -55,7 +55,7 @@ impl World {
     }
 
     pub(super) fn end_service(&mut self, index: usize, longest: u64) {
-        let delay = self.random.millis(longest);
+        let delay = self.millis(longest);
         let number = self.sides[index].service;
         self.plan(delay, Happening::Ended(index, number));
     }
@@ -91,7 +91,7 @@ impl World {
             if lost || self.cut & (1 << (to + 2 * usize::from(private))) != 0 {
                 continue;
             }
-            let flight = self.random.millis(if self.trouble { 200 } else { 20 });
+            let flight = self.millis(if self.trouble { 200 } else { 20 });
             let arrival = Happening::Arrive(to, private, datagram.to_vec());
             self.plan(held.unwrap_or(flight), arrival);
         }

@@ -1,3 +1,5 @@
+use lvs_model::Random;
+
 use super::*;
 
 fn wanted(address: &str, prefix: u8, label: &str) -> Assignment {
@@ -274,8 +276,8 @@ fn whole(links: &mut Vec<Link>) {
 
 #[test]
 fn whatever_was_there_everything_wanted_is_and_only_that_goes() {
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
-    for round in 0..20_000 {
+    for seed in testkit::seeds(20_000) {
+        let mut random = Generator(Random::new(seed));
         let mut links = random.links();
         whole(&mut links);
         for link in &mut links {
@@ -304,11 +306,11 @@ fn whatever_was_there_everything_wanted_is_and_only_that_goes() {
         };
         let before = foreign(&kernel);
         kernel.raise(&ours, &links);
-        assert_eq!(plan_raise(&ours, &kernel.addresses, &links), [], "{round}");
-        assert_eq!(foreign(&kernel), before, "{round}");
+        assert_eq!(plan_raise(&ours, &kernel.addresses, &links), []);
+        assert_eq!(foreign(&kernel), before);
         kernel.drop(&ours, &links);
         let left: Vec<_> = kernel.addresses.iter().map(place).collect();
-        assert_eq!(left, before, "{round}");
+        assert_eq!(left, before);
     }
 }
 
@@ -394,16 +396,12 @@ mod searched {
     }
 }
 
-/// xorshift64*: small, seeded, the same everywhere.
-struct Random(u64);
+/// Addresses and interfaces from a seed.
+struct Generator(Random);
 
-impl Random {
+impl Generator {
     fn below(&mut self, limit: u8) -> u8 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let number = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32;
-        u8::try_from(number % u64::from(limit)).unwrap()
+        u8::try_from(self.0.below(u64::from(limit))).unwrap()
     }
 
     fn assignments(&mut self) -> Vec<Assignment> {
@@ -441,8 +439,8 @@ impl Random {
 
 #[test]
 fn plans_are_those_of_a_search_through_the_lists() {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for round in 0..20_000 {
+    for seed in testkit::seeds(20_000) {
+        let mut random = Generator(Random::new(seed));
         let (wanted, links) = (random.assignments(), random.links());
         let there = random.assignments();
         let mut found: Vec<Address> = there.iter().filter_map(|it| it.resolve(&links)).collect();
@@ -450,14 +448,10 @@ fn plans_are_those_of_a_search_through_the_lists() {
             address.interface = u32::from(random.below(5));
         }
         let by_search = searched::raise(&wanted, &found, &links);
-        assert_eq!(plan_raise(&wanted, &found, &links), by_search, "{round}");
+        assert_eq!(plan_raise(&wanted, &found, &links), by_search);
         let by_search = searched::drop(&wanted, &found, &links);
-        assert_eq!(plan_drop(&wanted, &found, &links), by_search, "{round}");
+        assert_eq!(plan_drop(&wanted, &found, &links), by_search);
         let by_search = searched::unseen(&wanted, &found, &links);
-        assert_eq!(
-            plan_drop_unseen(&wanted, &found, &links),
-            by_search,
-            "{round}"
-        );
+        assert_eq!(plan_drop_unseen(&wanted, &found, &links), by_search);
     }
 }

@@ -3,7 +3,9 @@
 //!
 //! One file in three has words that nobody knows; a failure names the number of its file.
 
-use crate::generator::{File, Random};
+use lvs_model::Random;
+
+use crate::generator::File;
 use crate::support::Names;
 use lvs_config::{BlockKind, BlockName, Config, SyntaxTree, read_tolerant};
 
@@ -11,7 +13,7 @@ const FILES: u64 = 10_000;
 
 /// The files of one of the four kinds of change.
 fn seeds(kind: u64) -> impl Iterator<Item = u64> {
-    (0..FILES).filter(move |seed| seed % 4 == kind)
+    testkit::seeds(FILES).filter(move |seed| seed % 4 == kind)
 }
 
 /// A generated file, its tree, and a block of it if it has any.
@@ -42,7 +44,7 @@ impl Case {
 
     /// One of its virtual blocks, and how many servers it has.
     fn block(&mut self) -> Option<(BlockName<'static>, usize)> {
-        let number = self.random.below(self.file.blocks.len());
+        let number = self.random.index(self.file.blocks.len());
         let (name, servers) = *self.file.blocks.get(number)?;
         let before = &self.file.blocks[..number];
         let block = BlockName {
@@ -100,8 +102,8 @@ fn a_file_with_another_weight_differs_in_its_digits() {
         let Some((block, servers @ 1..)) = case.block() else {
             continue;
         };
-        let path = server(block, case.random.below(servers));
-        let new = case.random.below(65_536).to_string();
+        let path = server(block, case.random.index(servers));
+        let new = case.random.index(65_536).to_string();
         case.tree
             .set(&path, "weight", &[new.as_bytes()])
             .expect("set");
@@ -151,7 +153,7 @@ fn a_file_gains_a_server_and_loses_it_again() {
         case.tree
             .add_block(&[block], new.kind, new.name)
             .expect("added");
-        let weight = 1 + case.random.below(65_535);
+        let weight = 1 + case.random.index(65_535);
         for (keyword, value) in [
             ("address", "10.20.0.99".to_owned()),
             ("active", "1".to_owned()),
@@ -191,7 +193,7 @@ fn a_file_loses_a_server_or_a_section_and_no_other_byte() {
         let Some((block, servers)) = case.block() else {
             continue;
         };
-        let number = case.random.below(servers + 1);
+        let number = case.random.index(servers + 1);
         let (path, first): (Vec<_>, &str) = if number < servers {
             (server(block, number).to_vec(), "server s {")
         } else {

@@ -1,34 +1,6 @@
 //! Files as people and tools write them, from a seed.
 
-/// A small generator of random numbers (SplitMix64).
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`; 0 if that is 0.
-    pub fn below(&mut self, end: usize) -> usize {
-        let end = u64::try_from(end.max(1)).unwrap_or(1);
-        usize::try_from(self.next() % end).unwrap_or(0)
-    }
-
-    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-
-    fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-}
+use lvs_model::Random;
 
 /// A file that is accepted, and what it must mean.
 pub struct File {
@@ -113,10 +85,10 @@ impl File {
         writer.noise(random);
         writer.statement(random, 0, &format!("serial_no = {}", file.serial));
         writer.some_of(random, 0, GLOBAL);
-        for number in 0..random.below(4) {
+        for number in 0..random.index(4) {
             file.block(random, &mut writer, number);
         }
-        if random.chance(4) {
+        if random.once_in(4) {
             let at = writer.text.len().saturating_sub(writer.line_end.len());
             writer.text.truncate(at);
         }
@@ -126,18 +98,18 @@ impl File {
 
     fn block(&mut self, random: &mut Random, writer: &mut Writer, number: usize) {
         let name = random.pick(&["web", "\"my web\"", "[unnamed]", "m\u{fc}ller", "{}"]);
-        let is_active = random.chance(2);
+        let is_active = random.once_in(2);
         writer.line(random, 0, &format!("virtual {name} {{"));
         writer.statement(random, 5, &format!("active = {}", u8::from(is_active)));
         let address = format!("address = 192.0.2.8{number} eth0:{number}");
         writer.statement(random, 5, &address);
         writer.statement(random, 5, &format!("port = {}", 8000 + number));
         writer.some_of(random, 5, BLOCK);
-        let servers = random.below(4);
+        let servers = random.index(4);
         self.blocks.push((name.trim_matches('"'), servers));
         for server in 0..servers {
-            let weight = 1 + random.below(65_535);
-            let is_up = random.chance(2);
+            let weight = 1 + random.index(65_535);
+            let is_up = random.once_in(2);
             writer.line(random, 5, "server s {");
             writer.statement(random, 9, &format!("address = 10.20.0.{server}"));
             writer.statement(random, 9, &format!("weight = {weight}"));
@@ -159,8 +131,8 @@ struct Writer {
 impl Writer {
     fn some_of(&mut self, random: &mut Random, indent: usize, statements: &[&str]) {
         for statement in statements {
-            if random.chance(2) {
-                let number = (1 + random.below(9)).to_string();
+            if random.once_in(2) {
+                let number = (1 + random.index(9)).to_string();
                 let mask = random.pick(&["0", "128", "255"]);
                 let statement = statement.replace(".{n}", &format!(".{number}"));
                 let statement = if statement.starts_with("pmask") {
@@ -175,7 +147,7 @@ impl Writer {
 
     /// A statement, with odd blanks now and then, and something between it and the next.
     fn statement(&mut self, random: &mut Random, indent: usize, text: &str) {
-        let text = if random.chance(8) {
+        let text = if random.once_in(8) {
             text.replacen(" = ", random.pick(&["\t=\t", "  =  ", " = \t"]), 1)
         } else {
             text.to_owned()
@@ -185,14 +157,14 @@ impl Writer {
     }
 
     fn line(&mut self, random: &mut Random, indent: usize, text: &str) {
-        let indent = if random.chance(8) {
-            random.below(12)
+        let indent = if random.once_in(8) {
+            random.index(12)
         } else {
             indent
         };
         self.text.extend(std::iter::repeat_n(b' ', indent));
         self.text.extend_from_slice(text.as_bytes());
-        if random.chance(8) {
+        if random.once_in(8) {
             self.text
                 .extend_from_slice(random.pick(&[" ", "\t \t"]).as_bytes());
         }
@@ -207,7 +179,7 @@ impl Writer {
 
     /// Comments and blank lines.
     fn noise(&mut self, random: &mut Random) {
-        if random.chance(5) {
+        if random.once_in(5) {
             let noise = [
                 "",
                 "# comment",

@@ -1,8 +1,8 @@
 //! Changing files that nobody should write, from damaged lines in any order: one line changes, or a
 //! block comes and goes, or nothing is touched.
 
-use crate::generator::Random;
 use lvs_config::{BlockKind, BlockName, SyntaxTree};
+use lvs_model::Random;
 
 const FILES: u64 = 10_000;
 
@@ -46,7 +46,7 @@ fn odd_file(random: &mut Random) -> Vec<u8> {
     const ENDS: [&[u8]; 3] = [b"\n", b"\r\n", b"\r"];
     let usual = random.pick(&ENDS);
     let mut text = random.pick(&[&b""[..], b"", b"", b"\xef\xbb\xbf"]).to_vec();
-    for _ in 0..random.below(10) {
+    for _ in 0..random.index(10) {
         let other = random.pick(&ENDS);
         text.extend(random.pick(&ODD));
         text.extend(random.pick(&[usual, usual, usual, other]));
@@ -71,13 +71,13 @@ fn an_odd_file_changes_in_one_line_or_not_at_all() {
     const VALUES: [&[u8]; 12] = [
         b"80", b"a b", b"", b"\"", b"a\\", b"#x", b"{", b"}", b"it's", b"\xff", b"= =", b"\\\"",
     ];
-    for seed in 0..FILES {
+    for seed in testkit::seeds(FILES) {
         let mut random = Random::new(seed);
         let tree = SyntaxTree::parse(&odd_file(&mut random));
         let named = |kind, name, turn| BlockName { kind, name, turn };
-        let v = named(BlockKind::Virtual, &b"v"[..], random.below(2));
-        let s = named(BlockKind::Server, &b"s"[..], random.below(2));
-        let path = &[v, s][..random.below(3)];
+        let v = named(BlockKind::Virtual, &b"v"[..], random.index(2));
+        let s = named(BlockKind::Server, &b"s"[..], random.index(2));
+        let path = &[v, s][..random.index(3)];
         let (keyword, value) = (random.pick(&KEYWORDS), random.pick(&VALUES));
         let mut changed = tree.clone();
         if changed.set(path, keyword, &[value]).is_err() {
@@ -104,7 +104,7 @@ fn an_odd_file_gains_a_block_and_loses_it_again_or_does_not_change() {
         turn: 0,
     };
     let in_v = [v];
-    for seed in 0..FILES {
+    for seed in testkit::seeds(FILES) {
         let mut random = Random::new(seed);
         let tree = SyntaxTree::parse(&odd_file(&mut random));
         let (outer, kind) = random.pick(&[

@@ -4,7 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::generator::{File, Random};
+use lvs_model::Random;
+
+use crate::generator::File;
 use crate::support::read_text;
 use lvs_config::{MAX_FINDINGS, MAX_LINE, Severity, SyntaxTree};
 
@@ -12,7 +14,7 @@ const FILES: u64 = 10_000;
 
 #[test]
 fn ten_thousand_generated_files_print_as_they_were_parsed() {
-    for seed in 0..FILES {
+    for seed in testkit::seeds(FILES) {
         let file = File::generated(&mut Random::new(seed));
         let tree = SyntaxTree::parse(&file.text);
         assert_eq!(tree.print(), file.text, "file {seed}");
@@ -22,7 +24,7 @@ fn ten_thousand_generated_files_print_as_they_were_parsed() {
 
 #[test]
 fn ten_thousand_generated_files_are_accepted_with_their_values() {
-    for seed in 0..FILES {
+    for seed in testkit::seeds(FILES) {
         let file = File::generated(&mut Random::new(seed));
         let loaded = read_text(&file.text).unwrap_or_else(|refusal| {
             let text = String::from_utf8_lossy(&file.text);
@@ -41,7 +43,7 @@ fn ten_thousand_generated_files_are_accepted_with_their_values() {
 
 #[test]
 fn ten_thousand_changed_files_differ_in_one_line_and_change_back_to_the_same_bytes() {
-    for seed in 0..FILES {
+    for seed in testkit::seeds(FILES) {
         let file = File::generated(&mut Random::new(seed));
         let mut tree = SyntaxTree::parse(&file.text);
         let before = file.serial.to_string();
@@ -111,14 +113,14 @@ fn is_sound(bytes: &[u8]) {
 
 #[test]
 fn any_bytes_are_read_without_a_panic() {
-    for seed in 0..20_000 {
+    for seed in testkit::seeds(20_000) {
         let mut random = Random::new(seed);
-        let length = random.below(200);
+        let length = random.index(200);
         let alphabet = b" \t\n\r=#:{}[]\"'\\\0\xff\xef\xbb\xbfavirtual server port 0189.";
-        let any = random.below(2) == 0;
+        let any = random.once_in(2);
         let bytes: Vec<u8> = (0..length)
             .map(|_| {
-                let byte = u8::try_from(random.below(256)).unwrap_or(0);
+                let byte = u8::try_from(random.index(256)).unwrap_or(0);
                 if any { byte } else { random.pick(alphabet) }
             })
             .collect();
@@ -128,14 +130,14 @@ fn any_bytes_are_read_without_a_panic() {
 
 #[test]
 fn damaged_files_are_read_without_a_panic() {
-    for seed in 0..3_000 {
+    for seed in testkit::seeds(3_000) {
         let mut random = Random::new(seed);
         let mut text = File::generated(&mut random).text;
-        for _ in 0..=random.below(3) {
-            let at = random.below(text.len());
-            match random.below(4) {
+        for _ in 0..=random.index(3) {
+            let at = random.index(text.len());
+            match random.index(4) {
                 0 => text.truncate(at),
-                1 => text[at] ^= 1 << random.below(8),
+                1 => text[at] ^= 1 << random.index(8),
                 2 => drop(text.drain(at..(at + 1).min(text.len()))),
                 _ => text.insert(at, random.pick(b"\"'\\{}#\0\r\n= ")),
             }

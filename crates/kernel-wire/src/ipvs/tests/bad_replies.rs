@@ -1,6 +1,6 @@
 //! Replies that no kernel should send: an error, never a panic, never a guess.
 
-use lvs_model::AddressFamily;
+use lvs_model::{AddressFamily, Random};
 
 use super::{only, reply};
 use crate::fuzz;
@@ -188,36 +188,20 @@ fn every_byte_of_a_reply_may_be_any() {
     }
 }
 
-/// xorshift64: the same bytes on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
-    }
-}
-
 #[test]
 fn twenty_thousand_spoilt_datagrams_do_not_panic() {
-    let mut random = Random(0x1505_2026);
     let sound = sound();
-    for _ in 0..20_000 {
+    for seed in testkit::seeds(20_000) {
+        let mut random = Random::new(seed);
         let mut datagram = Vec::new();
         for _ in 0..=random.below(3) {
-            datagram.extend(&sound[random.below(sound.len())]);
+            datagram.extend(&sound[random.index(sound.len())]);
         }
         for _ in 0..random.below(8) {
-            let place = random.below(datagram.len());
-            datagram[place] = random.next().to_le_bytes()[0];
+            let place = random.index(datagram.len());
+            datagram[place] = random.number().to_le_bytes()[0];
         }
-        datagram.truncate(random.below(datagram.len() + 1));
+        datagram.truncate(random.index(datagram.len() + 1));
         fuzz::netlink_stream(&datagram);
         fuzz::ipvs_reply(&datagram);
     }
