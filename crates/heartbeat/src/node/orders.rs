@@ -98,6 +98,8 @@ impl Node {
         if keeping {
             let is_lifted = self.is_barred();
             self.keep_orders(orders, out);
+            // Lifted before the partner has taken over: nothing is void if it does not.
+            self.stands_by_next &= orders.standby;
             if is_lifted && !self.is_barred() {
                 // Nothing is taken over before the partner had its time to speak.
                 self.barred_said = None;

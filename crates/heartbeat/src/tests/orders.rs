@@ -97,6 +97,31 @@ fn a_failover_hands_over_and_ends_on_standby() {
     assert_eq!(end_of_hand_over(&end).as_deref(), Some("done"));
 }
 
+/// It is lifted already: nothing is void, and nothing is to be kept for the next start once more.
+#[test]
+fn an_order_to_stand_by_that_is_lifted_during_its_hand_over_is_not_void_behind_it() {
+    let mut bench = active();
+    order(&mut bench, 6.5, Order::Standby(true));
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+    let lifted = order(&mut bench, 7.0, Order::Standby(false));
+    assert!(lifted.contains(&Action::KeepOrders(Orders::default())));
+    let mut log = Vec::new();
+    for seconds in [8.0, 10.0, 12.0, 14.0, 16.0, 18.0] {
+        log.extend(bench.run_to(seconds));
+        log.extend(together(bench.hear_beat(seconds, STANDS_BY)));
+    }
+    assert_eq!(bench.node.phase(), Phase::Active);
+    let log: Vec<Action> = log.into_iter().map(|(_, action)| action).collect();
+    let void = "the order to stand by is void: nobody else could serve".to_owned();
+    assert!(!notices(&log).contains(&void), "{:?}", notices(&log));
+    let keeps = |action: &&Action| matches!(action, Action::KeepOrders(_));
+    assert_eq!(log.iter().find(keeps), None);
+    // A failover behind it that fails leaves no order either.
+    order(&mut bench, 20.0, Order::Failover);
+    let log: Vec<Action> = bench.run_to(40.0).into_iter().map(|it| it.1).collect();
+    assert_eq!(log.iter().find(keeps), None);
+}
+
 /// An order is answered when it is clear what came of it: a status of 0 at the beginning would be none.
 #[test]
 fn what_came_of_a_hand_over_is_said_once_and_why_it_failed() {
