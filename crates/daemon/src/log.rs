@@ -3,10 +3,12 @@
 //!
 //! The daemons say everything through the `log` crate's macros; the texts are the original's. A
 //! line never blocks and never fails, whoever reads or does not read it: what is not taken is counted
-//! and said later.
+//! and said later. A panic is a line too, with its place in our source.
 
 mod journal;
+mod lock;
 pub(crate) mod output;
+mod panic;
 mod syslog;
 
 use std::borrow::Cow;
@@ -58,6 +60,7 @@ pub fn start(ident: &'static str, target: Target, verbose: bool) {
         return;
     }
     log::set_max_level(level);
+    panic::log_them();
     if has_output {
         output::open(ident, severity(Level::Warn, is_journal));
     }
@@ -127,7 +130,7 @@ impl Log for Logger {
             let severity = severity(record.level(), self.is_journal);
             output::say(output_line(severity, self.ident, &text).as_bytes());
         }
-        if let Some(Ok(mut connection)) = self.syslog.as_ref().map(Mutex::lock) {
+        if let Some(mut connection) = self.syslog.as_ref().and_then(lock::lock) {
             connection.say(self.ident, record.level(), &text);
         }
     }

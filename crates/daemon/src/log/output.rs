@@ -73,9 +73,10 @@ pub(super) fn open(ident: &'static str, severity: &'static str) {
 
 /// Writes a line with its end, or counts it.
 pub(super) fn say(line: &[u8]) {
-    let mut output = lock();
-    output.say(line);
-    output.note();
+    if let Some(mut output) = super::lock::lock(&OUTPUT) {
+        output.say(line);
+        output.note();
+    }
 }
 
 /// Writes a line with its end that must not be lost: if there is no room it is kept.
