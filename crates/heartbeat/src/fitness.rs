@@ -94,6 +94,8 @@ pub enum Unfit {
     Links,
     /// The addresses or the services were lost here a short while ago.
     Banned,
+    /// Every address was another machine's here a short while ago.
+    WereInUse,
     /// A young node hears a partner that is configured otherwise.
     Misconfigured,
     /// An address that our own heartbeats are sent from is gone.
@@ -102,6 +104,8 @@ pub enum Unfit {
     Unheard,
     /// A virtual or NAT router address could not be served.
     Unserved(Trouble),
+    /// It serves without this address, which another machine has.
+    InUse(IpAddr),
     /// It is ordered to stand by.
     OrderedStandby,
     /// It is ordered to leave everything as it is.
@@ -114,6 +118,10 @@ impl fmt::Display for Unfit {
             Self::Service => f.write_str("the service does not stay up"),
             Self::Links => f.write_str("a link under the heartbeat is down"),
             Self::Banned => f.write_str("addresses or services were lost here a short while ago"),
+            Self::WereInUse => {
+                f.write_str("every address was in use by another machine a short while ago")
+            }
+            Self::InUse(address) => write!(f, "address {address} is in use by another machine"),
             Self::Misconfigured => f.write_str("the partner is configured otherwise"),
             Self::OwnAddress => f.write_str("an own address of the heartbeat is gone"),
             Self::Unheard => {

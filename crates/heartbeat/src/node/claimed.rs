@@ -42,12 +42,23 @@ impl Node {
             return;
         }
         out.push(Action::Notice(Notice::AddressDuplicate(address, mac)));
-        let mut all = self.settings.addresses.iter();
-        if all.all(|address| self.is_unused(*address)) {
-            self.event(now, Event::AddressesDuplicate, out);
-        }
+        self.leave_duplicates(now, out);
         if self.phase == Phase::Active {
             out.push(Action::RaiseAddresses);
+        }
+    }
+
+    /// An active node of which every address is another machine's leaves them to a partner that takes them, now
+    /// or when it says that it does.
+    pub(super) fn leave_duplicates(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let all = &self.settings.addresses;
+        let has_none = !all.is_empty() && all.iter().all(|address| self.is_unused(*address));
+        if self.phase != Phase::Active || !has_none || !self.duplicates.may_let_go(now) {
+            return;
+        }
+        self.event(now, Event::AddressesDuplicate, out);
+        if self.phase != Phase::Active {
+            self.duplicates.let_go(now);
         }
     }
 

@@ -26,7 +26,7 @@ impl Node {
         let reasons = [
             (self.is_failing(now), Unfit::Service),
             (self.links.is_lost(), Unfit::Links),
-            (self.is_banned(now), Unfit::Banned),
+            (self.is_banned(now), self.why_banned()),
             (
                 self.partner.is_misconfigured(now, dead_time),
                 Unfit::Misconfigured,
@@ -39,7 +39,23 @@ impl Node {
         let reasons = reasons.into_iter().filter(|(is_so, _)| *is_so);
         let troubles = self.fitness.troubles.iter().cloned();
         let unserved = troubles.map(Unfit::Unserved);
-        reasons.map(|(_, reason)| reason).chain(unserved).collect()
+        let unused = self.duplicates.unused().map(Unfit::InUse);
+        let reasons = reasons.map(|(_, reason)| reason);
+        reasons.chain(unserved).chain(unused).collect()
+    }
+
+    const fn why_banned(&self) -> Unfit {
+        if self.duplicates.has_let_go() {
+            Unfit::WereInUse
+        } else {
+            Unfit::Banned
+        }
+    }
+
+    /// How many addresses this node could not serve, or does not use because another machine has them.
+    fn count_unserved(&self) -> u16 {
+        let unused = u16::try_from(self.duplicates.unused().count()).unwrap_or(u16::MAX);
+        self.fitness.unserved.saturating_add(unused)
     }
 
     /// Addresses or services were lost here a short while ago.
@@ -71,7 +87,9 @@ impl Node {
 
     /// Nothing is known to be wrong.
     pub(super) fn is_fit(&self, now: Mono) -> bool {
-        let whole = self.own.is_whole() && self.fitness.troubles.is_empty();
+        let serves_all =
+            self.fitness.troubles.is_empty() && self.duplicates.unused().next().is_none();
+        let whole = self.own.is_whole() && serves_all;
         self.is_able(now) && !self.is_failing(now) && whole
     }
 
@@ -79,7 +97,7 @@ impl Node {
     pub(super) fn details(&self, now: Mono) -> Details {
         Details {
             content: Some(self.settings.content),
-            unserved: Some(self.fitness.unserved),
+            unserved: Some(self.count_unserved()),
             standby: self.orders.standby,
             frozen: self.orders.frozen,
             helpless: self.leaving || self.is_failing(now) || !self.can_serve(now),

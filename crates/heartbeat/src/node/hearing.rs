@@ -80,6 +80,7 @@ impl Node {
             Value::Stopped => {
                 self.note_idle(now);
                 self.let_go_if_better(now, out);
+                self.leave_duplicates(now, out);
                 self.hear_offer(now, before, out);
             }
             _ => self.event(now, Event::HeardStopMe, out),

@@ -212,3 +212,46 @@ fn on_standby_nobody_is_asked_whose_the_addresses_are() {
     assert_eq!(answer(&mut bench, 1.6, "fd00::50"), []);
     assert!(!bench.node.is_unused("fd00::50".parse().unwrap()));
 }
+
+/// The ban of a partner that has found the same ends after a while; then it may be on another network by now.
+#[test]
+fn a_node_that_cannot_use_any_address_says_so_and_leaves_them_to_a_partner_once_it_takes_them() {
+    let mut bench = holding(&["fd00::50"], Some(6.0));
+    bench.hear_beat(6.1, marked(State::Inactive).unfit());
+    answer(&mut bench, 6.5, "fd00::50");
+    answer(&mut bench, 6.81, "fd00::50");
+    assert_eq!(bench.node.phase(), Phase::Active);
+    let unfit = |bench: &Bench, now| {
+        let unfit = bench.node.view(at(now)).unfit;
+        unfit.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let in_use = "address fd00::50 is in use by another machine";
+    assert_eq!(unfit(&bench, 7.0), [in_use]);
+    let says = bench.node.statement(at(7.0), Value::Running);
+    assert!(!says.fit);
+    assert_eq!(says.details.and_then(|it| it.unserved), Some(1));
+    bench.hear_beat(8.0, marked(State::Inactive).unfit());
+    assert_eq!(bench.node.phase(), Phase::Active, "nobody does better");
+
+    bench.hear(9.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    bench.put(9.1, Input::ServiceEnded);
+    let were = "every address was in use by another machine a short while ago";
+    assert_eq!(unfit(&bench, 9.2), [were]);
+
+    // The partner finds them in use as well, and leaves them to us: now they stay.
+    bench.hear(9.5, Value::Running);
+    bench.run_to(30.0);
+    bench.hear(30.0, Value::Stopped);
+    bench.run_to(30.1);
+    bench.put(30.2, Input::ServiceReady);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    answer(&mut bench, 30.5, "fd00::50");
+    answer(&mut bench, 30.81, "fd00::50");
+    for seconds in [31.0, 33.0, 35.0, 37.0, 39.0] {
+        bench.run_to(seconds);
+        bench.hear(seconds, Value::Stopped);
+        assert_eq!(bench.node.phase(), Phase::Active, "{seconds}");
+    }
+    assert_eq!(unfit(&bench, 39.5), [in_use]);
+}
