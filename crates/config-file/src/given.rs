@@ -1,6 +1,8 @@
 //! The content of lvs.cf that pulse gives to the lvsd or fos that it starts: the child's end.
 
+use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use daemon::PARENT_VARIABLE;
@@ -32,4 +34,31 @@ pub(crate) fn read(place: &Path) -> Option<Vec<u8>> {
             None
         }
     }
+}
+
+/// The file beside `place` with the addresses that the names of the content had when it was accepted.
+pub(crate) fn names_place(place: &Path) -> PathBuf {
+    let mut name = place.as_os_str().to_owned();
+    name.push(".names");
+    name.into()
+}
+
+/// As they stand in that file.
+pub(crate) fn print_names(names: &HashMap<String, IpAddr>) -> String {
+    let lines = names
+        .iter()
+        .map(|(name, address)| format!("{address} {name}\n"));
+    lines.collect()
+}
+
+/// The names that pulse has put there, for those that nobody knows now. None if there is no such file: then
+/// they are looked up, and that is all.
+pub(crate) fn names(place: &Path) -> HashMap<String, IpAddr> {
+    let text = disk::read(&names_place(place), Reader::Daemon).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let names = text.lines().filter_map(|line| {
+        let (address, name) = line.split_once(' ')?;
+        Some((name.to_owned(), address.parse().ok()?))
+    });
+    names.collect()
 }

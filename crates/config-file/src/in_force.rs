@@ -2,11 +2,15 @@
 //!
 //! The file on the disk may be refused, half edited or gone when lvsd is started again, and at a takeover.
 //! So pulse keeps the bytes that it has accepted, writes them into a file of root's own in /run before each
-//! start and reload, and says in the environment where that is. Every message names lvs.cf itself.
+//! start and reload, and says in the environment where that is. Every message names lvs.cf itself. The
+//! addresses of its names stand beside it: a name server that is away then takes nothing out of it.
+//! A pulse that was killed leaves the file: the next one may go on with that content where lvs.cf is refused.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +18,8 @@ use daemon::run_file;
 use nix::fcntl::OFlag;
 
 use crate::disk;
-use crate::given::VARIABLE;
-use crate::reading::ConfigFile;
+use crate::given::{self, VARIABLE};
+use crate::reading::{ConfigFile, Fault, read_left};
 
 /// The name of the file in /run, before that of the network namespace.
 const NAME: &str = "lvs.cf";
@@ -26,8 +30,10 @@ pub struct InForce {
     /// The file that it came from.
     path: PathBuf,
     text: Vec<u8>,
-    /// That it cannot be written has been said.
-    is_told: bool,
+    /// The addresses of its names.
+    names: HashMap<String, IpAddr>,
+    /// Why it could not be written the last time, as it was said.
+    fault: Option<String>,
 }
 
 impl InForce {
@@ -37,13 +43,15 @@ impl InForce {
         Self {
             path: file.path.clone(),
             text: file.text.clone(),
-            is_told: false,
+            names: file.kept.addresses.clone(),
+            fault: None,
         }
     }
 
     /// That of a file which was put into force.
     pub fn accept(&mut self, file: &ConfigFile) {
         self.text.clone_from(&file.text);
+        self.names.clone_from(&file.kept.addresses);
     }
 
     /// Writes it for a child that is started, or told to read again, behind this. The variable for the
@@ -63,8 +71,10 @@ impl InForce {
 
     /// Whether there is this content now, or none.
     fn write_to(&mut self, place: &Path) -> bool {
-        let Err(error) = replace(place, &self.text) else {
-            self.is_told = false;
+        let names = given::print_names(&self.names);
+        let written = replace(&given::names_place(place), names.as_bytes());
+        let Err(error) = written.and_then(|()| replace(place, &self.text)) else {
+            self.fault = None;
             return true;
         };
         self.tell(place, &error);
@@ -75,15 +85,41 @@ impl InForce {
         }
     }
 
-    fn tell(&mut self, place: &Path, error: &io::Error) {
-        if !std::mem::replace(&mut self.is_told, true) {
-            let (place, file) = (place.display(), self.path.display());
-            let reason = disk::reason(error);
-            log::warn!(
-                "{place}: {reason}: lvsd and fos read {file} as it is on the disk when they start"
-            );
+    /// Nothing is in force any more: pulse ends in order.
+    pub fn end(&self) {
+        if let Ok(place) = run_file(NAME) {
+            // What is not there need not go; what cannot go is nobody's but a pulse's that is killed later.
+            let _ = fs::remove_file(given::names_place(&place));
+            let _ = fs::remove_file(place);
         }
     }
+
+    fn tell(&mut self, place: &Path, error: &io::Error) {
+        let (place, file) = (place.display(), self.path.display());
+        let reason = disk::reason(error);
+        let line = format!(
+            "{place}: {reason}: lvsd and fos read {file} as it is on the disk when they start"
+        );
+        if self.fault.as_ref() != Some(&line) {
+            log::warn!("{line}");
+        }
+        self.fault = Some(line);
+    }
+
+    /// Why the next child reads lvs.cf itself, if it does.
+    #[must_use]
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+}
+
+/// What the last pulse of this network namespace had in force, as the content of the file at `path`; `None` if
+/// nothing is left of that. Read again, the file itself counts.
+///
+/// # Errors
+/// [`Fault`]: it is refused now. A name of it may have no answer.
+pub fn read_in_force(path: &Path) -> Option<Result<ConfigFile, Fault>> {
+    read_left(path, &run_file(NAME).ok()?)
 }
 
 /// A new file in the place of the old one: a reader has the one or the other.
@@ -198,6 +234,65 @@ mod tests {
         assert_eq!(reload(), "2");
     }
 
+    /// fos would have nothing to serve otherwise, and lvsd a server less.
+    #[test]
+    fn a_child_has_the_address_that_a_name_had_when_it_was_accepted() {
+        let place = Place::new("names");
+        place.put("primary = director.invalid\n");
+        assert!(place.read().is_err(), "nobody knows it");
+        place.put("primary = 192.0.2.1\n");
+        let mut accepted = read(&place.disk()).unwrap();
+        accepted.text = b"primary = director.invalid\n".to_vec();
+        let address = "192.0.2.7".parse().unwrap();
+        let names = &mut accepted.kept.addresses;
+        names.insert("director.invalid".into(), address);
+        let mut in_force = InForce::new(&accepted);
+        assert!(in_force.write_to(&place.given()));
+        let read = place.read().unwrap();
+        assert_eq!(read.loaded.config.heartbeat.primary, Some(address));
+        let left = read_left(&place.disk(), &place.given()).unwrap().unwrap();
+        assert_eq!(left.loaded.config.heartbeat.primary, Some(address));
+        // A reload brings others.
+        let other = "192.0.2.8".parse().unwrap();
+        accepted
+            .kept
+            .addresses
+            .insert("director.invalid".into(), other);
+        in_force.accept(&accepted);
+        assert!(in_force.write_to(&place.given()));
+        let mut follower = Follower::new(&read, Mono::ZERO);
+        let Some(Outcome::Read(Ok(again))) = follower.reload(Mono::ZERO) else {
+            panic!("nobody is asked in a test's threads");
+        };
+        assert_eq!(again.loaded.config.heartbeat.primary, Some(other));
+    }
+
+    /// As pulse does that is started after it was killed.
+    #[test]
+    fn what_a_killed_pulse_had_in_force_is_there_for_the_next_and_a_reload_reads_the_file() {
+        let place = Place::new("killed");
+        assert_eq!(read_left(&place.disk(), &place.given()), None);
+        place.put(OLD);
+        let accepted = read(&place.disk()).unwrap();
+        assert!(InForce::new(&accepted).write_to(&place.given()));
+        for now in [BAD, NEW] {
+            place.put(now);
+            let left = read_left(&place.disk(), &place.given()).unwrap().unwrap();
+            assert_eq!((serial(&left), &left.path), ("1".into(), &place.disk()));
+            let mut follower = Follower::new(&left, Mono::ZERO);
+            let Some(Outcome::Read(again)) = follower.reload(Mono::ZERO) else {
+                panic!("nothing is looked up");
+            };
+            assert_eq!(again.is_ok(), now == NEW);
+        }
+        fs::remove_file(place.disk()).unwrap();
+        let left = read_left(&place.disk(), &place.given()).unwrap().unwrap();
+        assert_eq!(left.loaded.hash, accepted.loaded.hash);
+        fs::write(place.given(), BAD).unwrap();
+        let refused = read_left(&place.disk(), &place.given()).unwrap();
+        assert!(refused.is_err());
+    }
+
     /// As on a full disk: an older content must not stay there.
     #[test]
     fn what_cannot_be_written_leaves_nothing_and_the_file_itself_is_read() {
@@ -210,12 +305,12 @@ mod tests {
         let new = place.directory.join("given.cf.new");
         fs::create_dir(&new).unwrap();
         assert!(in_force.write_to(&place.given()), "the older one is gone");
-        assert!(in_force.is_told);
+        assert!(in_force.fault().is_some());
         assert!(!place.given().exists());
         assert_eq!(serial(&place.read().unwrap()), "2");
         fs::remove_dir(&new).unwrap();
         assert!(in_force.write_to(&place.given()));
-        assert!(!in_force.is_told, "the next time it is said again");
+        assert_eq!(in_force.fault(), None, "the next time it is said again");
         assert_eq!(serial(&place.read().unwrap()), "2");
     }
 }

@@ -8,7 +8,7 @@
 //! - [`read`]: reads it and waits, at the start of a program
 //! - [`check`]: the same for `-t`
 //! - [`InForce`], [`read_as_child`]: what pulse has in force is what its lvsd or fos goes by, whatever the
-//!   file is now
+//!   file is now; [`read_in_force`]: and what a pulse that was killed leaves
 //! - [`Follower`]: reads it again beside a loop that must not wait: at a reload, and for names that did
 //!   not resolve
 //! - [`ConfigFile`], [`Fault`]: how it went
@@ -26,6 +26,6 @@ mod report;
 
 pub use disk::find;
 pub use follow::{Follower, Outcome};
-pub use in_force::InForce;
+pub use in_force::{InForce, read_in_force};
 pub use reading::{ConfigFile, Fault, LIMIT, Reading, Step, check, read, read_as_child};
 pub use report::{Program, tell};

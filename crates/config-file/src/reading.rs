@@ -124,11 +124,19 @@ impl Source {
             Some(text) => text,
             None => disk::read(path, reader).map_err(fault)?,
         };
+        Ok(Self {
+            given: given.map(Path::to_owned),
+            ..Self::of(path, text)
+        })
+    }
+
+    /// These bytes, as those of the file.
+    fn of(path: &Path, text: Vec<u8>) -> Self {
         // Who may not look at the directories cannot tell, and is not root.
         let part = disk::untrusted(path).ok().flatten();
-        Ok(Self {
+        Self {
             path: path.to_owned(),
-            given: given.map(Path::to_owned),
+            given: None,
             text,
             beside: Beside {
                 untrusted: part.map(|part| part.to_string()),
@@ -137,7 +145,7 @@ impl Source {
                     .any(|usual| path == Path::new(usual)),
                 names: None,
             },
-        })
+        }
     }
 
     /// What has become of it; `why` not all names were looked up, if they were not.
@@ -189,14 +197,10 @@ impl Reading {
     /// Reads the file that was kept again, from where it was read.
     #[must_use]
     pub(crate) fn anew(kept: &Kept, now: Mono) -> Step {
-        let names = Names::after(kept.addresses.clone());
-        Self::read_by(
-            Reader::Daemon,
-            &kept.path,
-            kept.given.as_deref(),
-            names,
-            now,
-        )
+        let given = kept.given.as_deref();
+        let mut before = kept.addresses.clone();
+        before.extend(given.map(given::names).unwrap_or_default());
+        Self::read_by(Reader::Daemon, &kept.path, given, Names::after(before), now)
     }
 
     /// Looks the names of a file up again of which something was left out for them. The file itself
@@ -310,7 +314,22 @@ pub(crate) fn read_by(
     given: Option<&Path>,
 ) -> Result<ConfigFile, Fault> {
     let clock = Clock::start();
-    let mut step = Reading::read_by(reader, path, given, Names::default(), clock.now());
+    let names = Names::after(given.map(given::names).unwrap_or_default());
+    let step = Reading::read_by(reader, path, given, names, clock.now());
+    finish(step, path, &clock)
+}
+
+/// The content in `place` as that of the file at `path`; `None` if there is none.
+pub(crate) fn read_left(path: &Path, place: &Path) -> Option<Result<ConfigFile, Fault>> {
+    let source = Source::of(path, given::read(place)?);
+    let clock = Clock::start();
+    let names = Names::after(given::names(place));
+    let step = Reading::look_up(source, names, clock.now());
+    Some(finish(step, path, &clock))
+}
+
+/// Waits for the names.
+fn finish(mut step: Step, path: &Path, clock: &Clock) -> Result<ConfigFile, Fault> {
     loop {
         let reading = match step {
             Step::Done(result) => {
@@ -320,7 +339,7 @@ pub(crate) fn read_by(
             Step::Waiting(reading) => reading,
         };
         let mut fds = [PollFd::new(reading.as_fd(), PollFlags::POLLIN)];
-        if let Err(error) = wait(&mut fds, &clock, Some(reading.deadline())) {
+        if let Err(error) = wait(&mut fds, clock, Some(reading.deadline())) {
             return Err(Fault::Unreadable(path.to_owned(), disk::reason(&error)));
         }
         step = reading.advance(clock.now());
