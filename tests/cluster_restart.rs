@@ -226,3 +226,99 @@ fn a_lone_director_adopts_a_live_table_that_others_made() {
     is_served_throughout(&cluster, &account);
     has_full_weights(&cluster);
 }
+
+fn is_running(cluster: &Cluster, program: &str) -> bool {
+    let host = cluster.site().host(A).unwrap();
+    !host.processes_named(program).unwrap().is_empty()
+}
+
+/// A lone director that has served, killed with nobody to start it again; its lvsd has ended.
+fn killed() -> Cluster {
+    let cluster = lone();
+    cluster.start_pulse(A).unwrap();
+    assert!(own(&cluster, A, SOON));
+    has_full_weights(&cluster);
+    kill_pulse(&cluster, A);
+    let gone = |c: &Cluster| Ok(!is_running(c, "lvsd"));
+    cluster.wait(SOON, gone).unwrap().expect("lvsd ends");
+    cluster
+}
+
+fn is_free(cluster: &Cluster, after: &str) {
+    let free = |c: &Cluster| Ok(!owns(c, A));
+    let free = cluster.wait(SOON, free).unwrap();
+    assert!(free.is_some(), "{after}: {}", cluster.last_words());
+}
+
+fn status(cluster: &Cluster) -> String {
+    sh(cluster, A, "/usr/sbin/pulse --status --json")
+}
+
+/// lvs.cf is refused, unreadable, or says nothing to serve: what was in force goes on, as behind a refused reload.
+#[test]
+fn a_killed_lone_director_goes_on_with_what_was_in_force_whatever_lvs_cf_is_then() {
+    let cluster = lone();
+    cluster.start_pulse(A).unwrap();
+    assert!(own(&cluster, A, SOON));
+    has_full_weights(&cluster);
+    sh(&cluster, A, &format!("cp {FILE} /tmp/good.cf"));
+    let account = while_asked(&cluster, || {
+        for spoil in [
+            format!("echo keepalive = soon >> {FILE}"),
+            format!("rm {FILE}"),
+            format!("sed -i 's/^ *active = 1/active = 0/' {FILE}"),
+        ] {
+            sh(&cluster, A, &spoil);
+            kill_pulse(&cluster, A);
+            let gone = |c: &Cluster| Ok(!is_running(c, "lvsd"));
+            cluster.wait(SOON, gone).unwrap().expect("lvsd ends");
+            let started = cluster.start_pulse(A);
+            assert!(started.is_ok(), "{spoil}: {started:?}");
+            let runs = |c: &Cluster| Ok(is_running(c, "lvsd"));
+            cluster.wait(SOON, runs).unwrap().expect("lvsd runs");
+            let said = status(&cluster);
+            assert!(said.contains("\"reload_failed\":true"), "{spoil}: {said}");
+            sh(&cluster, A, &format!("cp /tmp/good.cf {FILE}"));
+        }
+    });
+    is_served_throughout(&cluster, &account);
+    sh(&cluster, A, "/usr/sbin/pulse --order reload");
+    let said = status(&cluster);
+    assert!(said.contains("\"reload_failed\":false"), "{said}");
+    has_full_weights(&cluster);
+}
+
+#[test]
+fn without_what_was_in_force_a_start_that_fails_takes_the_addresses_away() {
+    let cluster = killed();
+    sh(&cluster, A, "rm /run/lvs/lock/lvs.cf.*");
+    assert!(owns(&cluster, A));
+    sh(&cluster, A, &format!("echo keepalive = soon >> {FILE}"));
+    let started = cluster.start_pulse(A);
+    assert!(started.is_err());
+    assert!(!owns(&cluster, A), "{started:?} {}", cluster.last_words());
+}
+
+#[test]
+fn a_killed_lone_director_that_nobody_starts_again_gives_its_addresses_up() {
+    let cluster = killed();
+    assert!(owns(&cluster, A), "they wait for the next start");
+    is_free(&cluster, "nobody has started it");
+    let said = cluster.last_words();
+    assert!(
+        said.contains("pulse was killed: 1 address removed"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_address_that_a_killed_lone_director_held_and_lvs_cf_has_no_more_goes_at_the_next_start() {
+    let cluster = killed();
+    sh(
+        &cluster,
+        A,
+        &format!("sed -i s/10.9.0.100/10.9.0.101/ {FILE}"),
+    );
+    cluster.start_pulse(A).unwrap();
+    is_free(&cluster, "another address");
+}

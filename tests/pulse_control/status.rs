@@ -63,6 +63,73 @@ fn the_status_is_read_on_both_directors() {
     assert!(!names.contains("/proc/self/exe"), "{names}");
 }
 
+/// Has the active director's lvsd started again, with what pulse gives it.
+fn replace_lvsd(pair: &Directors, director: &str) {
+    let pid = || {
+        let (_, text) = said(&pair.run(director, &["pgrep", "-x", "lvsd"]));
+        text.lines().next().map(str::to_owned)
+    };
+    let old = pid().expect("lvsd runs");
+    pair.run(director, &["kill", "-9", &old]);
+    pair.wait("another lvsd", || pid().is_some_and(|new| new != old));
+    pair.wait("it serves", || {
+        pair.json(director).contains("\"state\":\"checked\"")
+    });
+}
+
+#[test]
+fn what_is_impaired_stands_in_the_status_until_it_is_mended() {
+    let pair = Directors::start("");
+    let (_, standby) = pair.sides();
+    let shell = |script: &str| {
+        let (status, text) = said(&pair.run(standby, &["sh", "-c", script]));
+        assert_eq!(status, Some(0), "{text}");
+    };
+    assert!(!pair.screen(standby).contains("impaired"));
+    shell("mount -t tmpfs -o ro,size=4k none /var/lib/lvs");
+    pair.order(standby, "standby on");
+    let screen = pair.screen(standby);
+    let line = "impaired orders are not kept for the next start: /var/lib/lvs/pulse.orders: ";
+    // Its words are wrapped.
+    let flat = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(line.trim_end()), "{screen}");
+    assert!(
+        pair.json(standby)
+            .contains("\"impaired\":[\"orders are not kept")
+    );
+    shell("umount /var/lib/lvs");
+    let (status, text) = pair.order(standby, "standby off");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(!pair.screen(standby).contains("impaired"));
+}
+
+/// lvsd then reads the file as it is on the disk.
+#[test]
+fn a_full_run_for_what_is_in_force_is_said_and_impairs_until_there_is_room() {
+    let pair = Directors::start("");
+    let (active, _) = pair.sides();
+    pair.wait("lvsd checked", || {
+        pair.json(active).contains("\"state\":\"checked\"")
+    });
+    let fill = "mount -t tmpfs -o size=16k none /run/lvs/lock && \
+        { cat /dev/zero >/run/lvs/lock/rest 2>/dev/null; true; }";
+    let (status, text) = said(&pair.run(active, &["sh", "-c", fill]));
+    assert_eq!(status, Some(0), "{text}");
+    replace_lvsd(&pair, active);
+    let line = ": No space left on device: lvsd and fos read /etc/sysconfig/ha/lvs.cf as it is on the disk when \
+        they start";
+    pair.wait("it is said", || pair.has_said(active, line));
+    let json = pair.json(active);
+    let impaired = "\"impaired\":[\"/run/lvs/lock/lvs.cf.";
+    assert!(json.contains(impaired), "{json}");
+    let (status, text) = said(&pair.run(active, &["umount", "-l", "/run/lvs/lock"]));
+    assert_eq!(status, Some(0), "{text}");
+    replace_lvsd(&pair, active);
+    let json = pair.json(active);
+    assert!(!json.contains("impaired"), "{json}");
+    pair.stays(active);
+}
+
 #[test]
 fn without_a_pulse_the_status_says_so() {
     let pair = Directors::start("");

@@ -143,17 +143,26 @@ fn whatever_is_killed_is_there_again() {
     assert!(!journal.contains("Got notification message"), "{journal}");
 }
 
-/// What follows a failure takes no address that the next start adopts.
-#[test]
-fn a_lone_director_whose_pulse_is_killed_loses_nothing() {
-    let machine = Machine::new();
+/// A director without a partner.
+fn serve_alone(machine: &Machine) {
     write(&LVS_CF.replace("backup_active = 1", "backup_active = 0"));
     said("ip addr add 10.1.0.1/24 dev eth0");
     said("systemctl start pulse");
     machine.serves("A", "alone");
-    let client = machine.client();
+}
+
+fn kill_pulse(machine: &Machine) {
     let pid = machine.pid_of("pulse").expect("pulse");
     kill(Pid::from_raw(pid), Signal::SIGKILL).expect("a signal");
+}
+
+/// What follows a failure takes no address that the next start adopts.
+#[test]
+fn a_lone_director_whose_pulse_is_killed_loses_nothing() {
+    let machine = Machine::new();
+    serve_alone(&machine);
+    let client = machine.client();
+    kill_pulse(&machine);
     let again = || {
         assert_eq!(machine.owners(), ["A"], "{}", machine.journal());
         machine.pid_of("nanny").is_some() && machine.report("A").is_some()
@@ -165,16 +174,58 @@ fn a_lone_director_whose_pulse_is_killed_loses_nothing() {
     assert_eq!(account.all_served(20), Ok(()), "{}", machine.journal());
 }
 
+/// What was in force goes on, as behind a refused reload.
+#[test]
+fn a_lone_director_that_is_killed_while_lvs_cf_is_refused_or_gone_loses_nothing() {
+    let machine = Machine::new();
+    serve_alone(&machine);
+    let good = fs::read_to_string(CONFIG).expect("lvs.cf");
+    let client = machine.client();
+    for spoil in [true, false] {
+        if spoil {
+            write(&good.replace("keepalive = 0.5", "keepalive = soon"));
+        } else {
+            fs::remove_file(CONFIG).expect("lvs.cf");
+        }
+        kill_pulse(&machine);
+        let again = || {
+            assert_eq!(machine.owners(), ["A"], "{}", machine.journal());
+            let report = machine.report("A");
+            let is_told = report.is_some_and(|report| report.pulse.reload_failed);
+            is_told && machine.pid_of("nanny").is_some() && machine.is_well()
+        };
+        let back = wait_until(SOON, again);
+        assert!(back.is_some(), "{}", machine.journal());
+        write(&good);
+        said("systemctl reload pulse");
+    }
+    machine.serves("A", "again");
+    let account = Account::of(&client.finish());
+    assert_eq!(account.all_served(20), Ok(()), "{}", machine.journal());
+}
+
+/// Nobody cleans up behind that stop: the unit has ended already.
+#[test]
+fn a_lone_director_that_is_stopped_before_its_restart_leaves_no_address() {
+    let machine = Machine::new();
+    machine.set("RestartSec=1", "RestartSec=300");
+    serve_alone(&machine);
+    kill_pulse(&machine);
+    let waits = || machine.unit("SubState") == "auto-restart";
+    assert!(wait_until(SOON, waits).is_some(), "{}", machine.journal());
+    assert_eq!(machine.owners(), ["A"], "it is left to the next start");
+    said("systemctl stop pulse");
+    let gone = wait_until(SOON, || machine.owners().is_empty());
+    assert!(gone.is_some(), "{}", machine.journal());
+}
+
 /// Nobody starts it again: what it has must not stay behind.
 #[test]
 fn a_lone_director_that_does_not_stop_in_time_leaves_no_address() {
     let machine = Machine::new();
     // It does not hear that it is to stop.
     machine.set("TimeoutStopSec=90", "TimeoutStopSec=3\nKillSignal=SIGWINCH");
-    write(&LVS_CF.replace("backup_active = 1", "backup_active = 0"));
-    said("ip addr add 10.1.0.1/24 dev eth0");
-    said("systemctl start pulse");
-    machine.serves("A", "alone");
+    serve_alone(&machine);
     said("systemctl stop pulse");
     assert_eq!(machine.unit("Result"), "timeout", "{}", machine.journal());
     let nobody: [&str; 0] = [];

@@ -392,6 +392,11 @@ impl Addresses {
         self.guardian_fault.as_deref()
     }
 
+    /// Why nobody would know what is held if both are killed.
+    pub fn held_file_fault(&self) -> Option<&str> {
+        self.held_file.fault()
+    }
+
     /// Tells the guardian what it was too slow for. One that has ended is replaced in any case.
     pub fn tell_guardian_the_rest(&self) {
         let _ = self.guardian.go_on();
@@ -406,17 +411,12 @@ impl Addresses {
     }
 
     /// What is to go when pulse is killed: what is held or left, and `besides`; for the guardian, and in a file
-    /// for who cleans up if both are killed.
-    /// Without a partner nobody else will have the addresses: they stay when pulse is killed, with the
-    /// kernel's table, until the next start adopts both.
+    /// for who cleans up if both are killed, and for the next start.
     fn tell_guardian(&mut self, besides: &[Assignment]) {
         let mut all = self.held.all_here();
         all.extend_from_slice(besides);
-        if self.is_alone {
-            all.clear();
-        }
         self.held_file.write(&all);
-        if let Err(error) = self.guardian.tell(&all) {
+        if let Err(error) = self.guardian.tell(&all, self.is_alone) {
             log::error!("guardian: {error}");
         }
     }

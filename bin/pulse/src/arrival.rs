@@ -14,6 +14,7 @@ use lvs_model::Mono;
 
 use crate::addresses;
 use crate::control_socket::{Control, Taken, for_machine};
+use crate::held_file::HeldFile;
 use crate::report;
 use crate::setup::{self, SetupError};
 
@@ -29,8 +30,9 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What ended the waiting.
 pub enum Arrival<T> {
-    /// The machine is one of the directors of this lvs.cf, and this is what was made of it.
-    Here(Box<ConfigFile>, T),
+    /// The machine is one of the directors of this lvs.cf; what is wrong with a later one; and what was made of
+    /// it.
+    Here(Box<ConfigFile>, Vec<String>, T),
     /// A signal.
     Stopped,
 }
@@ -48,11 +50,13 @@ fn missing(file: &ConfigFile) -> Option<SetupError> {
 
 /// Waits until the machine has an address that makes it one of lvs.cf's directors and `prepare` has made of that
 /// what it is needed for, or a signal ends that. A SIGHUP reads lvs.cf again. Who asks is told that pulse waits.
+/// `failure`: why lvs.cf itself is not in force, if it is not.
 ///
 /// # Errors
 /// Signals or notifications are not to be had; what `prepare` fails of and an address does not mend.
 pub fn wait<T>(
     mut file: ConfigFile,
+    mut failure: Vec<String>,
     signals: &mut Signals,
     prepare: impl Fn(&ConfigFile) -> Result<T, SetupError>,
 ) -> Result<Arrival<T>, Box<dyn Error>> {
@@ -60,7 +64,6 @@ pub fn wait<T>(
     let mut control = Control::open();
     let mut watch = Watch::open()?;
     let mut watchdog = notify::Watchdog::from_env();
-    let mut failure = Vec::new();
     let mut said = Said::default();
     let_go(&file)?;
     // A service manager that waits for the start has seen it: what is waited for may take long.
@@ -68,7 +71,7 @@ pub fn wait<T>(
     loop {
         let mut try_again = None;
         match missing(&file).map_or_else(|| prepare(&file), Err) {
-            Ok(made) => return Ok(Arrival::Here(Box::new(file), made)),
+            Ok(made) => return Ok(Arrival::Here(Box::new(file), failure, made)),
             Err(error @ SetupError::NotHere { .. }) => said.say(&error),
             Err(error) if error.is_about_to_pass() => {
                 try_again = Some(clock.now() + TRY_AGAIN);
@@ -147,12 +150,16 @@ pub fn signals() -> io::Result<Signals> {
     Signals::new(&SIGNALS)
 }
 
-/// What a killed predecessor left goes: the partner may have it.
+/// What a killed predecessor left goes: the partner may have it, and nobody looks after its services here.
 fn let_go(file: &ConfigFile) -> io::Result<()> {
     let config = &file.loaded.config;
+    let mut held_file = HeldFile::find();
+    let mut left = held_file.read();
     if setup::has_partner(&config.heartbeat) {
-        addresses::drop_left(&setup::addresses(config))?;
+        left.extend(setup::addresses(config));
     }
+    addresses::drop_left(&left)?;
+    held_file.write(&[]);
     Ok(())
 }
 

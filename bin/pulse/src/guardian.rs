@@ -2,20 +2,24 @@
 //!
 //! pulse starts its own program again as a guardian and tells it over its standard input which
 //! addresses it is about to hold, one a line. When that input ends and addresses were told last,
-//! pulse has died holding them, and the guardian removes them. It does nothing else.
+//! pulse has died holding them, and the guardian removes them: at once, because the partner will have them.
+//! Without a partner nobody will: then they wait for the next start, which adopts them, and go when there is
+//! none in time.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, BufRead};
 use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use daemon::{Child, Signal, Signals, Stdin};
+use daemon::{Child, Clock, Lock, LockError, Signal, Signals, Stdin};
 use link::{Assignment, Change, Links};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::addresses::said;
+use crate::held_file::{HeldFile, parse_line, print_line};
 use crate::helper::Part;
 
 /// The process.
@@ -25,6 +29,11 @@ pub const PART: Part = Part {
 };
 /// Ends a list of addresses, which then replaces the one before.
 const END_OF_LIST: &str = ".";
+/// The same, of a director without a partner.
+const END_OF_LIST_ALONE: &str = "alone";
+/// So long a director without a partner may be started again before what it held goes: nobody looks after
+/// its services meanwhile.
+const SUCCESSOR_WITHIN: Duration = Duration::from_secs(30);
 
 /// pulse's end of its guardian.
 pub struct Guardian {
@@ -83,13 +92,16 @@ impl Guardian {
     }
 
     /// Tells it what pulse holds from now on; nothing is the empty list. One that does not listen is not
-    /// waited for: [`go_on`](Self::go_on) tells it later.
+    /// waited for: [`go_on`](Self::go_on) tells it later. `is_alone`: there is no partner.
     ///
     /// # Errors
     /// It has ended.
-    pub fn tell(&self, held: &[Assignment]) -> io::Result<()> {
+    pub fn tell(&self, held: &[Assignment], is_alone: bool) -> io::Result<()> {
         let mut text: String = held.iter().map(print_line).collect();
-        text.push_str(END_OF_LIST);
+        text.push_str(match is_alone {
+            true => END_OF_LIST_ALONE,
+            false => END_OF_LIST,
+        });
         text.push('\n');
         self.unsaid.borrow_mut().next = Some(text.into_bytes());
         self.go_on()
@@ -105,34 +117,50 @@ impl Guardian {
     }
 }
 
-pub fn print_line(held: &Assignment) -> String {
-    format!(
-        "{} {} {} {}\n",
-        held.address, held.prefix, held.interface, held.label
-    )
-}
-
-pub fn parse_line(line: &str) -> Option<Assignment> {
-    let mut words = line.split(' ');
-    Some(Assignment {
-        address: words.next()?.parse().ok()?,
-        prefix: words.next()?.parse().ok()?,
-        interface: words.next()?.to_owned(),
-        label: words.next()?.to_owned(),
-    })
-}
-
 /// Waits for pulse's end and cleans up after it.
 pub fn run(args: &[OsString]) -> ExitCode {
     PART.begin(args);
     // What ends pulse in order must not end its guardian first.
     let ignored = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
     let _signals = Signals::new(&ignored);
-    let held = last_told(io::stdin().lock());
+    let told = last_told(io::stdin().lock());
+    if told.held.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    if told.is_alone {
+        return end_alone(told.held);
+    }
+    remove(&told.held)
+}
+
+/// Nobody else will have the addresses: a pulse that is started again adopts them.
+fn end_alone(mut held: Vec<Assignment>) -> ExitCode {
+    let seconds = SUCCESSOR_WITHIN.as_secs();
+    log::error!("pulse was killed: its addresses go in {seconds} s unless it is started again");
+    let clock = Clock::start();
+    let until = clock.now() + SUCCESSOR_WITHIN;
+    while clock.now() < until && daemon::wait(&mut [], &clock, Some(until)).is_ok() {}
+    // While it is ours none is started, which would adopt what is about to go.
+    let lock = Lock::take("pulse");
+    if matches!(lock, Err(LockError::Held(..))) {
+        return ExitCode::SUCCESS;
+    }
+    let mut file = HeldFile::find();
+    // A later start, which has ended since, may have let go of some, and somebody else may have them.
+    if let Some(last) = file.last() {
+        held.retain(|it| last.contains(it));
+    }
     if held.is_empty() {
         return ExitCode::SUCCESS;
     }
-    match Links::open().and_then(|mut links| links.drop(&held)) {
+    let status = remove(&held);
+    file.write(&[]);
+    drop(lock);
+    status
+}
+
+fn remove(held: &[Assignment]) -> ExitCode {
+    match Links::open().and_then(|mut links| links.drop(held)) {
         Ok(done) => {
             said::say(&done);
             let removed = done
@@ -152,17 +180,25 @@ pub fn run(args: &[OsString]) -> ExitCode {
     }
 }
 
+/// What pulse has said.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    held: Vec<Assignment>,
+    is_alone: bool,
+}
+
 /// The last complete list before the end.
-fn last_told(input: impl BufRead) -> Vec<Assignment> {
-    let (mut held, mut list) = (Vec::new(), Vec::new());
+fn last_told(input: impl BufRead) -> Told {
+    let (mut told, mut list) = (Told::default(), Vec::new());
     for line in input.lines().map_while(Result::ok) {
-        if line == END_OF_LIST {
-            held = std::mem::take(&mut list);
+        if line == END_OF_LIST || line == END_OF_LIST_ALONE {
+            told.held = std::mem::take(&mut list);
+            told.is_alone = line == END_OF_LIST_ALONE;
         } else {
             list.extend(parse_line(&line));
         }
     }
-    held
+    told
 }
 
 #[cfg(test)]
@@ -208,18 +244,34 @@ mod tests {
             unsaid.go_on(ours.as_fd()).unwrap();
         }
         drop(ours);
-        assert_eq!(reader.join().unwrap(), [held(2), held(3)]);
+        assert_eq!(reader.join().unwrap().held, [held(2), held(3)]);
     }
 
     #[test]
     fn the_last_complete_list_counts() {
         let text = "10.1.0.50 24 eth0 eth0:1\n.\n10.1.0.51 32 eth0 eth0:2\n2001:db8::1 128 eth0 eth0\n.\n10.9";
-        let held = last_told(text.as_bytes());
+        let held = last_told(text.as_bytes()).held;
         let lines: String = held.iter().map(print_line).collect();
         assert_eq!(
             lines,
             "10.1.0.51 32 eth0 eth0:2\n2001:db8::1 128 eth0 eth0\n"
         );
-        assert!(last_told("10.1.0.50 24 eth0 eth0:1\n.\n.\n".as_bytes()).is_empty());
+        let nothing = last_told("10.1.0.50 24 eth0 eth0:1\n.\n.\n".as_bytes());
+        assert_eq!(nothing, Told::default());
+    }
+
+    #[test]
+    fn the_end_of_a_list_says_whether_there_is_a_partner() {
+        let line = "10.1.0.50 24 eth0 eth0:1\n";
+        for (ends, is_alone) in [
+            (&["."][..], false),
+            (&["alone"], true),
+            (&[".", "alone"], true),
+            (&["alone", "."], false),
+        ] {
+            let text: String = ends.iter().map(|end| format!("{line}{end}\n")).collect();
+            let told = last_told(text.as_bytes());
+            assert_eq!((told.held.len(), told.is_alone), (1, is_alone), "{ends:?}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What pulse holds, in a file: for whoever cleans up when pulse and its guardian were killed at once, and
-//! lvs.cf does not say it any more.
+//! lvs.cf does not say it any more. What stands in it at a start says that the last pulse was killed.
 //!
 //! It lies beside the lock, one of each network namespace, and is gone after a boot as the addresses are.
 
@@ -9,8 +9,6 @@ use std::path::{Path, PathBuf};
 
 use link::Assignment;
 
-use crate::guardian::{parse_line, print_line};
-
 const NAME: &str = "pulse-held";
 
 /// The file, and what stands in it.
@@ -19,34 +17,48 @@ pub struct HeldFile {
     /// `None`: there is no place for it.
     path: Option<PathBuf>,
     written: Option<String>,
-    /// A failure to write was logged.
-    has_complained: bool,
+    /// Why it could not be written, as it was logged.
+    fault: Option<String>,
 }
 
 impl HeldFile {
     /// The file of this network namespace.
     pub fn find() -> Self {
         let path = daemon::run_file(NAME);
+        let fault = path.as_ref().err().map(unkept);
+        if let Some(fault) = &fault {
+            log::warn!("{fault}");
+        }
         Self {
-            path: path
-                .map_err(|error| log::warn!("what is held is not kept: {error}"))
-                .ok(),
+            path: path.ok(),
             written: None,
-            has_complained: false,
+            fault,
+        }
+    }
+
+    /// The file, where it can be had without a word: of a program that has not begun to serve.
+    pub fn find_quietly() -> Self {
+        Self {
+            path: daemon::run_file(NAME).ok(),
+            written: None,
+            fault: None,
         }
     }
 
     /// What stood in it last. A file that is not there says nothing; a line that is none is passed over.
     pub fn read(&self) -> Vec<Assignment> {
-        let Some(path) = &self.path else {
-            return Vec::new();
-        };
+        self.last().unwrap_or_default()
+    }
+
+    /// The same; `None` if there is no such file.
+    pub fn last(&self) -> Option<Vec<Assignment>> {
+        let path = self.path.as_ref()?;
         match fs::read_to_string(path) {
-            Ok(text) => text.lines().filter_map(parse_line).collect(),
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Ok(text) => Some(text.lines().filter_map(parse_line).collect()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => {
                 log::warn!("{}: {error}", path.display());
-                Vec::new()
+                None
             }
         }
     }
@@ -62,14 +74,25 @@ impl HeldFile {
             return;
         };
         let result = try_write(path, &text);
-        if let Err(error) = &result
-            && !self.has_complained
-        {
-            log::warn!("{}: {error}", path.display());
+        let fault = result.as_ref().err().map(|error| {
+            let path = path.display();
+            unkept(&format_args!("{path}: {error}"))
+        });
+        if let Some(fault) = fault.as_ref().filter(|_| self.fault.is_none()) {
+            log::warn!("{fault}");
         }
-        self.has_complained = result.is_err();
+        self.fault = fault;
         self.written = result.is_ok().then_some(text);
     }
+
+    /// Why nobody would know what is held if pulse and its guardian were killed.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+}
+
+fn unkept(error: &impl std::fmt::Display) -> String {
+    format!("what is held is not kept: {error}")
 }
 
 fn try_write(path: &Path, text: &str) -> io::Result<()> {
@@ -78,4 +101,23 @@ fn try_write(path: &Path, text: &str) -> io::Result<()> {
     let new = PathBuf::from(new);
     daemon::create_file(&new)?.write_all(text.as_bytes())?;
     fs::rename(new, path)
+}
+
+/// An address as it stands there, and as the guardian is told it.
+pub fn print_line(held: &Assignment) -> String {
+    format!(
+        "{} {} {} {}\n",
+        held.address, held.prefix, held.interface, held.label
+    )
+}
+
+/// What [`print_line`] prints.
+pub fn parse_line(line: &str) -> Option<Assignment> {
+    let mut words = line.split(' ');
+    Some(Assignment {
+        address: words.next()?.parse().ok()?,
+        prefix: words.next()?.parse().ok()?,
+        interface: words.next()?.to_owned(),
+        label: words.next()?.to_owned(),
+    })
 }

@@ -7,6 +7,7 @@
 //! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`]: what
 //!   outlives a start
 //! - [`failed_start`]: what a start that fails is to a service manager
+//! - [`after_kill`]: what a killed one has left, without a partner
 //! - [`arrival`]: a start before the machine has its address
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`neighbours`]: who else says to have them
@@ -22,6 +23,7 @@
 //! - [`shell`]: the loop
 
 mod addresses;
+mod after_kill;
 mod arrival;
 mod ask;
 mod auth;
@@ -108,6 +110,9 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         Ok(Request::Run(options)) if options.dry_run => dry_run::run(&options, out, err),
         Ok(Request::Run(options)) => start(&options).unwrap_or_else(|failed| {
             tell(&failed.lines, err, options.foreground);
+            if !options.drop_addresses {
+                after_kill::let_go();
+            }
             failed.status()
         }),
         Err(error) => {
@@ -127,16 +132,18 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     daemon::log::start("pulse", target, options.verbose);
     if options.drop_addresses {
         let file = config_file::read(&options.config_file);
-        return drop_addresses(file);
+        let in_force = || after_kill::in_force(&options.config_file);
+        return drop_addresses(file.or_else(|fault| in_force().ok_or(fault)));
     }
-    let (file, mut instance) = failed_start::patiently(|| begin(options))?;
+    let begun = failed_start::patiently(|| begin(options))?;
+    let (file, refused, mut instance) = (begun.file, begun.refused, begun.instance);
     let prepared = match prepare(options, &file) {
         // Also one that has lost its address at this moment.
         Err(_) if arrival::is_awaited(&file) => {
             let background = go_to_background(options)?;
             // Whoever started it is not kept waiting.
             finish_start(&mut instance, background);
-            return Ok(start_late(options, file, instance));
+            return Ok(start_late(options, file, refused, instance));
         }
         prepared => prepared,
     };
@@ -148,15 +155,48 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
         say_idle();
         return Ok(ExitCode::SUCCESS);
     }
-    let shell = Shell::new(options, setup, &file, sockets);
+    let shell = Shell::new(options, setup, &file, refused, sockets);
     finish_start(&mut instance, background);
     let status = late(shell.and_then(|(shell, turning)| shell.run(turning, instance.faults())));
     drop(instance);
     Ok(status)
 }
 
-/// The file, and the right to be the only pulse.
-fn begin(options: &Options) -> Result<(ConfigFile, Instance), FailedStart> {
+/// What a start has to have.
+struct Begun {
+    /// lvs.cf, or what was in force when pulse was killed.
+    file: ConfigFile,
+    /// Then: what is wrong with lvs.cf.
+    refused: Vec<String>,
+    /// The right to be the only pulse.
+    instance: Instance,
+}
+
+fn begin(options: &Options) -> Result<Begun, FailedStart> {
+    let (file, refused) = match read(options) {
+        Ok(file) => (file, Vec::new()),
+        Err(failed) => match after_kill::in_force(&options.config_file) {
+            Some(file) => (file, failed.lines),
+            None => return Err(failed),
+        },
+    };
+    let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
+    let instance = Instance::begin("pulse", pid_file)?;
+    for line in &refused {
+        log::error!("{line}");
+    }
+    if !refused.is_empty() {
+        log::error!("pulse was killed: it goes on with what was in force");
+    }
+    Ok(Begun {
+        file,
+        refused,
+        instance,
+    })
+}
+
+/// lvs.cf, if there is something to serve in it.
+fn read(options: &Options) -> Result<ConfigFile, FailedStart> {
     let file = config_file::read(&options.config_file)?;
     // Blocks whose names do not resolve are left out now, and may be there later.
     let may_pass = !file.loaded.unresolved.is_empty();
@@ -164,8 +204,7 @@ fn begin(options: &Options) -> Result<(ConfigFile, Instance), FailedStart> {
         true => FailedStart::passing(error),
         false => error.into(),
     })?;
-    let pid_file = (!options.foreground).then_some(Path::new(PID_FILE));
-    Ok((file, Instance::begin("pulse", pid_file)?))
+    Ok(file)
 }
 
 /// Takes down what a pulse left that has ended. While one runs, its addresses are its own: a second one that
@@ -212,11 +251,17 @@ fn say_idle() {
 }
 
 /// Waits for the address that makes this machine a director, then runs. Nobody reads standard error any more.
-fn start_late(options: &Options, file: ConfigFile, instance: Instance) -> ExitCode {
+fn start_late(
+    options: &Options,
+    file: ConfigFile,
+    refused: Vec<String>,
+    instance: Instance,
+) -> ExitCode {
     let run = || -> Result<(), Box<dyn std::error::Error>> {
         let mut signals = arrival::signals()?;
-        let arrival = arrival::wait(file, &mut signals, |file| prepare(options, file))?;
-        let Arrival::Here(file, (setup, sockets)) = arrival else {
+        let prepare = |file: &ConfigFile| prepare(options, file);
+        let arrival = arrival::wait(file, refused, &mut signals, prepare)?;
+        let Arrival::Here(file, refused, (setup, sockets)) = arrival else {
             return Ok(());
         };
         file.log();
@@ -224,7 +269,7 @@ fn start_late(options: &Options, file: ConfigFile, instance: Instance) -> ExitCo
             say_idle();
             return Ok(());
         }
-        let (shell, turning) = Shell::new(options, setup, &file, sockets)?;
+        let (shell, turning) = Shell::new(options, setup, &file, refused, sockets)?;
         // One that came before the shell's own signals were there.
         if signals.pending().iter().any(|it| *it != Signal::SIGHUP) {
             return Ok(());

@@ -127,6 +127,18 @@ impl Service {
         self.signal(Signal::SIGHUP);
     }
 
+    /// Why it goes by the file on the disk and not by what is in force, if it does.
+    pub fn file_fault(&self) -> Option<&str> {
+        self.file.as_ref().and_then(InForce::fault)
+    }
+
+    /// At a clean end of pulse: nothing is in force any more.
+    pub fn end(&self) {
+        if let Some(file) = &self.file {
+            file.end();
+        }
+    }
+
     /// Starts it with the original's arguments.
     ///
     /// # Errors

@@ -109,7 +109,8 @@ pub enum Source {
 }
 
 impl Shell {
-    /// Opens what the loop needs besides the heartbeat's sockets, and the loop.
+    /// Opens what the loop needs besides the heartbeat's sockets, and the loop. `failure`: why lvs.cf itself is not
+    /// in force, if it is not.
     ///
     /// # Errors
     /// Signals, addresses or guardian are not to be had.
@@ -117,6 +118,7 @@ impl Shell {
         options: &Options,
         setup: Setup,
         file: &ConfigFile,
+        failure: Vec<String>,
         sockets: Sockets,
     ) -> io::Result<(Self, EventLoop)> {
         let clock = Clock::start();
@@ -147,7 +149,10 @@ impl Shell {
             orders_fault: None,
             impaired: Vec::new(),
             control: Control::open(),
-            file: FileState::of(file),
+            file: FileState {
+                failure,
+                ..FileState::of(file)
+            },
             told_manager: String::new(),
             gateway: None,
             follower: Follower::new(file, clock.now()),
@@ -182,6 +187,7 @@ impl Shell {
             .run(&mut self)
             .map_err(|error| io::Error::other(format!("select() failed: {error}")))?;
         self.addresses.end();
+        self.service.end();
         notify::stopping();
         self.control.close();
         // The partner has been told; the sync daemon may take its time, but not for ever.

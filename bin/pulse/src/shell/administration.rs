@@ -198,6 +198,8 @@ impl Shell {
         let lines = lines.chain(self.term_file.fault().map(ToOwned::to_owned));
         let lines = lines.chain(self.orders_fault.clone());
         let lines = lines.chain(self.addresses.guardian_fault().map(ToOwned::to_owned));
+        let lines = lines.chain(self.addresses.held_file_fault().map(ToOwned::to_owned));
+        let lines = lines.chain(self.service.file_fault().map(ToOwned::to_owned));
         lines.chain(self.commands.faults()).collect()
     }
 
