@@ -219,12 +219,33 @@ fn a_lone_director_that_is_stopped_before_its_restart_leaves_no_address() {
     assert!(gone.is_some(), "{}", machine.journal());
 }
 
+/// systemd kills what is left of a unit whose program has ended.
+#[test]
+fn a_hook_has_its_time_at_a_stop() {
+    let machine = Machine::new();
+    let hook = Path::new("/usr/sbin/let-go");
+    testkit::write_script(hook, "#!/bin/sh\nsleep 8\necho let go >/tmp/inactive\n");
+    write(&format!("inactive_cmd = {}\n{LVS_CF}", hook.display()));
+    said("ip addr add 10.1.0.1/24 dev eth0");
+    said("systemctl start pulse");
+    machine.serves("A", "at the start");
+    let first = wait_until(SOON, || Path::new("/tmp/inactive").exists());
+    assert!(first.is_some(), "that of the start: {}", machine.journal());
+    fs::remove_file("/tmp/inactive").expect("a file");
+    said("systemctl stop pulse");
+    let text = fs::read_to_string("/tmp/inactive").unwrap_or_default();
+    assert_eq!(text, "let go\n", "{}", machine.journal());
+}
+
 /// Nobody starts it again: what it has must not stay behind.
 #[test]
 fn a_lone_director_that_does_not_stop_in_time_leaves_no_address() {
     let machine = Machine::new();
     // It does not hear that it is to stop.
-    machine.set("TimeoutStopSec=90", "TimeoutStopSec=3\nKillSignal=SIGWINCH");
+    machine.set(
+        "TimeoutStopSec=150",
+        "TimeoutStopSec=3\nKillSignal=SIGWINCH",
+    );
     serve_alone(&machine);
     said("systemctl stop pulse");
     assert_eq!(machine.unit("Result"), "timeout", "{}", machine.journal());

@@ -323,12 +323,19 @@ impl Commands {
     pub fn say_lost(&self) {
         if self.orders.is_behind() {
             log::error!("hooks were not run: the process that runs them took no orders");
+        } else if self.runs_hooks() {
+            log::error!("hooks have not ended in time: pulse ends before them");
         }
     }
 
-    /// Whether the sync daemon is still being switched, or hooks run.
-    pub const fn is_busy(&self) -> bool {
-        self.keeper.is_some() || self.runner.is_some()
+    /// Whether the sync daemon is still being switched.
+    pub const fn is_switching(&self) -> bool {
+        self.keeper.is_some()
+    }
+
+    /// Whether hooks still run.
+    pub const fn runs_hooks(&self) -> bool {
+        self.runner.is_some()
     }
 }
 

@@ -13,6 +13,8 @@ use lvs_model::{EndStep, Ending, Mono, Patience};
 const HOOK_WITHIN: Duration = Duration::from_secs(30);
 /// Time between SIGTERM and SIGKILL of a hook that took too long.
 const PATIENCE: Patience = Patience::even(Duration::from_secs(5));
+/// How long the last hook may take until nothing of it is left: its time, and twice the time to end.
+pub const LAST_HOOK_WITHIN: Duration = Duration::from_secs(40);
 /// The same if its opposite waits.
 const SHORT_PATIENCE: Patience = Patience::even(Duration::from_secs(2));
 /// Time that a running `inactive_cmd` still has when a takeover begins.

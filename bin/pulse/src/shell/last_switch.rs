@@ -1,4 +1,5 @@
-//! The last thing pulse waits for at its end: that the sync daemon is switched, though not for ever.
+//! The last thing pulse waits for at its end, though not for ever: that the sync daemon is switched and that the
+//! hooks have ended. A service manager kills what is left of a program that has ended.
 
 use std::io;
 use std::time::Duration;
@@ -8,9 +9,10 @@ use lvs_config::Config;
 use lvs_model::Mono;
 
 use crate::commands::Commands;
+use crate::hook_queue::LAST_HOOK_WITHIN;
 
-/// So long it is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time for the switch of the sync daemon.
+const SWITCH_WITHIN: Duration = Duration::from_secs(5);
 
 /// Lets the helpers do what they have been told.
 ///
@@ -23,12 +25,13 @@ pub fn finish(
     config: &Config,
 ) -> io::Result<()> {
     commands.finish();
-    let until = clock.now() + PATIENCE;
+    let now = clock.now();
     let mut last = LastSwitch {
         clock,
         commands,
         config,
-        until,
+        switch_until: now + SWITCH_WITHIN,
+        hooks_until: now + LAST_HOOK_WITHIN,
     };
     turning.run(&mut last)?;
     commands.say_lost();
@@ -39,7 +42,17 @@ struct LastSwitch<'p> {
     clock: Clock,
     commands: &'p mut Commands,
     config: &'p Config,
-    until: Mono,
+    switch_until: Mono,
+    hooks_until: Mono,
+}
+
+impl LastSwitch<'_> {
+    /// The deadlines of what is not over.
+    fn open(&self) -> impl Iterator<Item = Mono> {
+        let switch = self.commands.is_switching().then_some(self.switch_until);
+        let hooks = self.commands.runs_hooks().then_some(self.hooks_until);
+        switch.into_iter().chain(hooks)
+    }
 }
 
 impl EventHandler for LastSwitch<'_> {
@@ -48,8 +61,8 @@ impl EventHandler for LastSwitch<'_> {
     type End = ();
 
     fn work(&mut self) -> Option<()> {
-        let is_over = !self.commands.is_busy() || self.clock.now() >= self.until;
-        is_over.then_some(())
+        let now = self.clock.now();
+        self.open().all(|until| now >= until).then_some(())
     }
 
     fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, ()>) {
@@ -60,7 +73,9 @@ impl EventHandler for LastSwitch<'_> {
             awaited.polling((), PollFd::new(crowded, PollFlags::POLLOUT));
         }
         awaited.until(self.commands.deadline());
-        awaited.until(Some(self.until));
+        // What is past is not waited for.
+        let now = self.clock.now();
+        awaited.until(self.open().filter(|until| *until > now).min());
     }
 
     fn take(&mut self, event: Event<()>) {
