@@ -1,15 +1,17 @@
-//! A process that does the work of many nannies (lvs.cf `nannies = shared`).
+//! A process of nannies: of one, or of many (lvs.cf `nannies = shared`).
 //!
 //! Owned by [`Nannies`](crate::nannies::Nannies), to whose callers its members look like nannies
-//! with processes of their own: they start, speak, and end, all of them if the process does.
+//! with processes of their own: they start, speak, and end, all of them if the process does. A nanny
+//! that has a process of its own is the only member of a pool from its start to its end.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::PathBuf;
 
-use control::{Errand, MAX_ERRANDS, MAX_NEWS, News, Order};
+use control::{Crew, Errand, MAX_ERRANDS, News, Order};
 use daemon::{Child, Signal};
 use director::{Input, NannyId, NannyOptions};
 use lvs_model::{Account, ChildExit};
@@ -83,7 +85,9 @@ impl PoolKind {
 
 /// The process and its members.
 pub struct Pool {
-    kind: PoolKind,
+    /// `None` for a nanny of its own.
+    kind: Option<PoolKind>,
+    crew: Crew,
     child: Child,
     members: BTreeSet<NannyId>,
     /// Datagrams of errands that are not sent yet, in their order.
@@ -97,9 +101,21 @@ pub struct Pool {
 
 impl Pool {
     /// The process `child`, for members of that kind; without any.
-    pub fn new(kind: PoolKind, child: Child) -> Self {
+    pub fn many(kind: PoolKind, child: Child) -> Self {
+        Self::new(Some(kind), Crew::Many, child)
+    }
+
+    /// The process `child` of this nanny alone.
+    pub fn one(nanny: NannyId, child: Child) -> Self {
+        let mut pool = Self::new(None, Crew::One(nanny.0), child);
+        pool.members.insert(nanny);
+        pool
+    }
+
+    fn new(kind: Option<PoolKind>, crew: Crew, child: Child) -> Self {
         Self {
             kind,
+            crew,
             child,
             members: BTreeSet::new(),
             unsent: VecDeque::new(),
@@ -114,9 +130,9 @@ impl Pool {
         self.child.pid()
     }
 
-    /// What its members have in common.
-    pub fn kind(&self) -> &PoolKind {
-        &self.kind
+    /// Whether another nanny of that kind can join it.
+    pub fn takes(&self, kind: &PoolKind) -> bool {
+        self.kind.as_ref() == Some(kind) && self.link().is_some()
     }
 
     /// Our end of its socket, until it has closed its own or its last member has ended.
@@ -160,7 +176,7 @@ impl Pool {
     /// Whether a nanny with these arguments can be one of many: three texts of lvs.cf may be longer
     /// than a datagram.
     pub fn fits(nanny: NannyId, args: &[OsString]) -> bool {
-        start(nanny, args).encode().len() <= MAX_ERRANDS
+        start(nanny, args).encode(Crew::Many).len() <= MAX_ERRANDS
     }
 
     /// Makes it a nanny more; its arguments must [fit](Self::fits).
@@ -174,9 +190,10 @@ impl Pool {
         self.say(&Errand::Tell(nanny.0, order));
     }
 
-    /// Ends a member by SIGTERM; any other signal is for the whole process.
+    /// Ends one of many by SIGTERM; any other signal, and whatever its only member is sent, is for the whole
+    /// process.
     pub fn signal(&mut self, nanny: NannyId, signal: Signal) {
-        if signal == Signal::SIGTERM {
+        if signal == Signal::SIGTERM && self.crew == Crew::Many {
             self.say(&Errand::End(nanny.0));
         } else if let Err(error) = self.child.signal(signal) {
             log::error!("{nanny}: cannot send {signal}: {error}");
@@ -184,9 +201,10 @@ impl Pool {
     }
 
     fn say(&mut self, errand: &Errand<'_>) {
-        let errand = errand.encode();
+        let errand = errand.encode(self.crew);
+        let has_room = |datagram: &[u8]| datagram.len() + errand.len() <= FULL;
         match self.unsent.back_mut() {
-            Some(last) if last.len() + errand.len() <= FULL => last.extend(errand),
+            Some(last) if self.crew == Crew::Many && has_room(last) => last.extend(errand),
             _ => {
                 self.flush();
                 self.unsent.push_back(errand);
@@ -196,25 +214,28 @@ impl Pool {
 
     /// Sends what waits, as far as there is room. To be called before each wait.
     pub fn flush(&mut self) {
+        if self.link().is_none() {
+            self.unsent.clear();
+        }
         while let (Some(link), Some(datagram)) = (self.link(), self.unsent.front()) {
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
             match send(link.as_raw_fd(), datagram, flags) {
                 Err(Errno::EAGAIN | Errno::ENOBUFS) => return,
-                Err(errno) => log::debug!("process {} takes no errand: {errno}", self.pid()),
+                Err(errno) => log::debug!("{self} takes no errand: {errno}"),
                 Ok(_) => {}
             }
             self.unsent.pop_front();
         }
     }
 
-    /// What its members have said since the last time, at most `most` datagrams of it.
-    pub fn hear(&mut self, most: usize, heard: &mut Vec<Input>) {
-        let mut buffer = vec![0; MAX_NEWS];
+    /// What its members have said since the last time, at most `most` datagrams of it; `buffer` is room for
+    /// one.
+    pub fn hear(&mut self, most: usize, buffer: &mut [u8], heard: &mut Vec<Input>) {
         for _ in 0..most {
             let Some(link) = self.link() else {
                 return;
             };
-            match recv(link.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+            match recv(link.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
                 // It has closed its end, which it does only when it ends.
                 Ok(0) => self.is_over = true,
                 Ok(length) => {
@@ -231,7 +252,7 @@ impl Pool {
 
     /// It speaks for its members only.
     fn take(&mut self, line: &[u8], heard: &mut Vec<Input>) {
-        match News::decode(line) {
+        match News::decode(line, self.crew) {
             Ok(News::Report(nanny, report)) => {
                 let nanny = NannyId(nanny);
                 if self.members.contains(&nanny) {
@@ -247,9 +268,19 @@ impl Pool {
                 self.is_over = self.members.is_empty();
             }
             Err(error) if !std::mem::replace(&mut self.has_babbled, true) => {
-                log::warn!("process {}: {error}", self.pid());
+                log::warn!("{self}: {error}");
             }
             Err(_) => {}
+        }
+    }
+}
+
+impl fmt::Display for Pool {
+    /// Its name in the log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.crew {
+            Crew::One(nanny) => NannyId(nanny).fmt(f),
+            Crew::Many => write!(f, "process {}", self.pid()),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Errand, MAX_ERRANDS, News};
+use control::{Crew, Errand, MAX_ERRANDS, News};
 use daemon::{Cage, Clock, EventLoop, PollFd, PollFlags, Signal, Signals, Tidying};
 use healthcheck::Input;
 use lvs_model::Mono;
@@ -255,7 +255,7 @@ impl Shared {
             match self.link.hear(&mut buffer) {
                 Heard::Errands(mut datagram) => {
                     while !datagram.is_empty() {
-                        match Errand::decode(&mut datagram) {
+                        match Errand::decode(&mut datagram, Crew::Many) {
                             Ok(errand) => self.take_errand(&errand),
                             Err(error) => log::warn!("from lvsd: {error}"),
                         }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use control::{MAX_ERRANDS, MAX_NEWS, News, Report};
+use control::{Crew, MAX_ERRANDS, MAX_NEWS, News, Report};
 use daemon::Parent;
 use lvs_model::Mono;
 use nix::errno::Errno;
@@ -81,7 +81,7 @@ impl<S: AsFd> Link<S> {
             return;
         }
         // Writing to a vector cannot fail.
-        let _ = writeln!(self.unsent, "{news}");
+        let _ = writeln!(self.unsent, "{}", news.encode(Crew::Many));
         let at_once = is_verdict || self.unsent.len() >= MAX_NEWS;
         let due = if at_once {
             now
@@ -148,7 +148,7 @@ mod tests {
         let mut lines = Vec::new();
         while let Ok(length) = recv(lvsds.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
             let news = News::lines(&buffer[..length]);
-            lines.extend(news.map(|line| News::decode(line).unwrap()));
+            lines.extend(news.map(|line| News::decode(line, Crew::Many).unwrap()));
         }
         lines
     }

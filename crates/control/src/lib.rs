@@ -19,7 +19,7 @@
 //! - [`Report`], [`Order`]: the messages
 //! - [`Standing`], [`Phase`], [`Place`]: what a nanny knows of its server
 //! - [`Reason`]: text that fits a message
-//! - [`Errand`], [`News`]: the same for a process that does the work of many nannies
+//! - [`Errand`], [`News`]: an order or a report with the nanny that it is for, one of a [`Crew`]
 //!
 //! The status socket of lvsd is the other direction, out of the daemon: [`Status`]. pulse's control
 //! socket hears a [`Request`] and answers with a [`PulseReport`] or another [`PulseLine`].
@@ -54,7 +54,7 @@ pub use reason::Reason;
 pub use report::{CheckResult, Report};
 pub use request::{PULSE_SOCKET, PulseOrder, Request, RequestError, UnknownOrder};
 pub use service_summary::{LvsdSummary, ServiceSummary, SorrySummary};
-pub use shared::{Errand, MAX_ERRANDS, MAX_NEWS, News};
+pub use shared::{Crew, Errand, MAX_ERRANDS, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
 pub use status::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Status};
 

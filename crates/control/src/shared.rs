@@ -1,11 +1,11 @@
-//! Messages between lvsd and a process that does the work of many nannies (lvs.cf `nannies =
-//! shared`): an order or a report, and which nanny it is for.
+//! Messages between lvsd and a process of nannies: an order or a report, and which nanny it is for.
 //!
-//! Nannies are numbered by lvsd. Both ways a datagram carries several messages: of errands, whose
+//! Nannies are numbered by lvsd. A process that was started as one nanny has no other: its messages
+//! carry no number, and are those that every version of both programs understands. In one of many
+//! (lvs.cf `nannies = shared`) a datagram carries several messages both ways: of errands, whose
 //! arguments may hold any byte but NUL, each says how many strings it has; news are lines.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::{MessageError, Order, Report};
@@ -17,23 +17,35 @@ pub const MAX_ERRANDS: usize = 64 * 1024;
 /// Longest datagram of news in bytes.
 pub const MAX_NEWS: usize = 16 * 1024;
 
+/// Who is in a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crew {
+    /// The nanny with this number. It came with the process's command line, is told to end by SIGTERM, and its
+    /// end is the process's.
+    One(u64),
+    /// As many as lvsd starts by errands.
+    Many,
+}
+
 /// What lvsd says to the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Errand<'a> {
     /// Be this nanny; it waits for its first order. On the wire: `start NUMBER COUNT` and so many
     /// arguments, a NUL behind each of them all.
     Start(u64, Vec<&'a OsStr>),
-    /// `tell NUMBER ORDER` and a NUL.
+    /// `tell NUMBER ORDER` and a NUL; to a [`Crew::One`] the order alone.
     Tell(u64, Order),
     /// Be it no longer. `end NUMBER` and a NUL.
     End(u64),
 }
 
 impl<'a> Errand<'a> {
-    /// The errand as it stands in a datagram, behind others or alone.
+    /// The errand as it stands in a datagram to such a process: behind others, or alone for a
+    /// [`Crew::One`].
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self, crew: Crew) -> Vec<u8> {
         let mut text = match self {
+            Self::Tell(_, order) if crew != Crew::Many => order.to_string(),
             Self::Start(nanny, args) => format!("start {nanny} {}\0", args.len()),
             Self::Tell(nanny, order) => format!("tell {nanny} {order}\0"),
             Self::End(nanny) => format!("end {nanny}\0"),
@@ -54,8 +66,14 @@ impl<'a> Errand<'a> {
     /// # Errors
     /// [`MessageError`] for anything that [`encode`](Self::encode) does not write. Where the next
     /// errand begins is not known then: the rest is taken off too.
-    pub fn decode(datagram: &mut &'a [u8]) -> Result<Self, MessageError> {
-        Self::take(datagram).inspect_err(|_| *datagram = &[])
+    pub fn decode(datagram: &mut &'a [u8], crew: Crew) -> Result<Self, MessageError> {
+        match crew {
+            Crew::Many => Self::take(datagram).inspect_err(|_| *datagram = &[]),
+            Crew::One(nanny) => {
+                let order = Order::decode(std::mem::take(datagram))?;
+                Ok(Self::Tell(nanny, order))
+            }
+        }
     }
 
     fn take(datagram: &mut &'a [u8]) -> Result<Self, MessageError> {
@@ -94,18 +112,31 @@ fn take_string<'d>(datagram: &mut &'d [u8]) -> Result<&'d [u8], MessageError> {
 /// What the process says to lvsd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// A nanny says something. `NUMBER REPORT`
+    /// A nanny says something. `NUMBER REPORT`; from a [`Crew::One`] the report alone.
     Report(u64, Report),
-    /// A nanny has ended with this status; its number will not be heard again. `NUMBER ended STATUS`
+    /// One of many has ended with this status; its number will not be heard again. `NUMBER ended STATUS`
     Ended(u64, u8),
 }
 
 impl News {
-    /// Reads one line.
+    /// The line, without its end, that such a process says.
+    #[must_use]
+    pub fn encode(&self, crew: Crew) -> String {
+        match self {
+            Self::Report(_, report) if crew != Crew::Many => report.to_string(),
+            Self::Report(nanny, report) => format!("{nanny} {report}"),
+            Self::Ended(nanny, status) => format!("{nanny} ended {status}"),
+        }
+    }
+
+    /// Reads one line of such a process.
     ///
     /// # Errors
-    /// [`MessageError`] for anything that `to_string()` of news does not write.
-    pub fn decode(line: &[u8]) -> Result<Self, MessageError> {
+    /// [`MessageError`] for anything that [`encode`](Self::encode) does not write.
+    pub fn decode(line: &[u8], crew: Crew) -> Result<Self, MessageError> {
+        if let Crew::One(nanny) = crew {
+            return Ok(Self::Report(nanny, Report::decode(line)?));
+        }
         let text = std::str::from_utf8(line).map_err(|_| MessageError::NotText)?;
         let (nanny, rest) = numbered(text)?;
         match rest.strip_prefix("ended ") {
@@ -121,16 +152,6 @@ impl News {
     pub fn lines(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
         let lines = datagram.split(|byte| *byte == b'\n');
         lines.filter(|line| !line.is_empty())
-    }
-}
-
-impl fmt::Display for News {
-    /// The line, without its end.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Report(nanny, report) => write!(f, "{nanny} {report}"),
-            Self::Ended(nanny, status) => write!(f, "{nanny} ended {status}"),
-        }
     }
 }
 
@@ -161,18 +182,41 @@ mod tests {
             Errand::Tell(8, Order::Check),
             Errand::End(0),
         ];
-        let datagram = errands.each_ref().map(Errand::encode).concat();
+        let encode = |errand: &Errand<'_>| errand.encode(Crew::Many);
+        let datagram = errands.each_ref().map(encode).concat();
         let mut rest = datagram.as_slice();
         for errand in errands {
-            assert_eq!(Errand::decode(&mut rest), Ok(errand));
+            assert_eq!(Errand::decode(&mut rest, Crew::Many), Ok(errand));
         }
         assert!(rest.is_empty());
+    }
+
+    /// Programs of before an upgrade and of after it speak like that.
+    #[test]
+    fn the_messages_of_a_nanny_of_its_own_are_bare_orders_and_reports() {
+        let crew = Crew::One(7);
+        let tell = Errand::Tell(7, Order::Check);
+        assert_eq!(tell.encode(crew), b"check");
+        let mut datagram = b"check".as_slice();
+        assert_eq!(Errand::decode(&mut datagram, crew), Ok(tell));
+        assert!(datagram.is_empty());
+        let alive = News::Report(7, Report::Alive);
+        assert_eq!(alive.encode(crew), "alive");
+        assert_eq!(News::decode(b"alive", crew), Ok(alive));
+        for text in ["7 alive", "7 ended 0", "ended 0", ""] {
+            assert!(News::decode(text.as_bytes(), crew).is_err(), "{text:?}");
+        }
+        for text in ["tell 7 check\0", "end 7\0", "start 7 0\0", "check\0", ""] {
+            let errand = Errand::decode(&mut text.as_bytes(), crew);
+            assert!(errand.is_err(), "{text:?}");
+        }
     }
 
     #[test]
     fn nothing_is_read_behind_what_is_no_errand() {
         let mut rest = b"stop 7\0end 7\0".as_slice();
-        assert_eq!(Errand::decode(&mut rest), Err(MessageError::UnknownWord));
+        let error = Err(MessageError::UnknownWord);
+        assert_eq!(Errand::decode(&mut rest, Crew::Many), error);
         assert!(rest.is_empty());
     }
 
@@ -183,9 +227,10 @@ mod tests {
             News::Ended(8, 1),
             News::Report(9, Report::Alive),
         ];
-        let datagram: String = news.iter().map(|news| format!("{news}\n")).collect();
-        let read: Result<Vec<News>, _> =
-            News::lines(datagram.as_bytes()).map(News::decode).collect();
+        let lines = news.iter().map(|news| news.encode(Crew::Many) + "\n");
+        let datagram: String = lines.collect();
+        let lines = News::lines(datagram.as_bytes());
+        let read: Result<Vec<News>, _> = lines.map(|it| News::decode(it, Crew::Many)).collect();
         assert_eq!(read.as_deref(), Ok(news.as_slice()));
     }
 
@@ -205,10 +250,12 @@ mod tests {
             "tell 7 sing\0",
             "stop 7\0",
         ] {
-            assert!(Errand::decode(&mut text.as_bytes()).is_err(), "{text:?}");
+            let errand = Errand::decode(&mut text.as_bytes(), Crew::Many);
+            assert!(errand.is_err(), "{text:?}");
         }
         for text in ["", "7", "x alive", "7 ended", "7 ended 256", "7 sing"] {
-            assert!(News::decode(text.as_bytes()).is_err(), "{text:?}");
+            let news = News::decode(text.as_bytes(), Crew::Many);
+            assert!(news.is_err(), "{text:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use control::{Phase, Place, Standing};
+use control::{Phase, Place, Report, Standing};
 use lvs_model::{ForwardingMethod, Protocol, Weight};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
@@ -143,15 +143,20 @@ fn r_a_nanny_with_more_arguments_than_an_errand_holds_has_a_process_of_its_own()
     let script = Script::new("long", "exec sleep 60");
     let mut nannies = Nannies::new(false, false).unwrap();
     let mut options = script.options(true);
-    for (length, pools) in [(20_000, 1), (60_000, 0)] {
+    for (length, is_alone) in [(20_000, false), (60_000, true)] {
         options.check.send = Some("x".repeat(length).into());
         options.check.expect = options.check.send.clone();
         let pid = nannies.start(NannyId(1), &options).unwrap();
-        let counts = (nannies.pools.len(), nannies.children.len());
+        let names: Vec<String> = nannies.pools.values().map(Pool::to_string).collect();
         nannies.signal(NannyId(1), Signal::SIGKILL);
         reap(pid);
         nannies.remove(i32::try_from(pid).unwrap(), ChildExit::Signal(9));
-        assert_eq!(counts, (pools, 1 - pools), "{length}");
+        let name = if is_alone {
+            "nanny 1".to_owned()
+        } else {
+            format!("process {pid}")
+        };
+        assert_eq!(names, [name], "{length}");
     }
 }
 
@@ -263,8 +268,7 @@ fn r_a_socket_that_another_process_still_holds_wakes_nobody_up_once_it_is_closed
         let mut nannies = Nannies::new(false, false).unwrap();
         let pid = nannies.start(NannyId(1), &script.options(shared)).unwrap();
         let process = i32::try_from(pid).unwrap();
-        let pool = nannies.pools.get(&process).and_then(Pool::link);
-        let link = pool.or_else(|| nannies.children.get(&NannyId(1)).and_then(Child::link));
+        let link = nannies.pools.get(&process).and_then(Pool::link);
         let copy = link.unwrap().try_clone_to_owned().unwrap();
         wait_for_end(pid);
         if is_heard {

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use control::{CheckResult, Errand, MAX_NEWS, News, Order, Phase, Report, Standing};
+use control::{CheckResult, Crew, Errand, MAX_NEWS, News, Order, Phase, Report, Standing};
 use daemon::{Child, Clock, PollFd, PollFlags, Program, Signal, Stdin};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
@@ -54,7 +54,10 @@ impl Process {
     }
 
     fn errands(&self, errands: &[Errand<'_>]) {
-        let datagram: Vec<u8> = errands.iter().flat_map(Errand::encode).collect();
+        let datagram: Vec<u8> = errands
+            .iter()
+            .flat_map(|errand| errand.encode(Crew::Many))
+            .collect();
         let link = self.child.link().expect("its socket");
         send(link.as_raw_fd(), &datagram, MsgFlags::MSG_NOSIGNAL).expect("it listens");
     }
@@ -80,7 +83,7 @@ impl Process {
                 Ok(0) => panic!("it has ended"),
                 Ok(length) => {
                     for line in News::lines(&buffer[..length]) {
-                        if take(News::decode(line).expect("news")) {
+                        if take(News::decode(line, Crew::Many).expect("news")) {
                             return;
                         }
                     }
