@@ -51,15 +51,9 @@ enum Set {
 impl Set {
     /// Where a nanny belongs; `None` if it is to be alone.
     fn of(options: &NannyOptions) -> Option<Self> {
-        let NannyOptions {
-            vip,
-            port,
-            rip,
-            check_port,
-            ..
-        } = options;
+        let NannyOptions { vip, port, rip, .. } = options;
         let mut hasher = DefaultHasher::new();
-        (vip, port, rip, check_port).hash(&mut hasher);
+        (vip, port, rip, options.check_port()).hash(&mut hasher);
         let number = hasher.finish();
         match options.deaths {
             0 => Some(Self::All),

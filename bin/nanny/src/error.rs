@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io;
 
-use healthcheck::ExpressionError;
+use control::check_options::BadValue;
+use healthcheck::CheckError;
 use ipvs::IpvsError;
-use lvs_model::EscapeError;
+use popt::ScanError;
 
 /// Why nanny does not start.
 #[derive(Debug)]
@@ -22,12 +23,8 @@ pub enum StartError {
     UnknownType,
     /// `-V` is missing, so no service can be named.
     NoVirtualAddress,
-    /// `-s` or `-x` (the option) has a bad escape.
-    Escape(&'static str, EscapeError),
-    /// `-x` with `--regex` cannot be used.
-    Expression(ExpressionError),
-    /// `-e` holds no word.
-    NoProgram,
+    /// No check can be made of `-s`, `-x` or `-e`.
+    Check(CheckError),
     /// A member of a process without `--programs` that would need it.
     NoPrograms,
     /// `--shared` without lvsd.
@@ -49,11 +46,7 @@ impl fmt::Display for StartError {
             Self::NoVirtualAddress => {
                 f.write_str("No virtual address or firewall mark supplied. Use '--help' for help.")
             }
-            Self::Escape(option, error) => write!(f, "bad argument {option}: {error}"),
-            Self::Expression(error) => {
-                write!(f, "bad argument -x: regular expression: {error}")
-            }
-            Self::NoProgram => f.write_str("bad argument -e: no program"),
+            Self::Check(error) => write!(f, "bad argument {error}"),
             Self::NoPrograms => f.write_str("programs need --programs beside --shared"),
             Self::NotUnderLvsd => f.write_str("--shared is for lvsd to use"),
             Self::Table(error) => error.fmt(f),
@@ -63,6 +56,18 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+impl From<ScanError<'_>> for StartError {
+    fn from(error: ScanError<'_>) -> Self {
+        Self::BadArgument(error.to_string())
+    }
+}
+
+impl From<BadValue> for StartError {
+    fn from(error: BadValue) -> Self {
+        Self::BadArgument(error.to_string())
+    }
+}
 
 impl From<io::Error> for StartError {
     fn from(error: io::Error) -> Self {

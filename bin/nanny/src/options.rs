@@ -3,159 +3,134 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use control::check_options::{self, BadValue};
 use healthcheck::Transport;
-use lvs_model::{ForwardingMethod, FwMark, Weight};
-use popt::{Aliases, Item, Row, Scanner, Table, Takes, Value};
+use lvs_model::{CheckSpec, ForwardingMethod, FwMark, Weight};
+use popt::{Aliases, Program, Read, Row, Setter, Table};
 
 use crate::error::StartError;
 
 /// The name in messages and alias files.
 pub const NAME: &str = "nanny";
 
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
+type OptionRow = Row<Setter<Options, StartError>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Key {
-    Server,
-    Lvs,
-    Fos,
-    VirtAddress,
-    Port,
-    RPort,
-    FwMark,
-    Udp,
-    Sctp,
-    Interval,
-    ReentryTime,
-    Weight,
-    Scale,
-    Method,
-    Ipvsadm,
-    LoadCmd,
-    SendString,
-    ExpectString,
-    SendProgram,
-    Regex,
-    Suppress,
-    Quiesce,
-    NoDaemon,
-    NoFork,
-    NoRun,
-    DPort,
-    Fall,
-    Rise,
-    Shared,
-    Programs,
-    Verbose,
-    Version,
-    Help,
-    Usage,
+/// The row of an option of the check, which reads it as lvsd writes it.
+macro_rules! check {
+    ($option:ident) => {
+        check_options::$option
+            .row
+            .with_key(Setter::Part(|options: &mut Options, value| {
+                Ok(check_options::$option.read(&mut options.check, value)?)
+            }))
+    };
 }
 
-const TABLE: Table<Key> = Table {
-    rows: &[
-        Row::new(Key::Server, "server")
+static PROGRAM: Program<Options, StartError> = Program {
+    name: NAME,
+    old_name: NAME,
+    release: env!("CARGO_PKG_VERSION"),
+    table: Table {
+        rows: &[
+            OptionRow::text("server", "ADDRESS", |options, text| {
+                options.server = Some(words(text));
+            })
             .letter('h')
-            .takes(Takes::Text, "ADDRESS")
             .help("Address of the server to check"),
-        Row::new(Key::Lvs, "lvs").help("Check a real server of a virtual service"),
-        Row::new(Key::Fos, "fos").help("Check a failover service of the partner"),
-        Row::new(Key::VirtAddress, "virtaddress")
+            OptionRow::flag("lvs", |options| {
+                options.kind = options.kind.or(Some(Kind::RealServer));
+            })
+            .help("Check a real server of a virtual service"),
+            OptionRow::flag("fos", |options| options.kind = Some(Kind::FailoverService))
+                .help("Check a failover service of the partner"),
+            OptionRow::text("virtaddress", "ADDRESS", |options, text| {
+                options.vip = Some(words(text));
+            })
             .letter('V')
-            .takes(Takes::Text, "ADDRESS")
             .help("Address of the virtual service"),
-        Row::new(Key::Port, "port")
+            OptionRow::number("port", "PORT", |options, number| {
+                options.vport = port(number)?;
+                Ok(())
+            })
             .letter('p')
-            .takes(Takes::Number, "PORT")
             .help("Port of the virtual service (default 80)"),
-        Row::new(Key::RPort, "rport")
-            .letter('r')
-            .takes(Takes::Number, "PORT")
-            .help("Port of the server (default that of the virtual service)"),
-        Row::new(Key::FwMark, "fwmark")
+            check!(PORT),
+            OptionRow::checked("fwmark", "MARK", |options, text| {
+                options.mark = mark(&words(text))?;
+                Ok(())
+            })
             .letter('f')
-            .takes(Takes::Text, "MARK")
             .help("Firewall mark of the virtual service"),
-        Row::new(Key::Udp, "udp")
-            .letter('u')
-            .help("The service is UDP (default TCP)"),
-        Row::new(Key::Sctp, "sctp").help("The service is SCTP"),
-        Row::new(Key::Interval, "interval")
-            .letter('t')
-            .takes(Takes::Text, "SECONDS")
-            .help("Pause between checks and limit of each step, decimals allowed (default 10)"),
-        Row::new(Key::ReentryTime, "reentrytime")
-            .letter('a')
-            .takes(Takes::Text, "SECONDS")
-            .help("Time that a failed server must be good again (default 180, with --fos the interval)"),
-        Row::new(Key::Weight, "weight")
+            OptionRow::flag("udp", |options| options.transport = Transport::Udp)
+                .letter('u')
+                .help("The service is UDP (default TCP)"),
+            OptionRow::flag("sctp", |options| options.transport = Transport::Sctp)
+                .help("The service is SCTP"),
+            check!(INTERVAL),
+            check!(REENTRY),
+            OptionRow::number("weight", "WEIGHT", |options, number| {
+                options.weight = Weight::new(count(number)?).unwrap_or(Weight::MAX);
+                Ok(())
+            })
             .letter('w')
-            .takes(Takes::Number, "WEIGHT")
             .help("Weight of the server (default 1)"),
-        Row::new(Key::Scale, "scale")
+            OptionRow::number("scale", "FACTOR", |options, number| {
+                options.scale = count(number)?;
+                Ok(())
+            })
             .letter('S')
-            .takes(Takes::Number, "FACTOR")
             .help("An idle server gets at most so many times its weight (default 10)"),
-        Row::new(Key::Method, "method")
+            OptionRow::text("method", "m|g|i", |options, text| {
+                options.method = method(text.as_bytes());
+            })
             .letter('M')
-            .takes(Takes::Text, "m|g|i")
             .help("Forwarding: masquerading, direct routing or tunnelling (default m)"),
-        Row::new(Key::Ipvsadm, "ipvsadm")
+            OptionRow::text("ipvsadm", "PROGRAM", |options, text| {
+                options.ipvsadm = text.into();
+            })
             .letter('I')
-            .takes(Takes::Text, "PROGRAM")
             .help("Change the table with this program unless it is /sbin/ipvsadm"),
-        Row::new(Key::LoadCmd, "loadcmd")
+            OptionRow::text("loadcmd", "PROGRAM", |options, text| {
+                options.load = Some(words(text));
+            })
             .letter('U')
-            .takes(Takes::Text, "PROGRAM")
             .help("Ask for the server's load with this program (default none)"),
-        Row::new(Key::SendString, "send_string")
-            .letter('s')
-            .takes(Takes::Text, "TEXT")
-            .help("Send this to the server"),
-        Row::new(Key::ExpectString, "expect_string")
-            .letter('x')
-            .takes(Takes::Text, "TEXT")
-            .help("Expect this from the server"),
-        Row::new(Key::SendProgram, "send_program")
-            .letter('e')
-            .takes(Takes::Text, "COMMAND")
-            .help("Check with this program; %h and %p are the server's address and port"),
-        Row::new(Key::Regex, "regex").help("The expected text is a regular expression"),
-        Row::new(Key::Suppress, "suppress")
-            .letter('T')
-            .help("Leave backslashes as they are"),
-        Row::new(Key::Quiesce, "quiesce_server")
-            .letter('q')
-            .help("Give a failed server weight 0 instead of removing it"),
-        Row::new(Key::NoDaemon, "nodaemon")
-            .letter('n')
-            .help("Stay in the foreground, log to standard output too"),
-        Row::new(Key::NoFork, "nofork")
-            .letter('c')
-            .help("Be a daemon, but in the process that was started"),
-        Row::new(Key::NoRun, "test-start").help("Check, but do not change the table"),
-        Row::new(Key::NoRun, "norun").help("The same"),
-        Row::new(Key::DPort, "dport")
-            .takes(Takes::Number, "PORT")
+            check!(SEND),
+            check!(EXPECT),
+            check!(SEND_PROGRAM),
+            check!(REGEX),
+            check!(SUPPRESS),
+            OptionRow::flag("quiesce_server", |options| options.quiesce = true)
+                .letter('q')
+                .help("Give a failed server weight 0 instead of removing it"),
+            OptionRow::flag("nodaemon", |options| options.foreground = true)
+                .letter('n')
+                .help("Stay in the foreground, log to standard output too"),
+            OptionRow::flag("nofork", |options| options.no_fork = true)
+                .letter('c')
+                .help("Be a daemon, but in the process that was started"),
+            OptionRow::flag("test-start", |options| options.no_run = true)
+                .help("Check, but do not change the table"),
+            OptionRow::flag("norun", |options| options.no_run = true).help("The same"),
+            OptionRow::number("dport", "PORT", |options, number| {
+                options.dport = Some(port(number)?);
+                Ok(())
+            })
             .help("Port of the destination in the table, where it is not the server's"),
-        Row::new(Key::Fall, "fall")
-            .takes(Takes::Number, "COUNT")
-            .help("Failed checks in a row that take the server out (default 1)"),
-        Row::new(Key::Rise, "rise")
-            .takes(Takes::Number, "COUNT")
-            .help("Good checks in a row that bring it back (default by --reentrytime)"),
-        Row::new(Key::Shared, "shared")
-            .help("Check the servers that lvsd names, which starts this process"),
-        Row::new(Key::Programs, "programs")
-            .help("With --shared: the servers are such as programs are started for"),
-        Row::new(Key::Verbose, "verbose")
-            .letter('v')
-            .help("Say more"),
-        Row::new(Key::Version, "version").help("Print the version"),
-    ],
-    help_rows: &popt::help_rows(Key::Help, Key::Usage),
+            check!(FALL),
+            check!(RISE),
+            OptionRow::flag("shared", |options| options.shared = true)
+                .help("Check the servers that lvsd names, which starts this process"),
+            OptionRow::flag("programs", |options| options.programs = true)
+                .help("With --shared: the servers are such as programs are started for"),
+            OptionRow::flag("verbose", |options| options.verbose = true)
+                .letter('v')
+                .help("Say more"),
+            OptionRow::version(),
+        ],
+        help_rows: &popt::help_rows(Setter::Help, Setter::Usage),
+    },
 };
 
 /// What is watched.
@@ -178,16 +153,10 @@ pub struct Options {
     pub vip: Option<String>,
     /// `-p`
     pub vport: u16,
-    /// `-r`
-    pub rport: Option<u16>,
     /// `-f`
     pub mark: Option<FwMark>,
     /// `-u`, `--sctp`
     pub transport: Transport,
-    /// `-t`, not zero.
-    pub interval: Duration,
-    /// `-a`; zero means the default.
-    pub reentry: Duration,
     /// `-w`
     pub weight: Weight,
     /// `-S`
@@ -198,16 +167,8 @@ pub struct Options {
     pub ipvsadm: PathBuf,
     /// `-U`
     pub load: Option<String>,
-    /// `-s`
-    pub send: Option<Vec<u8>>,
-    /// `-x`
-    pub expect: Option<Vec<u8>>,
-    /// `-e`
-    pub program: Option<String>,
-    /// `--regex`
-    pub regex: bool,
-    /// `-T`
-    pub keep_escapes: bool,
+    /// What the rows of [`check_options`] read. A reentry of zero means the default.
+    pub check: CheckSpec,
     /// `-q`
     pub quiesce: bool,
     /// `-n`
@@ -218,10 +179,6 @@ pub struct Options {
     pub no_run: bool,
     /// `--dport`
     pub dport: Option<u16>,
-    /// `--fall`
-    pub fall: u32,
-    /// `--rise`
-    pub rise: Option<u32>,
     /// `--shared`: one process for many servers, named by lvsd.
     pub shared: bool,
     /// `--programs`, with `--shared`: checks may start programs.
@@ -237,28 +194,19 @@ impl Default for Options {
             kind: None,
             vip: None,
             vport: 80,
-            rport: None,
             mark: None,
             transport: Transport::Tcp,
-            interval: Duration::from_secs(10),
-            reentry: Duration::ZERO,
             weight: Weight::ONE,
             scale: 10,
             method: ForwardingMethod::Masquerading,
             ipvsadm: PathBuf::from("/sbin/ipvsadm"),
             load: None,
-            send: None,
-            expect: None,
-            program: None,
-            regex: false,
-            keep_escapes: false,
+            check: CheckSpec::default(),
             quiesce: false,
             foreground: false,
             no_fork: false,
             no_run: false,
             dport: None,
-            fall: 1,
-            rise: None,
             shared: false,
             programs: false,
             verbose: false,
@@ -282,34 +230,22 @@ pub enum Request {
 pub fn parse<W: AsRef<OsStr>>(args: &[W], aliases: &Aliases) -> Result<Request, StartError> {
     let mut options = Options::default();
     let words = args.iter().map(AsRef::as_ref);
-    let mut has_words = false;
-    for item in Scanner::new(&TABLE, words).with_aliases(aliases) {
-        match item.map_err(|error| StartError::BadArgument(error.to_string()))? {
-            Item::Word(_) => has_words = true,
-            Item::Option(Key::Help, _) => return Ok(Request::Print(popt::help(NAME, &TABLE))),
-            Item::Option(Key::Usage, _) => return Ok(Request::Print(popt::usage(NAME, &TABLE))),
-            Item::Option(Key::Version, _) => {
-                return Ok(Request::Print(popt::version(NAME, RELEASE)));
-            }
-            Item::Option(key, value) => options.take(key, value)?,
-        }
+    match PROGRAM.read(words, aliases, &mut options)? {
+        Read::Print(text) => Ok(Request::Print(text)),
+        Read::Words(words) if !words.is_empty() => Err(StartError::UnexpectedArguments),
+        Read::Words(_) | Read::Last => Ok(Request::Run(Box::new(options))),
     }
-    if has_words {
-        return Err(StartError::UnexpectedArguments);
-    }
-    Ok(Request::Run(Box::new(options)))
 }
 
 impl Options {
     /// Says in debugging lines what was asked for.
     pub fn describe(&self) {
-        let program = self.program.as_ref().map(String::as_bytes);
         for (name, text) in [
-            ("Send_program", program),
-            ("Send_string", self.send.as_deref()),
-            ("Expect_string", self.expect.as_deref()),
+            ("Send_program", &self.check.send_program),
+            ("Send_string", &self.check.send),
+            ("Expect_string", &self.check.expect),
         ] {
-            match text {
+            match text.as_ref().map(|text| text.as_bytes()) {
                 Some(text) => {
                     log::debug!(
                         "{name} len={}, text=\"{}\"",
@@ -326,80 +262,18 @@ impl Options {
         };
         log::debug!("Service_type value={number}");
     }
-
-    fn take(&mut self, key: Key, value: Value<'_>) -> Result<(), StartError> {
-        match value {
-            Value::None => self.take_flag(key),
-            Value::Number(number) => self.take_number(key, number)?,
-            Value::Text(text) => self.take_text(key, text)?,
-        }
-        Ok(())
-    }
-
-    fn take_flag(&mut self, key: Key) {
-        match key {
-            Key::Lvs => self.kind = self.kind.or(Some(Kind::RealServer)),
-            Key::Fos => self.kind = Some(Kind::FailoverService),
-            Key::Udp => self.transport = Transport::Udp,
-            Key::Sctp => self.transport = Transport::Sctp,
-            Key::Regex => self.regex = true,
-            Key::Suppress => self.keep_escapes = true,
-            Key::Quiesce => self.quiesce = true,
-            Key::NoDaemon => self.foreground = true,
-            Key::NoFork => self.no_fork = true,
-            Key::NoRun => self.no_run = true,
-            Key::Shared => self.shared = true,
-            Key::Programs => self.programs = true,
-            Key::Verbose => self.verbose = true,
-            _ => {}
-        }
-    }
-
-    fn take_number(&mut self, key: Key, number: i32) -> Result<(), StartError> {
-        let range = |_| bad(&number.to_string(), "number too large or too small");
-        let port = || u16::try_from(number).map_err(range);
-        let count = || u32::try_from(number).map_err(range);
-        match key {
-            Key::Port => self.vport = port()?,
-            Key::RPort => self.rport = Some(port()?),
-            Key::DPort => self.dport = Some(port()?),
-            Key::Weight => self.weight = Weight::new(count()?).unwrap_or(Weight::MAX),
-            Key::Scale => self.scale = count()?,
-            Key::Fall => self.fall = count()?,
-            Key::Rise => self.rise = Some(count()?),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn take_text(&mut self, key: Key, text: &OsStr) -> Result<(), StartError> {
-        let words = || text.to_string_lossy().into_owned();
-        let bytes = || text.as_bytes().to_vec();
-        match key {
-            Key::Server => self.server = Some(words()),
-            Key::VirtAddress => self.vip = Some(words()),
-            Key::FwMark => self.mark = mark(&words())?,
-            Key::Method => self.method = method(text.as_bytes()),
-            Key::Ipvsadm => self.ipvsadm = PathBuf::from(text),
-            Key::LoadCmd => self.load = Some(words()),
-            Key::SendString => self.send = Some(bytes()),
-            Key::ExpectString => self.expect = Some(bytes()),
-            Key::SendProgram => self.program = Some(words()),
-            Key::ReentryTime => self.reentry = seconds(&words())?,
-            Key::Interval => {
-                self.interval = seconds(&words())?;
-                if self.interval.is_zero() {
-                    return Err(bad(&words(), "an interval must be more than 0"));
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
 }
 
-fn bad(word: &str, reason: &str) -> StartError {
-    StartError::BadArgument(format!("{word}: {reason}"))
+fn words(text: &OsStr) -> String {
+    text.to_string_lossy().into_owned()
+}
+
+fn port(number: i32) -> Result<u16, BadValue> {
+    u16::try_from(number).map_err(|_| BadValue::out_of_range(number))
+}
+
+fn count(number: i32) -> Result<u32, BadValue> {
+    u32::try_from(number).map_err(|_| BadValue::out_of_range(number))
 }
 
 /// The first letter, after a dash if there is one; what is neither `i` nor `g` is masquerading.
@@ -413,32 +287,19 @@ fn method(text: &[u8]) -> ForwardingMethod {
 
 /// A firewall mark, 0 for none. It has 32 bits; the upper half is written as negative numbers too,
 /// and all of it in hexadecimal.
-fn mark(text: &str) -> Result<Option<FwMark>, StartError> {
+fn mark(text: &str) -> Result<Option<FwMark>, BadValue> {
     let number = match text.strip_prefix("0x") {
         Some(digits) => i64::from_str_radix(digits, 16),
         None => text.parse::<i64>(),
     };
-    let number = number.map_err(|_| bad(text, "invalid numeric value"))?;
+    let number = number.map_err(|_| BadValue::new(text, "invalid numeric value"))?;
     let bits = if number < 0 {
         i32::try_from(number).map(|number| u32::from_ne_bytes(number.to_ne_bytes()))
     } else {
         u32::try_from(number)
     };
-    let bits = bits.map_err(|_| bad(text, "number too large or too small"))?;
+    let bits = bits.map_err(|_| BadValue::new(text, "number too large or too small"))?;
     Ok(FwMark::new(bits))
-}
-
-/// Seconds, with decimals if need be.
-fn seconds(text: &str) -> Result<Duration, StartError> {
-    let is_plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let number = text.parse().ok().filter(|_| is_plain);
-    let number: f64 = number.ok_or_else(|| bad(text, "invalid numeric value"))?;
-    if number > f64::from(i32::MAX) {
-        return Err(bad(text, "number too large or too small"));
-    }
-    Duration::try_from_secs_f64(number).map_err(|_| bad(text, "invalid numeric value"))
 }
 
 #[cfg(test)]
@@ -448,7 +309,10 @@ mod tests {
     #[test]
     fn the_manual_explains_every_option() {
         let page = include_str!("../../../man/nanny.8");
-        let options = TABLE.all().map(|row| (row.long_name(), row.short_name()));
+        let options = PROGRAM
+            .table
+            .all()
+            .map(|row| (row.long_name(), row.short_name()));
         assert_eq!(testkit::unexplained_options(page, options), [""; 0]);
     }
 }

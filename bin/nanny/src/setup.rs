@@ -2,29 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::Duration;
 
-use healthcheck::{
-    Command, Expect, LoadSource, NetworkCheck, ProgramCheck, Settings, Subject, Transport,
-    good_checks_needed,
-};
+use healthcheck::{Check, LoadSource, Settings, Subject, Target, Transport, good_checks_needed};
 use lvs_model::{
-    AddressFamily, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey, unescape,
+    AddressFamily, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey,
 };
 
 use crate::error::StartError;
 use crate::options::{Kind, Options};
 use crate::runner::Conditions;
-
-/// How the server is checked.
-#[derive(Clone, Debug)]
-pub enum Check {
-    /// Over the network.
-    Network(Rc<NetworkCheck>),
-    /// By a program.
-    Program(ProgramCheck),
-}
 
 /// A destination and its service.
 #[derive(Clone, Debug)]
@@ -52,8 +39,8 @@ pub struct Setup {
     pub entry: Option<Entry>,
     /// The program that changes it, unless we do.
     pub external: Option<PathBuf>,
-    /// Lines to log at the start.
-    pub remarks: Vec<String>,
+    /// A line to log at the start.
+    pub remark: Option<String>,
 }
 
 impl Setup {
@@ -73,9 +60,13 @@ pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, 
     let server = options.server.as_ref().ok_or(StartError::NoAddress)?;
     let rip = address(server)?;
     let kind = options.kind.ok_or(StartError::UnknownType)?;
-    let real = SocketAddr::new(rip, options.rport.unwrap_or(options.vport));
-    let mut remarks = Vec::new();
-    let check = check(options, real, &mut remarks)?;
+    let real = SocketAddr::new(rip, options.check.port.unwrap_or(options.vport));
+    let target = Target {
+        real,
+        service_port: options.vport,
+        transport: options.transport,
+    };
+    let (check, remark) = Check::new(&options.check, target).map_err(StartError::Check)?;
     let load = options.load.as_deref().filter(|_| kind == Kind::RealServer);
     let load = load.and_then(|word| LoadSource::new(word, &rip.to_string()));
     // A thousand nannies in one process do not need them each.
@@ -94,11 +85,11 @@ pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, 
                 Vec::new()
             },
             cage: None,
-            limit: options.interval,
+            limit: options.check.timeout,
         },
         entry: writes.then(|| entry(options, real)).transpose()?,
         external: external(&options.ipvsadm),
-        remarks,
+        remark,
     })
 }
 
@@ -115,7 +106,8 @@ fn settings(
     seed: u64,
 ) -> Settings {
     const REENTRY: Duration = Duration::from_secs(180);
-    let reentry = Some(options.reentry)
+    let check = &options.check;
+    let reentry = Some(check.reentry)
         .filter(|time| !time.is_zero())
         .unwrap_or(REENTRY);
     Settings {
@@ -124,11 +116,11 @@ fn settings(
             vport: options.vport,
             real,
         },
-        interval: options.interval,
-        rise: options
+        interval: check.timeout,
+        rise: check
             .rise
-            .unwrap_or_else(|| good_checks_needed(reentry, options.interval)),
-        fall: options.fall,
+            .unwrap_or_else(|| good_checks_needed(reentry, check.timeout)),
+        fall: check.fall,
         weight: options.weight,
         scale: options.scale,
         quiesce: options.quiesce,
@@ -136,52 +128,6 @@ fn settings(
         under_lvsd,
         seed,
     }
-}
-
-fn check(
-    options: &Options,
-    real: SocketAddr,
-    remarks: &mut Vec<String>,
-) -> Result<Check, StartError> {
-    let undo = |option, text: &Option<Vec<u8>>| match text {
-        // One byte alone is no escape, as in the original.
-        Some(text) if !options.keep_escapes && text.len() > 1 => unescape(text)
-            .map(Some)
-            .map_err(|error| StartError::Escape(option, error)),
-        text => Ok(text.clone()),
-    };
-    let send = undo("-s", &options.send)?;
-    let expect = undo("-x", &options.expect)?;
-    if let Some(program) = &options.program {
-        if send.is_some() {
-            remarks.push(format!(
-                "External program use requested: ({program}), IGNORING send string option ((null))"
-            ));
-        }
-        let command = Command::split(program, &real.ip().to_string(), real.port());
-        return Ok(Check::Program(ProgramCheck {
-            command: command.ok_or(StartError::NoProgram)?,
-            expect: expect.map(Vec::into_boxed_slice),
-        }));
-    }
-    let is_sctp = options.transport == Transport::Sctp;
-    let is_web = options.vport == 80 && send.is_none() && expect.is_none() && !is_sctp;
-    let (send, expect, regex) = if is_web {
-        remarks.push("nanny: no monitor configured, assuming web service on port 80".into());
-        let request = b"GET / HTTP/1.0\r\n\r\n".to_vec();
-        (Some(request), Some(b"HTTP".to_vec()), false)
-    } else {
-        (send, expect, options.regex)
-    };
-    let expect = expect
-        .map(|text| Expect::new(text, regex).map_err(StartError::Expression))
-        .transpose()?;
-    Ok(Check::Network(Rc::new(NetworkCheck {
-        transport: options.transport,
-        send: send.map(Vec::into_boxed_slice),
-        expect,
-        interval: options.interval,
-    })))
 }
 
 fn variables(options: &Options, real: SocketAddr) -> Vec<(String, String)> {

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use healthcheck::{Command, LoadSource, Transport};
+use healthcheck::{Check, Command, LoadSource, Transport};
 use lvs_model::{ForwardingMethod, Weight};
 
 use crate::options::Kind;
-use crate::setup::{self, Check, Setup};
+use crate::setup::{self, Setup};
 
 /// What a command line comes to, or the message and status it ends with.
 fn resolved(args: &[&str]) -> Result<Setup, String> {
@@ -164,6 +164,64 @@ fn each_nanny_that_a_dry_run_of_lvsd_prints_is_understood() {
     assert!(count >= 15, "{count} nannies");
 }
 
+/// As lvsd writes it to a command line, or to an errand of a process that many share.
+#[test]
+fn a_check_comes_through_the_command_line_and_through_an_errand_as_it_was() {
+    use control::{Crew, Errand};
+    use lvs_model::CheckSpec;
+
+    let text = |bit: bool, text: &'static str| bit.then(|| OsString::from(text));
+    for bits in 0..128_u32 {
+        let bit = |place: u32| bits & 1 << place != 0;
+        let check = CheckSpec {
+            port: Some(if bit(0) { 8080 } else { 80 }),
+            send: text(bit(1), "-x \\r\\n"),
+            expect: text(bit(2), "--regex"),
+            use_regex: bit(3),
+            send_program: text(bit(4), "/bin/check %h"),
+            timeout: Duration::from_millis(if bit(5) { 250 } else { 10_000 }),
+            fall: if bit(6) { 3 } else { 1 },
+            rise: bit(5).then_some(2),
+            ..CheckSpec::default()
+        };
+        let argv = told_by_lvsd(check.clone()).argv();
+        let args: Vec<&std::ffi::OsStr> = argv.iter().skip(1).map(|word| &**word).collect();
+        let datagram = Errand::Start(7, args.clone()).encode(Crew::Many);
+        let Ok(Errand::Start(7, heard)) = Errand::decode(&mut datagram.as_slice(), Crew::Many)
+        else {
+            panic!("{argv:?}");
+        };
+        for args in [args, heard] {
+            match crate::options::parse(&args, &popt::Aliases::default()) {
+                Ok(crate::options::Request::Run(options)) => assert_eq!(options.check, check),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+fn told_by_lvsd(check: lvs_model::CheckSpec) -> director::NannyOptions {
+    director::NannyOptions {
+        program: "/usr/sbin/nanny".into(),
+        rip: [192, 0, 2, 1].into(),
+        port: 80,
+        fwmark: None,
+        protocol: lvs_model::Protocol::Tcp,
+        check,
+        quiesce: true,
+        verbose: true,
+        ipvsadm: "/sbin/ipvsadm".into(),
+        weight: Weight::ONE,
+        vip: [192, 0, 2, 9].into(),
+        forwarding: ForwardingMethod::DirectRouting,
+        load_program: None,
+        foreground: false,
+        shared: true,
+        deaths: 0,
+        account: None,
+    }
+}
+
 #[test]
 fn what_is_not_given_has_the_originals_default() {
     let setup = resolved(&["--lvs", "-h", "192.0.2.1", "-V", "192.0.2.9"]).unwrap();
@@ -297,7 +355,7 @@ fn without_any_check_port_80_is_asked_for_a_page() {
         (
             check.send.is_some(),
             check.expect.is_some(),
-            setup.remarks.len(),
+            usize::from(setup.remark.is_some()),
         )
     };
     assert_eq!(check(&[]), (true, true, 1));

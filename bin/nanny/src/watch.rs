@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use control::{Order, Place, Report, Standing};
 use daemon::PollFd;
-use healthcheck::{Action, Input, LoadAnswer, Outcome, Probe, ProgramEnd, Severity, load_average};
+use healthcheck::{
+    Action, Check, Input, LoadAnswer, Outcome, Probe, ProgramEnd, Severity, load_average,
+};
 use lvs_model::{ChildExit, Mono};
 
 use crate::load::{self, Asked, LoadRun};
 use crate::machine::Machine;
 use crate::network::Exchange;
 use crate::runner::Run;
-use crate::setup::{Check, Setup};
+use crate::setup::Setup;
 use crate::table::Table;
 
 /// So many programs that cannot be killed: another one would only join them.
@@ -55,7 +57,7 @@ impl Watch {
     /// the first order.
     pub fn start(setup: Setup, table: Option<Table>, now: Mono) -> Self {
         let mut actions = Vec::new();
-        for remark in &setup.remarks {
+        if let Some(remark) = &setup.remark {
             log::info!("{remark}");
         }
         let settings = setup.settings.clone();

@@ -19,11 +19,13 @@
 //! - [`Report`], [`Order`]: the messages
 //! - [`Standing`], [`Phase`], [`Place`]: what a nanny knows of its server
 //! - [`Reason`]: text that fits a message
+//! - [`check_options`]: the part of a nanny's command line that says how it checks
 //! - [`Errand`], [`News`]: an order or a report with the nanny that it is for, one of a [`Crew`]
 //!
 //! The status socket of lvsd is the other direction, out of the daemon: [`Status`]. pulse's control
 //! socket hears a [`Request`] and answers with a [`PulseReport`] or another [`PulseLine`].
 
+pub mod check_options;
 mod error;
 mod fields;
 mod json;

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use control::check_options::{self, CheckOption};
 use lvs_model::{Account, CheckSpec, ForwardingMethod, FwMark, Protocol, Weight};
 
 /// What a nanny is told when it starts.
@@ -20,13 +20,11 @@ pub struct NannyOptions {
     pub rip: IpAddr,
     /// Port of the virtual service, `-p`.
     pub port: u16,
-    /// Port that is checked, `-r`.
-    pub check_port: u16,
     /// `-f`.
     pub fwmark: Option<FwMark>,
     /// `-u` for UDP, `--sctp` for SCTP.
     pub protocol: Protocol,
-    /// `-e`, `-s`, `-x`, `--regex`, `-a`, `-t`, `--fall`, `--rise`.
+    /// What [`check_options`] writes.
     pub check: CheckSpec,
     /// `-q`.
     pub quiesce: bool,
@@ -61,6 +59,12 @@ impl NannyOptions {
         self.check.send_program.is_some() || self.load_program.as_ref().is_some_and(asks)
     }
 
+    /// Port that is checked.
+    #[must_use]
+    pub fn check_port(&self) -> u16 {
+        self.check.port.unwrap_or(self.port)
+    }
+
     /// Program and arguments, in the original's order; what it did not know stands near the end.
     #[must_use]
     pub fn argv(&self) -> Vec<OsString> {
@@ -68,30 +72,27 @@ impl NannyOptions {
         argv.flag("-c");
         argv.value("-h", self.rip.to_string());
         argv.value("-p", self.port.to_string());
-        argv.value("-r", self.check_port.to_string());
+        argv.check(&check_options::PORT, &self.check);
         if let Some(mark) = self.fwmark {
             argv.value("-f", mark.to_string());
         }
         argv.flag_if(self.protocol == Protocol::Udp, "-u");
-        argv.optional("-e", self.check.send_program.as_ref());
-        argv.optional("-s", self.check.send.as_ref());
-        argv.optional("-x", self.check.expect.as_ref());
+        argv.check(&check_options::SEND_PROGRAM, &self.check);
+        argv.check(&check_options::SEND, &self.check);
+        argv.check(&check_options::EXPECT, &self.check);
         argv.flag_if(self.quiesce, "-q");
-        argv.flag_if(self.check.use_regex, "--regex");
+        argv.check(&check_options::REGEX, &self.check);
         argv.flag_if(self.verbose, "-v");
-        argv.value("-a", seconds(self.check.reentry));
+        argv.check(&check_options::REENTRY, &self.check);
         argv.value("-I", &self.ipvsadm);
-        argv.value("-t", seconds(self.check.timeout));
+        argv.check(&check_options::INTERVAL, &self.check);
         argv.value("-w", self.weight.to_string());
         argv.value("-V", self.vip.to_string());
         argv.value("-M", self.forwarding.option().trim_start_matches('-'));
         argv.optional("-U", self.load_program.as_ref());
         argv.flag_if(self.protocol == Protocol::Sctp, "--sctp");
-        if self.check.fall != CheckSpec::default().fall {
-            argv.value("--fall", self.check.fall.to_string());
-        }
-        if let Some(rise) = self.check.rise {
-            argv.value("--rise", rise.to_string());
+        for option in check_options::EXTENSIONS {
+            argv.check(option, &self.check);
         }
         argv.flag_if(self.foreground, "--nodaemon");
         argv.flag("--lvs");
@@ -149,17 +150,15 @@ impl Argv {
         self.0.push(value.into());
     }
 
+    fn check(&mut self, option: &CheckOption, check: &CheckSpec) {
+        option.write(check, &mut self.0);
+    }
+
     fn optional(&mut self, option: &str, value: Option<&OsString>) {
         if let Some(value) = value {
             self.value(option, value);
         }
     }
-}
-
-/// Seconds as lvs.cf writes them: whole ones without a point, `0.25` otherwise.
-pub(crate) fn seconds(duration: Duration) -> String {
-    let text = format!("{}.{:09}", duration.as_secs(), duration.subsec_nanos());
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A command line that a shell takes apart into the same words.
@@ -200,18 +199,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_written_as_in_lvs_cf() {
-        for (millis, text) in [
-            (10_000, "10"),
-            (250, "0.25"),
-            (180_000, "180"),
-            (1500, "1.5"),
-        ] {
-            assert_eq!(seconds(Duration::from_millis(millis)), text);
-        }
-    }
-
-    #[test]
     fn words_that_a_shell_would_change_are_quoted() {
         let words = ["nanny", "-s", "GET / HTTP/1.0\\r\\n", "-x", "it's", ""];
         assert_eq!(
@@ -227,10 +214,12 @@ mod tests {
             program: "/usr/sbin/nanny".into(),
             rip: IpAddr::from([192, 0, 2, 11]),
             port: 80,
-            check_port: 80,
             fwmark: None,
             protocol: Protocol::Tcp,
-            check: CheckSpec::default(),
+            check: CheckSpec {
+                port: Some(80),
+                ..CheckSpec::default()
+            },
             quiesce: false,
             verbose: false,
             ipvsadm: "/sbin/ipvsadm".into(),

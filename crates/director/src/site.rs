@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use lvs_config::{Config, ManualWeight, NannyProcesses, RealServer, VirtualBlock};
 use lvs_model::{
-    Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey, Timeouts, VirtualService,
-    Weight,
+    CheckSpec, Destination, DestinationKey, ForwardingMethod, Protocol, ServiceKey, Timeouts,
+    VirtualService, Weight,
 };
 
 use crate::NannyOptions;
@@ -203,10 +203,12 @@ impl Builder<'_> {
             program: block.monitor.clone(),
             rip: server.address,
             port: block.port,
-            check_port: server.port,
             fwmark: block.fwmark,
             protocol: block.protocol,
-            check: block.check.clone(),
+            check: CheckSpec {
+                port: Some(server.port),
+                ..block.check.clone()
+            },
             quiesce: block.quiesce,
             verbose: self.verbose,
             ipvsadm: self.config.ipvsadm.clone(),

@@ -1,6 +1,7 @@
 //! nanny's decisions: one check, the up and down of a server, its weight. Without I/O and clock.
 //!
 //! A shell (bin/nanny) wires them to sockets, processes and the table:
+//! - [`Check`]: what the settings of a check come to; `kinds` is the table of the kinds of check
 //! - [`Probe`]: one check over the network, [`ProgramCheck`]: one by a program; both end in an
 //!   [`Outcome`]
 //! - [`Monitor`]: what a real server's outcomes mean for the table (`--lvs`)
@@ -13,6 +14,7 @@
 //!   is looked for in an answer while it comes
 //! - [`Failure`], [`Notice`]: every reason and every log line
 
+mod check;
 mod ere;
 mod expect;
 mod expression;
@@ -20,6 +22,7 @@ mod expression_error;
 mod failover;
 mod failure;
 pub mod fuzz;
+mod kinds;
 mod load;
 mod machine;
 mod monitor;
@@ -37,6 +40,7 @@ mod weight;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Check, CheckError, Target};
 pub use expect::{Answer, Expect, LONGEST_ANSWER, Progress};
 pub use expression::{Expression, Search};
 pub use expression_error::ExpressionError;

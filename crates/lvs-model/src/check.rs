@@ -10,6 +10,8 @@ use std::time::Duration;
 /// `send_program` the monitor picks a check by protocol and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckSpec {
+    /// Port that is checked; `None` is that of the service.
+    pub port: Option<u16>,
     /// Text to send after connecting, escapes untouched. lvs.cf: `send`.
     pub send: Option<OsString>,
     /// Beginning of the answer, escapes untouched. lvs.cf: `expect`.
@@ -18,6 +20,8 @@ pub struct CheckSpec {
     pub use_regex: bool,
     /// External check, one text with `%h` and `%p` in it. lvs.cf: `send_program`.
     pub send_program: Option<OsString>,
+    /// Whether backslashes in `send` and `expect` are no escapes; lvs.cf has no keyword for it.
+    pub keeps_backslashes: bool,
     /// Pause between checks and limit of each step, 0.1 to 3600 s, 10 s by default.
     /// lvs.cf: `timeout`.
     pub timeout: Duration,
@@ -35,10 +39,12 @@ pub struct CheckSpec {
 impl Default for CheckSpec {
     fn default() -> Self {
         Self {
+            port: None,
             send: None,
             expect: None,
             use_regex: false,
             send_program: None,
+            keeps_backslashes: false,
             timeout: Duration::from_secs(10),
             reentry: Duration::from_secs(180),
             fall: 1,

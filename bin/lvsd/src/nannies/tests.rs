@@ -37,7 +37,6 @@ impl Script {
             program: self.0.clone(),
             rip: address,
             port: 80,
-            check_port: 80,
             fwmark: None,
             protocol: Protocol::Tcp,
             check: Default::default(),

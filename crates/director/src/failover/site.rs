@@ -5,10 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
+use control::check_options;
 use lvs_config::{Config, FailoverBlock};
 use lvs_model::{Account, Protocol};
-
-use crate::nanny::seconds;
 
 /// Most words of a command; an original drops the rest.
 const MOST_WORDS: usize = 39;
@@ -120,17 +119,14 @@ fn monitor(
     argv.extend(verbose.then(|| "-v".into()));
     argv.extend((block.protocol == Protocol::Udp).then(|| "-u".into()));
     argv.extend((block.protocol == Protocol::Sctp).then(|| "--sctp".into()));
-    let check = &block.check;
-    for (option, value) in [
-        ("-e", &check.send_program),
-        ("-s", &check.send),
-        ("-x", &check.expect),
+    for option in [
+        &check_options::SEND_PROGRAM,
+        &check_options::SEND,
+        &check_options::EXPECT,
+        &check_options::INTERVAL,
     ] {
-        if let Some(value) = value {
-            argv.extend([option.into(), value.clone()]);
-        }
+        option.write(&block.check, &mut argv);
     }
-    argv.extend(["-t".into(), seconds(check.timeout).into()]);
     argv.extend(foreground.then(|| "--nodaemon".into()));
     argv.push("--fos".into());
     argv

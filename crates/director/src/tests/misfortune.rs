@@ -86,7 +86,7 @@ fn meddle(world: &mut World, dice: &mut Dice) {
 type Checked = (IpAddr, u16, IpAddr);
 
 fn checked(options: &NannyOptions) -> Checked {
-    (options.rip, options.check_port, options.vip)
+    (options.rip, options.check_port(), options.vip)
 }
 
 /// Every nanny says that its server is up or down.

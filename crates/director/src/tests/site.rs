@@ -13,7 +13,7 @@ fn destinations(config: &Config) -> Vec<String> {
         let checks: Vec<String> = d
             .monitors
             .iter()
-            .map(|m| format!("{}/{}:{}", m.block, m.server, m.options.check_port))
+            .map(|m| format!("{}/{}:{}", m.block, m.server, m.options.check_port()))
             .collect();
         format!("{} by {}", d.destination, checks.join(" "))
     };

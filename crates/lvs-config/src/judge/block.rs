@@ -129,6 +129,7 @@ impl Judge<'_, '_> {
             reentry: self.reentry(block).unwrap_or(default.reentry),
             fall: block.integer("fall").unwrap_or(default.fall),
             rise: block.integer("rise"),
+            ..default
         };
         self.check_expect(block, &check);
         self.check_program(block, "send_program");
