@@ -96,8 +96,10 @@ pub struct Node {
     stale: bool,
     /// The highest ownership term heard of; ours while we claim or hold.
     term: u64,
-    /// Both are active and the partner does not hear us, since then.
-    deaf_since: Option<Mono>,
+    /// Both are active and the partner does not hear us; if that lasts until then, it will not yield.
+    deaf_until: Option<Mono>,
+    /// On standby beside a partner that says STOPPED; if nobody serves by then, this node does.
+    idle_until: Option<Mono>,
     /// A clean stop waits for the partner.
     hand_over: Option<HandOver>,
     /// When what is not proven was answered last, and is answered next.
@@ -175,7 +177,8 @@ impl Node {
             promised: None,
             stale: false,
             term: 0,
-            deaf_since: None,
+            deaf_until: None,
+            idle_until: None,
             hand_over: None,
             challenged: None,
             challenge_at: None,
@@ -327,7 +330,11 @@ impl Node {
         let had_partner = self.settings.has_partner;
         self.settings = settings;
         self.listen(now);
-        self.send_at = self.send_at.min(now + self.settings.keepalive);
+        self.send_at = if had_partner {
+            self.send_at.min(now + self.settings.keepalive)
+        } else {
+            now
+        };
         out.push(Action::Notice(Notice::Reloaded));
         self.is_cleared = false;
         if self.service.has_process() && !self.is_clearing {

@@ -23,8 +23,6 @@ pub struct Fitness {
     /// It let go in vain: not again until then.
     pub keep_until: Option<Mono>,
     pub keep_pause: Backoff,
-    /// On standby beside a partner that says STOPPED, since then.
-    pub idle_since: Option<Mono>,
 }
 
 impl Default for Fitness {
@@ -35,7 +33,6 @@ impl Default for Fitness {
             has_let_go: false,
             keep_until: None,
             keep_pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
-            idle_since: None,
         }
     }
 }
@@ -54,17 +51,10 @@ impl Fitness {
         self.has_let_go = false;
         self.keep_until = None;
         self.keep_pause.reset();
-        self.idle_since = None;
-    }
-
-    /// Nobody is waited for any more.
-    pub const fn stop_waiting(&mut self) {
-        self.idle_since = None;
     }
 
     /// A takeover begins.
     pub const fn take_over(&mut self) {
-        self.idle_since = None;
         self.has_let_go = false;
     }
 }

@@ -27,7 +27,7 @@ impl Node {
             self.offer_at,
             self.release_by,
             self.let_go_by,
-            self.deaf_since.map(|since| since + self.settings.keepalive),
+            self.deaf_until,
             self.hand_over.map(|hand_over| hand_over.due),
             self.relief_due(),
             self.clearing_due(),
@@ -36,7 +36,7 @@ impl Node {
             self.service.next(),
             self.challenge_at,
             self.own_due,
-            self.idle_due(),
+            self.idle_until,
         ]
         .into_iter()
         .flatten()
@@ -65,7 +65,7 @@ impl Node {
         self.promised = None;
         self.stale = true;
         self.partner.forget();
-        self.fitness.stop_waiting();
+        self.idle_until = None;
         self.offer_at = None;
         self.listen(now);
         self.send_at = now + self.settings.keepalive;
@@ -77,6 +77,7 @@ impl Node {
 
     pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.stale = false;
+        self.look_at_paths(now, out);
         self.tick_service(now, out);
         self.tick_hooks(now, out);
         if self.release_by.is_some_and(|at| at <= now) {
@@ -91,12 +92,7 @@ impl Node {
             self.offer_at = None;
             self.event(now, Event::OfferDue, out);
         }
-        let keepalive = self.settings.keepalive;
-        if self
-            .deaf_since
-            .is_some_and(|since| since + keepalive <= now)
-        {
-            self.deaf_since = None;
+        if self.deaf_until.take_if(|at| *at <= now).is_some() {
             self.event(now, Event::PartnerDeaf, out);
         }
         if let Some(it) = self.hand_over.take_if(|it| it.due <= now) {
@@ -114,11 +110,6 @@ impl Node {
         self.tick_idle(now, out);
         self.tick_announcements(now, out);
         self.tick_duplicates(now, out);
-        if let Some(notice) = self.partner.check_paths(now, self.settings.dead_time)
-            && self.settings.has_private_path
-        {
-            out.push(Action::Notice(notice));
-        }
         if self.phase == Phase::Gone {
             return;
         }
@@ -128,6 +119,14 @@ impl Node {
         }
         self.tick_questions(now, out);
         self.tick_challenge(now, out);
+    }
+
+    fn look_at_paths(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if let Some(notice) = self.partner.check_paths(now, self.settings.dead_time)
+            && self.settings.has_private_path
+        {
+            out.push(Action::Notice(notice));
+        }
     }
 
     pub(super) fn tick_announcements(&mut self, now: Mono, out: &mut Vec<Action>) {
@@ -143,7 +142,7 @@ impl Node {
 
     pub(super) fn silence(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.partner.forget();
-        self.fitness.stop_waiting();
+        self.idle_until = None;
         let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
         let is_known = self.settings.has_partner && !self.is_cut_off();
         if claiming && is_known && !self.partner_lost {

@@ -199,7 +199,8 @@ impl Node {
     /// The partner says STOPPED.
     pub(super) fn note_idle(&mut self, now: Mono) {
         if self.phase == Phase::Standby {
-            self.fitness.idle_since.get_or_insert(now);
+            let due = self.idle_due(now);
+            self.idle_until.get_or_insert(due);
         }
     }
 
@@ -209,8 +210,8 @@ impl Node {
         self.fitness.keep_until.is_some_and(|until| now < until)
     }
 
-    /// When a node that is not fit serves all the same, because nobody does.
-    pub(super) fn idle_due(&self) -> Option<Mono> {
+    /// When a node that is not fit serves all the same, because nobody has from `since` on.
+    fn idle_due(&self, since: Mono) -> Mono {
         let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
         // An offer is taken at once, or a keepalive and an eighth later.
         let precedence = keepalive * 9 / 8;
@@ -219,14 +220,14 @@ impl Node {
             ConfiguredRole::Primary => dead_time * 2 + precedence,
             ConfiguredRole::Backup => dead_time * 3 + precedence * 2,
         };
-        self.fitness.idle_since.map(|since| since + wait)
+        since + wait
     }
 
     pub(super) fn tick_idle(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.idle_due().is_none_or(|at| now < at) {
+        if self.idle_until.is_none_or(|at| now < at) {
             return;
         }
-        self.fitness.idle_since = Some(now);
+        self.idle_until = Some(self.idle_due(now));
         self.say_if_barred(now, out);
         // A fit one takes the offer when it has waited for long enough.
         if !self.is_fit(now) {

@@ -75,6 +75,7 @@ impl Node {
                 self.offer_at = None;
                 self.barred_said = None;
                 self.fitness.partner_serves();
+                self.idle_until = None;
                 self.hear_running(now, said, out);
             }
             Value::Stopped => {
@@ -173,9 +174,9 @@ impl Node {
         let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
         let is_deaf = said.is_some_and(|said| !said.statement.hears);
         if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked() {
-            self.deaf_since = None;
-        } else if self.deaf_since.is_none() {
-            self.deaf_since = Some(now);
+            self.deaf_until = None;
+        } else if self.deaf_until.is_none() {
+            self.deaf_until = Some(now + self.settings.keepalive);
             // If it can hear again, it shall know at once.
             self.send_now(now, out);
         }

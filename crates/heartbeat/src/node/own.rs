@@ -60,7 +60,7 @@ impl Node {
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
         self.offer_at = None;
-        self.fitness.stop_waiting();
+        self.idle_until = None;
         if claiming && self.is_partner_free(now) {
             // The partner may count from a moment before our clock's.
             self.own_due = Some(self.sent_at + (dead_time - dead_time / 32));

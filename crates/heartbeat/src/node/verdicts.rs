@@ -32,7 +32,8 @@ impl Node {
         self.offer_at = None;
         self.banned_until = None;
         self.on_trial = false;
-        self.deaf_since = None;
+        self.deaf_until = None;
+        self.idle_until = None;
         self.removals.clear();
         self.service.forgive();
         self.raise_term(out);
@@ -207,7 +208,8 @@ impl Node {
         self.announcements = None;
         self.duplicates.forget();
         self.offer_at = None;
-        self.deaf_since = None;
+        self.deaf_until = None;
+        self.idle_until = None;
         self.hand_over = None;
         self.relief = None;
         self.sync_at_raise = false;

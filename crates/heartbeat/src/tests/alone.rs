@@ -1,6 +1,6 @@
 //! A director without a partner: nothing to wait for, nobody to hand over to.
 
-use crate::datagram::Service;
+use crate::datagram::{Service, Value};
 
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Hook, Input, Settings};
@@ -101,4 +101,17 @@ fn ordered_to_stand_by_while_it_had_a_partner_it_stays_so_and_says_it() {
         let times = said.iter().filter(|text| *text == line).count();
         assert_eq!(times, 2, "once a minute: {said:?}");
     }
+}
+
+#[test]
+fn a_partner_that_a_reload_brings_hears_of_it_at_once() {
+    let mut bench = Bench::start(alone());
+    bench.put(0.1, Input::ServiceReady);
+    bench.put(
+        0.5,
+        Input::Reload(Box::new(settings(ConfiguredRole::Primary))),
+    );
+    assert_eq!(bench.node.next_deadline(), Some(at(0.5)));
+    let out = bench.put(0.5, Input::Tick);
+    assert_eq!(out, [Action::Send(Value::Running)]);
 }
