@@ -19,6 +19,7 @@ mod orders;
 mod own;
 mod relief;
 mod service;
+mod timer;
 mod verdicts;
 mod view;
 mod warm;
@@ -26,7 +27,7 @@ mod warm;
 use std::time::Duration;
 
 use crate::datagram::Service;
-use lvs_model::{Backoff, Mono, SyncRole};
+use lvs_model::{Backoff, Mono, SyncRole, Timers};
 
 use crate::duplicates::Duplicates;
 use crate::fitness::OwnAddresses;
@@ -46,6 +47,7 @@ use can_serve::Fitness;
 use fos_state::Fos;
 use history::History;
 use relief::Relief;
+use timer::Timer;
 
 /// A service that did not stay up is not tried again for so long, at first.
 const FIRST_BAN: Duration = Duration::from_secs(10);
@@ -60,6 +62,8 @@ const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
 pub struct Node {
     settings: Settings,
     phase: Phase,
+    /// What it waits for.
+    timers: Timers<Timer>,
     partner: Partner,
     service: Supervision,
     /// The addresses are, or may be, up.
@@ -76,13 +80,7 @@ pub struct Node {
     /// No offer is taken before: our own addresses have just come back.
     offers_from: Mono,
     ban: Backoff,
-    send_at: Mono,
-    silent_at: Mono,
     questions: Questions,
-    offer_at: Option<Mono>,
-    release_by: Option<Mono>,
-    /// The hooks move the addresses, and `inactive_cmd` has not ended; until then at most.
-    let_go_by: Option<Mono>,
     announcements: Option<Announcements>,
     last_takeover: Option<Mono>,
     last_reassert: Option<Mono>,
@@ -96,15 +94,10 @@ pub struct Node {
     stale: bool,
     /// The highest ownership term heard of; ours while we claim or hold.
     term: u64,
-    /// Both are active and the partner does not hear us; if that lasts until then, it will not yield.
-    deaf_until: Option<Mono>,
-    /// On standby beside a partner that says STOPPED; if nobody serves by then, this node does.
-    idle_until: Option<Mono>,
-    /// A clean stop waits for the partner.
+    /// A clean stop or an order waits for the partner.
     hand_over: Option<HandOver>,
-    /// When what is not proven was answered last, and is answered next.
+    /// When what is not proven was answered last.
     challenged: Option<Mono>,
-    challenge_at: Option<Mono>,
     /// A partner that leaves serves until we do.
     relief: Option<Relief>,
     /// On standby, and so listening for the partner's connections, since then.
@@ -118,8 +111,6 @@ pub struct Node {
     duplicates: Duplicates,
     fos: Fos,
     own: OwnAddresses,
-    /// An own address is gone: when something follows from it.
-    own_due: Option<Mono>,
     /// The last heartbeat that could go out.
     sent_at: Mono,
     fitness: Fitness,
@@ -138,10 +129,10 @@ pub struct Node {
 /// How long a clean stop waits.
 #[derive(Clone, Copy, Debug)]
 struct HandOver {
-    /// For the next word of the partner.
-    due: Mono,
     /// In all.
     until: Mono,
+    /// The partner is known to take over by then, or to have heard of it.
+    is_answered: bool,
 }
 
 impl Node {
@@ -149,9 +140,8 @@ impl Node {
     /// devices is handed in before, so that its first heartbeat tells of it.
     #[must_use]
     pub fn new(now: Mono, settings: Settings) -> Self {
-        Self {
-            send_at: now + settings.keepalive,
-            silent_at: now + settings.dead_time,
+        let mut node = Self {
+            timers: Timers::new(),
             questions: Questions::default(),
             settings,
             phase: Phase::Standby,
@@ -165,9 +155,6 @@ impl Node {
             banned_until: None,
             offers_from: now,
             ban: Backoff::new(FIRST_BAN, LONGEST_BAN),
-            offer_at: None,
-            release_by: None,
-            let_go_by: None,
             announcements: None,
             last_takeover: None,
             last_reassert: None,
@@ -177,11 +164,8 @@ impl Node {
             promised: None,
             stale: false,
             term: 0,
-            deaf_until: None,
-            idle_until: None,
             hand_over: None,
             challenged: None,
-            challenge_at: None,
             relief: None,
             standby_since: now,
             is_cleared: false,
@@ -190,7 +174,6 @@ impl Node {
             duplicates: Duplicates::default(),
             fos: Fos::default(),
             own: OwnAddresses::PRESENT,
-            own_due: None,
             sent_at: now,
             fitness: Fitness::default(),
             orders: Orders::default(),
@@ -199,7 +182,12 @@ impl Node {
             barred_said: None,
             same_content: None,
             history: History::default(),
-        }
+        };
+        node.timers
+            .set(Timer::Silence, now + node.settings.dead_time);
+        node.beat_at(now + node.settings.keepalive);
+        node.arm();
+        node
     }
 
     /// Tells a node that has not been started which term an earlier start kept.
@@ -273,6 +261,7 @@ impl Node {
         }
         self.say_if_unheard(out);
         self.look_at_hand_over(now, out);
+        self.arm();
         // What has become due by this input is late from now on, not since then.
         self.promised = self.next_deadline().map(|due| due.max(now));
     }
@@ -330,11 +319,8 @@ impl Node {
         let had_partner = self.settings.has_partner;
         self.settings = settings;
         self.listen(now);
-        self.send_at = if had_partner {
-            self.send_at.min(now + self.settings.keepalive)
-        } else {
-            now
-        };
+        let next = self.timers.due(Timer::Beat).unwrap_or(now);
+        self.beat_at(next.min(now + self.settings.keepalive));
         out.push(Action::Notice(Notice::Reloaded));
         self.is_cleared = false;
         if self.service.has_process() && !self.is_clearing {

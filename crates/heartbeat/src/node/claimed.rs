@@ -69,7 +69,7 @@ impl Node {
         self.settings.has_partner && !lets_go
     }
 
-    pub(super) fn tick_duplicates(&mut self, now: Mono, out: &mut Vec<Action>) {
+    pub(super) fn duplicates_due(&mut self, now: Mono, out: &mut Vec<Action>) {
         loop {
             match self.duplicates.due(now) {
                 Due::Nothing => return,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lvs_model::Mono;
 
 use super::Node;
+use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::schedule::{Announcements, Due};
@@ -14,33 +15,24 @@ impl Node {
     /// When [`Input::Tick`](crate::Input::Tick) is due at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
-        if self.phase == Phase::Gone {
-            return None;
-        }
-        let sending = self.settings.has_partner.then_some(self.send_at);
+        self.timers.next()
+    }
+
+    /// After each input: parts that know by themselves when they want to be called.
+    pub(super) fn arm(&mut self) {
         let burst = self.announcements.as_ref().map(Announcements::next);
-        [
-            Some(self.silent_at),
-            sending,
-            self.questions.next(),
-            burst,
-            self.offer_at,
-            self.release_by,
-            self.let_go_by,
-            self.deaf_until,
-            self.hand_over.map(|hand_over| hand_over.due),
-            self.relief_due(),
-            self.clearing_due(),
-            self.duplicates.next(),
-            self.fos.control_by,
-            self.service.next(),
-            self.challenge_at,
-            self.own_due,
-            self.idle_until,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let parts = [
+            (Timer::Service, self.service.next()),
+            (Timer::Relief, self.relief_due()),
+            (Timer::Announce, burst),
+            (Timer::Duplicates, self.duplicates.next()),
+            (Timer::Clear, self.clearing_due()),
+            (Timer::Question, self.questions.next()),
+        ];
+        for (timer, due) in parts {
+            let due = due.filter(|_| timer.runs_in(self.phase));
+            self.timers.set_or_stop(timer, due);
+        }
     }
 
     /// Whether the shell stood still for so long, since it was told what to do or since it should
@@ -65,10 +57,10 @@ impl Node {
         self.promised = None;
         self.stale = true;
         self.partner.forget();
-        self.idle_until = None;
-        self.offer_at = None;
+        self.timers.stop(Timer::Idle);
+        self.timers.stop(Timer::Offer);
         self.listen(now);
-        self.send_at = now + self.settings.keepalive;
+        self.beat_at(now + self.settings.keepalive);
         out.push(Action::Notice(Notice::Late {
             milliseconds: late_by.as_millis(),
         }));
@@ -78,47 +70,39 @@ impl Node {
     pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.stale = false;
         self.look_at_paths(now, out);
-        self.tick_service(now, out);
-        self.tick_hooks(now, out);
-        if self.release_by.is_some_and(|at| at <= now) {
-            self.release(now, out);
+        self.end_trial(now, out);
+        self.arm();
+        while let Some(timer) = self.timers.expired(now) {
+            self.expire(now, timer, out);
+            self.arm();
         }
-        if self.silent_at <= now {
-            self.silent_at = now + self.settings.dead_time;
-            self.questions.give_up();
-            self.silence(now, out);
+    }
+
+    fn expire(&mut self, now: Mono, timer: Timer, out: &mut Vec<Action>) {
+        match timer {
+            Timer::Service => self.service_due(now, out),
+            Timer::LetGo => self.hook_hangs(now, out),
+            Timer::Release => self.release(now, out),
+            Timer::Silence => {
+                self.timers
+                    .set(Timer::Silence, now + self.settings.dead_time);
+                self.questions.give_up();
+                self.silence(now, out);
+            }
+            Timer::Offer => self.event(now, Event::OfferDue, out),
+            Timer::Deaf => self.event(now, Event::PartnerDeaf, out),
+            Timer::HandOver => self.hand_over_due(now, out),
+            Timer::Relief => self.relieve(now, out),
+            Timer::Control => self.event(now, Event::ControlDue, out),
+            Timer::OwnAddress => self.own_due(now, out),
+            Timer::Idle => self.idle(now, out),
+            Timer::Announce => self.announce_again(now, out),
+            Timer::Duplicates => self.duplicates_due(now, out),
+            Timer::Clear => self.clear_table(now, out),
+            Timer::Beat => self.send_now(now, out),
+            Timer::Question => self.ask_or_answer(now, out),
+            Timer::Challenge => self.challenge(now, out),
         }
-        if self.offer_at.is_some_and(|at| at <= now) {
-            self.offer_at = None;
-            self.event(now, Event::OfferDue, out);
-        }
-        if self.deaf_until.take_if(|at| *at <= now).is_some() {
-            self.event(now, Event::PartnerDeaf, out);
-        }
-        if let Some(it) = self.hand_over.take_if(|it| it.due <= now) {
-            let is_answered = it.due >= it.until;
-            let event = [Event::HandOverUnanswered, Event::HandOverDue];
-            self.event(now, event[usize::from(is_answered)], out);
-        }
-        if self.relief_due().is_some_and(|at| at <= now) {
-            self.relieve(now, out);
-        }
-        if self.fos.control_by.is_some_and(|at| at <= now) {
-            self.event(now, Event::ControlDue, out);
-        }
-        self.tick_own(now, out);
-        self.tick_idle(now, out);
-        self.tick_announcements(now, out);
-        self.tick_duplicates(now, out);
-        if self.phase == Phase::Gone {
-            return;
-        }
-        self.tick_clearing(now, out);
-        if self.send_at <= now {
-            self.send_now(now, out);
-        }
-        self.tick_questions(now, out);
-        self.tick_challenge(now, out);
     }
 
     fn look_at_paths(&mut self, now: Mono, out: &mut Vec<Action>) {
@@ -129,7 +113,7 @@ impl Node {
         }
     }
 
-    pub(super) fn tick_announcements(&mut self, now: Mono, out: &mut Vec<Action>) {
+    fn announce_again(&mut self, now: Mono, out: &mut Vec<Action>) {
         let due = self.announcements.as_mut().map_or(Due::No, |a| a.due(now));
         if due != Due::No {
             self.announce(out);
@@ -142,7 +126,7 @@ impl Node {
 
     pub(super) fn silence(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.partner.forget();
-        self.idle_until = None;
+        self.timers.stop(Timer::Idle);
         let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
         let is_known = self.settings.has_partner && !self.is_cut_off();
         if claiming && is_known && !self.partner_lost {

@@ -21,13 +21,7 @@ impl Node {
         is_due.then(|| self.standby_since + self.settings.dead_time)
     }
 
-    pub(super) fn tick_clearing(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.clearing_due().is_some_and(|at| at <= now) {
-            self.clear_table(now, out);
-        }
-    }
-
-    /// The partner serves: we are a standby for good.
+    /// The partner serves, or has not for a while: we are a standby for good.
     pub(super) fn clear_table(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.clearing_due().is_some() {
             self.is_cleared = true;

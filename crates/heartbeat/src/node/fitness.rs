@@ -12,6 +12,7 @@ use crate::datagram::signed::State;
 use lvs_model::Mono;
 
 use super::Node;
+use super::timer::Timer;
 use crate::fitness::{Trouble, Unfit};
 use crate::model::Action;
 use crate::notice::{Notice, Unserved};
@@ -191,16 +192,15 @@ impl Node {
             self.event(now, Event::Unserved, out);
         } else if self.links.is_lost() {
             self.event(now, Event::LinksLost, out);
-        } else if !self.own.is_whole() && self.own_due.is_none() {
+        } else if !self.own.is_whole() && !self.timers.is_set(Timer::OwnAddress) {
             self.event(now, Event::OwnAddressGone, out);
         }
     }
 
     /// The partner says STOPPED.
     pub(super) fn note_idle(&mut self, now: Mono) {
-        if self.phase == Phase::Standby {
-            let due = self.idle_due(now);
-            self.idle_until.get_or_insert(due);
+        if self.phase == Phase::Standby && !self.timers.is_set(Timer::Idle) {
+            self.timers.set(Timer::Idle, self.idle_due(now));
         }
     }
 
@@ -223,11 +223,8 @@ impl Node {
         since + wait
     }
 
-    pub(super) fn tick_idle(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.idle_until.is_none_or(|at| now < at) {
-            return;
-        }
-        self.idle_until = Some(self.idle_due(now));
+    pub(super) fn idle(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.timers.set(Timer::Idle, self.idle_due(now));
         self.say_if_barred(now, out);
         // A fit one takes the offer when it has waited for long enough.
         if !self.is_fit(now) {

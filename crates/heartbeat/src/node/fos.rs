@@ -12,6 +12,7 @@ use lvs_model::Mono;
 
 use super::Node;
 use super::fos_state::Fos;
+use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::pair::PairPath;
@@ -69,14 +70,13 @@ impl Node {
         } else {
             Duration::ZERO
         };
-        self.fos.control_by = Some(now + wait);
+        self.timers.set(Timer::Control, now + wait);
         self.send_now(now, out);
     }
 
     /// The addresses are up: the services may bind to them. A fos that is still ending starts the
     /// next one by its end.
     pub(super) fn raised_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.fos.control_by = None;
         if !self.service.has_process() {
             self.start_service(now, out);
         }
@@ -177,7 +177,7 @@ impl Node {
     /// The partner has let go, is gone, or had its time.
     pub(super) fn controlled(&mut self) {
         self.fos.wants_control = false;
-        self.fos.control_by = None;
+        self.timers.stop(Timer::Control);
     }
 
     /// STOPME instead of RUNNING while we want control; said in the log once.

@@ -1,14 +1,10 @@
 //! What a fos node knows besides.
 
-use lvs_model::Mono;
-
 /// What a fos node knows besides.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fos {
     /// FAILPARTNER: the partner is to go inactive.
     pub wants_control: bool,
-    /// When the addresses come up in any case.
-    pub control_by: Option<Mono>,
     /// The partner has been told, which is logged once.
     pub has_notified: bool,
     /// The gateway is being asked for.

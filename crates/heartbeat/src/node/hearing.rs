@@ -7,6 +7,7 @@ use crate::datagram::signed::{State, Statement};
 use lvs_model::Mono;
 
 use super::Node;
+use super::timer::Timer;
 use crate::auth;
 use crate::model::Action;
 use crate::notice::Notice;
@@ -72,10 +73,10 @@ impl Node {
         match value {
             Value::Running => {
                 self.banned_until = None;
-                self.offer_at = None;
+                self.timers.stop(Timer::Offer);
                 self.barred_said = None;
                 self.fitness.partner_serves();
-                self.idle_until = None;
+                self.timers.stop(Timer::Idle);
                 self.hear_running(now, said, out);
             }
             Value::Stopped => {
@@ -107,14 +108,14 @@ impl Node {
         let take_at = wait.max(damped).max(self.offers_from);
         let facts = Facts {
             prompt: take_at <= now
-                && self
-                    .offer_at
-                    .is_none_or(|at| at <= now || gave_up || primary),
+                && (self.timers.due(Timer::Offer)).is_none_or(|at| at <= now || gave_up || primary),
             ..self.facts(now)
         };
         let verdict = decide(self.phase, Event::HeardStopped, facts);
         if verdict == Verdict::TakeOverLater {
-            self.offer_at.get_or_insert(take_at);
+            if !self.timers.is_set(Timer::Offer) {
+                self.timers.set(Timer::Offer, take_at);
+            }
         } else {
             self.carry_out(now, Event::HeardStopped, verdict, out);
         }
@@ -146,7 +147,8 @@ impl Node {
         self.note_deafness(now, event, said, out);
         if let Some(hand_over) = &mut self.hand_over {
             // It claims, and will say when it has the addresses.
-            hand_over.due = hand_over.until;
+            hand_over.is_answered = true;
+            self.timers.set(Timer::HandOver, hand_over.until);
         }
         self.event(now, event, out);
         self.say_who_serves(out);
@@ -174,9 +176,9 @@ impl Node {
         let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
         let is_deaf = said.is_some_and(|said| !said.statement.hears);
         if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked() {
-            self.deaf_until = None;
-        } else if self.deaf_until.is_none() {
-            self.deaf_until = Some(now + self.settings.keepalive);
+            self.timers.stop(Timer::Deaf);
+        } else if !self.timers.is_set(Timer::Deaf) {
+            self.timers.set(Timer::Deaf, now + self.settings.keepalive);
             // If it can hear again, it shall know at once.
             self.send_now(now, out);
         }
@@ -242,7 +244,7 @@ impl Node {
     /// D begins anew.
     pub(super) fn listen(&mut self, now: Mono) {
         let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
-        self.silent_at = now + dead_time;
+        self.timers.set(Timer::Silence, now + dead_time);
         if self.settings.has_partner {
             self.questions.listen(now, keepalive, dead_time);
         } else {
@@ -259,7 +261,7 @@ impl Node {
     }
 
     /// Questions and answers are heartbeats besides those of every K, which stay where they are.
-    pub(super) fn tick_questions(&mut self, now: Mono, out: &mut Vec<Action>) {
+    pub(super) fn ask_or_answer(&mut self, now: Mono, out: &mut Vec<Action>) {
         let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
         if self.questions.due(now, keepalive, dead_time) {
             self.send(now, out);
@@ -270,12 +272,17 @@ impl Node {
     pub(super) fn unproven(&mut self, now: Mono, out: &mut Vec<Action>) {
         let pause = self.settings.keepalive / auth::DOUBTED;
         let next = self.challenged.map_or(now, |last| last + pause);
-        self.challenge_at.get_or_insert(next);
-        self.tick_challenge(now, out);
+        let due = self.timers.due(Timer::Challenge).unwrap_or(next);
+        if due <= now {
+            self.timers.stop(Timer::Challenge);
+            self.challenge(now, out);
+        } else {
+            self.timers.set(Timer::Challenge, due);
+        }
     }
 
-    pub(super) fn tick_challenge(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.challenge_at.take_if(|at| *at <= now).is_some() && self.settings.has_partner {
+    pub(super) fn challenge(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.settings.has_partner {
             self.challenged = Some(now);
             out.push(Action::Challenge(self.value()));
         }

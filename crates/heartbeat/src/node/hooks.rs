@@ -8,6 +8,7 @@ use crate::datagram::Value;
 use lvs_model::Mono;
 
 use super::Node;
+use super::timer::Timer;
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
 use crate::table::{Event, Phase};
@@ -23,23 +24,28 @@ impl Node {
     pub(super) fn let_go(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         self.run_hook(Hook::Inactive, out);
         let waits = self.has_moving_hooks() && event != Event::Late && !self.is_fos();
-        self.let_go_by = waits.then(|| now + self.settings.hook_patience);
+        let due = waits.then(|| now + self.settings.hook_patience);
+        self.timers.set_or_stop(Timer::LetGo, due);
     }
 
     /// `inactive_cmd` has ended.
     pub(super) fn has_let_go(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let waited = self.let_go_by.take().is_some();
-        if waited && self.phase == Phase::Releasing && self.release_by.is_none() {
-            self.release(now, out);
+        if self.timers.stop(Timer::LetGo) {
+            self.release_if_ended(now, out);
         }
     }
 
-    pub(super) fn tick_hooks(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.let_go_by.is_some_and(|at| at <= now) {
-            out.push(Action::Notice(Notice::HookHangs {
-                seconds: self.settings.hook_patience.as_secs(),
-            }));
-            self.has_let_go(now, out);
+    /// It has not ended in time.
+    pub(super) fn hook_hangs(&mut self, now: Mono, out: &mut Vec<Action>) {
+        out.push(Action::Notice(Notice::HookHangs {
+            seconds: self.settings.hook_patience.as_secs(),
+        }));
+        self.release_if_ended(now, out);
+    }
+
+    fn release_if_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if self.phase == Phase::Releasing && !self.timers.is_set(Timer::Release) {
+            self.release(now, out);
         }
     }
 

@@ -3,6 +3,7 @@
 use lvs_model::Mono;
 
 use super::Node;
+use super::timer::Timer;
 use crate::model::{Action, Links};
 use crate::notice::Notice;
 use crate::table::{Event, Phase};
@@ -49,7 +50,7 @@ impl Node {
             self.phase,
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
-        let lets_go = self.own.is_cut_off() && self.own_due.is_some();
+        let lets_go = self.own.is_cut_off() && self.timers.is_set(Timer::OwnAddress);
         self.settings.has_partner && claims && self.has_no_path() && !lets_go
     }
 

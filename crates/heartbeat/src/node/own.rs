@@ -11,6 +11,7 @@
 use lvs_model::Mono;
 
 use super::Node;
+use super::timer::Timer;
 use crate::fitness::OwnAddresses;
 use crate::model::Action;
 use crate::notice::Notice;
@@ -33,7 +34,7 @@ impl Node {
         if before == own || !self.settings.has_partner {
             return;
         }
-        self.own_due = None;
+        self.timers.stop(Timer::OwnAddress);
         if own.is_cut_off() {
             self.cut_off(now, out);
             return;
@@ -48,7 +49,8 @@ impl Node {
         if own.is_whole() {
             out.push(Action::Notice(Notice::OwnAddressBack));
         } else {
-            self.own_due = Some(now + self.settings.dead_time);
+            let due = now + self.settings.dead_time;
+            self.timers.set(Timer::OwnAddress, due);
             out.push(Action::Notice(Notice::OwnAddressGone));
         }
     }
@@ -59,19 +61,17 @@ impl Node {
             self.phase,
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
-        self.offer_at = None;
-        self.idle_until = None;
+        self.timers.stop(Timer::Offer);
+        self.timers.stop(Timer::Idle);
         if claiming && self.is_partner_free(now) {
             // The partner may count from a moment before our clock's.
-            self.own_due = Some(self.sent_at + (dead_time - dead_time / 32));
+            let due = self.sent_at + (dead_time - dead_time / 32);
+            self.timers.set(Timer::OwnAddress, due);
         }
         out.push(Action::Notice(Notice::CutOff));
     }
 
-    pub(super) fn tick_own(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.own_due.take_if(|at| *at <= now).is_none() {
-            return;
-        }
+    pub(super) fn own_due(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.is_cut_off() {
             self.event(now, Event::CutOff, out);
         } else {

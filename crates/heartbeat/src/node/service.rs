@@ -9,11 +9,7 @@ use crate::supervise::State;
 use crate::table::{Event, Phase};
 
 impl Node {
-    pub(super) fn tick_service(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.end_trial(now, out);
-        if self.service.next().is_none_or(|at| now < at) {
-            return;
-        }
+    pub(super) fn service_due(&mut self, now: Mono, out: &mut Vec<Action>) {
         match self.service.state() {
             State::Loading(_) => {
                 out.push(Action::Notice(Notice::ServiceNotReady));

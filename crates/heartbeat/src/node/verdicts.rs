@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::datagram::Value;
 use lvs_model::{Mono, SyncRole};
 
+use super::timer::Timer;
 use super::{HandOver, Node};
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
@@ -29,11 +30,8 @@ impl Node {
         self.enter(now, Phase::Starting, silence);
         self.fitness.take_over();
         self.knows_who_serves = true;
-        self.offer_at = None;
         self.banned_until = None;
         self.on_trial = false;
-        self.deaf_until = None;
-        self.idle_until = None;
         self.removals.clear();
         self.service.forgive();
         self.raise_term(out);
@@ -184,16 +182,32 @@ impl Node {
         out.push(Action::Notice(notice));
     }
 
+    /// The partner has not taken over, or not said that it will.
+    pub(super) fn hand_over_due(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let is_answered = self.hand_over.take().is_none_or(|it| it.is_answered);
+        self.event(
+            now,
+            if is_answered {
+                Event::HandOverDue
+            } else {
+                Event::HandOverUnanswered
+            },
+            out,
+        );
+    }
+
     /// Asks the partner to take over and serves until it has.
     pub(super) fn hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.enter(now, Phase::HandingOver, None);
         let until = now + HAND_OVER_WITHIN + self.settings.sync_wait;
-        let due = if self.settings.signs {
+        let is_answered = self.settings.signs;
+        let due = if is_answered {
             until
         } else {
             now + CLAIM_WITHIN
         };
-        self.hand_over = Some(HandOver { due, until });
+        self.timers.set(Timer::HandOver, due);
+        self.hand_over = Some(HandOver { until, is_answered });
         out.push(Action::Notice(if self.leaving {
             Notice::HandingOver
         } else {
@@ -207,9 +221,6 @@ impl Node {
         self.enter(now, Phase::Releasing, None);
         self.announcements = None;
         self.duplicates.forget();
-        self.offer_at = None;
-        self.deaf_until = None;
-        self.idle_until = None;
         self.hand_over = None;
         self.relief = None;
         self.sync_at_raise = false;
@@ -225,11 +236,11 @@ impl Node {
         if self.is_fos() && self.service.has_process() {
             // What the services hold must be let go of before the partner takes it.
             let by = self.stop_fos(now, out);
-            self.release_by = Some(by);
+            self.timers.set(Timer::Release, by);
         } else if self.service.has_process() {
             out.push(Action::StopService);
             self.service.stopping(now);
-            self.release_by = Some(now + PATIENCE);
+            self.timers.set(Timer::Release, now + PATIENCE);
         } else {
             self.release(now, out);
         }
@@ -238,8 +249,8 @@ impl Node {
     /// The addresses go down; only then STOPPED is said, because the partner acts on it. Those that
     /// hooks move go when `inactive_cmd` has ended, which comes here again.
     pub(super) fn release(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.release_by = None;
-        if self.let_go_by.is_some() {
+        self.timers.stop(Timer::Release);
+        if self.timers.is_set(Timer::LetGo) {
             return;
         }
         self.drop_addresses(out);
@@ -265,8 +276,14 @@ impl Node {
         out.push(Action::Exit);
     }
 
+    /// The next heartbeat of every K is sent then; none is without a partner.
+    pub(super) fn beat_at(&mut self, due: Mono) {
+        let due = self.settings.has_partner.then_some(due);
+        self.timers.set_or_stop(Timer::Beat, due);
+    }
+
     pub(super) fn send_now(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.send_at = now + self.settings.keepalive;
+        self.beat_at(now + self.settings.keepalive);
         self.notify_partner(out);
         self.send(now, out);
     }
@@ -294,11 +311,11 @@ impl Node {
     }
 
     /// What a heartbeat says now.
-    pub(super) const fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Value {
         match self.phase {
             Phase::Starting | Phase::Active if self.fos.wants_control => Value::StopMe,
             Phase::Starting | Phase::Active | Phase::HandingOver => Value::Running,
-            Phase::Releasing if self.holding || self.let_go_by.is_some() => Value::Running,
+            Phase::Releasing if self.holding || self.timers.is_set(Timer::LetGo) => Value::Running,
             Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,
         }
     }

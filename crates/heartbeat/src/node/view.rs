@@ -71,6 +71,7 @@ impl Node {
     /// Changes the phase, and remembers why.
     pub(super) fn enter(&mut self, now: Mono, to: Phase, silence: Option<Silence>) {
         let from = std::mem::replace(&mut self.phase, to);
+        self.timers.retain(|timer| timer.runs_in(to));
         let kept = &mut self.history.transitions;
         if kept.len() >= KEPT {
             kept.pop_front();
