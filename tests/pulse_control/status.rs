@@ -176,13 +176,23 @@ fn a_reload_says_what_came_of_it() {
     assert_eq!(pair.active(), Some(active));
 
     // What pulse does not take is no good reload either.
-    pair.write(
-        active,
-        &good.replacen("virtual ", "heartbeat_port = 1234\nvirtual ", 1),
-    );
-    let (status, text) = pair.order(active, "reload");
-    assert_eq!(status, Some(1), "{text}");
-    assert!(text.contains("restart pulse for that"), "{text}");
+    for (line, what) in [
+        (
+            "heartbeat_port = 1234",
+            "the heartbeat's addresses or port changed",
+        ),
+        ("vip = external", "vip changed"),
+    ] {
+        pair.write(
+            active,
+            &good.replacen("virtual ", &format!("{line}\nvirtual "), 1),
+        );
+        let (status, text) = pair.order(active, "reload");
+        assert_eq!(status, Some(1), "{text}");
+        let expected = format!("{what}: restart pulse for that");
+        assert!(text.contains(&expected), "{text}");
+        pair.stays(active);
+    }
     pair.write(active, &good);
     assert_eq!(pair.order(active, "reload").0, Some(0));
     assert!(pair.json(active).contains("\"reload_failed\":false"));

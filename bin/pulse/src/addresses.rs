@@ -402,14 +402,6 @@ impl Addresses {
         let _ = self.guardian.go_on();
     }
 
-    /// lvs.cf was read again: whether there is a partner.
-    pub fn set_alone(&mut self, is_alone: bool) {
-        if self.is_alone != is_alone {
-            self.is_alone = is_alone;
-            self.tell_guardian(&[]);
-        }
-    }
-
     /// What is to go when pulse is killed: what is held or left, and `besides`; for the guardian, and in a file
     /// for who cleans up if both are killed, and for the next start.
     fn tell_guardian(&mut self, besides: &[Assignment]) {

@@ -6,7 +6,7 @@ use link::Assignment;
 use lvs_config::{Config, Heartbeat, VipMover};
 
 use crate::report;
-use crate::setup;
+use crate::setup::{self, Setup};
 
 /// A setting's name in lvs.cf, and its value.
 type Setting = (&'static str, String);
@@ -22,6 +22,28 @@ pub fn between(before: &Config, after: &Config) -> Vec<String> {
     lines.extend(missing(&before, &after).map(|it| format!("address gone: {it}")));
     lines.extend(missing(&after, &before).map(|it| format!("address new: {it}")));
     lines
+}
+
+/// What of it no reload can change, if it changes.
+///
+/// Who moves the addresses is one: whoever has them would have to give them to a hook, or take them from one,
+/// while clients use them.
+pub fn for_a_restart(before: &Setup, after: &Setup) -> Option<&'static str> {
+    let (old, new) = (&before.config, &after.config);
+    let rows = [
+        (
+            "backup_active",
+            before.settings.has_partner != after.settings.has_partner,
+        ),
+        (
+            "the heartbeat's addresses or port",
+            before.paths != after.paths,
+        ),
+        ("the service", old.service != new.service),
+        ("vip", old.heartbeat.vip != new.heartbeat.vip),
+    ];
+    rows.into_iter()
+        .find_map(|(what, has_changed)| has_changed.then_some(what))
 }
 
 /// Each field of [`Heartbeat`] has its row: a new one does not compile without.
@@ -93,11 +115,44 @@ mod tests {
     use testkit::Place;
 
     use super::*;
+    use crate::options::Options;
 
     fn config(name: &str, text: &str) -> Config {
         let place = Place::new(name);
         let file = config_file::read(&place.file(text)).unwrap();
         file.loaded.config.clone()
+    }
+
+    #[test]
+    fn what_a_reload_cannot_change_is_named() {
+        let text = "primary = 10.1.0.1\nbackup = 10.1.0.2\nbackup_active = 1\n";
+        let blocks = "virtual a {\n active = 1\n address = 10.1.0.50 eth0:1\n port = 80\n}\n\
+             failover b {\n active = 1\n address = 10.1.0.50 eth0:1\n port = 80\n \
+             start_cmd = \"/bin/true\"\n stop_cmd = \"/bin/true\"\n}\n";
+        let setup = |name: &str, text: &str| {
+            let text = &format!("{text}{blocks}");
+            let own = ["10.1.0.1".parse().unwrap()];
+            Setup::new(config(name, text), &Options::default(), &own).unwrap()
+        };
+        let before = setup("restart-before", text);
+        assert_eq!(for_a_restart(&before, &before), None);
+        let rows = [
+            ("keepalive = 3\ndeadtime = 9\n", None),
+            (
+                "heartbeat_port = 1\n",
+                Some("the heartbeat's addresses or port"),
+            ),
+            ("service = fos\n", Some("the service")),
+            ("vip = external\n", Some("vip")),
+        ];
+        for (line, what) in rows {
+            let after = setup("restart-after", &format!("{text}{line}"));
+            assert_eq!(for_a_restart(&before, &after), what, "{line}");
+            assert_eq!(for_a_restart(&after, &before), what, "{line}");
+        }
+        let alone = text.replace("backup_active = 1", "backup_active = 0");
+        let alone = setup("restart-alone", &alone);
+        assert_eq!(for_a_restart(&before, &alone), Some("backup_active"));
     }
 
     #[test]

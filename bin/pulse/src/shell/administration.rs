@@ -98,35 +98,27 @@ impl Shell {
             own.extend(self.setup.own());
             Setup::new(config, &self.options, &own)
         });
-        match setup {
-            Ok(setup) if setup.paths != self.setup.paths => {
-                Err("the heartbeat's addresses or port changed: restart pulse for that".into())
-            }
-            Ok(setup) if setup.config.service != self.setup.config.service => {
-                Err("the service changed: restart pulse for that".into())
-            }
-            Ok(mut setup) => {
-                setup.settings.content = file.loaded.hash.number();
-                self.setup = setup;
-                let has_partner = self.setup.settings.has_partner;
-                self.addresses.set_alone(!has_partner);
-                self.follower.accept(file, self.clock.now());
-                self.service.take_file(file);
-                auth::change(self.sockets.auth_mut(), &self.setup);
-                let settings = Box::new(self.setup.settings.clone());
-                self.addresses.want(&self.setup.addresses);
-                self.give(Input::Reload(settings));
-                self.check_serving();
-                self.check_links();
-                self.commands.configure_sync(&self.setup.config);
-                let config = &self.setup.config;
-                let is_moved = setup::is_external(config) && has_partner && self.node.is_holding();
-                self.commands
-                    .leave(config.inactive_cmd.as_ref().filter(|_| is_moved));
-                Ok(())
-            }
-            Err(error) => Err(format!("{error}; nothing is changed")),
+        let mut setup = setup.map_err(|error| format!("{error}; nothing is changed"))?;
+        if let Some(what) = changes::for_a_restart(&self.setup, &setup) {
+            return Err(format!("{what} changed: restart pulse for that"));
         }
+        setup.settings.content = file.loaded.hash.number();
+        self.setup = setup;
+        self.follower.accept(file, self.clock.now());
+        self.service.take_file(file);
+        auth::change(self.sockets.auth_mut(), &self.setup);
+        let settings = Box::new(self.setup.settings.clone());
+        self.addresses.want(&self.setup.addresses);
+        self.give(Input::Reload(settings));
+        self.check_serving();
+        self.check_links();
+        self.commands.configure_sync(&self.setup.config);
+        let config = &self.setup.config;
+        let has_partner = self.setup.settings.has_partner;
+        let is_moved = setup::is_external(config) && has_partner && self.node.is_holding();
+        self.commands
+            .leave(config.inactive_cmd.as_ref().filter(|_| is_moved));
+        Ok(())
     }
 
     /// Does what is asked on the control socket.
