@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use config_file::ConfigFile;
 use director::failover::Site;
 use link::Links;
-use lvs_config::{Heartbeat, ServiceKind};
+use lvs_config::{Heartbeat, NotServed, ServiceKind};
 
 use crate::options::{NAME, Options};
 
@@ -19,10 +19,11 @@ pub fn site(file: &ConfigFile, options: &Options) -> Result<Site, Vec<String>> {
         let line = format!("{NAME}: Service type is not \"fos\" in {name}");
         return Err(vec![line]);
     }
-    if config.failovers.is_empty() {
-        let line = format!("{NAME}: No Failover Services defined in {name}.");
-        return Err(vec![line]);
-    }
+    // pulse, which starts us, goes by the same.
+    config.served().map_err(|why| match why {
+        NotServed::NoBlock(_) => vec![format!("{NAME}: No Failover Services defined in {name}.")],
+        NotServed::SharedDisk => vec![format!("{NAME}: {why}")],
+    })?;
     let partner = partner(&config.heartbeat);
     Ok(Site::new(
         config,

@@ -49,6 +49,19 @@ fn a_clean_file_gives_status_0_and_the_commands_of_that_side() {
     }
 }
 
+/// As pulse, which would not start it: one rule for both.
+#[test]
+fn a_shared_disk_that_nobody_would_reserve_keeps_it_from_starting() {
+    let place = Place::new("shared");
+    let disk = "primary_shared = /dev/sda\nbackup_shared = /dev/sdb\n";
+    let lines = ACTIVE.refusal(&place.file([GOOD, disk].concat()));
+    let said = "fos: primary_shared and backup_shared: nothing here reserves a shared disk, ";
+    assert!(lines.len() == 1 && lines[0].starts_with(said), "{lines:?}");
+    let half = "primary_shared = /dev/sda\n";
+    let Ended { status, err, .. } = ACTIVE.check(&place.file([GOOD, half].concat()));
+    assert_eq!(status, 0, "{err}");
+}
+
 #[test]
 fn a_warning_gives_status_0_too_and_a_note_is_told() {
     ACTIVE.tells_a_warning_and_a_note(&Place::new("warning"), GOOD);

@@ -11,7 +11,7 @@ use heartbeat::datagram::Service;
 use heartbeat::datagram::signed::Key;
 use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
-use lvs_config::{Config, Device, Heartbeat, ServiceKind, VipMover};
+use lvs_config::{Config, Device, Heartbeat, NotServed, ServiceKind, VipMover};
 use lvs_model::ForwardingMethod;
 use nix::errno::Errno;
 
@@ -25,10 +25,8 @@ const LET_GO_WITHIN: Duration = Duration::from_secs(10);
 /// Why pulse does not start.
 #[derive(Debug)]
 pub enum SetupError {
-    /// No active block of the service.
-    NothingToServe(Service, PathBuf),
-    /// A disk that the two share is to be reserved before the services start.
-    SharedDisk,
+    /// The file asks for nothing that can be served.
+    NotServed(NotServed, PathBuf),
     /// lvs.cf has no `primary`.
     NoPrimary,
     /// Neither heartbeat address is one of this machine's.
@@ -62,15 +60,10 @@ impl SetupError {
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NothingToServe(service, file) => {
-                let file = file.display();
-                write!(f, "no active {service} services defined in {file}")
+            Self::NotServed(why @ NotServed::NoBlock(_), file) => {
+                write!(f, "{why} in {}", file.display())
             }
-            Self::SharedDisk => f.write_str(
-                "primary_shared and backup_shared: nothing here reserves a shared disk, and \
-                 services that write to it must not start without; let start_cmd reserve it and \
-                 remove both lines",
-            ),
+            Self::NotServed(why, _) => why.fmt(f),
             Self::NoPrimary => f.write_str("lvs.cf names no primary"),
             Self::NotHere { primary, backup } => {
                 write!(f, "this machine has neither primary = {primary}")?;
@@ -104,7 +97,7 @@ impl SetupError {
     /// Whether lvs.cf alone is to blame: it is the same at every start.
     pub const fn is_of_the_file(&self) -> bool {
         match self {
-            Self::NothingToServe(..) | Self::SharedDisk | Self::NoPrimary => true,
+            Self::NotServed(..) | Self::NoPrimary => true,
             Self::NotHere { .. }
             | Self::Links(_)
             | Self::Keys(_)
@@ -210,20 +203,13 @@ impl Setup {
 /// What lvs.cf has pulse serve.
 ///
 /// # Errors
-/// [`SetupError::NothingToServe`], [`SetupError::SharedDisk`].
+/// [`SetupError::NotServed`].
 pub fn service(config: &Config, file: &Path) -> Result<Service, SetupError> {
-    let (service, is_empty) = match config.service {
-        ServiceKind::Fos => (Service::Fos, config.failovers.is_empty()),
-        ServiceKind::Lvs => (Service::Lvs, config.virtuals.is_empty()),
-    };
-    if is_empty {
-        return Err(SetupError::NothingToServe(service, file.to_owned()));
+    match config.served() {
+        Ok(ServiceKind::Lvs) => Ok(Service::Lvs),
+        Ok(ServiceKind::Fos) => Ok(Service::Fos),
+        Err(why) => Err(SetupError::NotServed(why, file.to_owned())),
     }
-    let disk = &config.shared_disk;
-    if service == Service::Fos && disk.primary.is_some() && disk.backup.is_some() {
-        return Err(SetupError::SharedDisk);
-    }
-    Ok(service)
 }
 
 /// Whether lvs.cf has a second director that is to be heard.

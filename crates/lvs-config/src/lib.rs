@@ -28,6 +28,7 @@ mod path;
 mod position;
 mod reader;
 mod section;
+mod served;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -50,4 +51,5 @@ pub use model::{
 pub use path::{DEFAULT_PATHS, candidates};
 pub use position::Position;
 pub use reader::{Loaded, MAX_FILE, Refusal, read, read_tolerant};
+pub use served::NotServed;
 pub use tree::{BlockKind, MAX_LINE, SyntaxTree};
