@@ -3,13 +3,13 @@
 //! A keyword comes in with the change that makes a program act on it, so that nothing is accepted
 //! and silently ignored; its entry in `docs/guide/lvs.cf-extensions.md` comes with it.
 
-use crate::keyword::{Keyword, Kind, Place, row};
+use crate::keyword::{Keyword, Kind, PROTOCOL, Place, keywords, row};
 
 /// A value that an original refuses for a keyword it knows.
 #[derive(Clone, Copy, Debug)]
 pub struct ExtendedValue {
     /// The keyword.
-    pub keyword: &'static str,
+    pub keyword: Keyword,
     /// The value.
     pub value: &'static str,
 }
@@ -29,7 +29,7 @@ const AUDIT: Kind = Kind::Seconds {
     max: 3_600_000,
 };
 
-const SYNC_WAIT: Kind = Kind::Seconds {
+const WAIT: Kind = Kind::Seconds {
     min: 0,
     max: 60_000,
 };
@@ -39,51 +39,52 @@ const START: Kind = Kind::Seconds {
     max: 3_600_000,
 };
 
-/// The keywords.
-pub const EXTENSIONS: &[Keyword] = &[
-    row("audit_interval", GLOBAL, AUDIT),
-    row(
+keywords! {
+    /// The keywords.
+    EXTENSIONS:
+    AUDIT_INTERVAL = row("audit_interval", GLOBAL, AUDIT);
+    MANUAL_WEIGHT = row(
         "manual_weight",
         GLOBAL,
         Kind::Choice(&["drain", "keep", "repair"]),
-    ),
-    row("set_sysctls", GLOBAL, Kind::Bool),
-    row("nannies", GLOBAL, Kind::Choice(&["process", "shared"])),
-    row("check_user", GLOBAL, Kind::User),
-    row("heartbeat_key", GLOBAL, Kind::Program),
-    row(
+    );
+    SET_SYSCTLS = row("set_sysctls", GLOBAL, Kind::Bool);
+    NANNIES = row("nannies", GLOBAL, Kind::Choice(&["process", "shared"]));
+    CHECK_USER = row("check_user", GLOBAL, Kind::User);
+    HEARTBEAT_KEY = row("heartbeat_key", GLOBAL, Kind::Program);
+    HEARTBEAT_AUTH = row(
         "heartbeat_auth",
         GLOBAL,
         Kind::Choice(&["off", "accept", "sign", "require"]),
-    ),
-    row("stay_active", GLOBAL, Kind::Bool),
-    row("copy_config", GLOBAL, Kind::Bool),
-    row("warm_standby", GLOBAL, Kind::Bool),
-    row("sync_wait", GLOBAL, SYNC_WAIT),
-    row("send_arp", GLOBAL, Kind::Program),
-    row("vip", GLOBAL, Kind::Choice(&["interface", "external"])),
-    row("scheduler_flags", VIRTUAL, Kind::Word),
-    row("one_packet", VIRTUAL, Kind::Bool),
-    row("start_timeout", FAILOVER, START),
-    row("fall", VIRTUAL, COUNT),
-    row("rise", VIRTUAL, COUNT),
-    row(
+    );
+    STAY_ACTIVE = row("stay_active", GLOBAL, Kind::Bool);
+    COPY_CONFIG = row("copy_config", GLOBAL, Kind::Bool);
+    WARM_STANDBY = row("warm_standby", GLOBAL, Kind::Bool);
+    SYNC_WAIT = row("sync_wait", GLOBAL, WAIT);
+    SEND_ARP = row("send_arp", GLOBAL, Kind::Program);
+    VIP = row("vip", GLOBAL, Kind::Choice(&["interface", "external"]));
+    SCHEDULER_FLAGS = row("scheduler_flags", VIRTUAL, Kind::Word);
+    ONE_PACKET = row("one_packet", VIRTUAL, Kind::Bool);
+    START_TIMEOUT = row("start_timeout", FAILOVER, START);
+    FALL = row("fall", VIRTUAL, COUNT);
+    RISE = row("rise", VIRTUAL, COUNT);
+    FORWARD = row(
         "forward",
         SERVER,
         Kind::Choice(&["nat", "direct", "tunnel"]),
-    ),
-    row("upper_threshold", SERVER, THRESHOLD),
-    row("lower_threshold", SERVER, THRESHOLD),
-];
+    );
+    UPPER_THRESHOLD = row("upper_threshold", SERVER, THRESHOLD);
+    LOWER_THRESHOLD = row("lower_threshold", SERVER, THRESHOLD);
+}
 
 /// The values.
 pub const VALUES: &[ExtendedValue] = &[ExtendedValue {
-    keyword: "protocol",
+    keyword: PROTOCOL,
     value: "sctp",
 }];
 
 /// The extended values of a keyword.
-pub(crate) fn values(keyword: &str) -> impl Iterator<Item = &'static str> {
-    let rows = VALUES.iter().filter(move |row| row.keyword == keyword);
+pub(crate) fn values(keyword: &Keyword) -> impl Iterator<Item = &'static str> {
+    let rows = VALUES.iter().filter(|row| row.keyword == *keyword);
     rows.map(|row| row.value)
 }

@@ -18,7 +18,7 @@ use std::os::unix::ffi::OsStringExt;
 use lvs_model::{Account, AddressFamily, Protocol};
 
 use crate::finding::{Findings, Reason, Severity, shown};
-use crate::keyword::Place;
+use crate::keyword::{self, Keyword, Place};
 use crate::lookup::Hosts;
 use crate::model::{Command, Config, VipMover};
 use crate::section::Section;
@@ -43,15 +43,16 @@ impl Judge<'_, '_> {
         self.check_user.clone_from(&config.check_user);
         self.is_external = config.heartbeat.vip == VipMover::External;
         // Without the keyword it is lvs, but nobody has said that the other blocks are not meant.
-        let is_meant = |place| match file.choice("service") {
+        let is_meant = |place| match file.choice(keyword::SERVICE) {
             Some("lvs") => place == Place::Virtual,
             Some("fos") => place == Place::Failover,
             _ => true,
         };
         for block in &file.blocks {
-            let is_used = block.is_on("active") && is_meant(block.place);
+            let is_used = block.is_on(keyword::ACTIVE) && is_meant(block.place);
             for server in &block.blocks {
-                let is_used = is_used && server.is_on("active") && block.place == Place::Virtual;
+                let is_used =
+                    is_used && server.is_on(keyword::ACTIVE) && block.place == Place::Virtual;
                 self.judge_as(is_used, server, |_| {});
             }
             self.judge_as(is_used, block, |judge| match block.place {
@@ -82,7 +83,7 @@ impl Judge<'_, '_> {
         let was_idle = self.findings.is_idle();
         if !is_used {
             self.findings
-                .note_warnings(block.lines(), block.at("active"));
+                .note_warnings(block.lines(), block.at(keyword::ACTIVE));
         }
         self.findings.set_idle(was_idle || !is_used);
         self.say_late(block);
@@ -91,7 +92,12 @@ impl Judge<'_, '_> {
     }
 
     /// Leaves out what needs the address of a name that does not resolve; whether there is one.
-    fn leave_out_unresolved(&mut self, section: &Section, keyword: &str, what_goes: &str) -> bool {
+    fn leave_out_unresolved(
+        &mut self,
+        section: &Section,
+        keyword: Keyword,
+        what_goes: &str,
+    ) -> bool {
         let Some(name) = section.unresolved(keyword) else {
             return false;
         };
@@ -112,9 +118,9 @@ impl Judge<'_, '_> {
                 // Both are asked in any case: a first reading only collects the questions.
                 let original = self.hosts.lookup().service(name, Protocol::Tcp);
                 let number = self.hosts.lookup().service(name, protocol);
-                if number.is_some() && original.is_none() && !section.is_hidden("port") {
+                if number.is_some() && original.is_none() && !section.is_hidden(keyword::PORT) {
                     let what = "an original director knows names of tcp services only";
-                    let at = section.at("port");
+                    let at = section.at(keyword::PORT);
                     self.findings.remark(at, Severity::Note, what.into());
                 }
                 if number.is_none() {
@@ -123,7 +129,7 @@ impl Judge<'_, '_> {
                         "port = {name}, the name of a {word} service or 1 to 65535 expected"
                     );
                     self.findings
-                        .refuse(section.at("port"), Reason::InvalidArgument, what);
+                        .refuse(section.at(keyword::PORT), Reason::InvalidArgument, what);
                 }
                 number
             }
@@ -131,7 +137,7 @@ impl Judge<'_, '_> {
     }
 
     /// The prefix length of a netmask that goes with `address`.
-    fn prefix(&mut self, section: &Section, keyword: &str, address: &IpAddr) -> Option<u8> {
+    fn prefix(&mut self, section: &Section, keyword: Keyword, address: &IpAddr) -> Option<u8> {
         let mask = section.mask(keyword)?;
         let family = AddressFamily::of(address);
         if mask.family == family {
@@ -149,14 +155,14 @@ impl Judge<'_, '_> {
 }
 
 /// The text of a setting, for a program's argument vector.
-fn argument(section: &Section, keyword: &str) -> Option<OsString> {
+fn argument(section: &Section, keyword: Keyword) -> Option<OsString> {
     section
         .text(keyword)
         .map(|text| OsString::from_vec(text.to_vec()))
 }
 
 /// A command line; an empty one is none.
-fn command(section: &Section, keyword: &str) -> Option<Command> {
+fn command(section: &Section, keyword: Keyword) -> Option<Command> {
     let text = argument(section, keyword)?;
     let line = section.at(keyword).line;
     (!text.is_empty()).then_some(Command { text, line })
@@ -164,7 +170,7 @@ fn command(section: &Section, keyword: &str) -> Option<Command> {
 
 /// `tcp` unless the block says otherwise.
 fn protocol(section: &Section) -> Protocol {
-    match section.choice("protocol") {
+    match section.choice(keyword::PROTOCOL) {
         Some("udp") => Protocol::Udp,
         Some("sctp") => Protocol::Sctp,
         _ => Protocol::Tcp,

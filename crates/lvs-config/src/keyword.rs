@@ -3,6 +3,19 @@
 //! One row a keyword and kind of value. The reader, the printer of messages and the tests go by
 //! this table; what an original does not know stands in [`crate::extension`].
 
+use std::fmt;
+
+/// Names each row of a table: a keyword is asked for by its name, and one misspelt does not compile.
+macro_rules! keywords {
+    ($(#[$doc:meta])* $table:ident: $($name:ident = $row:expr;)*) => {
+        $(pub(crate) const $name: Keyword = $row;)*
+
+        $(#[$doc])*
+        pub const $table: &[Keyword] = &[$($name),*];
+    };
+}
+pub(crate) use keywords;
+
 /// Where a statement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
@@ -84,7 +97,7 @@ pub enum Kind {
 }
 
 /// A row of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Keyword {
     /// As written.
     pub name: &'static str,
@@ -94,6 +107,13 @@ pub struct Keyword {
     pub kind: Kind,
     /// Where it is accepted and does nothing, and a warning says so.
     pub idle: &'static [Place],
+}
+
+impl fmt::Display for Keyword {
+    /// As written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 const GLOBAL: &[Place] = &[Place::Global];
@@ -138,109 +158,110 @@ const MAX_IDLE: u32 = 2_147_483;
 /// Longest persistence, seconds: the limit of `ipvsadm -p`, 31 days.
 const MAX_PERSISTENCE: u32 = 2_678_400;
 
-/// The keywords of an original, in the order of its manual page and of the web page's files.
-pub const KEYWORDS: &[Keyword] = &[
-    row("serial_no", GLOBAL, any_integer()),
-    row("primary", GLOBAL, Kind::Host),
-    row("primary_private", GLOBAL, Kind::Host),
-    row("primary_shared", GLOBAL, Kind::Word),
-    row("service", GLOBAL, Kind::Choice(&["lvs", "fos"])),
-    row("rsh_command", GLOBAL, Kind::Program),
-    row("backup_active", GLOBAL, Kind::Bool),
-    row("backup", GLOBAL, Kind::HostOrNone),
-    row("backup_private", GLOBAL, Kind::Host),
-    row("backup_shared", GLOBAL, Kind::Word),
-    row("heartbeat", GLOBAL, Kind::Bool),
-    row("heartbeat_port", GLOBAL, Kind::Port),
-    row(
+keywords! {
+    /// The keywords of an original, in the order of its manual page and of the web page's files.
+    KEYWORDS:
+    SERIAL_NO = row("serial_no", GLOBAL, any_integer());
+    PRIMARY = row("primary", GLOBAL, Kind::Host);
+    PRIMARY_PRIVATE = row("primary_private", GLOBAL, Kind::Host);
+    PRIMARY_SHARED = row("primary_shared", GLOBAL, Kind::Word);
+    SERVICE = row("service", GLOBAL, Kind::Choice(&["lvs", "fos"]));
+    RSH_COMMAND = row("rsh_command", GLOBAL, Kind::Program);
+    BACKUP_ACTIVE = row("backup_active", GLOBAL, Kind::Bool);
+    BACKUP = row("backup", GLOBAL, Kind::HostOrNone);
+    BACKUP_PRIVATE = row("backup_private", GLOBAL, Kind::Host);
+    BACKUP_SHARED = row("backup_shared", GLOBAL, Kind::Word);
+    HEARTBEAT = row("heartbeat", GLOBAL, Kind::Bool);
+    HEARTBEAT_PORT = row("heartbeat_port", GLOBAL, Kind::Port);
+    KEEPALIVE = row(
         "keepalive",
         GLOBAL,
         Kind::Seconds {
             min: 10,
             max: 3_600_000,
         },
-    ),
-    row(
+    );
+    DEADTIME = row(
         "deadtime",
         GLOBAL,
         Kind::Seconds {
             min: 30,
             max: 86_400_000,
         },
-    ),
-    row(
+    );
+    NETWORK = row(
         "network",
         GLOBAL,
         Kind::Choice(&["nat", "direct", "tunnel"]),
-    ),
-    row("nat_router", GLOBAL, Kind::AddressDevice),
-    row("nat_nmask", GLOBAL, Kind::Mask),
-    row(
+    );
+    NAT_ROUTER = row("nat_router", GLOBAL, Kind::AddressDevice);
+    NAT_NMASK = row("nat_nmask", GLOBAL, Kind::Mask);
+    RESERVATION_CONFLICT_ACTION = row(
         "reservation_conflict_action",
         GLOBAL,
         Kind::Choice(&["nothing", "preempt"]),
-    ),
-    row("debug_level", GLOBAL, Kind::Word),
-    row("monitor_links", GLOBAL, any_integer()),
-    row("syncdaemon", GLOBAL, Kind::Bool),
-    row("syncd_iface", GLOBAL, Kind::Device),
-    row("syncd_id", GLOBAL, up_to(255)),
-    row("tcp_timeout", GLOBAL, up_to(MAX_IDLE)),
-    row("tcpfin_timeout", GLOBAL, up_to(MAX_IDLE)),
-    row("udp_timeout", GLOBAL, up_to(MAX_IDLE)),
-    row("ipvsadm", GLOBAL, Kind::Program),
-    row("active_cmd", GLOBAL, Kind::Command),
-    row("inactive_cmd", GLOBAL, Kind::Command),
-    row("hard_shutdown", GLOBAL, Kind::Bool),
-    row("sync", GLOBAL, Kind::Bool),
-    row("active", ALL_BLOCKS, Kind::Bool),
-    row("address", BLOCKS, Kind::AddressDevice),
-    row("address", SERVER, Kind::HostOrNone),
-    row("vip_nmask", BLOCKS, Kind::Mask),
-    idle_in(FAILOVER_ONLY, "sorry_server", Kind::Address),
-    idle_in(FAILOVER_ONLY, "fwmark", any_integer()),
-    row("port", BLOCKS, Kind::Port),
-    row(
+    );
+    DEBUG_LEVEL = row("debug_level", GLOBAL, Kind::Word);
+    MONITOR_LINKS = row("monitor_links", GLOBAL, any_integer());
+    SYNCDAEMON = row("syncdaemon", GLOBAL, Kind::Bool);
+    SYNCD_IFACE = row("syncd_iface", GLOBAL, Kind::Device);
+    SYNCD_ID = row("syncd_id", GLOBAL, up_to(255));
+    TCP_TIMEOUT = row("tcp_timeout", GLOBAL, up_to(MAX_IDLE));
+    TCPFIN_TIMEOUT = row("tcpfin_timeout", GLOBAL, up_to(MAX_IDLE));
+    UDP_TIMEOUT = row("udp_timeout", GLOBAL, up_to(MAX_IDLE));
+    IPVSADM = row("ipvsadm", GLOBAL, Kind::Program);
+    ACTIVE_CMD = row("active_cmd", GLOBAL, Kind::Command);
+    INACTIVE_CMD = row("inactive_cmd", GLOBAL, Kind::Command);
+    HARD_SHUTDOWN = row("hard_shutdown", GLOBAL, Kind::Bool);
+    SYNC = row("sync", GLOBAL, Kind::Bool);
+    ACTIVE = row("active", ALL_BLOCKS, Kind::Bool);
+    ADDRESS = row("address", BLOCKS, Kind::AddressDevice);
+    SERVER_ADDRESS = row("address", SERVER, Kind::HostOrNone);
+    VIP_NMASK = row("vip_nmask", BLOCKS, Kind::Mask);
+    SORRY_SERVER = idle_in(FAILOVER_ONLY, "sorry_server", Kind::Address);
+    FWMARK = idle_in(FAILOVER_ONLY, "fwmark", any_integer());
+    PORT = row("port", BLOCKS, Kind::Port);
+    SERVER_PORT = row(
         "port",
         SERVER,
         Kind::Integer {
             min: 1,
             max: 65_535,
         },
-    ),
-    idle_in(FAILOVER_ONLY, "persistent", up_to(MAX_PERSISTENCE)),
-    idle_in(FAILOVER_ONLY, "pmask", Kind::Mask),
-    row("send", BLOCKS, Kind::Text),
-    row("expect", BLOCKS, Kind::Text),
-    idle_in(FAILOVER_ONLY, "use_regex", Kind::Bool),
-    row("send_program", BLOCKS, Kind::CheckProgram),
-    row("client_monitor", BLOCKS, Kind::Program),
-    idle_in(FAILOVER_ONLY, "load_monitor", Kind::Word),
-    idle_in(FAILOVER_ONLY, "scheduler", Kind::Scheduler),
-    row("protocol", BLOCKS, Kind::Choice(&["tcp", "udp"])),
-    row(
+    );
+    PERSISTENT = idle_in(FAILOVER_ONLY, "persistent", up_to(MAX_PERSISTENCE));
+    PMASK = idle_in(FAILOVER_ONLY, "pmask", Kind::Mask);
+    SEND = row("send", BLOCKS, Kind::Text);
+    EXPECT = row("expect", BLOCKS, Kind::Text);
+    USE_REGEX = idle_in(FAILOVER_ONLY, "use_regex", Kind::Bool);
+    SEND_PROGRAM = row("send_program", BLOCKS, Kind::CheckProgram);
+    CLIENT_MONITOR = row("client_monitor", BLOCKS, Kind::Program);
+    LOAD_MONITOR = idle_in(FAILOVER_ONLY, "load_monitor", Kind::Word);
+    SCHEDULER = idle_in(FAILOVER_ONLY, "scheduler", Kind::Scheduler);
+    PROTOCOL = row("protocol", BLOCKS, Kind::Choice(&["tcp", "udp"]));
+    TIMEOUT = row(
         "timeout",
         BLOCKS,
         Kind::Seconds {
             min: 100,
             max: 3_600_000,
         },
-    ),
-    idle_in(
+    );
+    REENTRY = idle_in(
         FAILOVER_ONLY,
         "reentry",
         Kind::Seconds {
             min: 0,
             max: 86_400_000,
         },
-    ),
-    idle_in(FAILOVER_ONLY, "quiesce_server", Kind::Bool),
-    idle_in(VIRTUAL_ONLY, "start_cmd", Kind::QuotedCommand),
-    idle_in(VIRTUAL_ONLY, "stop_cmd", Kind::QuotedCommand),
-    row("master", BLOCKS, Kind::Word),
-    row("dirs", BLOCKS, Kind::List),
-    row("weight", SERVER, up_to(65_535)),
-];
+    );
+    QUIESCE_SERVER = idle_in(FAILOVER_ONLY, "quiesce_server", Kind::Bool);
+    START_CMD = idle_in(VIRTUAL_ONLY, "start_cmd", Kind::QuotedCommand);
+    STOP_CMD = idle_in(VIRTUAL_ONLY, "stop_cmd", Kind::QuotedCommand);
+    MASTER = row("master", BLOCKS, Kind::Word);
+    DIRS = row("dirs", BLOCKS, Kind::List);
+    WEIGHT = row("weight", SERVER, up_to(65_535));
+}
 
 /// Schedulers that an original takes.
 pub(crate) const ORIGINAL_SCHEDULERS: [&str; 8] =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lvs_model::SchedulerName;
 
 use crate::finding::Finding;
-use crate::keyword::Place;
+use crate::keyword::{Keyword, Place};
 use crate::model::Device;
 use crate::position::Position;
 use crate::value::{Mask, Port, Value};
@@ -55,30 +55,30 @@ impl Section {
     }
 
     /// The statement that counts so far.
-    pub(crate) fn setting(&self, keyword: &str) -> Option<&Setting> {
-        self.settings.get(keyword)
+    pub(crate) fn setting(&self, keyword: Keyword) -> Option<&Setting> {
+        self.settings.get(keyword.name)
     }
 
-    pub(crate) fn set(&mut self, keyword: &'static str, setting: Setting) {
-        self.settings.insert(keyword, setting);
+    pub(crate) fn set(&mut self, keyword: Keyword, setting: Setting) {
+        self.settings.insert(keyword.name, setting);
     }
 
     /// Where the value of `keyword` stands, or where the block ends without it.
-    pub(crate) fn at(&self, keyword: &str) -> Position {
+    pub(crate) fn at(&self, keyword: Keyword) -> Position {
         self.settings
-            .get(keyword)
+            .get(keyword.name)
             .map_or(self.end, |setting| setting.position)
     }
 
     /// Whether what is given for `keyword` was refused already, or is a name that does not resolve, so
     /// that no second message follows.
-    pub(crate) fn is_bad(&self, keyword: &str) -> bool {
+    pub(crate) fn is_bad(&self, keyword: Keyword) -> bool {
         let value = self.value(keyword);
         matches!(value, Some(Value::Nothing | Value::Unresolved(_)))
     }
 
     /// The host name given for `keyword`, if it does not resolve.
-    pub(crate) fn unresolved(&self, keyword: &str) -> Option<&str> {
+    pub(crate) fn unresolved(&self, keyword: Keyword) -> Option<&str> {
         match self.value(keyword)? {
             Value::Unresolved(name) => Some(name),
             _ => None,
@@ -91,22 +91,24 @@ impl Section {
     }
 
     /// Whether `keyword` is given, well or badly.
-    pub(crate) fn has(&self, keyword: &str) -> bool {
-        self.settings.contains_key(keyword)
+    pub(crate) fn has(&self, keyword: Keyword) -> bool {
+        self.settings.contains_key(keyword.name)
     }
 
     /// Whether `keyword` is given, and behind `#:`.
-    pub(crate) fn is_hidden(&self, keyword: &str) -> bool {
+    pub(crate) fn is_hidden(&self, keyword: Keyword) -> bool {
         self.settings
-            .get(keyword)
+            .get(keyword.name)
             .is_some_and(|setting| setting.hidden)
     }
 
-    fn value(&self, keyword: &str) -> Option<&Value> {
-        self.settings.get(keyword).map(|setting| &setting.value)
+    fn value(&self, keyword: Keyword) -> Option<&Value> {
+        self.settings
+            .get(keyword.name)
+            .map(|setting| &setting.value)
     }
 
-    pub(crate) fn integer(&self, keyword: &str) -> Option<u32> {
+    pub(crate) fn integer(&self, keyword: Keyword) -> Option<u32> {
         match self.value(keyword)? {
             Value::Integer(number) => Some(*number),
             _ => None,
@@ -114,11 +116,11 @@ impl Section {
     }
 
     /// `false` if it is not given.
-    pub(crate) fn is_on(&self, keyword: &str) -> bool {
+    pub(crate) fn is_on(&self, keyword: Keyword) -> bool {
         self.value(keyword) == Some(&Value::Bool(true))
     }
 
-    pub(crate) fn seconds(&self, keyword: &str) -> Option<Duration> {
+    pub(crate) fn seconds(&self, keyword: Keyword) -> Option<Duration> {
         match self.value(keyword)? {
             Value::Seconds(time) => Some(*time),
             _ => None,
@@ -126,7 +128,7 @@ impl Section {
     }
 
     /// `None` for all zeros too.
-    pub(crate) fn address(&self, keyword: &str) -> Option<IpAddr> {
+    pub(crate) fn address(&self, keyword: Keyword) -> Option<IpAddr> {
         match self.value(keyword)? {
             Value::Address(address) if !address.is_unspecified() => Some(*address),
             _ => None,
@@ -134,7 +136,7 @@ impl Section {
     }
 
     /// `None` for all zeros too.
-    pub(crate) fn address_and_device(&self, keyword: &str) -> Option<(IpAddr, Device)> {
+    pub(crate) fn address_and_device(&self, keyword: Keyword) -> Option<(IpAddr, Device)> {
         match self.value(keyword)? {
             Value::AddressDevice(address, device) if !address.is_unspecified() => {
                 Some((*address, device.clone()))
@@ -144,42 +146,42 @@ impl Section {
     }
 
     /// `None` for all zeros too.
-    pub(crate) fn mask(&self, keyword: &str) -> Option<Mask> {
+    pub(crate) fn mask(&self, keyword: Keyword) -> Option<Mask> {
         match self.value(keyword)? {
             Value::Mask(mask) if mask.prefix > 0 => Some(*mask),
             _ => None,
         }
     }
 
-    pub(crate) fn port(&self, keyword: &str) -> Option<&Port> {
+    pub(crate) fn port(&self, keyword: Keyword) -> Option<&Port> {
         match self.value(keyword)? {
             Value::Port(port) => Some(port),
             _ => None,
         }
     }
 
-    pub(crate) fn choice(&self, keyword: &str) -> Option<&'static str> {
+    pub(crate) fn choice(&self, keyword: Keyword) -> Option<&'static str> {
         match self.value(keyword)? {
             Value::Choice(choice) => Some(choice),
             _ => None,
         }
     }
 
-    pub(crate) fn text(&self, keyword: &str) -> Option<&[u8]> {
+    pub(crate) fn text(&self, keyword: Keyword) -> Option<&[u8]> {
         match self.value(keyword)? {
             Value::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(crate) fn device(&self, keyword: &str) -> Option<&Device> {
+    pub(crate) fn device(&self, keyword: Keyword) -> Option<&Device> {
         match self.value(keyword)? {
             Value::Device(device) => Some(device),
             _ => None,
         }
     }
 
-    pub(crate) fn scheduler(&self, keyword: &str) -> Option<&SchedulerName> {
+    pub(crate) fn scheduler(&self, keyword: Keyword) -> Option<&SchedulerName> {
         match self.value(keyword)? {
             Value::Scheduler(name) => Some(name),
             _ => None,

@@ -111,7 +111,7 @@ pub(crate) fn parse(
         }
         Kind::Mask => mask(first).map(Value::Mask),
         Kind::Port => port(first).map(Value::Port),
-        Kind::Choice(choices) => choice(first, choices, keyword.name).map(Value::Choice),
+        Kind::Choice(choices) => choice(first, choices, keyword).map(Value::Choice),
         Kind::Word | Kind::User | Kind::Command => Ok(Value::Text(first.to_vec())),
         Kind::Program => program(first),
         Kind::QuotedCommand => double_quoted(words).map(|text| Value::Text(text.to_vec())),
@@ -353,7 +353,11 @@ fn port(text: &[u8]) -> Result<Port, Problem> {
 }
 
 /// One of the words, or of those that are an extension of the keyword.
-fn choice(text: &[u8], choices: &[&'static str], keyword: &str) -> Result<&'static str, Problem> {
+fn choice(
+    text: &[u8],
+    choices: &[&'static str],
+    keyword: &Keyword,
+) -> Result<&'static str, Problem> {
     let all = || choices.iter().copied().chain(extension::values(keyword));
     let found = all().find(|choice| choice.as_bytes() == text);
     found.ok_or_else(|| {

@@ -5,7 +5,7 @@
 
 use crate::advice::advice;
 use crate::finding::{Finding, Findings, Reason, Severity, printable, shown};
-use crate::keyword::{Keyword, Kind, Place};
+use crate::keyword::{self, Keyword, Kind, Place};
 use crate::lookup::Hosts;
 use crate::position::Position;
 use crate::section::{Section, Setting};
@@ -18,7 +18,7 @@ use crate::word::Word;
 /// switches it off: then it is judged with its block, not here.
 fn is_judged_later(keyword: &Keyword, place: Place, problem: &Problem) -> bool {
     if place == Place::Global {
-        return keyword.name == "syncd_iface";
+        return *keyword == keyword::SYNCD_IFACE;
     }
     match keyword.kind {
         // It refuses a word that is no number.
@@ -87,8 +87,8 @@ impl<'a> Walker<'a> {
         let position = self.position(block.header, name.or(words.first()));
         let name = name.map_or(&b""[..], |name| self.tree.text(name));
         let mut section = Section::new(place, printable(name), position);
-        if place == Place::Server && !outer.is_hidden("port") {
-            section.outer_port = outer.port("port").cloned();
+        if place == Place::Server && !outer.is_hidden(keyword::PORT) {
+            section.outer_port = outer.port(keyword::PORT).cloned();
         }
         self.items(&block.items, &mut section);
         if let Some(close) = block.close {
@@ -207,7 +207,7 @@ impl<'a> Walker<'a> {
 
     /// Keeps the statement that counts: the last one, those behind `#:` before plain ones.
     fn set(&mut self, keyword: &'static Keyword, setting: Setting, section: &mut Section) {
-        if let Some(before) = section.setting(keyword.name) {
+        if let Some(before) = section.setting(*keyword) {
             if before.hidden == setting.hidden {
                 let line = before.position.line;
                 let what = format!(
@@ -219,7 +219,7 @@ impl<'a> Walker<'a> {
                 return;
             }
         }
-        section.set(keyword.name, setting);
+        section.set(*keyword, setting);
     }
 
     /// The statement's value and where it stands; what is wrong with it is reported.

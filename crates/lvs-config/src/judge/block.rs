@@ -8,7 +8,9 @@ use std::time::Duration;
 use lvs_model::{CheckSpec, Protocol, unescape};
 
 use super::{Judge, argument, command, protocol};
+use crate::extension;
 use crate::finding::Reason;
+use crate::keyword::{self, Keyword};
 use crate::model::{Command, Device, FailoverBlock};
 use crate::section::Section;
 use crate::value::Port;
@@ -25,13 +27,13 @@ impl Judge<'_, '_> {
         }
         let check = self.check(block);
         let port = self.block_port(block);
-        if !block.is_on("active") {
+        if !block.is_on(keyword::ACTIVE) {
             return None;
         }
         self.warn_of_silent_udp(block);
         let address = self.vip(block, "failover");
-        let start_cmd = self.needed_command(block, "start_cmd");
-        let stop_cmd = self.needed_command(block, "stop_cmd");
+        let start_cmd = self.needed_command(block, keyword::START_CMD);
+        let stop_cmd = self.needed_command(block, keyword::STOP_CMD);
         if port == Some(0) {
             self.refuse_port_zero(block, "a failover block checks one");
         }
@@ -53,13 +55,13 @@ impl Judge<'_, '_> {
             start_cmd: start_cmd?,
             stop_cmd: stop_cmd?,
             start_timeout: block
-                .seconds("start_timeout")
+                .seconds(extension::START_TIMEOUT)
                 .unwrap_or(FailoverBlock::START_TIMEOUT),
         })
     }
 
     /// The command, which an active failover block must have.
-    fn needed_command(&mut self, block: &Section, keyword: &str) -> Option<Command> {
+    fn needed_command(&mut self, block: &Section, keyword: Keyword) -> Option<Command> {
         let found = command(block, keyword);
         self.check_root_program(block, keyword);
         if found.is_none() && !block.is_bad(keyword) {
@@ -73,13 +75,13 @@ impl Judge<'_, '_> {
 
     /// The address of an active block; without a usable one the block is left out.
     pub(super) fn vip(&mut self, block: &Section, kind: &str) -> Option<(IpAddr, Device)> {
-        let found = block.address_and_device("address");
-        self.leave_out_unresolved(block, "address", &format!("{kind} {}", block.name));
+        let found = block.address_and_device(keyword::ADDRESS);
+        self.leave_out_unresolved(block, keyword::ADDRESS, &format!("{kind} {}", block.name));
         if let Some((address, _)) = &found {
-            self.check_carried(block.at("address"), "address", *address);
+            self.check_carried(block.at(keyword::ADDRESS), keyword::ADDRESS, *address);
         }
-        if found.is_none() && !block.is_bad("address") {
-            let (reason, fault) = if block.has("address") {
+        if found.is_none() && !block.is_bad(keyword::ADDRESS) {
+            let (reason, fault) = if block.has(keyword::ADDRESS) {
                 (Reason::InvalidHost, "all zeros for its address")
             } else {
                 (Reason::MissingArguments, "no address")
@@ -88,7 +90,8 @@ impl Judge<'_, '_> {
             let what = format!(
                 "{kind} {name} of line {line} is active and has {fault}, address = IP INTERFACE expected"
             );
-            self.findings.refuse(block.at("address"), reason, what);
+            self.findings
+                .refuse(block.at(keyword::ADDRESS), reason, what);
         }
         found
     }
@@ -97,51 +100,54 @@ impl Judge<'_, '_> {
     pub(super) fn vip_prefix(&mut self, block: &Section, vip: &IpAddr) -> Option<u8> {
         let was_idle = self.findings.is_idle();
         self.findings.set_idle(was_idle || self.is_external);
-        let prefix = self.prefix(block, "vip_nmask", vip);
+        let prefix = self.prefix(block, keyword::VIP_NMASK, vip);
         self.findings.set_idle(was_idle);
         prefix
     }
 
     /// The block's port; `None` if its name is unknown.
     pub(super) fn block_port(&mut self, block: &Section) -> Option<u16> {
-        if block.is_bad("port") || block.is_bad("protocol") {
+        if block.is_bad(keyword::PORT) || block.is_bad(keyword::PROTOCOL) {
             return None;
         }
-        let port = block.port("port").cloned().unwrap_or(Port::Number(80));
+        let port = block
+            .port(keyword::PORT)
+            .cloned()
+            .unwrap_or(Port::Number(80));
         self.port(block, &port, protocol(block))
     }
 
     pub(super) fn refuse_port_zero(&mut self, block: &Section, why: &str) {
         let what = format!("port = 0, 1 to 65535 expected: {why}");
         self.findings
-            .refuse(block.at("port"), Reason::InvalidArgument, what);
+            .refuse(block.at(keyword::PORT), Reason::InvalidArgument, what);
     }
 
     /// How the block's servers are checked.
     pub(super) fn check(&mut self, block: &Section) -> CheckSpec {
         let default = CheckSpec::default();
         let check = CheckSpec {
-            send: argument(block, "send"),
-            expect: argument(block, "expect"),
-            use_regex: block.is_on("use_regex"),
-            send_program: argument(block, "send_program"),
-            timeout: block.seconds("timeout").unwrap_or(default.timeout),
+            send: argument(block, keyword::SEND),
+            expect: argument(block, keyword::EXPECT),
+            use_regex: block.is_on(keyword::USE_REGEX),
+            send_program: argument(block, keyword::SEND_PROGRAM),
+            timeout: block.seconds(keyword::TIMEOUT).unwrap_or(default.timeout),
             reentry: self.reentry(block).unwrap_or(default.reentry),
-            fall: block.integer("fall").unwrap_or(default.fall),
-            rise: block.integer("rise"),
+            fall: block.integer(extension::FALL).unwrap_or(default.fall),
+            rise: block.integer(extension::RISE),
             ..default
         };
         self.check_expect(block, &check);
-        self.check_program(block, "send_program");
+        self.check_program(block, keyword::SEND_PROGRAM);
         check
     }
 
     /// Zero brings a server back at once, which is warned of.
     fn reentry(&mut self, block: &Section) -> Option<Duration> {
-        let reentry = block.seconds("reentry")?;
+        let reentry = block.seconds(keyword::REENTRY)?;
         if reentry.is_zero() {
             let what = "reentry = 0 means the default, 180 seconds";
-            self.findings.warn(block.at("reentry"), what.into());
+            self.findings.warn(block.at(keyword::REENTRY), what.into());
             return None;
         }
         Some(reentry)
@@ -152,12 +158,14 @@ impl Judge<'_, '_> {
         let is_literal = check.send_program.is_some() || !check.use_regex;
         if check.send_program.is_some() && check.use_regex {
             let what = "use_regex has no effect with send_program: expect is compared literally";
-            self.findings.warn(block.at("use_regex"), what.into());
+            self.findings
+                .warn(block.at(keyword::USE_REGEX), what.into());
         }
-        let Some(expect) = block.text("expect") else {
-            if check.send_program.is_some() && !block.has("expect") {
+        let Some(expect) = block.text(keyword::EXPECT) else {
+            if check.send_program.is_some() && !block.has(keyword::EXPECT) {
                 let what = "send_program without expect: exit status 0 is up";
-                self.findings.warn(block.at("send_program"), what.into());
+                self.findings
+                    .warn(block.at(keyword::SEND_PROGRAM), what.into());
             }
             return;
         };
@@ -174,7 +182,7 @@ impl Judge<'_, '_> {
             let length = expect.len();
             let what = format!("expect has {length} bytes, at most {MAX_EXPECT} expected");
             self.findings
-                .refuse(block.at("expect"), Reason::InvalidArgument, what);
+                .refuse(block.at(keyword::EXPECT), Reason::InvalidArgument, what);
         }
     }
 
@@ -187,24 +195,24 @@ impl Judge<'_, '_> {
         if let Err(fault) = fault {
             let what = format!("expect with use_regex = 1: {fault}");
             self.findings
-                .refuse(block.at("expect"), Reason::InvalidArgument, what);
+                .refuse(block.at(keyword::EXPECT), Reason::InvalidArgument, what);
         }
     }
 
     /// Warns of a UDP service without expect or send_program: its check sees little of a dead server.
     pub(super) fn warn_of_silent_udp(&mut self, block: &Section) {
         let is_udp = protocol(block) == Protocol::Udp;
-        if is_udp && !block.has("expect") && !block.has("send_program") {
+        if is_udp && !block.has(keyword::EXPECT) && !block.has(keyword::SEND_PROGRAM) {
             let what = "protocol = udp without expect or send_program: \
                         a server counts as down only if its port is unreachable";
-            self.findings.warn(block.at("protocol"), what.into());
+            self.findings.warn(block.at(keyword::PROTOCOL), what.into());
         }
     }
 }
 
 /// The program that watches a server of the block.
 pub(super) fn monitor(block: &Section) -> PathBuf {
-    argument(block, "client_monitor")
+    argument(block, keyword::CLIENT_MONITOR)
         .unwrap_or_else(|| OsString::from("/usr/sbin/nanny"))
         .into()
 }

@@ -6,7 +6,9 @@ use lvs_model::{Account, ForwardingMethod, Protocol, Timeouts};
 
 use super::pair::has_partner;
 use super::{Judge, argument, command};
+use crate::extension;
 use crate::finding::{Reason, shown};
+use crate::keyword;
 use crate::model::{
     Authentication, Config, ConflictAction, Device, Heartbeat, ManualWeight, NannyProcesses,
     NatRouter, PrivatePath, ServiceKind, SharedDisk, SyncSettings, VipMover,
@@ -24,40 +26,40 @@ impl Judge<'_, '_> {
         self.check_trust(file);
         self.check_root_programs(file);
         Config {
-            serial: file.integer("serial_no").unwrap_or(0),
-            service: match file.choice("service") {
+            serial: file.integer(keyword::SERIAL_NO).unwrap_or(0),
+            service: match file.choice(keyword::SERVICE) {
                 Some("fos") => ServiceKind::Fos,
                 _ => ServiceKind::Lvs,
             },
             heartbeat: self.heartbeat(file),
-            network: forwarding(file.choice("network")).unwrap_or(default.network),
+            network: forwarding(file.choice(keyword::NETWORK)).unwrap_or(default.network),
             nat_router: self.nat_router(file),
             sync_daemon: sync_daemon(file),
             timeouts: Timeouts {
-                tcp: file.integer("tcp_timeout").unwrap_or(0),
-                tcp_fin: file.integer("tcpfin_timeout").unwrap_or(0),
-                udp: file.integer("udp_timeout").unwrap_or(0),
+                tcp: file.integer(keyword::TCP_TIMEOUT).unwrap_or(0),
+                tcp_fin: file.integer(keyword::TCPFIN_TIMEOUT).unwrap_or(0),
+                udp: file.integer(keyword::UDP_TIMEOUT).unwrap_or(0),
             },
-            hard_shutdown: !file.has("hard_shutdown") || file.is_on("hard_shutdown"),
-            rsh_command: argument(file, "rsh_command").unwrap_or(default.rsh_command),
-            copy_config: file.is_on("copy_config"),
-            send_arp: path("send_arp"),
-            ipvsadm: path("ipvsadm").unwrap_or(default.ipvsadm),
-            active_cmd: command(file, "active_cmd"),
-            inactive_cmd: command(file, "inactive_cmd"),
+            hard_shutdown: !file.has(keyword::HARD_SHUTDOWN) || file.is_on(keyword::HARD_SHUTDOWN),
+            rsh_command: argument(file, keyword::RSH_COMMAND).unwrap_or(default.rsh_command),
+            copy_config: file.is_on(extension::COPY_CONFIG),
+            send_arp: path(extension::SEND_ARP),
+            ipvsadm: path(keyword::IPVSADM).unwrap_or(default.ipvsadm),
+            active_cmd: command(file, keyword::ACTIVE_CMD),
+            inactive_cmd: command(file, keyword::INACTIVE_CMD),
             shared_disk: shared_disk(file),
             virtuals: Vec::new(),
             failovers: Vec::new(),
             audit_interval: file
-                .seconds("audit_interval")
+                .seconds(extension::AUDIT_INTERVAL)
                 .unwrap_or(default.audit_interval),
-            manual_weight: match file.choice("manual_weight") {
+            manual_weight: match file.choice(extension::MANUAL_WEIGHT) {
                 Some("keep") => ManualWeight::Keep,
                 Some("repair") => ManualWeight::Repair,
                 _ => ManualWeight::Drain,
             },
-            set_sysctls: file.is_on("set_sysctls"),
-            nannies: match file.choice("nannies") {
+            set_sysctls: file.is_on(extension::SET_SYSCTLS),
+            nannies: match file.choice(extension::NANNIES) {
                 Some("shared") => NannyProcesses::Shared,
                 _ => NannyProcesses::Own,
             },
@@ -67,10 +69,10 @@ impl Judge<'_, '_> {
 
     /// Programs that check run with this user's rights.
     fn check_user(&mut self, file: &Section) -> Option<Account> {
-        let text = file.text("check_user")?;
+        let text = file.text(extension::CHECK_USER)?;
         let name = std::str::from_utf8(text).ok();
         let account = name.and_then(|name| self.hosts.lookup().user(name));
-        let at = file.at("check_user");
+        let at = file.at(extension::CHECK_USER);
         match &account {
             None => {
                 let what = format!("check_user = {}, no such user here", shown(text));
@@ -91,24 +93,26 @@ impl Judge<'_, '_> {
     fn heartbeat(&mut self, file: &Section) -> Heartbeat {
         let default = Heartbeat::default();
         let heartbeat = Heartbeat {
-            primary: file.address("primary"),
-            backup: file.address("backup"),
-            backup_active: file.is_on("backup_active"),
+            primary: file.address(keyword::PRIMARY),
+            backup: file.address(keyword::BACKUP),
+            backup_active: file.is_on(keyword::BACKUP_ACTIVE),
             private: self.private_path(file),
             port: self.heartbeat_port(file).unwrap_or(default.port),
-            keepalive: file.seconds("keepalive").unwrap_or(default.keepalive),
-            dead_time: file.seconds("deadtime").unwrap_or(default.dead_time),
-            monitor_links: file.integer("monitor_links").unwrap_or(0) != 0,
-            key_file: argument(file, "heartbeat_key").map(PathBuf::from),
-            authentication: match file.choice("heartbeat_auth") {
+            keepalive: file
+                .seconds(keyword::KEEPALIVE)
+                .unwrap_or(default.keepalive),
+            dead_time: file.seconds(keyword::DEADTIME).unwrap_or(default.dead_time),
+            monitor_links: file.integer(keyword::MONITOR_LINKS).unwrap_or(0) != 0,
+            key_file: argument(file, extension::HEARTBEAT_KEY).map(PathBuf::from),
+            authentication: match file.choice(extension::HEARTBEAT_AUTH) {
                 Some("accept") => Authentication::Accept,
                 Some("sign") => Authentication::Sign,
                 Some("require") => Authentication::Require,
                 _ => Authentication::Off,
             },
-            stay_active: file.is_on("stay_active"),
-            warm_standby: file.is_on("warm_standby"),
-            vip: match file.choice("vip") {
+            stay_active: file.is_on(extension::STAY_ACTIVE),
+            warm_standby: file.is_on(extension::WARM_STANDBY),
+            vip: match file.choice(extension::VIP) {
                 Some("external") => VipMover::External,
                 _ => VipMover::Interface,
             },
@@ -121,21 +125,21 @@ impl Judge<'_, '_> {
 
     /// Values that an original looks at only if another keyword switches them on.
     fn check_late(&mut self, file: &Section) {
-        self.findings.set_idle(!file.is_on("syncdaemon"));
+        self.findings.set_idle(!file.is_on(keyword::SYNCDAEMON));
         self.say_late(file);
         self.findings.set_idle(false);
     }
 
     /// A dead time that matters must be longer than the pause between heartbeats.
     fn check_dead_time(&mut self, file: &Section, heartbeat: &Heartbeat) {
-        if !heartbeat.backup_active && !file.has("deadtime") {
+        if !heartbeat.backup_active && !file.has(keyword::DEADTIME) {
             return;
         }
-        let given = ["deadtime", "keepalive"];
-        if given.iter().any(|keyword| file.is_bad(keyword)) {
+        let given = [keyword::DEADTIME, keyword::KEEPALIVE];
+        if given.iter().any(|keyword| file.is_bad(*keyword)) {
             return;
         }
-        let keyword = given.into_iter().find(|keyword| file.has(keyword));
+        let keyword = given.into_iter().find(|keyword| file.has(*keyword));
         let Some(at) = keyword.map(|keyword| file.at(keyword)) else {
             return;
         };
@@ -155,8 +159,8 @@ impl Judge<'_, '_> {
     }
 
     fn heartbeat_port(&mut self, file: &Section) -> Option<u16> {
-        let at = file.at("heartbeat_port");
-        let number = match file.port("heartbeat_port")? {
+        let at = file.at(keyword::HEARTBEAT_PORT);
+        let number = match file.port(keyword::HEARTBEAT_PORT)? {
             Port::Number(number) => Some(*number),
             Port::Name(name) => {
                 let services = self.hosts.lookup();
@@ -178,19 +182,21 @@ impl Judge<'_, '_> {
 
     /// The second path counts only if both ends of it are given.
     fn private_path(&mut self, file: &Section) -> Option<PrivatePath> {
-        let primary = file.address("primary_private");
-        let backup = file.address("backup_private");
+        let primary = file.address(keyword::PRIMARY_PRIVATE);
+        let backup = file.address(keyword::BACKUP_PRIVATE);
         match (primary, backup) {
             (Some(primary), Some(backup)) => {
-                let differs = file.address("primary") != Some(primary);
+                let differs = file.address(keyword::PRIMARY) != Some(primary);
                 differs.then_some(PrivatePath { primary, backup })
             }
             (None, None) => None,
-            _ if file.is_bad("primary_private") || file.is_bad("backup_private") => None,
+            _ if file.is_bad(keyword::PRIMARY_PRIVATE) || file.is_bad(keyword::BACKUP_PRIVATE) => {
+                None
+            }
             (primary, _) => {
                 let [given, missing] = match primary {
-                    Some(_) => ["primary_private", "backup_private"],
-                    None => ["backup_private", "primary_private"],
+                    Some(_) => [keyword::PRIMARY_PRIVATE, keyword::BACKUP_PRIVATE],
+                    None => [keyword::BACKUP_PRIVATE, keyword::PRIMARY_PRIVATE],
                 };
                 let what = format!("{given} without {missing}: there is no second heartbeat path");
                 self.findings.set_idle(!has_partner(file));
@@ -203,19 +209,19 @@ impl Judge<'_, '_> {
 
     fn nat_router(&mut self, file: &Section) -> Option<NatRouter> {
         // Other forwarding methods have none, nor has fos.
-        let is_raised = matches!(file.choice("network"), None | Some("nat"))
-            && file.choice("service") != Some("fos");
+        let is_raised = matches!(file.choice(keyword::NETWORK), None | Some("nat"))
+            && file.choice(keyword::SERVICE) != Some("fos");
         self.findings.set_idle(!is_raised);
-        self.leave_out_unresolved(file, "nat_router", "nat_router");
+        self.leave_out_unresolved(file, keyword::NAT_ROUTER, "nat_router");
         let router = file
-            .address_and_device("nat_router")
+            .address_and_device(keyword::NAT_ROUTER)
             .map(|(address, device)| {
-                self.check_carried(file.at("nat_router"), "nat_router", address);
+                self.check_carried(file.at(keyword::NAT_ROUTER), keyword::NAT_ROUTER, address);
                 NatRouter {
                     address,
                     device,
-                    prefix: self.prefix(file, "nat_nmask", &address),
-                    line: file.at("nat_router").line,
+                    prefix: self.prefix(file, keyword::NAT_NMASK, &address),
+                    line: file.at(keyword::NAT_ROUTER).line,
                 }
             });
         self.findings.set_idle(false);
@@ -234,26 +240,28 @@ pub(super) fn forwarding(word: Option<&str>) -> Option<ForwardingMethod> {
 }
 
 fn sync_daemon(file: &Section) -> Option<SyncSettings> {
-    if !file.is_on("syncdaemon") {
+    if !file.is_on(keyword::SYNCDAEMON) {
         return None;
     }
-    let interface = match file.device("syncd_iface") {
+    let interface = match file.device(keyword::SYNCD_IFACE) {
         Some(given) => given.clone(),
         None => Device::new("eth0").ok()?,
     };
-    let id = file.integer("syncd_id").unwrap_or(0);
+    let id = file.integer(keyword::SYNCD_ID).unwrap_or(0);
     Some(SyncSettings {
         interface,
         id: u8::try_from(id).ok()?,
-        wait: file.seconds("sync_wait").unwrap_or(SyncSettings::WAIT),
+        wait: file
+            .seconds(extension::SYNC_WAIT)
+            .unwrap_or(SyncSettings::WAIT),
     })
 }
 
 fn shared_disk(file: &Section) -> SharedDisk {
     SharedDisk {
-        primary: argument(file, "primary_shared"),
-        backup: argument(file, "backup_shared"),
-        on_conflict: match file.choice("reservation_conflict_action") {
+        primary: argument(file, keyword::PRIMARY_SHARED),
+        backup: argument(file, keyword::BACKUP_SHARED),
+        on_conflict: match file.choice(keyword::RESERVATION_CONFLICT_ACTION) {
             Some("nothing") => Some(ConflictAction::Nothing),
             Some("preempt") => Some(ConflictAction::Preempt),
             _ => None,

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use lvs_model::{ForwardingMethod, Protocol, SchedulerName};
 
 use super::Judge;
+use crate::extension;
 use crate::finding::{Reason, Severity, shown};
+use crate::keyword::{self, Keyword};
 use crate::lookup::SchedulerAnswer;
 use crate::model::VirtualBlock;
 use crate::position::Position;
@@ -39,11 +41,12 @@ impl Judge<'_, '_> {
         };
         let name = shown(name.as_bytes());
         let what = format!("scheduler = {name}, {why}, {}", meant(&name));
-        self.findings.remark(block.at("scheduler"), severity, what);
+        self.findings
+            .remark(block.at(keyword::SCHEDULER), severity, what);
     }
 
     /// A program of the checks that their user cannot run.
-    pub(super) fn check_program(&mut self, block: &Section, keyword: &str) {
+    pub(super) fn check_program(&mut self, block: &Section, keyword: Keyword) {
         let Some(command) = block.text(keyword) else {
             return;
         };
@@ -58,7 +61,7 @@ impl Judge<'_, '_> {
     }
 
     /// A program that root is to run and cannot, or that others may change.
-    pub(super) fn check_root_program(&mut self, section: &Section, keyword: &str) {
+    pub(super) fn check_root_program(&mut self, section: &Section, keyword: Keyword) {
         let Some(command) = section.text(keyword).filter(|text| !text.is_empty()) else {
             return;
         };
@@ -75,24 +78,26 @@ impl Judge<'_, '_> {
     pub(super) fn check_root_programs(&mut self, file: &Section) {
         // fos has its own, and nobody runs these.
         self.findings
-            .set_idle(file.choice("service") == Some("fos"));
-        self.check_root_program(file, "active_cmd");
-        self.check_root_program(file, "inactive_cmd");
+            .set_idle(file.choice(keyword::SERVICE) == Some("fos"));
+        self.check_root_program(file, keyword::ACTIVE_CMD);
+        self.check_root_program(file, keyword::INACTIVE_CMD);
         self.findings.set_idle(false);
-        self.check_root_program(file, "send_arp");
-        self.check_root_program(file, "ipvsadm");
+        self.check_root_program(file, extension::SEND_ARP);
+        self.check_root_program(file, keyword::IPVSADM);
         let is_path = |text: &&[u8]| text.starts_with(b"/");
-        if file.is_on("copy_config") && file.text("rsh_command").filter(is_path).is_some() {
-            self.check_root_program(file, "rsh_command");
+        if file.is_on(extension::COPY_CONFIG)
+            && file.text(keyword::RSH_COMMAND).filter(is_path).is_some()
+        {
+            self.check_root_program(file, keyword::RSH_COMMAND);
         }
     }
 
     /// Programs that root runs and others may change.
     pub(super) fn check_trust(&mut self, file: &Section) {
         for (keyword, is_run) in [
-            ("ipvsadm", true),
-            ("send_arp", true),
-            ("rsh_command", file.is_on("copy_config")),
+            (keyword::IPVSADM, true),
+            (extension::SEND_ARP, true),
+            (keyword::RSH_COMMAND, file.is_on(extension::COPY_CONFIG)),
         ] {
             let given = file
                 .text(keyword)
@@ -108,7 +113,7 @@ impl Judge<'_, '_> {
     }
 
     /// An address that the kernel takes for no destination.
-    pub(super) fn check_destination(&mut self, at: Position, keyword: &str, address: IpAddr) {
+    pub(super) fn check_destination(&mut self, at: Position, keyword: Keyword, address: IpAddr) {
         if let Some(kind) = no_destination(address) {
             let what =
                 format!("{keyword} = {address}, {kind}: the kernel refuses it as destination");
@@ -117,7 +122,7 @@ impl Judge<'_, '_> {
     }
 
     /// An address that no interface can carry.
-    pub(super) fn check_carried(&mut self, at: Position, keyword: &str, address: IpAddr) {
+    pub(super) fn check_carried(&mut self, at: Position, keyword: Keyword, address: IpAddr) {
         if let Some(kind) = not_carried(address) {
             let what = format!("{keyword} = {address}, {kind}: no interface can carry it");
             self.findings.refuse(at, Reason::InvalidHost, what);
@@ -134,7 +139,7 @@ impl Judge<'_, '_> {
         if !service.one_packet {
             return;
         }
-        let at = block.at("one_packet");
+        let at = block.at(extension::ONE_PACKET);
         // Of a mark the protocol is that of the check.
         if service.fwmark.is_none() && service.protocol != Protocol::Udp {
             let what = "one_packet has no effect: the kernel uses it with protocol = udp only";
@@ -165,7 +170,7 @@ impl Judge<'_, '_> {
         let Some(word) = service.load_monitor.as_ref().filter(|it| is_asked(it)) else {
             return;
         };
-        let at = block.at("load_monitor");
+        let at = block.at(keyword::LOAD_MONITOR);
         let mut servers = service.servers.iter();
         if let Some(server) = servers.find(|server| server.weight.get() <= 1) {
             let what = format!(
@@ -177,7 +182,7 @@ impl Judge<'_, '_> {
         }
         // The others need no program, or that of rsh_command.
         if word != "uptime" && word != "rup" && word != "ruptime" {
-            self.check_program(block, "load_monitor");
+            self.check_program(block, keyword::LOAD_MONITOR);
         }
     }
 
@@ -187,10 +192,11 @@ impl Judge<'_, '_> {
             return;
         }
         let is_itself = |section: &&Section| {
-            section.is_on("active") && section.address("address") == Some(service.vip)
+            section.is_on(keyword::ACTIVE)
+                && section.address(keyword::SERVER_ADDRESS) == Some(service.vip)
         };
         for section in block.blocks.iter().filter(is_itself) {
-            let own_port = section.integer("port").map(u16::try_from);
+            let own_port = section.integer(keyword::SERVER_PORT).map(u16::try_from);
             let port = own_port.map_or(Some(service.port), Result::ok);
             if port == Some(service.port) {
                 let what = format!(
@@ -198,7 +204,8 @@ impl Judge<'_, '_> {
                      there is a real server",
                     section.name
                 );
-                self.findings.warn(section.at("address"), what);
+                self.findings
+                    .warn(section.at(keyword::SERVER_ADDRESS), what);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use lvs_model::{AddressFamily, ForwardingMethod};
 
 use super::Judge;
-use crate::keyword::Place;
+use crate::keyword::{self, Keyword, Place};
 use crate::model::{Config, Device, ServiceKind, VipMover};
 use crate::position::Position;
 use crate::section::Section;
@@ -51,20 +51,20 @@ impl Judge<'_, '_> {
             block.position.line == raised.line
                 && matches!(block.place, Place::Virtual | Place::Failover)
         });
-        let at = |keyword: &str| block.map_or(Position::default(), |block| block.at(keyword));
+        let at = |keyword: Keyword| block.map_or(Position::default(), |block| block.at(keyword));
         let (address, line) = (raised.address, before.line);
         let (device, first) = (raised.device.interface(), before.device.interface());
         if device != first {
             let what = format!(
                 "address = {address} is on {device} here and on {first} in line {line}, which counts"
             );
-            self.findings.warn(at("address"), what);
+            self.findings.warn(at(keyword::ADDRESS), what);
         }
         let (prefix, first) = (raised.prefix(), before.prefix());
         if prefix != first {
-            let keyword = match block.is_some_and(|block| block.has("vip_nmask")) {
-                true => "vip_nmask",
-                false => "address",
+            let keyword = match block.is_some_and(|block| block.has(keyword::VIP_NMASK)) {
+                true => keyword::VIP_NMASK,
+                false => keyword::ADDRESS,
             };
             let what = format!(
                 "{address} has the prefix length {prefix} here and {first} in line {line}, which counts"

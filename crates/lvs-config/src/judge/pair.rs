@@ -6,18 +6,20 @@ use lvs_model::{AddressFamily, ForwardingMethod};
 
 use super::Judge;
 use crate::finding::Reason;
-use crate::keyword::Place;
+use crate::keyword::{
+    self, BACKUP, BACKUP_ACTIVE, BACKUP_PRIVATE, Keyword, PRIMARY, PRIMARY_PRIVATE, Place,
+};
 use crate::model::{Config, ServiceKind, VipMover};
 use crate::position::Position;
 use crate::section::Section;
 
 /// The ends of both paths, the public one first.
-const ENDS: [&str; 4] = ["primary", "backup", "primary_private", "backup_private"];
+const ENDS: [Keyword; 4] = [PRIMARY, BACKUP, PRIMARY_PRIVATE, BACKUP_PRIVATE];
 
 /// Whether lvs.cf has a second director.
 pub(super) fn has_partner(file: &Section) -> bool {
-    let backup = file.address("backup").is_some() || file.is_bad("backup");
-    file.is_on("backup_active") && backup
+    let backup = file.address(BACKUP).is_some() || file.is_bad(BACKUP);
+    file.is_on(BACKUP_ACTIVE) && backup
 }
 
 impl Judge<'_, '_> {
@@ -29,8 +31,8 @@ impl Judge<'_, '_> {
             let Some(name) = file.unresolved(keyword) else {
                 continue;
             };
-            self.findings.set_idle(!has_partner && keyword != "primary");
-            if keyword.ends_with("_private") {
+            self.findings.set_idle(!has_partner && keyword != PRIMARY);
+            if [PRIMARY_PRIVATE, BACKUP_PRIVATE].contains(&keyword) {
                 self.leave_out_unresolved(file, keyword, "the second heartbeat path");
             } else {
                 let what = format!("{keyword} = {name}, the host name {name} does not resolve");
@@ -44,25 +46,25 @@ impl Judge<'_, '_> {
     /// What the addresses of the directors mean for each other and for those that move.
     pub(super) fn check_pair(&mut self, file: &Section, config: &Config) {
         let has_partner = has_partner(file);
-        let ends: Vec<(&str, IpAddr)> = ENDS
+        let ends: Vec<(Keyword, IpAddr)> = ENDS
             .into_iter()
             .filter_map(|keyword| Some((keyword, file.address(keyword)?)))
             .collect();
         self.findings.set_idle(!has_partner);
         self.check_ends(file, &ends);
         self.findings.set_idle(false);
-        for (keyword, address) in &ends {
-            let is_used = has_partner || keyword.starts_with("primary");
+        for (keyword, address) in ends {
+            let is_used = has_partner || [PRIMARY, PRIMARY_PRIVATE].contains(&keyword);
             if is_used && config.heartbeat.vip != VipMover::External {
-                self.check_moving(file, config, keyword, *address);
+                self.check_moving(file, config, keyword, address);
             }
         }
     }
 
     /// Each end is an address that a partner can reach, and no two are the same.
-    fn check_ends(&mut self, file: &Section, ends: &[(&str, IpAddr)]) {
-        for (place, (keyword, address)) in ends.iter().enumerate() {
-            if let Some(kind) = unreachable(*address) {
+    fn check_ends(&mut self, file: &Section, ends: &[(Keyword, IpAddr)]) {
+        for (place, &(keyword, address)) in ends.iter().enumerate() {
+            if let Some(kind) = unreachable(address) {
                 let what = format!(
                     "{keyword} is {address}, {kind}, an address that the partner can reach expected"
                 );
@@ -70,19 +72,17 @@ impl Judge<'_, '_> {
                 continue;
             }
             let mut earlier = ends.iter().take(place);
-            if let Some((other, _)) = earlier.find(|(_, it)| it == address) {
+            if let Some(&(other, _)) = earlier.find(|(_, it)| *it == address) {
                 // A second path between the same machines' public addresses counts as none.
-                if [*keyword, *other] != ["primary_private", "primary"]
-                    && !is_no_path(ends, keyword)
-                {
+                if [keyword, other] != [PRIMARY_PRIVATE, PRIMARY] && !is_no_path(ends, keyword) {
                     let what = format!("{keyword} is {address}, which is {other} too");
                     self.refuse_end(file, keyword, what);
                 }
             }
         }
-        let families = ["primary", "backup"].map(|end| family(ends, end));
-        let private = ["primary_private", "backup_private"].map(|end| family(ends, end));
-        for (keyword, [one, other]) in [("backup", families), ("backup_private", private)] {
+        let families = [PRIMARY, BACKUP].map(|end| family(ends, end));
+        let private = [PRIMARY_PRIVATE, BACKUP_PRIVATE].map(|end| family(ends, end));
+        for (keyword, [one, other]) in [(BACKUP, families), (BACKUP_PRIVATE, private)] {
             if one.is_some() && other.is_some() && one != other {
                 let what = format!("{keyword} is of another address family than the other end");
                 self.refuse_end(file, keyword, what);
@@ -90,13 +90,13 @@ impl Judge<'_, '_> {
         }
     }
 
-    fn refuse_end(&mut self, file: &Section, keyword: &str, what: String) {
+    fn refuse_end(&mut self, file: &Section, keyword: Keyword, what: String) {
         self.findings
             .refuse(file.at(keyword), Reason::InvalidHost, what);
     }
 
     /// An address that moves is no director's own: it would be taken down with the others.
-    fn check_moving(&mut self, file: &Section, config: &Config, keyword: &str, own: IpAddr) {
+    fn check_moving(&mut self, file: &Section, config: &Config, keyword: Keyword, own: IpAddr) {
         for (at, what_moves) in moving(file, config, own) {
             let what = format!(
                 "{what_moves} is {own}, which is {keyword}: an address of its own expected, this \
@@ -114,36 +114,41 @@ fn moving(file: &Section, config: &Config, own: IpAddr) -> Vec<(Position, String
         let is_raised = is_lvs && config.network == ForwardingMethod::Masquerading;
         is_raised && router.address == own
     });
-    let router = router.map(|_| (file.at("nat_router"), "nat_router".to_owned()));
+    let router = router.map(|_| {
+        (
+            file.at(keyword::NAT_ROUTER),
+            keyword::NAT_ROUTER.to_string(),
+        )
+    });
     let place = if is_lvs {
         Place::Virtual
     } else {
         Place::Failover
     };
     let blocks = file.blocks.iter().filter(|block| {
-        let address = block.address_and_device("address");
+        let address = block.address_and_device(keyword::ADDRESS);
         block.place == place
-            && block.is_on("active")
+            && block.is_on(keyword::ACTIVE)
             && address.is_some_and(|(address, _)| address == own)
     });
     let blocks = blocks.map(|block| {
         let what = format!("the address of {}", block.name);
-        (block.at("address"), what)
+        (block.at(keyword::ADDRESS), what)
     });
     router.into_iter().chain(blocks).collect()
 }
 
 /// Whether the second path is none because the primary's end is its public address.
-fn is_no_path(ends: &[(&str, IpAddr)], keyword: &str) -> bool {
-    let of = |wanted: &str| {
+fn is_no_path(ends: &[(Keyword, IpAddr)], keyword: Keyword) -> bool {
+    let of = |wanted: Keyword| {
         ends.iter()
             .find(|(end, _)| *end == wanted)
             .map(|(_, it)| *it)
     };
-    keyword == "backup_private" && of("primary").is_some() && of("primary") == of("primary_private")
+    keyword == BACKUP_PRIVATE && of(PRIMARY).is_some() && of(PRIMARY) == of(PRIMARY_PRIVATE)
 }
 
-fn family(ends: &[(&str, IpAddr)], wanted: &str) -> Option<AddressFamily> {
+fn family(ends: &[(Keyword, IpAddr)], wanted: Keyword) -> Option<AddressFamily> {
     let end = ends.iter().find(|(end, _)| *end == wanted);
     end.map(|(_, address)| AddressFamily::of(address))
 }

@@ -7,7 +7,9 @@ use lvs_model::{AddressFamily, ForwardingMethod, Thresholds, Weight};
 
 use super::global::forwarding;
 use super::{Judge, protocol};
+use crate::extension;
 use crate::finding::{Reason, Severity};
+use crate::keyword::{self, Keyword};
 use crate::model::{RealServer, VirtualBlock};
 use crate::section::Section;
 use crate::value::Port;
@@ -48,21 +50,23 @@ impl Judge<'_, '_> {
         service: &VirtualBlock,
         network: ForwardingMethod,
     ) -> Option<RealServer> {
-        if !section.is_on("active") {
+        if !section.is_on(keyword::ACTIVE) {
             return None;
         }
         let what_goes = format!("server {}", section.name);
-        if self.leave_out_unresolved(section, "address", &what_goes) || section.is_bad("address") {
+        if self.leave_out_unresolved(section, keyword::SERVER_ADDRESS, &what_goes)
+            || section.is_bad(keyword::SERVER_ADDRESS)
+        {
             return None;
         }
-        let Some(address) = section.address("address") else {
+        let Some(address) = section.address(keyword::SERVER_ADDRESS) else {
             let what = format!("server {} is active and has no address", section.name);
             self.findings
                 .remark(section.position, Severity::LeaveOut, what);
             return None;
         };
         let own_port = section
-            .integer("port")
+            .integer(keyword::SERVER_PORT)
             .and_then(|port| u16::try_from(port).ok());
         let server = RealServer {
             name: section.name.clone(),
@@ -71,22 +75,26 @@ impl Judge<'_, '_> {
             port: own_port.unwrap_or(service.port),
             has_own_port: own_port.is_some(),
             weight: self.weight(section),
-            forwarding: forwarding(section.choice("forward")).unwrap_or(network),
+            forwarding: forwarding(section.choice(extension::FORWARD)).unwrap_or(network),
             thresholds: self.thresholds(section),
         };
         self.check_family(section, service, &server);
-        self.check_destination(section.at("address"), "address", address);
+        self.check_destination(
+            section.at(keyword::SERVER_ADDRESS),
+            keyword::SERVER_ADDRESS,
+            address,
+        );
         self.check_port(section, service, &server);
         Some(server)
     }
 
     /// Weight 0 is honoured, other than by an original director.
     fn weight(&mut self, section: &Section) -> Weight {
-        let number = section.integer("weight");
+        let number = section.integer(keyword::WEIGHT);
         if number == Some(0) {
             let what = "weight = 0 is honoured: checked, without new connections; \
                         an original director uses 1";
-            self.findings.warn(section.at("weight"), what.into());
+            self.findings.warn(section.at(keyword::WEIGHT), what.into());
         }
         number
             .and_then(|number| Weight::new(number).ok())
@@ -94,12 +102,12 @@ impl Judge<'_, '_> {
     }
 
     fn thresholds(&mut self, section: &Section) -> Thresholds {
-        let upper = section.integer("upper_threshold").unwrap_or(0);
-        let lower = section.integer("lower_threshold").unwrap_or(0);
+        let upper = section.integer(extension::UPPER_THRESHOLD).unwrap_or(0);
+        let lower = section.integer(extension::LOWER_THRESHOLD).unwrap_or(0);
         if lower > upper {
             let what =
                 format!("lower_threshold = {lower}, at most upper_threshold, {upper}, expected");
-            let at = section.at("lower_threshold");
+            let at = section.at(extension::LOWER_THRESHOLD);
             self.findings.refuse(at, Reason::InvalidArgument, what);
         }
         Thresholds { upper, lower }
@@ -107,9 +115,14 @@ impl Judge<'_, '_> {
 
     fn check_family(&mut self, section: &Section, service: &VirtualBlock, server: &RealServer) {
         let method = server.forwarding;
-        if let Some(what) = of_other_family("address", server.address, service, method) {
-            self.findings
-                .refuse(section.at("address"), Reason::InvalidArgument, what);
+        if let Some(what) =
+            of_other_family(keyword::SERVER_ADDRESS, server.address, service, method)
+        {
+            self.findings.refuse(
+                section.at(keyword::SERVER_ADDRESS),
+                Reason::InvalidArgument,
+                what,
+            );
         }
     }
 
@@ -127,18 +140,19 @@ impl Judge<'_, '_> {
                 "port = {} is the port of the check only: without nat, packets keep port {}",
                 server.port, service.port
             );
-            self.findings.warn(section.at("port"), what);
+            self.findings.warn(section.at(keyword::SERVER_PORT), what);
         }
     }
 
     /// A server without a port, in front of the line that gives the virtual block its own.
     pub(super) fn check_server_ports(&mut self, block: &Section) {
-        if block.is_hidden("port") || block.is_bad("port") {
+        if block.is_hidden(keyword::PORT) || block.is_bad(keyword::PORT) {
             return;
         }
         let number = |port: Option<&Port>| port.cloned().unwrap_or(Port::Number(80));
-        let last = number(block.port("port"));
-        let without_port = |server: &&Section| server.is_on("active") && !server.has("port");
+        let last = number(block.port(keyword::PORT));
+        let without_port =
+            |server: &&Section| server.is_on(keyword::ACTIVE) && !server.has(keyword::PORT);
         for server in block.blocks.iter().filter(without_port) {
             let there = number(server.outer_port.as_ref());
             if there == last || self.is_same_port(block, &there, &last) {
@@ -150,7 +164,7 @@ impl Judge<'_, '_> {
                 server.name
             );
             self.findings
-                .refuse(block.at("port"), Reason::InvalidArgument, what);
+                .refuse(block.at(keyword::PORT), Reason::InvalidArgument, what);
         }
     }
 
@@ -167,7 +181,7 @@ impl Judge<'_, '_> {
 /// What is wrong with a destination that has not the service's family: the kernel takes it only behind
 /// a tunnel.
 pub(super) fn of_other_family(
-    keyword: &str,
+    keyword: Keyword,
     address: IpAddr,
     service: &VirtualBlock,
     method: ForwardingMethod,

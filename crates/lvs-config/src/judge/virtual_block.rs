@@ -8,8 +8,9 @@ use lvs_model::{AddressFamily, ForwardingMethod, FwMark, Netmask, SchedulerFlags
 use super::block::monitor;
 use super::server::of_other_family;
 use super::{Judge, argument, protocol};
+use crate::extension;
 use crate::finding::{Reason, Severity, shown};
-use crate::keyword::Place;
+use crate::keyword::{self, Place};
 use crate::model::{Persistence, VirtualBlock};
 use crate::position::Position;
 use crate::section::Section;
@@ -27,9 +28,12 @@ impl Judge<'_, '_> {
         let check = self.check(block);
         let port = self.block_port(block);
         self.check_server_ports(block);
-        let scheduler = block.scheduler("scheduler").cloned().unwrap_or_default();
+        let scheduler = block
+            .scheduler(keyword::SCHEDULER)
+            .cloned()
+            .unwrap_or_default();
         let scheduler_flags = self.scheduler_flags(block, scheduler.as_str());
-        if !block.is_on("active") {
+        if !block.is_on(keyword::ACTIVE) {
             return None;
         }
         self.warn_of_silent_udp(block);
@@ -44,15 +48,15 @@ impl Judge<'_, '_> {
             vip_prefix: self.vip_prefix(block, &vip),
             protocol: protocol(block),
             port: port?,
-            fwmark: block.integer("fwmark").and_then(FwMark::new),
+            fwmark: block.integer(keyword::FWMARK).and_then(FwMark::new),
             scheduler,
             scheduler_flags,
-            one_packet: block.is_on("one_packet"),
+            one_packet: block.is_on(extension::ONE_PACKET),
             persistence: self.persistence(block, AddressFamily::of(&vip)),
-            sorry_server: block.address("sorry_server"),
+            sorry_server: block.address(keyword::SORRY_SERVER),
             check,
-            quiesce: block.is_on("quiesce_server"),
-            load_monitor: argument(block, "load_monitor").filter(|word| !word.is_empty()),
+            quiesce: block.is_on(keyword::QUIESCE_SERVER),
+            load_monitor: argument(block, keyword::LOAD_MONITOR).filter(|word| !word.is_empty()),
             monitor: monitor(block),
             servers: Vec::new(),
         };
@@ -79,12 +83,12 @@ impl Judge<'_, '_> {
 
     /// A netmask without persistence is warned of; and what the netmask means.
     fn persistence(&mut self, block: &Section, family: AddressFamily) -> Option<Persistence> {
-        let seconds = block.integer("persistent").unwrap_or(0);
-        let mask = block.mask("pmask");
+        let seconds = block.integer(keyword::PERSISTENT).unwrap_or(0);
+        let mask = block.mask(keyword::PMASK);
         if seconds == 0 {
             if mask.is_some() {
                 let what = "pmask has no effect without persistent";
-                self.findings.warn(block.at("pmask"), what.into());
+                self.findings.warn(block.at(keyword::PMASK), what.into());
             }
             return None;
         }
@@ -93,7 +97,7 @@ impl Judge<'_, '_> {
             Some(mask) if mask.family != family => {
                 let what = "pmask is of another address family than address".to_owned();
                 self.findings
-                    .refuse(block.at("pmask"), Reason::BadSubnetMask, what);
+                    .refuse(block.at(keyword::PMASK), Reason::BadSubnetMask, what);
                 return None;
             }
             Some(mask) => netmask(family, mask.prefix),
@@ -104,7 +108,7 @@ impl Judge<'_, '_> {
     /// The flags of a comma-separated list.
     fn scheduler_flags(&mut self, block: &Section, scheduler: &str) -> SchedulerFlags {
         let mut flags = SchedulerFlags::NONE;
-        let text = block.text("scheduler_flags").unwrap_or_default();
+        let text = block.text(extension::SCHEDULER_FLAGS).unwrap_or_default();
         for name in text
             .split(|byte| *byte == b',')
             .filter(|name| !name.is_empty())
@@ -116,7 +120,7 @@ impl Judge<'_, '_> {
                         "scheduler_flags = {}, flags of {scheduler} or flag-1 to flag-3 expected",
                         shown(name)
                     );
-                    let at = block.at("scheduler_flags");
+                    let at = block.at(extension::SCHEDULER_FLAGS);
                     self.findings.refuse(at, Reason::InvalidArgument, what);
                 }
             }
@@ -133,15 +137,15 @@ impl Judge<'_, '_> {
         let Some(sorry) = service.sorry_server else {
             return;
         };
-        let at = block.at("sorry_server");
-        if let Some(what) = of_other_family("sorry_server", sorry, service, network) {
+        let at = block.at(keyword::SORRY_SERVER);
+        if let Some(what) = of_other_family(keyword::SORRY_SERVER, sorry, service, network) {
             self.findings.refuse(at, Reason::InvalidArgument, what);
         } else if service.servers.iter().any(|server| server.address == sorry) {
             let what =
                 format!("sorry_server = {sorry}, an address other than the real servers' expected");
             self.findings.refuse(at, Reason::InvalidArgument, what);
         } else {
-            self.check_destination(at, "sorry_server", sorry);
+            self.check_destination(at, keyword::SORRY_SERVER, sorry);
         }
     }
 
