@@ -17,9 +17,6 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(2);
 /// Whether an address is free again is asked after so long, then after twice that, and so on.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Who has let go because every address is another machine's, and has them again with the same result, keeps
-/// them for so long.
-const LET_GO_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 /// An address is free if nobody answers for so long.
 const FREE_AFTER: Duration = Duration::from_secs(1);
 
@@ -51,8 +48,6 @@ pub struct Duplicates {
     suspects: Vec<(IpAddr, Mono)>,
     unused: Vec<Unused>,
     ask_at: Option<Mono>,
-    /// When this node let go because of them last.
-    let_go_at: Option<Mono>,
 }
 
 /// An address that is another machine's.
@@ -75,23 +70,6 @@ impl Duplicates {
     /// The addresses that are another machine's.
     pub fn unused(&self) -> impl Iterator<Item = IpAddr> {
         self.unused.iter().map(|unused| unused.address)
-    }
-
-    /// Whether a node of which every address is another machine's may leave them to its partner: it may be on
-    /// another network. Two that both find them in use do not go on with that.
-    pub fn may_let_go(&self, now: Mono) -> bool {
-        let recent = |at: Mono| now - at < LET_GO_AGAIN_AFTER;
-        !self.let_go_at.is_some_and(recent)
-    }
-
-    /// It has left them.
-    pub const fn let_go(&mut self, now: Mono) {
-        self.let_go_at = Some(now);
-    }
-
-    /// Whether it has, and none has been free here since.
-    pub const fn has_let_go(&self) -> bool {
-        self.let_go_at.is_some()
     }
 
     /// When [`Duplicates::due`] has something to say.
@@ -146,16 +124,7 @@ impl Duplicates {
         let Some(place) = self.unused.iter().position(is_free) else {
             return Due::Nothing;
         };
-        self.let_go_at = None;
         Due::Free(self.unused.remove(place).address)
-    }
-
-    /// This node is active no more: the next takeover tries every address.
-    pub fn forget(&mut self) {
-        *self = Self {
-            let_go_at: self.let_go_at,
-            ..Self::default()
-        };
     }
 }
 

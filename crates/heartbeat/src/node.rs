@@ -8,7 +8,6 @@ mod clock;
 mod cold;
 mod fitness;
 mod fos;
-mod fos_state;
 #[cfg(test)]
 mod fos_tests;
 mod hearing;
@@ -19,6 +18,7 @@ mod orders;
 mod own;
 mod relief;
 mod service;
+mod stage;
 mod timer;
 mod verdicts;
 mod view;
@@ -29,7 +29,6 @@ use std::time::Duration;
 use crate::datagram::Service;
 use lvs_model::{Backoff, Mono, SyncRole, Timers};
 
-use crate::duplicates::Duplicates;
 use crate::fitness::OwnAddresses;
 use crate::hand_over::OrderedHandOver;
 use crate::model::{Action, Hook, Input, Links, Settings};
@@ -39,14 +38,12 @@ use crate::pair::ConfiguredRole;
 use crate::partner::Partner;
 use crate::question::Questions;
 use crate::said::Refusal;
-use crate::schedule::Announcements;
 use crate::supervise::{LONGEST_PAUSE, Supervision};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 use crate::view::Reason;
 use can_serve::Fitness;
-use fos_state::Fos;
 use history::History;
-use relief::Relief;
+use stage::{Active, Stage, Standby};
 use timer::Timer;
 
 /// A service that did not stay up is not tried again for so long, at first.
@@ -61,30 +58,23 @@ const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Node {
     settings: Settings,
-    phase: Phase,
+    /// Where it is, with what belongs there.
+    stage: Stage,
     /// What it waits for.
     timers: Timers<Timer>,
     partner: Partner,
     service: Supervision,
-    /// The addresses are, or may be, up.
-    holding: bool,
-    leaving: bool,
     links: Links,
     /// It serves and is heard on no path, and that has been said.
     is_unheard: bool,
-    /// CHILDFAIL: the service did not stay up. Without `warm_standby` it runs on standby all the same
-    /// until it does.
-    on_trial: bool,
     /// The addresses were lost, or fos did not stay up; no takeover before this.
     banned_until: Option<Mono>,
     /// No offer is taken before: our own addresses have just come back.
     offers_from: Mono,
     ban: Backoff,
     questions: Questions,
-    announcements: Option<Announcements>,
     last_takeover: Option<Mono>,
     last_reassert: Option<Mono>,
-    removals: Vec<Mono>,
     partner_lost: bool,
     /// Who serves has been said, or this node has served.
     knows_who_serves: bool,
@@ -94,29 +84,13 @@ pub struct Node {
     stale: bool,
     /// The highest ownership term heard of; ours while we claim or hold.
     term: u64,
-    /// A clean stop or an order waits for the partner.
-    hand_over: Option<HandOver>,
     /// When what is not proven was answered last.
     challenged: Option<Mono>,
-    /// A partner that leaves serves until we do.
-    relief: Option<Relief>,
-    /// On standby, and so listening for the partner's connections, since then.
-    standby_since: Mono,
-    /// Our services have been taken out of the kernel's table since we are on standby; and a process
-    /// still does that.
-    is_cleared: bool,
-    is_clearing: bool,
-    /// The sync daemon is switched when the addresses come up, not before.
-    sync_at_raise: bool,
-    duplicates: Duplicates,
-    fos: Fos,
     own: OwnAddresses,
     /// The last heartbeat that could go out.
     sent_at: Mono,
     fitness: Fitness,
     orders: Orders,
-    /// It is ordered to stand by, as soon as the partner has taken over.
-    stands_by_next: bool,
     /// How far a hand-over is that was ordered.
     ordered: OrderedHandOver,
     /// When it was said that nobody serves because of an order.
@@ -124,15 +98,6 @@ pub struct Node {
     /// Whether the partner's lvs.cf is ours, as far as it was said.
     same_content: Option<bool>,
     history: History,
-}
-
-/// How long a clean stop waits.
-#[derive(Clone, Copy, Debug)]
-struct HandOver {
-    /// In all.
-    until: Mono,
-    /// The partner is known to take over by then, or to have heard of it.
-    is_answered: bool,
 }
 
 impl Node {
@@ -144,40 +109,26 @@ impl Node {
             timers: Timers::new(),
             questions: Questions::default(),
             settings,
-            phase: Phase::Standby,
+            stage: Stage::Standby(Standby::begin(now)),
             partner: Partner::new(now),
             service: Supervision::default(),
-            holding: false,
-            leaving: false,
             links: Links::UP,
             is_unheard: false,
-            on_trial: false,
             banned_until: None,
             offers_from: now,
             ban: Backoff::new(FIRST_BAN, LONGEST_BAN),
-            announcements: None,
             last_takeover: None,
             last_reassert: None,
-            removals: Vec::new(),
             partner_lost: false,
             knows_who_serves: false,
             promised: None,
             stale: false,
             term: 0,
-            hand_over: None,
             challenged: None,
-            relief: None,
-            standby_since: now,
-            is_cleared: false,
-            is_clearing: false,
-            sync_at_raise: false,
-            duplicates: Duplicates::default(),
-            fos: Fos::default(),
             own: OwnAddresses::PRESENT,
             sent_at: now,
             fitness: Fitness::default(),
             orders: Orders::default(),
-            stands_by_next: false,
             ordered: OrderedHandOver::No,
             barred_said: None,
             same_content: None,
@@ -198,18 +149,18 @@ impl Node {
     /// Where the node is.
     #[must_use]
     pub const fn phase(&self) -> Phase {
-        self.phase
+        self.stage.phase()
     }
 
     /// Whether its addresses are, or may be, up.
     #[must_use]
     pub const fn is_holding(&self) -> bool {
-        self.holding
+        self.stage.is_holding()
     }
 
     /// Takes one input at `now`, which never goes back, and appends what is to be done.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
-        if self.phase == Phase::Gone {
+        if self.phase() == Phase::Gone {
             if matches!(input, Input::Order(_)) {
                 out.push(Action::Answer(Err(OrderRefused::Busy)));
             }
@@ -253,11 +204,7 @@ impl Node {
             }
             Input::InterfaceChanged => self.reassert(now, out),
             Input::Reload(settings) => self.reload(now, *settings, out),
-            Input::Stop { signal } => {
-                out.push(Action::Notice(Notice::Terminating { signal }));
-                self.leaving = true;
-                self.event(now, Event::StopOrdered, out);
-            }
+            Input::Stop { signal } => self.stop(now, signal, out),
         }
         self.say_if_unheard(out);
         self.look_at_hand_over(now, out);
@@ -269,7 +216,7 @@ impl Node {
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         out.push(Action::Notice(Notice::Starting(self.settings.role)));
         self.listen(now);
-        self.standby_since = now;
+        self.stage = Stage::Standby(Standby::begin(now));
         if self.is_barred() {
             out.push(Action::Notice(Notice::OrdersInForce(self.orders)));
         }
@@ -299,14 +246,23 @@ impl Node {
         // the one of a backup that has just begun, and each would take the other's offer.
     }
 
-    fn address_removed(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if !self.holding || self.phase != Phase::Active {
-            return;
+    fn stop(&mut self, now: Mono, signal: i32, out: &mut Vec<Action>) {
+        out.push(Action::Notice(Notice::Terminating { signal }));
+        if let Stage::Releasing(releasing) = &mut self.stage {
+            releasing.ends = true;
         }
-        self.removals.retain(|at| now - *at < REMOVAL_WINDOW);
-        self.removals.push(now);
-        if self.removals.len() >= REMOVALS_ALLOWED {
-            self.removals.clear();
+        self.event(now, Event::StopOrdered, out);
+    }
+
+    fn address_removed(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let Stage::Active(Active { holding, .. }) = &mut self.stage else {
+            return;
+        };
+        let removals = &mut holding.removals;
+        removals.retain(|at| now - *at < REMOVAL_WINDOW);
+        removals.push(now);
+        if removals.len() >= REMOVALS_ALLOWED {
+            removals.clear();
             self.event(now, Event::AddressesTaken, out);
         } else {
             out.push(Action::Notice(Notice::AddressRestored));
@@ -322,8 +278,10 @@ impl Node {
         let next = self.timers.due(Timer::Beat).unwrap_or(now);
         self.beat_at(next.min(now + self.settings.keepalive));
         out.push(Action::Notice(Notice::Reloaded));
-        self.is_cleared = false;
-        if self.service.has_process() && !self.is_clearing {
+        if let Stage::Standby(standby) = &mut self.stage {
+            standby.is_cleared = false;
+        }
+        if self.service.has_process() && !self.service.is_clearing() {
             out.push(Action::ReloadService);
         }
         self.change_warmth(now, was_warm, out);
@@ -350,15 +308,15 @@ impl Node {
                 && !self.orders.frozen,
             partner_better: self.is_partner_better(now),
             partner_ready: self.can_hand_over() && self.is_partner_ready(now),
-            wants_control: self.fos.wants_control,
-            leaving: self.leaving,
+            wants_control: self.stage.wants_control(),
+            leaving: self.stage.is_leaving(),
             warm: self.is_warm(),
             partner_serves: self.relief_due().is_some_and(|at| now < at),
         }
     }
 
     fn event(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        let verdict = decide(self.phase, event, self.facts(now));
+        let verdict = decide(self.phase(), event, self.facts(now));
         self.carry_out(now, event, verdict, out);
     }
 
@@ -368,7 +326,6 @@ impl Node {
             Verdict::Stay | Verdict::TakeOverLater => {}
             Verdict::TakeOver => {
                 let notice = self.takeover_notice(event);
-                self.prepare_relief(now, event);
                 self.take_over(now, notice, out);
             }
             Verdict::Raise => self.raise(now, event, out),
@@ -387,37 +344,41 @@ impl Node {
             }
             Verdict::GiveUpAtOnce => {
                 let notice = match event {
-                    Event::Taken if self.leaving => Some(Notice::HandedOver { taken: true }),
+                    Event::Taken if self.stage.is_leaving() => {
+                        Some(Notice::HandedOver { taken: true })
+                    }
                     Event::Taken => Some(Notice::FailoverDone),
                     Event::CutOff => Some(Notice::CutOffDeactivating),
                     _ => None,
                 };
                 out.extend(notice.map(Action::Notice));
-                self.drop_addresses(out);
-                self.give_up(now, event, out);
+                if self.is_holding() {
+                    out.push(Action::DropAddresses);
+                }
+                self.let_go_of_all(now, event, false, out);
             }
             Verdict::RestartService => {
-                out.push(Action::Notice(match self.phase {
+                out.push(Action::Notice(match self.phase() {
                     _ if self.is_fos() => Notice::FosRestarted,
                     Phase::Standby => Notice::WarmServiceRestarted,
                     _ => Notice::ServiceRestarted {
-                        holding: self.holding,
+                        holding: self.is_holding(),
                     },
                 }));
                 self.start_service(now, out);
             }
             Verdict::RestartServiceLater => {
                 let milliseconds = self.service.put_off(now, LONGEST_PAUSE).as_millis();
-                let notice = Action::Notice(match self.phase {
+                let notice = Action::Notice(match self.phase() {
                     Phase::Standby => Notice::WarmServiceRetried { milliseconds },
                     _ => Notice::ServiceRetried { milliseconds },
                 });
                 out.extend(self.service.is_news(now).then_some(notice));
             }
-            Verdict::HandOver => self.hand_over(now, out),
+            Verdict::HandOver => self.hand_over(now, event, out),
             Verdict::Resume => self.resume(now, out),
             Verdict::Leave => {
-                if self.phase == Phase::HandingOver {
+                if self.phase() == Phase::HandingOver {
                     let notice = Notice::HandedOver { taken: false };
                     out.push(Action::Notice(notice));
                 }

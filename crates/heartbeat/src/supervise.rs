@@ -48,6 +48,8 @@ pub struct Supervision {
     state: State,
     /// It has checked every real server.
     is_checked: bool,
+    /// The process takes our services out of the kernel's table, and does nothing else.
+    is_clearing: bool,
     started_at: Mono,
     /// So many starts in a row were too slow.
     slow_starts: u32,
@@ -64,6 +66,7 @@ impl Default for Supervision {
         Self {
             state: State::Absent,
             is_checked: false,
+            is_clearing: false,
             started_at: Mono::ZERO,
             slow_starts: 0,
             failing: false,
@@ -152,6 +155,18 @@ impl Supervision {
         self.stopping_within(now, ENDS_WITHIN);
     }
 
+    /// A process that clears the kernel's table was started: it ends by itself.
+    pub fn clearing(&mut self, now: Mono) {
+        self.stopping(now);
+        self.is_clearing = true;
+    }
+
+    /// Whether the process is one that clears the kernel's table.
+    #[must_use]
+    pub const fn is_clearing(&self) -> bool {
+        self.is_clearing
+    }
+
     /// It was killed.
     pub fn killed(&mut self, now: Mono) {
         self.state = State::Ending(Ending::killed(now, patience(ENDS_WITHIN)));
@@ -161,6 +176,7 @@ impl Supervision {
     pub fn ended(&mut self, now: Mono) -> bool {
         let asked = self.is_asked_to_end();
         self.state = State::Absent;
+        self.is_clearing = false;
         if !asked {
             if now - self.started_at >= WINDOW {
                 self.pause.reset();

@@ -11,6 +11,9 @@ use crate::fitness::Trouble;
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// Who has left all its addresses to its partner because other machines have them, and has them again with the same
+/// result, keeps them for so long.
+const LEFT_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 
 /// What is known of what this node can serve.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub struct Fitness {
     /// It let go in vain: not again until then.
     pub keep_until: Option<Mono>,
     pub keep_pause: Backoff,
+    /// Other machines had every address, so it let go then; none has been free here since.
+    pub left_duplicates: Option<Mono>,
 }
 
 impl Default for Fitness {
@@ -33,6 +38,7 @@ impl Default for Fitness {
             has_let_go: false,
             keep_until: None,
             keep_pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+            left_duplicates: None,
         }
     }
 }
@@ -51,6 +57,13 @@ impl Fitness {
         self.has_let_go = false;
         self.keep_until = None;
         self.keep_pause.reset();
+    }
+
+    /// Whether a node of which every address is another machine's may leave them to its partner: it may be on
+    /// another network. Two that both find them in use do not go on with that.
+    pub fn may_leave_duplicates(&self, now: Mono) -> bool {
+        let recent = |at: Mono| now - at < LEFT_AGAIN_AFTER;
+        !self.left_duplicates.is_some_and(recent)
     }
 
     /// A takeover begins.

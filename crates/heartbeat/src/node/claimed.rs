@@ -7,6 +7,7 @@ use lvs_model::Mac;
 use lvs_model::Mono;
 
 use super::Node;
+use super::stage::{Active, Stage};
 use crate::duplicates::{Answer, Due};
 use crate::model::Action;
 use crate::notice::Notice;
@@ -16,7 +17,13 @@ impl Node {
     /// Whether another machine has `address`, so that it is not to be raised here.
     #[must_use]
     pub fn is_unused(&self, address: IpAddr) -> bool {
-        self.duplicates.is_unused(address)
+        self.unused().any(|unused| unused == address)
+    }
+
+    /// The addresses that are wanted up and are another machine's.
+    pub(super) fn unused(&self) -> impl Iterator<Item = IpAddr> {
+        let holding = self.stage.holding().into_iter();
+        holding.flat_map(|it| it.duplicates.unused())
     }
 
     /// Announces, and asks whether somebody else has what is announced.
@@ -35,15 +42,18 @@ impl Node {
         out: &mut Vec<Action>,
     ) {
         let is_ours = self.settings.addresses.contains(&address);
-        if self.phase != Phase::Active || !is_ours || self.may_be_partner(now) {
+        if !is_ours || self.may_be_partner(now) {
             return;
         }
-        if self.duplicates.answered(now, address) != Answer::Duplicate {
+        let Stage::Active(Active { holding, .. }) = &mut self.stage else {
+            return;
+        };
+        if holding.duplicates.answered(now, address) != Answer::Duplicate {
             return;
         }
         out.push(Action::Notice(Notice::AddressDuplicate(address, mac)));
         self.leave_duplicates(now, out);
-        if self.phase == Phase::Active {
+        if self.phase() == Phase::Active {
             out.push(Action::RaiseAddresses);
         }
     }
@@ -53,12 +63,12 @@ impl Node {
     pub(super) fn leave_duplicates(&mut self, now: Mono, out: &mut Vec<Action>) {
         let all = &self.settings.addresses;
         let has_none = !all.is_empty() && all.iter().all(|address| self.is_unused(*address));
-        if self.phase != Phase::Active || !has_none || !self.duplicates.may_let_go(now) {
+        if self.phase() != Phase::Active || !has_none || !self.fitness.may_leave_duplicates(now) {
             return;
         }
         self.event(now, Event::AddressesDuplicate, out);
-        if self.phase != Phase::Active {
-            self.duplicates.let_go(now);
+        if self.phase() != Phase::Active {
+            self.fitness.left_duplicates = Some(now);
         }
     }
 
@@ -70,11 +80,12 @@ impl Node {
     }
 
     pub(super) fn duplicates_due(&mut self, now: Mono, out: &mut Vec<Action>) {
-        loop {
-            match self.duplicates.due(now) {
+        while let Some(holding) = self.stage.holding_mut() {
+            match holding.duplicates.due(now) {
                 Due::Nothing => return,
                 Due::Ask => out.push(Action::AskForAddresses),
                 Due::Free(address) => {
+                    self.fitness.left_duplicates = None;
                     out.push(Action::Notice(Notice::AddressFree(address)));
                     self.reassert(now, out);
                 }

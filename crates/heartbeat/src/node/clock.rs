@@ -8,7 +8,7 @@ use super::Node;
 use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::schedule::{Announcements, Due};
+use crate::schedule::Due;
 use crate::table::{Event, Phase};
 
 impl Node {
@@ -20,17 +20,19 @@ impl Node {
 
     /// After each input: parts that know by themselves when they want to be called.
     pub(super) fn arm(&mut self) {
-        let burst = self.announcements.as_ref().map(Announcements::next);
+        let holding = self.stage.holding();
+        let burst = holding.map(|it| it.announcements.next());
+        let asking = holding.and_then(|it| it.duplicates.next());
         let parts = [
             (Timer::Service, self.service.next()),
             (Timer::Relief, self.relief_due()),
             (Timer::Announce, burst),
-            (Timer::Duplicates, self.duplicates.next()),
+            (Timer::Duplicates, asking),
             (Timer::Clear, self.clearing_due()),
             (Timer::Question, self.questions.next()),
         ];
         for (timer, due) in parts {
-            let due = due.filter(|_| timer.runs_in(self.phase));
+            let due = due.filter(|_| timer.runs_in(self.phase()));
             self.timers.set_or_stop(timer, due);
         }
     }
@@ -114,7 +116,8 @@ impl Node {
     }
 
     fn announce_again(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let due = self.announcements.as_mut().map_or(Due::No, |a| a.due(now));
+        let holding = self.stage.holding_mut();
+        let due = holding.map_or(Due::No, |it| it.announcements.due(now));
         if due != Due::No {
             self.announce(out);
         }
@@ -127,7 +130,7 @@ impl Node {
     pub(super) fn silence(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.partner.forget();
         self.timers.stop(Timer::Idle);
-        let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
+        let claiming = self.stage.is_claiming();
         let is_known = self.settings.has_partner && !self.is_cut_off();
         if claiming && is_known && !self.partner_lost {
             self.partner_lost = true;
@@ -136,7 +139,7 @@ impl Node {
         self.relieve(now, out);
         self.event(now, Event::PartnerSilent, out);
         self.say_if_barred(now, out);
-        if self.phase != Phase::Starting {
+        if self.phase() != Phase::Starting {
             self.controlled();
         }
     }

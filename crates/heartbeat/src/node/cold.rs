@@ -8,32 +8,37 @@
 use lvs_model::Mono;
 
 use super::Node;
+use super::stage::Stage;
 use crate::model::Action;
 use crate::supervise::State;
-use crate::table::Phase;
 
 impl Node {
     /// When the table is to be cleared, if nothing happens until then.
     pub(super) fn clearing_due(&self) -> Option<Mono> {
-        let is_cold = self.phase == Phase::Standby && !self.is_fos() && !self.is_warm();
-        let is_idle = self.service.state() == State::Absent && !self.leaving;
-        let is_due = is_cold && is_idle && !self.is_cleared && self.settings.has_partner;
-        is_due.then(|| self.standby_since + self.settings.dead_time)
+        let Stage::Standby(standby) = &self.stage else {
+            return None;
+        };
+        let is_cold = !self.is_fos() && !self.is_warm();
+        let is_idle = self.service.state() == State::Absent;
+        let is_due = is_cold && is_idle && !standby.is_cleared && self.settings.has_partner;
+        is_due.then(|| standby.since + self.settings.dead_time)
     }
 
     /// The partner serves, or has not for a while: we are a standby for good.
     pub(super) fn clear_table(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.clearing_due().is_some() {
-            self.is_cleared = true;
-            self.is_clearing = true;
-            self.service.stopping(now);
+        if self.clearing_due().is_none() {
+            return;
+        }
+        if let Stage::Standby(standby) = &mut self.stage {
+            standby.is_cleared = true;
+            self.service.clearing(now);
             out.push(Action::ClearTable);
         }
     }
 
     /// A takeover: what still clears the table is ended, and then the service started.
     pub(super) fn stop_clearing(&self, out: &mut Vec<Action>) {
-        if self.is_clearing {
+        if self.service.is_clearing() {
             out.push(Action::KillService);
         }
     }

@@ -40,13 +40,13 @@ impl Node {
         let reasons = reasons.into_iter().filter(|(is_so, _)| *is_so);
         let troubles = self.fitness.troubles.iter().cloned();
         let unserved = troubles.map(Unfit::Unserved);
-        let unused = self.duplicates.unused().map(Unfit::InUse);
+        let unused = self.unused().map(Unfit::InUse);
         let reasons = reasons.map(|(_, reason)| reason);
         reasons.chain(unserved).chain(unused).collect()
     }
 
     const fn why_banned(&self) -> Unfit {
-        if self.duplicates.has_let_go() {
+        if self.fitness.left_duplicates.is_some() {
             Unfit::WereInUse
         } else {
             Unfit::Banned
@@ -55,7 +55,7 @@ impl Node {
 
     /// How many addresses this node could not serve, or does not use because another machine has them.
     fn count_unserved(&self) -> u16 {
-        let unused = u16::try_from(self.duplicates.unused().count()).unwrap_or(u16::MAX);
+        let unused = u16::try_from(self.unused().count()).unwrap_or(u16::MAX);
         self.fitness.unserved.saturating_add(unused)
     }
 
@@ -88,8 +88,7 @@ impl Node {
 
     /// Nothing is known to be wrong.
     pub(super) fn is_fit(&self, now: Mono) -> bool {
-        let serves_all =
-            self.fitness.troubles.is_empty() && self.duplicates.unused().next().is_none();
+        let serves_all = self.fitness.troubles.is_empty() && self.unused().next().is_none();
         let whole = self.own.is_whole() && serves_all;
         self.is_able(now) && !self.is_failing(now) && whole
     }
@@ -101,7 +100,7 @@ impl Node {
             unserved: Some(self.count_unserved()),
             standby: self.orders.standby,
             frozen: self.orders.frozen,
-            helpless: self.leaving || self.is_failing(now) || !self.can_serve(now),
+            helpless: self.stage.is_leaving() || self.is_failing(now) || !self.can_serve(now),
         }
     }
 
@@ -175,7 +174,7 @@ impl Node {
     }
 
     fn unserved_follows(&self, now: Mono) -> Unserved {
-        match self.phase {
+        match self.phase() {
             Phase::Standby | Phase::Releasing | Phase::Gone => Unserved::NotTaken,
             Phase::Starting | Phase::Active if self.is_partner_better(now) => Unserved::Left,
             Phase::Starting | Phase::Active | Phase::HandingOver => Unserved::ServedOn,
@@ -184,8 +183,7 @@ impl Node {
 
     /// A node that claims and is not fit lets go to a partner that does better.
     pub(super) fn let_go_if_better(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
-        if !claiming {
+        if !self.stage.is_claiming() {
             return;
         }
         if !self.fitness.troubles.is_empty() {
@@ -199,7 +197,7 @@ impl Node {
 
     /// The partner says STOPPED.
     pub(super) fn note_idle(&mut self, now: Mono) {
-        if self.phase == Phase::Standby && !self.timers.is_set(Timer::Idle) {
+        if self.phase() == Phase::Standby && !self.timers.is_set(Timer::Idle) {
             self.timers.set(Timer::Idle, self.idle_due(now));
         }
     }
@@ -230,7 +228,7 @@ impl Node {
         if !self.is_fit(now) {
             self.event(now, Event::NobodyServes, out);
         }
-        if self.phase != Phase::Standby {
+        if self.phase() != Phase::Standby {
             let fitness = &mut self.fitness;
             fitness.keep_until = Some(now + fitness.keep_pause.pause());
         }

@@ -11,7 +11,7 @@ use crate::datagram::{Service, Value};
 use lvs_model::Mono;
 
 use super::Node;
-use super::fos_state::Fos;
+use super::stage::{Control, Network, Stage};
 use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
@@ -57,13 +57,11 @@ impl Node {
     /// The monitors end, the addresses come up, fos starts the services. If the partner still has
     /// them it is waited for.
     pub(super) fn take_over_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.fos.is_testing = false;
-        self.fos.is_cut_off = false;
         self.service.cancel_pause();
         if self.service.has_process() {
             self.stop_fos(now, out);
         }
-        let wait = if self.fos.wants_control {
+        let wait = if self.stage.wants_control() {
             CONTROL_WITHIN
         } else if self.settings.has_partner {
             CLAIM_FLIES.min(self.settings.keepalive)
@@ -84,7 +82,6 @@ impl Node {
 
     /// Back on standby: the partner's services are watched.
     pub(super) fn rest_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.fos = Fos::default();
         if !self.service.has_process() {
             self.start_service(now, out);
         }
@@ -99,7 +96,7 @@ impl Node {
     /// fos ended without a message: it was asked to, or it crashed.
     pub(super) fn fos_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
         let asked = self.service.ended(now);
-        match self.phase {
+        match self.phase() {
             Phase::Releasing => self.release(now, out),
             Phase::Active if asked => self.start_service(now, out),
             Phase::Active if self.service.is_unfit() => {
@@ -118,13 +115,13 @@ impl Node {
 
     /// fos ended with status 0 and nobody had asked for it: that is its message.
     pub(super) fn fos_surrendered(&mut self, now: Mono, out: &mut Vec<Action>) {
-        match self.phase {
+        match self.phase() {
             Phase::Standby if self.is_fos() => {
                 self.service.ended(now);
                 self.service.forgive();
                 out.push(Action::Notice(Notice::FosExitedChecking));
                 out.push(Action::TestGateway);
-                self.fos.is_testing = true;
+                self.doubt_network(Network::Tested);
             }
             Phase::Active if self.is_fos() && !self.service.is_asked_to_end() => {
                 self.service.ended(now);
@@ -134,24 +131,36 @@ impl Node {
         }
     }
 
+    fn network(&self) -> Network {
+        match &self.stage {
+            Stage::Standby(standby) => standby.network,
+            _ => Network::Trusted,
+        }
+    }
+
+    fn doubt_network(&mut self, network: Network) {
+        if let Stage::Standby(standby) = &mut self.stage {
+            standby.network = network;
+        }
+    }
+
     /// Whether the gateway was seen.
     pub(super) fn gateway(&mut self, now: Mono, is_seen: bool, out: &mut Vec<Action>) {
-        if !std::mem::take(&mut self.fos.is_testing) || self.phase != Phase::Standby {
+        if self.network() != Network::Tested {
             return;
         }
         if !is_seen {
             out.push(Action::Notice(Notice::GatewayLost));
             out.push(Action::Notice(Notice::NetworkFault));
-            self.fos.is_cut_off = true;
+            self.doubt_network(Network::Lost);
             return;
         }
+        self.doubt_network(Network::Trusted);
         out.push(Action::Notice(Notice::GatewaySeen));
         out.push(Action::Notice(Notice::ServiceFailover));
-        self.fos.wants_control = true;
         self.event(now, Event::PartnerServiceLost, out);
-        if self.phase == Phase::Standby {
+        if self.phase() == Phase::Standby {
             // Not fit to take over: watch on.
-            self.fos.wants_control = false;
             self.retry_monitors(now, out);
         }
     }
@@ -164,27 +173,29 @@ impl Node {
         path: PairPath,
         out: &mut Vec<Action>,
     ) {
-        if path == PairPath::Public && std::mem::take(&mut self.fos.is_cut_off) {
+        if path == PairPath::Public && self.network() == Network::Lost {
+            self.doubt_network(Network::Trusted);
             out.push(Action::Notice(Notice::NetworkFaultOver));
             self.start_service(now, out);
         }
         // The table still has to know why we hear STOPPED while we are starting.
-        if value == Value::Stopped && self.phase != Phase::Starting {
-            self.fos.wants_control = false;
+        if value == Value::Stopped && self.phase() != Phase::Starting {
+            self.controlled();
         }
     }
 
     /// The partner has let go, is gone, or had its time.
     pub(super) fn controlled(&mut self) {
-        self.fos.wants_control = false;
         self.timers.stop(Timer::Control);
+        if let Some(control) = self.stage.control_mut() {
+            *control = Control::Left;
+        }
     }
 
     /// STOPME instead of RUNNING while we want control; said in the log once.
     pub(super) fn notify_partner(&mut self, out: &mut Vec<Action>) {
-        if !self.fos.wants_control {
-            self.fos.has_notified = false;
-        } else if !std::mem::replace(&mut self.fos.has_notified, true) {
+        if let Some(control @ Control::Wanted) = self.stage.control_mut() {
+            *control = Control::Told;
             out.push(Action::Notice(Notice::NotifyingPartner));
         }
     }

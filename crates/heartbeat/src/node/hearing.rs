@@ -7,6 +7,7 @@ use crate::datagram::signed::{State, Statement};
 use lvs_model::Mono;
 
 use super::Node;
+use super::stage::Stage;
 use super::timer::Timer;
 use crate::auth;
 use crate::model::Action;
@@ -19,10 +20,10 @@ impl Node {
     /// What stands under the signature of a heartbeat that says `value` now.
     #[must_use]
     pub fn statement(&self, now: Mono, value: Value) -> Statement {
-        let state = match (value, self.phase) {
+        let state = match (value, self.phase()) {
             (Value::Stopped, _) => State::Inactive,
             (_, Phase::HandingOver) => State::Leaving,
-            _ if self.holding => State::Active,
+            _ if self.is_holding() => State::Active,
             _ => State::Starting,
         };
         let facts = self.facts(now);
@@ -31,7 +32,7 @@ impl Node {
             term: self.term,
             by_term: self.settings.by_term,
             hears: self.partner.is_alive(now, self.settings.dead_time),
-            fit: facts.fit && !self.leaving,
+            fit: facts.fit && !self.stage.is_leaving(),
             asks: self.questions.is_asking(now),
             details: Some(self.details(now)),
         }
@@ -111,7 +112,7 @@ impl Node {
                 && (self.timers.due(Timer::Offer)).is_none_or(|at| at <= now || gave_up || primary),
             ..self.facts(now)
         };
-        let verdict = decide(self.phase, Event::HeardStopped, facts);
+        let verdict = decide(self.phase(), Event::HeardStopped, facts);
         if verdict == Verdict::TakeOverLater {
             if !self.timers.is_set(Timer::Offer) {
                 self.timers.set(Timer::Offer, take_at);
@@ -141,11 +142,11 @@ impl Node {
         let state = said.map(|said| said.statement.state);
         let event = match state {
             Some(State::Leaving) => Event::HeardLeaving,
-            Some(State::Active) if self.phase == Phase::HandingOver => Event::Taken,
+            Some(State::Active) if self.phase() == Phase::HandingOver => Event::Taken,
             _ => Event::HeardRunning,
         };
         self.note_deafness(now, event, said, out);
-        if let Some(hand_over) = &mut self.hand_over {
+        if let Stage::HandingOver(hand_over) = &mut self.stage {
             // It claims, and will say when it has the addresses.
             hand_over.is_answered = true;
             self.timers.set(Timer::HandOver, hand_over.until);
@@ -160,7 +161,7 @@ impl Node {
     /// A director that comes back finds the other one serving: its log begins with that.
     fn say_who_serves(&mut self, out: &mut Vec<Action>) {
         let is_known = std::mem::replace(&mut self.knows_who_serves, true);
-        if !is_known && self.phase == Phase::Standby {
+        if !is_known && self.phase() == Phase::Standby {
             out.push(Action::Notice(Notice::PartnerServes));
         }
     }
@@ -173,7 +174,7 @@ impl Node {
         said: Option<Said>,
         out: &mut Vec<Action>,
     ) {
-        let claiming = matches!(self.phase, Phase::Starting | Phase::Active);
+        let claiming = self.stage.is_claiming();
         let is_deaf = said.is_some_and(|said| !said.statement.hears);
         if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked() {
             self.timers.stop(Timer::Deaf);
@@ -188,7 +189,7 @@ impl Node {
     /// before it.
     fn learn_term(&mut self, said: Option<Said>, out: &mut Vec<Action>) {
         let claiming = matches!(
-            self.phase,
+            self.phase(),
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
         let heard = said.map_or(0, |said| said.statement.term);

@@ -44,7 +44,7 @@ impl Node {
     }
 
     fn release_if_ended(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.phase == Phase::Releasing && !self.timers.is_set(Timer::Release) {
+        if self.phase() == Phase::Releasing && !self.timers.is_set(Timer::Release) {
             self.release(now, out);
         }
     }
@@ -58,7 +58,7 @@ impl Node {
         out: &mut Vec<Action>,
     ) {
         let lets_go = value == Value::Stopped && before == Some(Value::Running);
-        if self.has_moving_hooks() && lets_go && self.phase == Phase::Active {
+        if self.has_moving_hooks() && lets_go && self.phase() == Phase::Active {
             self.run_hook(Hook::Active, out);
         }
     }

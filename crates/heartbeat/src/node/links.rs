@@ -47,7 +47,7 @@ impl Node {
     /// as well.
     pub(super) fn serves_unheard(&self) -> bool {
         let claims = matches!(
-            self.phase,
+            self.phase(),
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
         let lets_go = self.own.is_cut_off() && self.timers.is_set(Timer::OwnAddress);

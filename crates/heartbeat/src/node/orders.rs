@@ -6,6 +6,7 @@ use crate::datagram::Value;
 use lvs_model::Mono;
 
 use super::Node;
+use super::stage::{Active, Control, Stage};
 use crate::hand_over::{HandOverFailed, OrderedHandOver};
 use crate::model::Action;
 use crate::notice::Notice;
@@ -44,7 +45,7 @@ impl Node {
     }
 
     fn check_order(&self, now: Mono, order: Order) -> Result<(), OrderRefused> {
-        match (order, self.phase) {
+        match (order, self.phase()) {
             (Order::Standby(false) | Order::Freeze(false), _) => Ok(()),
             (Order::Standby(true), _) if self.orders.standby => Ok(()),
             (Order::Freeze(true), _) if self.orders.frozen => Ok(()),
@@ -98,8 +99,6 @@ impl Node {
         if keeping {
             let is_lifted = self.is_barred();
             self.keep_orders(orders, out);
-            // Lifted before the partner has taken over: nothing is void if it does not.
-            self.stands_by_next &= orders.standby;
             if is_lifted && !self.is_barred() {
                 // Nothing is taken over before the partner had its time to speak.
                 self.barred_said = None;
@@ -107,9 +106,8 @@ impl Node {
             }
         }
         let moves = matches!(order, Order::Failover | Order::Standby(true));
-        let hand_over = moves && self.phase == Phase::Active;
+        let hand_over = moves && self.phase() == Phase::Active;
         if hand_over {
-            self.stands_by_next = order == Order::Standby(true);
             self.ordered = OrderedHandOver::UnderWay;
             self.event(now, Event::FailoverOrdered, out);
         }
@@ -121,7 +119,7 @@ impl Node {
         if self.ordered == OrderedHandOver::No {
             return;
         }
-        let end = match self.phase {
+        let end = match self.phase() {
             Phase::HandingOver | Phase::Releasing => return,
             Phase::Starting | Phase::Active => {
                 Err(HandOverFailed::StillActive(self.history.reason))
@@ -162,10 +160,14 @@ impl Node {
         if self.history.reason == Reason::Event(Event::HeardStopped) {
             self.history.reason = Reason::HandOverRefused;
         }
-        self.enter(now, Phase::Active, None);
-        self.hand_over = None;
+        let active = Active {
+            holding: self.stage.take_holding(now),
+            control: Control::Left,
+        };
+        self.enter(now, Stage::Active(active), None);
         out.push(Action::Notice(Notice::FailoverFailed));
-        if std::mem::take(&mut self.stands_by_next) {
+        // Given before the hand-over, and not lifted since: an active node is under none.
+        if self.orders.standby {
             let orders = Orders {
                 standby: false,
                 ..self.orders
@@ -180,7 +182,7 @@ impl Node {
     pub(super) fn say_if_barred(&mut self, now: Mono, out: &mut Vec<Action>) {
         let recent = |said: Mono| now - said < SAID_EVERY;
         let is_due = !self.barred_said.is_some_and(recent);
-        if self.phase == Phase::Standby && self.is_barred() && !self.is_cut_off() && is_due {
+        if self.phase() == Phase::Standby && self.is_barred() && !self.is_cut_off() && is_due {
             self.barred_said = Some(now);
             out.push(Action::Notice(Notice::NobodyServes(self.orders)));
         }

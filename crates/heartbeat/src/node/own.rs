@@ -58,7 +58,7 @@ impl Node {
     fn cut_off(&mut self, now: Mono, out: &mut Vec<Action>) {
         let dead_time = self.settings.dead_time;
         let claiming = matches!(
-            self.phase,
+            self.phase(),
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
         self.timers.stop(Timer::Offer);

@@ -30,9 +30,8 @@ impl Node {
             self.fos_ended(now, out);
             return;
         }
-        self.is_clearing = false;
         let asked = self.service.ended(now);
-        match self.phase {
+        match self.phase() {
             Phase::Releasing => self.release(now, out),
             // The takeover had waited for the end of the old one.
             Phase::Starting if asked => self.start_service(now, out),

@@ -5,8 +5,11 @@ use std::time::Duration;
 use crate::datagram::Value;
 use lvs_model::{Mono, SyncRole};
 
+use super::Node;
+use super::stage::{
+    Active, Cause, Control, HandingOver, Holding, Releasing, Stage, Standby, Starting,
+};
 use super::timer::Timer;
-use super::{HandOver, Node};
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
 use crate::schedule::Announcements;
@@ -25,14 +28,24 @@ const REASSERT_PAUSE: Duration = Duration::from_secs(1);
 
 impl Node {
     pub(super) fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
-        let silence = self.history.reason == Reason::Event(Event::PartnerSilent);
-        let silence = (silence && self.settings.has_partner).then(|| self.silence_of_paths(now));
-        self.enter(now, Phase::Starting, silence);
+        let silence = self.is_because_of(Event::PartnerSilent) && self.settings.has_partner;
+        let silence = silence.then(|| self.silence_of_paths(now));
+        let relief = self.relief(now);
+        let starting = Starting {
+            relief,
+            // A partner that leaves tells us of its connections until we serve. Nor does a takeover
+            // that is nothing but addresses wait for the processes that the switch takes.
+            sync_at_raise: !self.is_fos() && (self.service.is_up() || relief.is_some()),
+            control: if self.is_because_of(Event::PartnerServiceLost) {
+                Control::Wanted
+            } else {
+                Control::Left
+            },
+        };
+        self.enter(now, Stage::Starting(starting), silence);
         self.fitness.take_over();
         self.knows_who_serves = true;
         self.banned_until = None;
-        self.on_trial = false;
-        self.removals.clear();
         self.service.forgive();
         self.raise_term(out);
         out.push(Action::Notice(notice));
@@ -43,15 +56,12 @@ impl Node {
             return;
         }
         self.run_hook(Hook::Active, out);
-        // A partner that leaves tells us of its connections until we serve. Nor does a takeover that
-        // is nothing but addresses wait for the processes that the switch takes.
-        self.sync_at_raise = self.service.is_up() || self.relief.is_some();
         // An old one that is still ending is waited for: its end starts the new one.
         if !self.service.has_process() {
             self.start_service(now, out);
         }
         self.stop_clearing(out);
-        if !self.sync_at_raise {
+        if !starting.sync_at_raise {
             out.push(Action::SyncDaemon(SyncRole::Master));
         }
         // The claim: a partner that is about to take over as well hears it before it does.
@@ -81,7 +91,7 @@ impl Node {
         }
         // Its commands have deadlines of their own; nobody waits for it here.
         self.service.ready(now);
-        if self.phase == Phase::Standby {
+        if self.phase() == Phase::Standby {
             out.push(Action::Notice(Notice::StartingMonitors));
             out.push(Action::StartMonitors);
         } else {
@@ -91,15 +101,18 @@ impl Node {
 
     /// The service stands, or with fos the partner has let go: the addresses follow.
     pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        self.enter(now, Phase::Active, None);
-        self.relief = None;
-        self.holding = true;
+        let sync_now = matches!(&self.stage, Stage::Starting(it) if it.sync_at_raise);
+        let control = match &self.stage {
+            // A partner that has let go, or is not there, need not be told to.
+            Stage::Starting(it) if event == Event::ControlDue => it.control,
+            _ => Control::Left,
+        };
+        let holding = Holding::begin(now);
+        self.enter(now, Stage::Active(Active { holding, control }), None);
         self.last_takeover = Some(now);
         self.reassert(now, out);
-        // A partner that has let go, or is not there, need not be told to.
-        self.fos.wants_control &= event == Event::ControlDue;
         self.send_now(now, out);
-        if std::mem::take(&mut self.sync_at_raise) {
+        if sync_now {
             out.push(Action::SyncDaemon(SyncRole::Master));
         }
         if self.is_fos() {
@@ -109,10 +122,11 @@ impl Node {
 
     /// Everything is given up: from now on the partner is listened to.
     pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.enter(now, Phase::Standby, None);
-        self.standby_since = now;
-        self.is_cleared = false;
-        self.stands_by_next = false;
+        let standby = Standby {
+            on_trial: self.stage.is_on_trial(),
+            ..Standby::begin(now)
+        };
+        self.enter(now, Stage::Standby(standby), None);
         self.listen(now);
         self.send_now(now, out);
         if self.is_fos() {
@@ -122,10 +136,15 @@ impl Node {
         }
     }
 
+    /// Whether `event` is what is being dealt with.
+    pub(super) fn is_because_of(&self, event: Event) -> bool {
+        self.history.reason == Reason::Event(event)
+    }
+
     /// Brings up, announces, and begins the burst anew.
     pub(super) fn reassert(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.holding && self.phase == Phase::Active {
-            self.announcements = Some(Announcements::begin(now));
+        if let Stage::Active(Active { holding, .. }) = &mut self.stage {
+            holding.announcements = Announcements::begin(now);
             out.push(Action::RaiseAddresses);
             self.announce(out);
         }
@@ -171,12 +190,12 @@ impl Node {
             let wait = self.settings.dead_time + self.settings.keepalive * 9 / 8;
             self.banned_until = Some(now + wait);
         }
-        if event == Event::ServiceUnfit && !self.is_fos() {
-            self.on_trial = true;
-        } else if matches!(
-            event,
-            Event::ServiceUnfit | Event::AddressesTaken | Event::AddressesDuplicate
-        ) {
+        let is_lost = match event {
+            Event::ServiceUnfit => self.is_fos(),
+            Event::AddressesTaken | Event::AddressesDuplicate => true,
+            _ => false,
+        };
+        if is_lost {
             self.banned_until = Some(now + self.ban.pause());
         }
         out.push(Action::Notice(notice));
@@ -184,21 +203,15 @@ impl Node {
 
     /// The partner has not taken over, or not said that it will.
     pub(super) fn hand_over_due(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let is_answered = self.hand_over.take().is_none_or(|it| it.is_answered);
-        self.event(
-            now,
-            if is_answered {
-                Event::HandOverDue
-            } else {
-                Event::HandOverUnanswered
-            },
-            out,
-        );
+        let event = match &self.stage {
+            Stage::HandingOver(it) if !it.is_answered => Event::HandOverUnanswered,
+            _ => Event::HandOverDue,
+        };
+        self.event(now, event, out);
     }
 
     /// Asks the partner to take over and serves until it has.
-    pub(super) fn hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.enter(now, Phase::HandingOver, None);
+    pub(super) fn hand_over(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         let until = now + HAND_OVER_WITHIN + self.settings.sync_wait;
         let is_answered = self.settings.signs;
         let due = if is_answered {
@@ -206,28 +219,47 @@ impl Node {
         } else {
             now + CLAIM_WITHIN
         };
+        let (cause, notice) = match event {
+            Event::StopOrdered => (Cause::Stop, Notice::HandingOver),
+            _ => (Cause::Order, Notice::HandingOverByOrder),
+        };
+        let handing_over = HandingOver {
+            holding: self.stage.take_holding(now),
+            cause,
+            until,
+            is_answered,
+        };
+        self.enter(now, Stage::HandingOver(handing_over), None);
         self.timers.set(Timer::HandOver, due);
-        self.hand_over = Some(HandOver { until, is_answered });
-        out.push(Action::Notice(if self.leaving {
-            Notice::HandingOver
-        } else {
-            Notice::HandingOverByOrder
-        }));
+        out.push(Action::Notice(notice));
         self.send_now(now, out);
     }
 
     /// Hook, sync daemon, service; then the addresses, see [`Node::release`].
     pub(super) fn give_up(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        self.enter(now, Phase::Releasing, None);
-        self.announcements = None;
-        self.duplicates.forget();
-        self.hand_over = None;
-        self.relief = None;
-        self.sync_at_raise = false;
+        self.let_go_of_all(now, event, self.is_holding(), out);
+    }
+
+    /// The same; whether the addresses are still up.
+    pub(super) fn let_go_of_all(
+        &mut self,
+        now: Mono,
+        event: Event,
+        holding: bool,
+        out: &mut Vec<Action>,
+    ) {
+        let ends = event == Event::StopOrdered || self.stage.is_leaving();
+        let has_failed = event == Event::ServiceUnfit && !self.is_fos() && !ends;
+        let releasing = Releasing {
+            holding,
+            ends,
+            on_trial: has_failed || self.stage.is_on_trial(),
+        };
+        self.enter(now, Stage::Releasing(releasing), None);
         self.let_go(now, event, out);
         self.switch_sync(SyncRole::Backup, out);
         self.controlled();
-        if self.is_warm() && !self.leaving {
+        if self.is_warm() && !ends {
             // The table stays; what is down is let go of at once.
             self.release(now, out);
             return;
@@ -257,8 +289,10 @@ impl Node {
         self.event(now, Event::Released, out);
     }
 
-    pub(super) fn drop_addresses(&mut self, out: &mut Vec<Action>) {
-        if std::mem::take(&mut self.holding) {
+    fn drop_addresses(&mut self, out: &mut Vec<Action>) {
+        if let Stage::Releasing(Releasing { holding, .. }) = &mut self.stage
+            && std::mem::take(holding)
+        {
             out.push(Action::DropAddresses);
         }
     }
@@ -268,7 +302,7 @@ impl Node {
             self.run_hook(Hook::Inactive, out);
             self.switch_sync(SyncRole::Backup, out);
         }
-        self.enter(now, Phase::Gone, None);
+        self.enter(now, Stage::Gone, None);
         if self.settings.has_partner {
             // Twice: nothing repeats it.
             out.extend([Action::Send(Value::Stopped), Action::Send(Value::Stopped)]);
@@ -312,10 +346,12 @@ impl Node {
 
     /// What a heartbeat says now.
     pub(super) fn value(&self) -> Value {
-        match self.phase {
-            Phase::Starting | Phase::Active if self.fos.wants_control => Value::StopMe,
+        match self.phase() {
+            Phase::Starting | Phase::Active if self.stage.wants_control() => Value::StopMe,
             Phase::Starting | Phase::Active | Phase::HandingOver => Value::Running,
-            Phase::Releasing if self.holding || self.timers.is_set(Timer::LetGo) => Value::Running,
+            Phase::Releasing if self.is_holding() || self.timers.is_set(Timer::LetGo) => {
+                Value::Running
+            }
             Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,
         }
     }

@@ -4,10 +4,10 @@ use lvs_model::Mono;
 
 use super::Node;
 use super::history::KEPT;
+use super::stage::Stage;
 use crate::orders::Orders;
 use crate::pair::PairPath;
 use crate::said::Form;
-use crate::table::Phase;
 use crate::view::{PartnerView, PathView, Silence, Transition, View};
 
 impl Node {
@@ -20,8 +20,8 @@ impl Node {
         let has_private = self.settings.has_private_path;
         View {
             role: self.settings.role,
-            phase: self.phase,
-            holding: self.holding,
+            phase: self.phase(),
+            holding: self.is_holding(),
             unfit: self.unfit(now),
             own: self.own,
             public: path(PairPath::Public),
@@ -69,8 +69,10 @@ impl Node {
     }
 
     /// Changes the phase, and remembers why.
-    pub(super) fn enter(&mut self, now: Mono, to: Phase, silence: Option<Silence>) {
-        let from = std::mem::replace(&mut self.phase, to);
+    pub(super) fn enter(&mut self, now: Mono, to: Stage, silence: Option<Silence>) {
+        let from = self.phase();
+        self.stage = to;
+        let to = self.phase();
         self.timers.retain(|timer| timer.runs_in(to));
         let kept = &mut self.history.transitions;
         if kept.len() >= KEPT {

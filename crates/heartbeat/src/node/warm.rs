@@ -8,6 +8,7 @@ use lvs_model::Mono;
 
 use super::Node;
 use super::relief::Relief;
+use super::stage::{Stage, Standby};
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::supervise::{LONGEST_PAUSE, State};
@@ -20,15 +21,19 @@ const CHECKED_WITHIN: Duration = Duration::from_secs(1);
 impl Node {
     /// Whether the service runs on the standby too: always, or to see whether it stays up.
     pub(super) fn is_warm(&self) -> bool {
-        (self.settings.warm_standby || self.on_trial) && self.settings.service == Service::Lvs
+        (self.settings.warm_standby || self.stage.is_on_trial())
+            && self.settings.service == Service::Lvs
     }
 
     /// A service on trial that stays up is not needed any more when the partner serves.
     pub(super) fn end_trial(&mut self, now: Mono, out: &mut Vec<Action>) {
         let is_proven = self.service.is_up() && !self.service.is_failing(now);
         let partner_serves = self.partner.last_value() == Some(Value::Running);
-        if self.on_trial && is_proven && partner_serves && self.phase == Phase::Standby {
-            self.on_trial = false;
+        if let Stage::Standby(standby @ Standby { on_trial: true, .. }) = &mut self.stage
+            && is_proven
+            && partner_serves
+        {
+            standby.on_trial = false;
             self.service.forgive();
             self.change_warmth(now, true, out);
         }
@@ -51,7 +56,7 @@ impl Node {
 
     /// lvs.cf was read again, perhaps with another `warm_standby`.
     pub(super) fn change_warmth(&mut self, now: Mono, was_warm: bool, out: &mut Vec<Action>) {
-        if self.phase != Phase::Standby {
+        if self.phase() != Phase::Standby {
             return;
         }
         self.keep_warm(now, out);
@@ -64,24 +69,34 @@ impl Node {
         }
     }
 
-    /// A takeover begins because of `event`: if the partner serves until we do, our table is to be
-    /// complete first, and its connections known.
-    pub(super) fn prepare_relief(&mut self, now: Mono, event: Event) {
-        self.relief = (event == Event::HeardLeaving).then(|| Relief {
+    /// A takeover begins: if the partner serves until we do, our table is to be complete first, and its
+    /// connections known.
+    pub(super) fn relief(&self, now: Mono) -> Option<Relief> {
+        let Stage::Standby(Standby { since, .. }) = self.stage else {
+            return None;
+        };
+        self.is_because_of(Event::HeardLeaving).then(|| Relief {
             checks_by: now + CHECKED_WITHIN,
-            synchronised_at: self.standby_since + self.settings.sync_wait,
-        });
+            synchronised_at: since + self.settings.sync_wait,
+        })
     }
 
     /// When the partner will have served long enough, if it leaves.
     pub(super) fn relief_due(&self) -> Option<Mono> {
         let is_checked = self.service.is_checked();
-        self.relief.map(|relief| relief.due(is_checked))
+        match &self.stage {
+            Stage::Starting(starting) => starting.relief.map(|it| it.due(is_checked)),
+            _ => None,
+        }
     }
 
     /// It has, or does so no longer.
     pub(super) fn relieve(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.relief.take().is_some() && self.service.is_up() {
+        let relief = match &mut self.stage {
+            Stage::Starting(starting) => starting.relief.take(),
+            _ => None,
+        };
+        if relief.is_some() && self.service.is_up() {
             self.event(now, Event::ChecksDue, out);
         }
     }

@@ -485,3 +485,14 @@ fn what_cannot_be_served_is_said_to_be_left_only_to_who_takes_it() {
         ["2 addresses cannot be served here: not taken over from a partner that lives and can"]
     );
 }
+
+#[test]
+fn who_stops_says_with_its_last_word_that_it_serves_nothing() {
+    let mut bench = signing(ConfiguredRole::Backup);
+    hear_standby(&mut bench, 1.0, Some(0), true);
+    let before = bench.node.statement(at(1.0), Value::Stopped);
+    assert!(before.fit && !before.details.unwrap().helpless);
+    bench.put(1.5, Input::Stop { signal: 15 });
+    let last = bench.node.statement(at(1.5), Value::Stopped);
+    assert!(!last.fit && last.details.unwrap().helpless);
+}
