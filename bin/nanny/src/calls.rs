@@ -91,7 +91,6 @@ const SOMETIMES: &[(c_long, Rule)] = &[
 /// The filter; `None` where this machine's kernel or architecture has none.
 pub fn of_network_checks() -> Option<CallFilter> {
     let always = ALWAYS.iter().chain(OLD).map(|call| (*call, Rule::Always));
-    // The kernel remembers what is always allowed (5.11); the others run through the filter each time.
     let rows = SOMETIMES.iter().copied().chain(always);
     let rows = rows.filter_map(|(call, rule)| Some((u32::try_from(call).ok()?, rule)));
     let table = Table {
