@@ -2,8 +2,10 @@
 //! without and with a warm standby, beside a pair of keepalived. Runs in the lab; one line on `out` for each value.
 //!
 //! - [`client`]: asks each millisecond · [`settings`]: both configurations
+//! - `memory`: no program is read from this machine's disk meanwhile
 
 pub mod client;
+mod memory;
 pub mod settings;
 
 use std::fs::{self, Permissions};
@@ -60,6 +62,7 @@ struct Case {
 pub fn run(runs: u32, beats: &[Beat], out: &mut dyn Write) -> io::Result<()> {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     writeln!(out, "note kernel {}, {runs} runs of each", kernel.trim())?;
+    memory::keep()?;
     for beat in beats.iter().copied() {
         for daemon in [Subject::Keepalived, Subject::Pulse, Subject::Warm] {
             if (daemon, beat) != (Subject::Keepalived, Beat::Default) {
