@@ -126,7 +126,8 @@ impl Addresses {
         let unwanted = self.held.replace(wanted);
         // Killed in between, all go.
         self.tell_guardian(&unwanted);
-        match self.links.raise(wanted) {
+        let known = self.held.links().map_or_else(|| self.links.links(), Ok);
+        match known.and_then(|links| self.links.raise(wanted, &links)) {
             // A log line for each of a hundred addresses takes longer than to announce them.
             Ok(raised) => {
                 let outcomes = raised.iter().filter_map(|(change, result)| match change {
@@ -288,6 +289,9 @@ impl Addresses {
             found.link_changed = true;
             let links = self.links.links().ok();
             found.interface_changed |= self.held.read_links(links);
+        }
+        if found.link_changed {
+            self.announcer.read_interfaces();
         }
         // Told is not the same as true: it may be back already, or be our own doing.
         if found.own_changed || found.removed || found.stray || found.retry {

@@ -1,5 +1,6 @@
 //! Tells a segment who has an address now, through a packet socket.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -17,9 +18,14 @@ use crate::error::LinkError;
 use crate::plan::Assignment;
 
 /// A packet socket that receives nothing; needs `CAP_NET_RAW`.
+///
+/// Every interface is known beforehand, so that an announcement waits for no list of them: whoever keeps
+/// one for long [reads them anew](Announcer::read_interfaces) when one has changed.
 #[derive(Debug)]
 pub struct Announcer {
     fd: OwnedFd,
+    /// `None` if they could not be read.
+    ports: Option<Ports>,
 }
 
 impl Announcer {
@@ -32,13 +38,29 @@ impl Announcer {
         // No protocol: the socket sends, and nothing is queued to it.
         let fd =
             socket(AddressFamily::Packet, SockType::Raw, flags, None).map_err(LinkError::Socket)?;
-        Ok(Self { fd })
+        let mut announcer = Self { fd, ports: None };
+        announcer.read_interfaces();
+        Ok(announcer)
+    }
+
+    /// Reads every interface anew: one has come, gone or changed. Where that fails it is tried again when
+    /// they are needed.
+    pub fn read_interfaces(&mut self) {
+        self.ports = interfaces().ok();
+    }
+
+    /// Every interface as it was read last.
+    fn ports(&self) -> Result<Cow<'_, Ports>, LinkError> {
+        match &self.ports {
+            Some(ports) => Ok(Cow::Borrowed(ports)),
+            None => interfaces().map(Cow::Owned),
+        }
     }
 
     /// Announces every address on its interface: IPv4 in both forms of gratuitous ARP, IPv6 by an
     /// advertisement with the R flag set if `router`. One that fails does not stop the others.
     pub fn announce(&self, addresses: &[Assignment], router: bool) -> Vec<LinkError> {
-        let ports = match interfaces() {
+        let ports = match self.ports() {
             Ok(ports) => ports,
             Err(error) => return vec![error],
         };
@@ -54,7 +76,7 @@ impl Announcer {
     /// Asks who has each of `addresses`; [`Answers`](crate::Answers) and [`Sightings`](crate::Sightings) hear
     /// it.
     pub fn ask<'a>(&self, addresses: impl Iterator<Item = &'a Assignment>) -> Vec<LinkError> {
-        let ports = match interfaces() {
+        let ports = match self.ports() {
             Ok(ports) => ports,
             Err(error) => return vec![error],
         };
@@ -81,7 +103,7 @@ impl Announcer {
         mac: Mac,
         address: IpAddr,
     ) -> Result<(), LinkError> {
-        let ports = interfaces()?;
+        let ports = self.ports()?;
         let port = find(&ports, interface).map_err(|_| LinkError::Send(Errno::ENODEV))?;
         match address {
             IpAddr::V4(ip) => self.send(&arp::encode(Form::Reply, destination, mac, ip), port),
@@ -125,6 +147,7 @@ impl Announcer {
 type Ports = BTreeMap<String, Port>;
 
 /// An interface as a packet socket addresses it.
+#[derive(Clone, Debug)]
 struct Port {
     name: String,
     address: LinkAddr,

@@ -95,6 +95,12 @@ impl Held {
         self.unsure || self.unread || self.unraised
     }
 
+    /// Every interface as it was told last; `None` while that is not known.
+    #[must_use]
+    pub fn links(&self) -> Option<Vec<Link>> {
+        (!self.unread).then(|| self.known.values().cloned().collect())
+    }
+
     /// Whether an interface of this machine has this hardware address.
     #[must_use]
     pub fn is_own(&self, mac: Mac) -> bool {
@@ -217,7 +223,8 @@ impl Held {
             Event::AddressGone(gone) => {
                 found.removed = self.addresses.contains(&gone.address);
                 found.own_changed = self.own.contains(gone.address);
-                found.stray = self.is_stray(gone.address);
+                // What was held and has just been taken down is none.
+                found.stray = self.is_stray(gone.address) && self.strays.contain(gone.address);
                 found.lost = is_link_local(gone.address);
             }
             Event::Address(it) | Event::Duplicate(it) => {

@@ -81,15 +81,19 @@ impl Links {
         Ok(links.find(|link| link.index == found.interface))
     }
 
-    /// Brings up what is missing of `wanted`. Returns the changes with what the kernel said to
-    /// each; "exists" counts as done.
+    /// Brings up what is missing of `wanted` on the interfaces `links`. Returns the changes with what the kernel
+    /// said to each; "exists" counts as done.
     ///
     /// # Errors
     /// [`LinkError::Netlink`] if the kernel could not be asked.
-    pub fn raise(&mut self, wanted: &[Assignment]) -> Result<Vec<Outcome>, LinkError> {
+    pub fn raise(
+        &mut self,
+        wanted: &[Assignment],
+        links: &[Link],
+    ) -> Result<Vec<Outcome>, LinkError> {
         // One that is there and was not read is added once more, which the kernel refuses.
-        let ((found, _), (links, _)) = (self.look()?, self.look_at_links()?);
-        self.apply(plan_raise(wanted, &found, &links), &links)
+        let (found, _) = self.look()?;
+        self.apply(plan_raise(wanted, &found, links), links)
     }
 
     /// Takes down what is there of `unwanted`; "absent" counts as done.

@@ -43,6 +43,12 @@ pub struct Strays {
 }
 
 impl Strays {
+    /// Whether this address was found on some interface.
+    #[must_use]
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.known.iter().any(|(known, _)| *known == address)
+    }
+
     /// Takes those of lvs.cf's addresses that are `present` and those that are `held`; what is to be said.
     pub fn update(&mut self, present: &[Assignment], held: &[Assignment]) -> Vec<Stray> {
         let place = |it: &Assignment| (it.address, it.interface.clone());

@@ -283,3 +283,19 @@ fn what_could_not_be_taken_down_is_kept_tried_again_and_nobody_elses() {
     assert_eq!(held.dropped(now(10), &gone, &[]), []);
     assert_eq!((held.left().len(), held.next()), (0, None));
 }
+
+/// Its going is told of like anybody's, and nothing has to be read for it.
+#[test]
+fn an_address_that_was_taken_down_is_no_stray_and_one_that_was_found_is() {
+    let mut held = holding("10.1.0.50");
+    held.want(&[wanted("10.1.0.50", "eth0")]);
+    let links = [link(2, "eth0"), link(3, "eth1")];
+    let there = [held.assignments()[0].resolve(&links).unwrap()];
+    let gone = || Event::AddressGone(there[0].clone());
+    held.replace(&[]);
+    assert!(!held.hear(gone()).stray);
+    assert!(held.hear(Event::Address(there[0].clone())).stray);
+    assert_eq!(held.look_for_strays(Some((&there, &links))).len(), 1);
+    assert!(held.hear(gone()).stray);
+    assert_eq!(held.look_for_strays(Some((&[], &links))).len(), 1);
+}
