@@ -41,8 +41,9 @@ pub(crate) enum Reader {
 pub(crate) fn untrusted(path: &Path) -> io::Result<Option<UntrustedPart>> {
     let written = std::path::absolute(path)?;
     let folder = written.parent().unwrap_or(Path::new("/"));
-    let part = match untrusted_part_of_data(&path.canonicalize()?)? {
-        None => untrusted_directory(folder)?,
+    let real = path.canonicalize()?;
+    let part = match untrusted_part_of_data(&real)? {
+        None if real != written => untrusted_directory(folder)?,
         part => part,
     };
     let is_ours = |part: &UntrustedPart| !geteuid().is_root() && part.uid == geteuid().as_raw();
