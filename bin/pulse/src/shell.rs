@@ -70,6 +70,8 @@ pub struct Shell {
     service: Service,
     commands: Commands,
     term_file: TermFile,
+    /// A new term that is not in its file yet.
+    unkept_term: Option<u64>,
     /// How often `send_arp` is still to be run.
     burst: Burst,
     orders: OrdersFile,
@@ -143,6 +145,7 @@ impl Shell {
             service,
             commands,
             term_file,
+            unkept_term: None,
             burst: Burst::default(),
             orders,
             unkept: None,
@@ -182,6 +185,7 @@ impl Shell {
         self.check_serving();
         self.check_links();
         self.give(Input::Start);
+        self.keep_term();
         notify::ready();
         turning
             .run(&mut self)
@@ -291,6 +295,14 @@ impl Shell {
         self.look_at_addresses();
         self.listen_to_control();
         self.give(Input::Tick);
+        self.keep_term();
+    }
+
+    /// Behind everything else of a turn: neither the partner nor a client waits for the file.
+    fn keep_term(&mut self) {
+        if let Some(term) = self.unkept_term.take() {
+            self.term_file.write(term);
+        }
     }
 
     fn hear(&mut self, path: PairPath, verdict: Verdict) {
@@ -459,7 +471,7 @@ impl Shell {
         match action {
             Action::Send(value) => self.send(Echo::Partner, value),
             Action::Challenge(value) => self.send(Echo::Unproven, value),
-            Action::KeepTerm(term) => self.term_file.write(term),
+            Action::KeepTerm(term) => self.unkept_term = Some(term),
             Action::Notice(notice) => match notice.severity() {
                 Severity::Error => log::error!("{notice}"),
                 Severity::Warning => log::warn!("{notice}"),
