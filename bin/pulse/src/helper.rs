@@ -2,6 +2,7 @@
 //!
 //! Its standard input is a socket. Each message is one datagram, mostly words with a NUL behind every one.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -63,6 +64,8 @@ impl Part {
 /// pulse's end of a helper with which it exchanges messages.
 pub struct Helper {
     child: Child,
+    /// It has closed its end, which it does only when it ends.
+    is_closed: Cell<bool>,
 }
 
 impl Helper {
@@ -72,7 +75,10 @@ impl Helper {
     /// Those of starting a program.
     pub fn start(part: &Part, foreground: bool) -> io::Result<Self> {
         let child = part.program(foreground, Stdin::Report).start()?;
-        Ok(Self { child })
+        Ok(Self {
+            child,
+            is_closed: Cell::new(false),
+        })
     }
 
     /// Its process id.
@@ -96,12 +102,14 @@ impl Helper {
     pub fn hear<'a>(&self, bytes: &'a mut [u8]) -> Option<&'a [u8]> {
         let link = self.child.link()?.as_raw_fd();
         let length = recv(link, bytes, MsgFlags::MSG_DONTWAIT).ok()?;
+        self.is_closed.set(length == 0);
         bytes.get(..length).filter(|message| !message.is_empty())
     }
 
-    /// Readable when there is something to hear.
+    /// Readable when there is something to hear; `None` behind the end of that. Until its end is told as well, it
+    /// would be readable in each turn of the loop, and take the processor from who is to end.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.child.link()
+        self.child.link().filter(|_| !self.is_closed.get())
     }
 
     /// No more messages: it ends when it has done what it was told. What it says until then is heard.
@@ -162,4 +170,25 @@ pub fn decode(message: &[u8]) -> Vec<OsString> {
         .filter_map(|word| word.strip_suffix(&[0]))
         .map(|word| OsString::from_vec(word.to_vec()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    use super::*;
+
+    #[test]
+    fn one_that_ends_is_not_listened_to_again_and_again() {
+        // Here it is this test, which does not know the argument and ends.
+        let part = Part {
+            argument: "--no-such-part",
+            name: "none",
+        };
+        let helper = Helper::start(&part, false).unwrap();
+        let mut fds = [PollFd::new(helper.fd().unwrap(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::NONE).unwrap();
+        assert_eq!(helper.hear(&mut [0; LONGEST]), None);
+        assert!(helper.fd().is_none());
+    }
 }
