@@ -16,6 +16,7 @@ mod hooks;
 mod links;
 mod orders;
 mod own;
+mod parts;
 mod relief;
 mod service;
 mod stage;
@@ -27,13 +28,12 @@ mod warm;
 use std::time::Duration;
 
 use crate::datagram::Service;
-use lvs_model::{Backoff, Mono, SyncRole, Timers};
+use lvs_model::{Mono, SyncRole, Timers};
 
 use crate::fitness::OwnAddresses;
-use crate::hand_over::OrderedHandOver;
-use crate::model::{Action, Hook, Input, Links, Settings};
+use crate::model::{Action, Hook, Input, Settings};
 use crate::notice::Notice;
-use crate::orders::{OrderRefused, Orders};
+use crate::orders::OrderRefused;
 use crate::pair::ConfiguredRole;
 use crate::partner::Partner;
 use crate::question::Questions;
@@ -43,13 +43,10 @@ use crate::table::{Event, Facts, Phase, Verdict, decide};
 use crate::view::Reason;
 use can_serve::Fitness;
 use history::History;
+use parts::{Calls, Claims, Ordered, Told, Ways};
 use stage::{Active, Stage, Standby};
 use timer::Timer;
 
-/// A service that did not stay up is not tried again for so long, at first.
-const FIRST_BAN: Duration = Duration::from_secs(10);
-/// The longest of these times.
-const LONGEST_BAN: Duration = Duration::from_secs(60);
 /// Addresses that were removed so often within [`REMOVAL_WINDOW`] are given up.
 const REMOVALS_ALLOWED: usize = 3;
 const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
@@ -62,41 +59,19 @@ pub struct Node {
     stage: Stage,
     /// What it waits for.
     timers: Timers<Timer>,
+    /// The partner as heard.
     partner: Partner,
+    /// lvsd or fos as a process.
     service: Supervision,
-    links: Links,
-    /// It serves and is heard on no path, and that has been said.
-    is_unheard: bool,
-    /// The addresses were lost, or fos did not stay up; no takeover before this.
-    banned_until: Option<Mono>,
-    /// No offer is taken before: our own addresses have just come back.
-    offers_from: Mono,
-    ban: Backoff,
-    questions: Questions,
-    last_takeover: Option<Mono>,
-    last_reassert: Option<Mono>,
-    partner_lost: bool,
-    /// Who serves has been said, or this node has served.
-    knows_who_serves: bool,
-    /// The shell was told to call by then; being called much later means that we were away.
-    promised: Option<Mono>,
-    /// What is read now arrived while we were away.
-    stale: bool,
-    /// The highest ownership term heard of; ours while we claim or hold.
-    term: u64,
-    /// When what is not proven was answered last.
-    challenged: Option<Mono>,
-    own: OwnAddresses,
-    /// The last heartbeat that could go out.
-    sent_at: Mono,
+    ways: Ways,
+    /// What it could serve.
     fitness: Fitness,
-    orders: Orders,
-    /// How far a hand-over is that was ordered.
-    ordered: OrderedHandOver,
-    /// When it was said that nobody serves because of an order.
-    barred_said: Option<Mono>,
-    /// Whether the partner's lvs.cf is ours, as far as it was said.
-    same_content: Option<bool>,
+    claims: Claims,
+    orders: Ordered,
+    /// Lost heartbeats that are asked for.
+    questions: Questions,
+    calls: Calls,
+    told: Told,
     history: History,
 }
 
@@ -106,32 +81,18 @@ impl Node {
     #[must_use]
     pub fn new(now: Mono, settings: Settings) -> Self {
         let mut node = Self {
-            timers: Timers::new(),
-            questions: Questions::default(),
             settings,
             stage: Stage::Standby(Standby::begin(now)),
+            timers: Timers::new(),
             partner: Partner::new(now),
             service: Supervision::default(),
-            links: Links::UP,
-            is_unheard: false,
-            banned_until: None,
-            offers_from: now,
-            ban: Backoff::new(FIRST_BAN, LONGEST_BAN),
-            last_takeover: None,
-            last_reassert: None,
-            partner_lost: false,
-            knows_who_serves: false,
-            promised: None,
-            stale: false,
-            term: 0,
-            challenged: None,
-            own: OwnAddresses::PRESENT,
-            sent_at: now,
+            ways: Ways::whole(now),
             fitness: Fitness::default(),
-            orders: Orders::default(),
-            ordered: OrderedHandOver::No,
-            barred_said: None,
-            same_content: None,
+            claims: Claims::none(now),
+            orders: Ordered::NOTHING,
+            questions: Questions::default(),
+            calls: Calls::default(),
+            told: Told::default(),
             history: History::default(),
         };
         node.timers
@@ -143,7 +104,7 @@ impl Node {
 
     /// Tells a node that has not been started which term an earlier start kept.
     pub const fn remember_term(&mut self, term: u64) {
-        self.term = term;
+        self.claims.term = term;
     }
 
     /// Where the node is.
@@ -210,21 +171,21 @@ impl Node {
         self.look_at_hand_over(now, out);
         self.arm();
         // What has become due by this input is late from now on, not since then.
-        self.promised = self.next_deadline().map(|due| due.max(now));
+        self.calls.promised = self.next_deadline().map(|due| due.max(now));
     }
 
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         out.push(Action::Notice(Notice::Starting(self.settings.role)));
         self.listen(now);
         self.stage = Stage::Standby(Standby::begin(now));
-        if self.is_barred() {
-            out.push(Action::Notice(Notice::OrdersInForce(self.orders)));
+        if self.orders.is_barred() {
+            out.push(Action::Notice(Notice::OrdersInForce(self.orders.kept)));
         }
         if self.is_fos() {
             self.start_fos(now, out);
             return;
         }
-        if !self.settings.has_partner && !self.orders.standby {
+        if !self.settings.has_partner && !self.orders.kept.standby {
             // Nobody is waited for, and what an earlier start left is taken as it is.
             self.history.reason = Reason::NoPartner;
             self.take_over(now, Notice::NoPartner(self.settings.service), out);
@@ -232,7 +193,7 @@ impl Node {
         }
         out.push(Action::RunHook(Hook::Inactive));
         out.push(Action::SyncDaemon(SyncRole::Backup));
-        if self.settings.force_active && !self.is_barred() {
+        if self.settings.force_active && !self.orders.is_barred() {
             let notice = Notice::ForcedActive(self.settings.service);
             self.history.reason = Reason::Forced;
             self.take_over(now, notice, out);
@@ -305,7 +266,7 @@ impl Node {
             partner_capable: self.is_partner_capable(now),
             partner_takes: self.is_partner_free(now)
                 && self.is_partner_fit()
-                && !self.orders.frozen,
+                && !self.orders.kept.frozen,
             partner_better: self.is_partner_better(now),
             partner_ready: self.can_hand_over() && self.is_partner_ready(now),
             wants_control: self.stage.wants_control(),

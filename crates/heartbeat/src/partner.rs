@@ -31,6 +31,8 @@ pub struct Partner {
     incompatible: Option<Mono>,
     incompatible_logged: Option<Mono>,
     held_back_logged: Option<Mono>,
+    /// Something that is not proven was answered last.
+    pub challenged: Option<Mono>,
 }
 
 /// One way to the partner.
@@ -60,6 +62,7 @@ impl Partner {
             incompatible: None,
             incompatible_logged: None,
             held_back_logged: None,
+            challenged: None,
         }
     }
 

@@ -11,6 +11,10 @@ use crate::fitness::Trouble;
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// A node that lost addresses or services takes nothing over for so long, then for twice that, and so on.
+const FIRST_BAN: Duration = Duration::from_secs(10);
+/// The longest of these times.
+const LONGEST_BAN: Duration = Duration::from_secs(60);
 /// Who has left all its addresses to its partner because other machines have them, and has them again with the same
 /// result, keeps them for so long.
 const LEFT_AGAIN_AFTER: Duration = Duration::from_secs(3600);
@@ -26,6 +30,10 @@ pub struct Fitness {
     /// It let go in vain: not again until then.
     pub keep_until: Option<Mono>,
     pub keep_pause: Backoff,
+    /// Addresses or services were lost here: nothing is taken over before.
+    pub banned_until: Option<Mono>,
+    /// How long that lasts the next time.
+    pub ban: Backoff,
     /// Other machines had every address, so it let go then; none has been free here since.
     pub left_duplicates: Option<Mono>,
 }
@@ -38,6 +46,8 @@ impl Default for Fitness {
             has_let_go: false,
             keep_until: None,
             keep_pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+            banned_until: None,
+            ban: Backoff::new(FIRST_BAN, LONGEST_BAN),
             left_duplicates: None,
         }
     }

@@ -46,7 +46,7 @@ impl Node {
     }
 
     pub(super) fn late_by(&self, now: Mono) -> Option<Duration> {
-        let late_by = now - self.promised?;
+        let late_by = now - self.calls.promised?;
         let is_late = self.settings.has_partner && late_by > self.settings.dead_time;
         is_late.then_some(late_by)
     }
@@ -56,8 +56,8 @@ impl Node {
         let Some(late_by) = self.late_by(now) else {
             return;
         };
-        self.promised = None;
-        self.stale = true;
+        self.calls.promised = None;
+        self.calls.is_stale = true;
         self.partner.forget();
         self.timers.stop(Timer::Idle);
         self.timers.stop(Timer::Offer);
@@ -70,7 +70,7 @@ impl Node {
     }
 
     pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.stale = false;
+        self.calls.is_stale = false;
         self.look_at_paths(now, out);
         self.end_trial(now, out);
         self.arm();
@@ -132,8 +132,8 @@ impl Node {
         self.timers.stop(Timer::Idle);
         let claiming = self.stage.is_claiming();
         let is_known = self.settings.has_partner && !self.is_cut_off();
-        if claiming && is_known && !self.partner_lost {
-            self.partner_lost = true;
+        if claiming && is_known && !self.told.partner_lost {
+            self.told.partner_lost = true;
             out.push(Action::Notice(Notice::PartnerLost));
         }
         self.relieve(now, out);

@@ -26,16 +26,16 @@ impl Node {
         let dead_time = self.settings.dead_time;
         let reasons = [
             (self.is_failing(now), Unfit::Service),
-            (self.links.is_lost(), Unfit::Links),
+            (self.ways.links.is_lost(), Unfit::Links),
             (self.is_banned(now), self.why_banned()),
             (
                 self.partner.is_misconfigured(now, dead_time),
                 Unfit::Misconfigured,
             ),
-            (!self.own.is_whole(), Unfit::OwnAddress),
+            (!self.ways.own.is_whole(), Unfit::OwnAddress),
             (self.serves_unheard(), Unfit::Unheard),
-            (self.orders.standby, Unfit::OrderedStandby),
-            (self.orders.frozen, Unfit::Frozen),
+            (self.orders.kept.standby, Unfit::OrderedStandby),
+            (self.orders.kept.frozen, Unfit::Frozen),
         ];
         let reasons = reasons.into_iter().filter(|(is_so, _)| *is_so);
         let troubles = self.fitness.troubles.iter().cloned();
@@ -61,7 +61,7 @@ impl Node {
 
     /// Addresses or services were lost here a short while ago.
     pub(super) fn is_banned(&self, now: Mono) -> bool {
-        self.banned_until.is_some_and(|until| now < until)
+        self.fitness.banned_until.is_some_and(|until| now < until)
     }
 
     /// The service that runs on standby does not stay up.
@@ -78,18 +78,18 @@ impl Node {
 
     /// No order forbids to take over, and the service is not known bad.
     pub(super) fn is_willing(&self, now: Mono) -> bool {
-        self.can_serve(now) && !self.is_failing(now) && !self.is_barred()
+        self.can_serve(now) && !self.is_failing(now) && !self.orders.is_barred()
     }
 
     /// Nor do the links: it may replace a silent partner.
     pub(super) fn is_able(&self, now: Mono) -> bool {
-        self.can_serve(now) && !self.links.is_lost() && !self.is_barred()
+        self.can_serve(now) && !self.ways.links.is_lost() && !self.orders.is_barred()
     }
 
     /// Nothing is known to be wrong.
     pub(super) fn is_fit(&self, now: Mono) -> bool {
         let serves_all = self.fitness.troubles.is_empty() && self.unused().next().is_none();
-        let whole = self.own.is_whole() && serves_all;
+        let whole = self.ways.own.is_whole() && serves_all;
         self.is_able(now) && !self.is_failing(now) && whole
     }
 
@@ -98,8 +98,8 @@ impl Node {
         Details {
             content: Some(self.settings.content),
             unserved: Some(self.count_unserved()),
-            standby: self.orders.standby,
-            frozen: self.orders.frozen,
+            standby: self.orders.kept.standby,
+            frozen: self.orders.kept.frozen,
             helpless: self.stage.is_leaving() || self.is_failing(now) || !self.can_serve(now),
         }
     }
@@ -147,7 +147,7 @@ impl Node {
     pub(super) fn is_partner_better(&self, now: Mono) -> bool {
         let keeps = self.fitness.keep_until.is_some_and(|until| now < until);
         let alive = self.partner.is_alive(now, self.settings.dead_time);
-        if keeps || !alive || self.orders.frozen {
+        if keeps || !alive || self.orders.kept.frozen {
             return false;
         }
         let serves_more = |it: Details| {
@@ -188,9 +188,9 @@ impl Node {
         }
         if !self.fitness.troubles.is_empty() {
             self.event(now, Event::Unserved, out);
-        } else if self.links.is_lost() {
+        } else if self.ways.links.is_lost() {
             self.event(now, Event::LinksLost, out);
-        } else if !self.own.is_whole() && !self.timers.is_set(Timer::OwnAddress) {
+        } else if !self.ways.own.is_whole() && !self.timers.is_set(Timer::OwnAddress) {
             self.event(now, Event::OwnAddressGone, out);
         }
     }

@@ -39,8 +39,8 @@ impl Node {
         if !self.settings.has_partner {
             out.push(Action::Notice(Notice::NoFosBackup));
         }
-        let is_forced = self.settings.force_active && !self.is_barred();
-        let is_alone = !self.settings.has_partner && !self.orders.standby;
+        let is_forced = self.settings.force_active && !self.orders.is_barred();
+        let is_alone = !self.settings.has_partner && !self.orders.kept.standby;
         if is_forced || is_alone {
             self.history.reason = if is_alone {
                 Reason::NoPartner

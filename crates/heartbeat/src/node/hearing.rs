@@ -29,7 +29,7 @@ impl Node {
         let facts = self.facts(now);
         Statement {
             state,
-            term: self.term,
+            term: self.claims.term,
             by_term: self.settings.by_term,
             hears: self.partner.is_alive(now, self.settings.dead_time),
             fit: facts.fit && !self.stage.is_leaving(),
@@ -47,13 +47,13 @@ impl Node {
         out: &mut Vec<Action>,
     ) {
         // HOLD and HELD are sent by nobody but an attacker; what came while we were away is old.
-        if self.stale || matches!(value, Value::Hold | Value::Held) {
+        if self.calls.is_stale || matches!(value, Value::Hold | Value::Held) {
             return;
         }
         let notice = self.partner.hear_life(now, path);
         out.extend(notice.map(Action::Notice));
         self.listen(now);
-        if std::mem::take(&mut self.partner_lost) {
+        if std::mem::take(&mut self.told.partner_lost) {
             out.push(Action::Notice(Notice::PartnerBack));
         }
         if said.is_some_and(|said| said.first) {
@@ -73,9 +73,9 @@ impl Node {
         self.hear_fos(now, value, path, out);
         match value {
             Value::Running => {
-                self.banned_until = None;
+                self.fitness.banned_until = None;
                 self.timers.stop(Timer::Offer);
-                self.barred_said = None;
+                self.told.barred = None;
                 self.fitness.partner_serves();
                 self.timers.stop(Timer::Idle);
                 self.hear_running(now, said, out);
@@ -104,9 +104,10 @@ impl Node {
         let wait = if gave_up { now } else { now + precedence };
         // R8: at most one takeover in four dead times, unless the partner is silent.
         let damped = self
+            .claims
             .last_takeover
             .map_or(now, |last| last + self.damping() + precedence);
-        let take_at = wait.max(damped).max(self.offers_from);
+        let take_at = wait.max(damped).max(self.claims.offers_from);
         let facts = Facts {
             prompt: take_at <= now
                 && (self.timers.due(Timer::Offer)).is_none_or(|at| at <= now || gave_up || primary),
@@ -160,7 +161,7 @@ impl Node {
 
     /// A director that comes back finds the other one serving: its log begins with that.
     fn say_who_serves(&mut self, out: &mut Vec<Action>) {
-        let is_known = std::mem::replace(&mut self.knows_who_serves, true);
+        let is_known = std::mem::replace(&mut self.told.who_serves, true);
         if !is_known && self.phase() == Phase::Standby {
             out.push(Action::Notice(Notice::PartnerServes));
         }
@@ -193,8 +194,8 @@ impl Node {
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
         let heard = said.map_or(0, |said| said.statement.term);
-        if heard > self.term && !claiming {
-            self.term = heard;
+        if heard > self.claims.term && !claiming {
+            self.claims.term = heard;
             out.push(Action::KeepTerm(heard));
         }
     }
@@ -202,9 +203,9 @@ impl Node {
     /// The next term, for a claim.
     pub(super) fn raise_term(&mut self, out: &mut Vec<Action>) {
         let heard = self.partner.said().map_or(0, |said| said.statement.term);
-        self.term = self.term.max(heard).saturating_add(1);
+        self.claims.term = self.claims.term.max(heard).saturating_add(1);
         if self.settings.signs {
-            out.push(Action::KeepTerm(self.term));
+            out.push(Action::KeepTerm(self.claims.term));
         }
     }
 
@@ -217,9 +218,9 @@ impl Node {
                 && self.settings.by_term
                 && said.knows_us
                 && said.statement.by_term
-                && said.statement.term != self.term
+                && said.statement.term != self.claims.term
         });
-        readable.map_or(by_role, |said| said.statement.term > self.term)
+        readable.map_or(by_role, |said| said.statement.term > self.claims.term)
     }
 
     /// Whether the partner may take over before we let go: with fos the services, and with
@@ -255,7 +256,7 @@ impl Node {
 
     /// The partner misses our heartbeats. What was asked while we were away is answered by now.
     pub(super) fn asked(&mut self, now: Mono) {
-        if self.settings.has_partner && !self.stale {
+        if self.settings.has_partner && !self.calls.is_stale {
             let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
             self.questions.asked(now, keepalive, dead_time);
         }
@@ -272,7 +273,7 @@ impl Node {
     /// Something is signed but not proven: it is answered at once, but not in a flood.
     pub(super) fn unproven(&mut self, now: Mono, out: &mut Vec<Action>) {
         let pause = self.settings.keepalive / auth::DOUBTED;
-        let next = self.challenged.map_or(now, |last| last + pause);
+        let next = self.partner.challenged.map_or(now, |last| last + pause);
         let due = self.timers.due(Timer::Challenge).unwrap_or(next);
         if due <= now {
             self.timers.stop(Timer::Challenge);
@@ -284,7 +285,7 @@ impl Node {
 
     pub(super) fn challenge(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.settings.has_partner {
-            self.challenged = Some(now);
+            self.partner.challenged = Some(now);
             out.push(Action::Challenge(self.value()));
         }
     }
@@ -295,7 +296,7 @@ impl Node {
         let Some(theirs) = theirs else { return };
         let own = self.settings.content;
         let is_same = theirs == own;
-        let before = self.same_content.replace(is_same);
+        let before = self.told.same_content.replace(is_same);
         if !is_same && before != Some(false) {
             out.push(Action::Notice(Notice::OtherContent { own, theirs }));
         } else if is_same && before == Some(false) {

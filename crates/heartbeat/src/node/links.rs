@@ -10,7 +10,7 @@ use crate::table::{Event, Phase};
 
 impl Node {
     pub(super) fn links(&mut self, now: Mono, links: Links, out: &mut Vec<Action>) {
-        let before = std::mem::replace(&mut self.links, links);
+        let before = std::mem::replace(&mut self.ways.links, links);
         if links.is_lost() {
             let notices = [
                 (before.public_up && !links.public_up).then_some(Notice::PublicLinkDown),
@@ -29,18 +29,11 @@ impl Node {
 
     /// lvs.cf wants no link monitored: a lost one does not count any more.
     pub(super) fn links_unmonitored(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let before = std::mem::replace(&mut self.links, Links::UP);
+        let before = std::mem::replace(&mut self.ways.links, Links::UP);
         if before.is_lost() {
             self.listen(now);
             out.push(Action::Notice(Notice::LinksUnmonitored));
         }
-    }
-
-    /// No path works: each lacks its own address or its carrier.
-    const fn has_no_path(&self) -> bool {
-        let public = self.own.public && self.links.public_up;
-        let private = self.own.private && self.links.private_up;
-        !public && !private
     }
 
     /// It serves on, and nothing can be heard of the partner or said to it: a partner that could take over serves
@@ -50,14 +43,14 @@ impl Node {
             self.phase(),
             Phase::Starting | Phase::Active | Phase::HandingOver
         );
-        let lets_go = self.own.is_cut_off() && self.timers.is_set(Timer::OwnAddress);
-        self.settings.has_partner && claims && self.has_no_path() && !lets_go
+        let lets_go = self.ways.own.is_cut_off() && self.timers.is_set(Timer::OwnAddress);
+        self.settings.has_partner && claims && self.ways.has_no_path() && !lets_go
     }
 
     /// After each input: said when it begins.
     pub(super) fn say_if_unheard(&mut self, out: &mut Vec<Action>) {
         let is_unheard = self.serves_unheard();
-        let was_unheard = std::mem::replace(&mut self.is_unheard, is_unheard);
+        let was_unheard = std::mem::replace(&mut self.told.is_unheard, is_unheard);
         if is_unheard && !was_unheard {
             out.push(Action::Notice(Notice::ServingUnheard));
         }

@@ -22,12 +22,7 @@ const SAID_EVERY: Duration = Duration::from_secs(60);
 impl Node {
     /// Tells a node that has not been started which orders an earlier start kept.
     pub const fn remember_orders(&mut self, orders: Orders) {
-        self.orders = orders;
-    }
-
-    /// An order forbids to take over.
-    pub(super) const fn is_barred(&self) -> bool {
-        self.orders.standby || self.orders.frozen
+        self.orders.kept = orders;
     }
 
     pub(super) fn order(&mut self, now: Mono, order: Order, out: &mut Vec<Action>) {
@@ -47,15 +42,15 @@ impl Node {
     fn check_order(&self, now: Mono, order: Order) -> Result<(), OrderRefused> {
         match (order, self.phase()) {
             (Order::Standby(false) | Order::Freeze(false), _) => Ok(()),
-            (Order::Standby(true), _) if self.orders.standby => Ok(()),
-            (Order::Freeze(true), _) if self.orders.frozen => Ok(()),
+            (Order::Standby(true), _) if self.orders.kept.standby => Ok(()),
+            (Order::Freeze(true), _) if self.orders.kept.frozen => Ok(()),
             (Order::Failover | Order::Standby(true), _) if !self.settings.has_partner => {
                 Err(OrderRefused::NoPartner)
             }
             (Order::Failover, Phase::Standby) => Err(OrderRefused::NotActive),
             (Order::Standby(true) | Order::Freeze(true), Phase::Standby)
             | (Order::Freeze(true), Phase::Active) => Ok(()),
-            (_, Phase::Active) if self.orders.frozen => Err(OrderRefused::Frozen),
+            (_, Phase::Active) if self.orders.kept.frozen => Err(OrderRefused::Frozen),
             (_, Phase::Active) => self.check_partner(now),
             _ => Err(OrderRefused::Busy),
         }
@@ -88,27 +83,27 @@ impl Node {
         let orders = Orders {
             standby: match order {
                 Order::Standby(on) => on,
-                _ => self.orders.standby,
+                _ => self.orders.kept.standby,
             },
             frozen: match order {
                 Order::Freeze(on) => on,
-                _ => self.orders.frozen,
+                _ => self.orders.kept.frozen,
             },
         };
         let keeping = order != Order::Failover;
         if keeping {
-            let is_lifted = self.is_barred();
+            let is_lifted = self.orders.is_barred();
             self.keep_orders(orders, out);
-            if is_lifted && !self.is_barred() {
+            if is_lifted && !self.orders.is_barred() {
                 // Nothing is taken over before the partner had its time to speak.
-                self.barred_said = None;
+                self.told.barred = None;
                 self.listen(now);
             }
         }
         let moves = matches!(order, Order::Failover | Order::Standby(true));
         let hand_over = moves && self.phase() == Phase::Active;
         if hand_over {
-            self.ordered = OrderedHandOver::UnderWay;
+            self.orders.hand_over = OrderedHandOver::UnderWay;
             self.event(now, Event::FailoverOrdered, out);
         }
         Begun { keeping, hand_over }
@@ -116,7 +111,7 @@ impl Node {
 
     /// After each input: whether the hand-over that was ordered has come about.
     pub(super) fn look_at_hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.ordered == OrderedHandOver::No {
+        if self.orders.hand_over == OrderedHandOver::No {
             return;
         }
         let end = match self.phase() {
@@ -129,18 +124,18 @@ impl Node {
             }
             Phase::Gone => Err(HandOverFailed::NotTaken),
             Phase::Standby => {
-                let until = match self.ordered {
+                let until = match self.orders.hand_over {
                     OrderedHandOver::GivenUp { until } => until,
                     _ => now + self.taken_within(),
                 };
-                self.ordered = OrderedHandOver::GivenUp { until };
+                self.orders.hand_over = OrderedHandOver::GivenUp { until };
                 if now < until {
                     return;
                 }
                 Err(HandOverFailed::NotTaken)
             }
         };
-        self.ordered = OrderedHandOver::No;
+        self.orders.hand_over = OrderedHandOver::No;
         out.push(Action::HandOverEnded(end));
     }
 
@@ -151,7 +146,7 @@ impl Node {
     }
 
     fn keep_orders(&mut self, orders: Orders, out: &mut Vec<Action>) {
-        self.orders = orders;
+        self.orders.kept = orders;
         out.push(Action::KeepOrders(orders));
     }
 
@@ -167,10 +162,10 @@ impl Node {
         self.enter(now, Stage::Active(active), None);
         out.push(Action::Notice(Notice::FailoverFailed));
         // Given before the hand-over, and not lifted since: an active node is under none.
-        if self.orders.standby {
+        if self.orders.kept.standby {
             let orders = Orders {
                 standby: false,
-                ..self.orders
+                ..self.orders.kept
             };
             self.keep_orders(orders, out);
             out.push(Action::Notice(Notice::StandbyVoid));
@@ -181,10 +176,11 @@ impl Node {
     /// Nobody serves, and this node could but for an order.
     pub(super) fn say_if_barred(&mut self, now: Mono, out: &mut Vec<Action>) {
         let recent = |said: Mono| now - said < SAID_EVERY;
-        let is_due = !self.barred_said.is_some_and(recent);
-        if self.phase() == Phase::Standby && self.is_barred() && !self.is_cut_off() && is_due {
-            self.barred_said = Some(now);
-            out.push(Action::Notice(Notice::NobodyServes(self.orders)));
+        let is_due = !self.told.barred.is_some_and(recent);
+        if self.phase() == Phase::Standby && self.orders.is_barred() && !self.is_cut_off() && is_due
+        {
+            self.told.barred = Some(now);
+            out.push(Action::Notice(Notice::NobodyServes(self.orders.kept)));
         }
     }
 }

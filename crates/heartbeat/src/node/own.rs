@@ -20,17 +20,17 @@ use crate::table::{Event, Phase};
 impl Node {
     /// Nothing can be heard or said.
     pub(super) const fn is_cut_off(&self) -> bool {
-        self.settings.has_partner && self.own.is_cut_off()
+        self.settings.has_partner && self.ways.own.is_cut_off()
     }
 
     pub(super) fn own_addresses(&mut self, now: Mono, own: OwnAddresses, out: &mut Vec<Action>) {
-        let before = std::mem::replace(&mut self.own, own);
+        let before = std::mem::replace(&mut self.ways.own, own);
         self.own_changed(now, before, out);
     }
 
     /// They are others than `before`.
     pub(super) fn own_changed(&mut self, now: Mono, before: OwnAddresses, out: &mut Vec<Action>) {
-        let own = self.own;
+        let own = self.ways.own;
         if before == own || !self.settings.has_partner {
             return;
         }
@@ -43,7 +43,7 @@ impl Node {
             // What was silence so far was our own. What the partner says first is no offer: it may be
             // taking over just now.
             self.listen(now);
-            self.offers_from = now + self.settings.dead_time;
+            self.claims.offers_from = now + self.settings.dead_time;
             self.send_now(now, out);
         }
         if own.is_whole() {
@@ -65,7 +65,7 @@ impl Node {
         self.timers.stop(Timer::Idle);
         if claiming && self.is_partner_free(now) {
             // The partner may count from a moment before our clock's.
-            let due = self.sent_at + (dead_time - dead_time / 32);
+            let due = self.ways.sent_at + (dead_time - dead_time / 32);
             self.timers.set(Timer::OwnAddress, due);
         }
         out.push(Action::Notice(Notice::CutOff));

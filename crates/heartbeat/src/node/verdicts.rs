@@ -44,8 +44,8 @@ impl Node {
         };
         self.enter(now, Stage::Starting(starting), silence);
         self.fitness.take_over();
-        self.knows_who_serves = true;
-        self.banned_until = None;
+        self.told.who_serves = true;
+        self.fitness.banned_until = None;
         self.service.forgive();
         self.raise_term(out);
         out.push(Action::Notice(notice));
@@ -109,7 +109,7 @@ impl Node {
         };
         let holding = Holding::begin(now);
         self.enter(now, Stage::Active(Active { holding, control }), None);
-        self.last_takeover = Some(now);
+        self.claims.last_takeover = Some(now);
         self.reassert(now, out);
         self.send_now(now, out);
         if sync_now {
@@ -154,10 +154,10 @@ impl Node {
     pub(super) fn reassert_after(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         if event == Event::HeardRunning {
             let recent = |last: Mono| now - last < REASSERT_PAUSE;
-            if self.last_reassert.is_some_and(recent) {
+            if self.claims.last_reassert.is_some_and(recent) {
                 return;
             }
-            self.last_reassert = Some(now);
+            self.claims.last_reassert = Some(now);
             let notice = Notice::Reasserting(self.settings.service);
             out.push(Action::Notice(notice));
             self.run_hook(Hook::Active, out);
@@ -188,7 +188,7 @@ impl Node {
         if matches!(event, Event::FailoverOrdered | Event::HandOverUnanswered) {
             // What the partner said before it heard of this is no offer.
             let wait = self.settings.dead_time + self.settings.keepalive * 9 / 8;
-            self.banned_until = Some(now + wait);
+            self.fitness.banned_until = Some(now + wait);
         }
         let is_lost = match event {
             Event::ServiceUnfit => self.is_fos(),
@@ -196,7 +196,7 @@ impl Node {
             _ => false,
         };
         if is_lost {
-            self.banned_until = Some(now + self.ban.pause());
+            self.fitness.banned_until = Some(now + self.fitness.ban.pause());
         }
         out.push(Action::Notice(notice));
     }
@@ -324,8 +324,8 @@ impl Node {
 
     pub(super) fn send(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.settings.has_partner {
-            if !self.own.is_cut_off() {
-                self.sent_at = now;
+            if !self.ways.own.is_cut_off() {
+                self.ways.sent_at = now;
             }
             out.push(Action::Send(self.value()));
         }
