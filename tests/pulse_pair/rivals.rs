@@ -144,3 +144,65 @@ fn speak(namespace: &str, own: &str) {
     });
     speak.join().expect("a word");
 }
+
+/// Room of each socket for its filter; no more than the kernel's default on any kernel.
+const ROOM: &str = "/proc/sys/net/core/optmem_max";
+const USUAL_ROOM: u32 = 20_480;
+/// Enough for the filters of heartbeats, not for one of 130 addresses.
+const LITTLE_ROOM: u32 = 1_500;
+
+/// Sets the room until it is dropped.
+struct Room(String);
+
+impl Room {
+    fn set(bytes: u32) -> Self {
+        let before = std::fs::read_to_string(ROOM).expect("the first network");
+        std::fs::write(ROOM, bytes.to_string()).expect("root");
+        Self(before)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = std::fs::write(ROOM, self.0.trim());
+    }
+}
+
+/// Each a block of its own, on one card.
+fn with_130_addresses() -> Pair {
+    let block = |number: u8| {
+        format!(
+            "virtual more{number} {{\n active = 1\n address = 10.1.1.{number} eth0:{number}\n \
+             vip_nmask = 255.255.255.0\n port = 80\n server a {{\n  address = 10.1.0.11\n  active = 1\n }}\n}}\n"
+        )
+    };
+    let pair = Pair::new();
+    let text = std::fs::read_to_string(pair.file("lvs.cf")).expect("lvs.cf");
+    let more: String = (1..130).map(block).collect();
+    std::fs::write(pair.file("lvs.cf"), text + &more).expect("lvs.cf");
+    pair
+}
+
+/// Whether the kernel has room for the filter of all of them, or not.
+#[test]
+fn of_130_addresses_of_one_card_the_last_one_is_watched_like_the_first() {
+    for (room, is_exact) in [(USUAL_ROOM, true), (LITTLE_ROOM, false)] {
+        let mut pair = with_130_addresses();
+        let room = Room::set(room);
+        pair.start(A);
+        pair.wait_for_owners(&[A], LOADING);
+        let last = || pair.has(A, "10.1.1.129");
+        wait_until(LOADING, last).expect("all of them");
+        let switch = pair.switch();
+        let other = hardware_address(&switch, "br0");
+        for address in [VIP, "10.1.1.129"] {
+            ip(&format!("-n {switch} addr add {address}/24 dev br0"));
+            let line = format!("{address} is announced by {other} on eth0 as well");
+            wait_for_line(&pair, A, &line);
+        }
+        let log = pair.log(A);
+        let coarse = "the kernel has no room for a filter of 131 addresses (net.core.optmem_max)";
+        assert_eq!(log.matches(coarse).count(), usize::from(!is_exact), "{log}");
+        drop(room);
+    }
+}
