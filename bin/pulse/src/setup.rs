@@ -183,6 +183,10 @@ impl Setup {
                 .as_ref()
                 .map_or(Duration::ZERO, |sync| sync.wait),
             addresses: addresses.iter().map(|it| it.address).collect(),
+            partner: paths
+                .iter()
+                .filter_map(|path| Some(path.partner?.ip()))
+                .collect(),
             content: 0,
             hook_patience: if is_external(&config) {
                 LET_GO_WITHIN

@@ -42,6 +42,9 @@ pub struct Settings {
     pub sync_wait: Duration,
     /// The addresses that are held while active. lvs.cf: `address`, `nat_router`.
     pub addresses: Vec<IpAddr>,
+    /// The partner's ends of the paths, for the log: public first, then the private one. lvs.cf: `primary`,
+    /// `backup`, `primary_private`, `backup_private`.
+    pub partner: Vec<IpAddr>,
     /// The hash of lvs.cf, for the partner to compare.
     pub content: u64,
     /// How long a give-up waits for the end of `inactive_cmd` before the partner is told; zero if it

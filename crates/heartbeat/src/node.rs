@@ -127,6 +127,7 @@ impl Node {
             }
             return;
         }
+        let before = out.len();
         self.check_lateness(now, out);
         match input {
             Input::Start => self.start(now, out),
@@ -169,9 +170,21 @@ impl Node {
         }
         self.say_if_unheard(out);
         self.look_at_hand_over(now, out);
+        self.name_partner(before, out);
         self.arm();
         // What has become due by this input is late from now on, not since then.
         self.calls.promised = self.next_deadline().map(|due| due.max(now));
+    }
+
+    /// Says which machine a line is about that says 'partner': on a line of its own, as an original's texts stand
+    /// alone. `before`: so many actions were there already.
+    fn name_partner(&self, before: usize, out: &mut Vec<Action>) {
+        let is_about = |it: &Action| matches!(it, Action::Notice(it) if it.is_about_partner());
+        let mut new = out.iter().skip(before);
+        if !self.settings.partner.is_empty() && new.any(is_about) {
+            let partner = Notice::Partner(self.settings.partner.clone());
+            out.push(Action::Notice(partner));
+        }
     }
 
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {

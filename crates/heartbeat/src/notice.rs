@@ -108,6 +108,8 @@ pub enum Notice {
     PartnerLost,
     /// Ours: the active node hears its partner again.
     PartnerBack,
+    /// Ours: behind a line that says 'partner': its end of the public and of the private path.
+    Partner(Vec<IpAddr>),
     /// A node that has just begun hears from its partner that it is active.
     PartnerServes,
     /// Ours: one path is silent while the other one is not.
@@ -227,6 +229,30 @@ pub enum Notice {
     },
     /// Ours: it has the same again.
     SameContent,
+}
+
+impl Notice {
+    /// Whether it says what the partner does or has become, and so which machine that is.
+    pub(crate) const fn is_about_partner(&self) -> bool {
+        matches!(
+            self,
+            Self::PartnerDead(_)
+                | Self::PartnerInactive { .. }
+                | Self::Yielding(_)
+                | Self::Reasserting(_)
+                | Self::WantingControl
+                | Self::ToldToGoInactive
+                | Self::PartnerLost
+                | Self::PartnerBack
+                | Self::PartnerServes
+                | Self::PartnerDeaf
+                | Self::HandedOver { .. }
+                | Self::HandOverUnanswered
+                | Self::FailoverDone
+                | Self::FailoverFailed
+                | Self::OtherContent { .. }
+        )
+    }
 }
 
 /// What becomes of addresses that could not be served.

@@ -48,6 +48,7 @@ pub(crate) fn settings(role: ConfiguredRole) -> Settings {
         sync_wait: Duration::ZERO,
         addresses: Vec::new(),
         content: 0,
+        partner: Vec::new(),
         hook_patience: Duration::ZERO,
     }
 }

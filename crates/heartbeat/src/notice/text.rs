@@ -1,6 +1,7 @@
 //! The text of each log line.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::datagram::Service;
 
@@ -22,6 +23,7 @@ impl fmt::Display for Notice {
             Self::AddressFree(address) => {
                 write!(f, "address {address} is in use by nobody else: used again")
             }
+            Self::Partner(paths) => partner(f, paths),
             Self::Terminating { signal } => write!(f, "Terminating due to signal {signal}"),
             Self::ForcedActive(service) => {
                 write!(f, "Forced active on startup: activating {service}")
@@ -181,6 +183,15 @@ impl Notice {
             _ => "",
         }
     }
+}
+
+fn partner(f: &mut fmt::Formatter<'_>, paths: &[IpAddr]) -> fmt::Result {
+    f.write_str("the partner is")?;
+    for (number, path) in paths.iter().enumerate() {
+        let sign = if number == 0 { " " } else { ", private path " };
+        write!(f, "{sign}{path}")?;
+    }
+    Ok(())
 }
 
 const fn follows(what: Unserved) -> &'static str {

@@ -2,8 +2,10 @@
 //! missing belongs to events that are none here: programs of its own (ifconfig, the reservation of a
 //! shared disk), sockets that cannot fail so.
 
-use crate::datagram::{DecodeError, Service};
+use crate::datagram::{DecodeError, Service, Value};
 
+use super::{Bench, notices, settings};
+use crate::model::Settings;
 use crate::notice::Notice;
 use crate::pair::ConfiguredRole::{Backup, Primary};
 
@@ -167,5 +169,38 @@ fn each_text_of_the_original_stands_alone_on_its_line() {
         ),
     ] {
         assert_eq!(notice.to_string(), line);
+    }
+}
+
+/// Our own texts and the original's: each is followed by one line that says which machine it is.
+#[test]
+fn a_line_about_the_partner_is_followed_by_its_addresses() {
+    let ends = ["10.1.0.2", "10.9.0.2"].map(|text| text.parse().unwrap());
+    for (count, line) in [
+        (1, "the partner is 10.1.0.2"),
+        (2, "the partner is 10.1.0.2, private path 10.9.0.2"),
+    ] {
+        let settings = |role| Settings {
+            partner: ends[..count].to_vec(),
+            ..settings(role)
+        };
+        let mut bench = Bench::start(settings(Primary));
+        let serves = notices(&bench.hear(1.0, Value::Running));
+        let standby = "the partner is active, this director stands by";
+        assert_eq!(serves, [standby, line]);
+        assert_eq!(notices(&bench.hear(2.0, Value::Running)), [""; 0]);
+        let dead: Vec<_> = bench.run_to(8.0).into_iter().map(|it| it.1).collect();
+        let dead = notices(&dead);
+        assert!(
+            dead.contains(&"partner dead: activating lvs".to_owned()),
+            "{dead:?}"
+        );
+        assert_eq!(dead.iter().filter(|it| *it == line).count(), 1, "{dead:?}");
+
+        let mut bench = Bench::start(settings(Backup));
+        bench.make_active();
+        let yields = notices(&bench.hear(6.0, Value::Running));
+        let both = ["partner active: deactivating LVS", line];
+        assert_eq!(yields, both);
     }
 }
