@@ -3,7 +3,7 @@
 use ipvs::Ipvs;
 
 use crate::error::{UsageError, status};
-use crate::line::Parsed;
+use crate::parse::Parsed;
 use crate::replace;
 use crate::request::{Request, resolve};
 use crate::restore;

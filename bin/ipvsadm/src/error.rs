@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::command::Command;
-use crate::options::Name;
+use crate::given::Name;
 
 /// The exit statuses.
 pub mod status {

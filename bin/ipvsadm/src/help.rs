@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use popt::Row;
 
-use crate::options::{Key, Name, TABLE};
+use crate::given::Name;
+use crate::options::{Key, TABLE};
 use crate::output::Output;
 
 /// The release whose command line this is. Scripts look for `ipvsadm v1.` and `IPVS v1.2.1`.

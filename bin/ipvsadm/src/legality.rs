@@ -2,7 +2,7 @@
 
 use crate::command::Command;
 use crate::error::UsageError;
-use crate::options::{Given, Name};
+use crate::given::{Given, Name};
 
 /// A row: an option and what each command says to it, in the order of `Command`:
 /// A E D C L a d e set start stop R S Z. `+` must be there, `o` may be, `.` may not, `1` may be but

@@ -1,7 +1,7 @@
 //! The kernel's virtual server table by command line: drop-in for ipvsadm 1.31.
 //!
 //! [`main`] is the program. The way of a command line through it: `options` (the table) and `popt`
-//! scan it, `line` and `take` fold it into values (`number`, `address`, `inet`, `names`), `request`
+//! scan it, `parse` folds it into a `line` by what `take` makes of values (`number`, `address`, `inet`, `names`), `request`
 //! checks it as a whole (`legality`, `tunnel`) and says what to do, `session` does it: one change
 //! (`ensure`), many (`restore`; `replace` and `wanted` for all or nothing), or a listing (`list`,
 //! `save`, `connections`, `watch`; `sort`, `counters`, `printed_name`; `list_json`, `json`). `error` and `refusal` hold the original's sentences, `start` and `help` are what
@@ -16,6 +16,7 @@ mod ensure;
 mod error;
 #[cfg(test)]
 mod fuzz;
+mod given;
 mod help;
 mod inet;
 mod json;
@@ -28,6 +29,7 @@ mod names;
 mod number;
 mod options;
 mod output;
+mod parse;
 mod printed_name;
 mod refusal;
 mod replace;
@@ -60,7 +62,7 @@ use std::process::ExitCode;
 use ipvs::{Ipvs, IpvsError};
 
 use crate::error::status;
-use crate::line::{Parsed, Surroundings};
+use crate::parse::{Parsed, Surroundings};
 
 use crate::output::Output;
 use crate::session::Session;
@@ -144,7 +146,7 @@ pub fn run<I: Ipvs>(
         names: environment.names,
         words_end_options: environment.posixly_correct,
     };
-    let parsed = line::parse(words.iter().map(OsString::as_os_str), surroundings);
+    let parsed = parse::parse(words.iter().map(OsString::as_os_str), surroundings);
     let Streams { input, out, err } = streams;
     let mut out = Output::new(out);
     match parsed {

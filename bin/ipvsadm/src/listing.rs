@@ -3,7 +3,7 @@
 use ipvs::{Ipvs, IpvsError};
 use lvs_model::{DestinationEntry, ServiceEntry, ServiceKey};
 
-use crate::options::{Given, Name};
+use crate::given::{Given, Name};
 use crate::sort::{sort_servers, sort_services};
 
 /// What the columns are.

@@ -11,7 +11,7 @@ use lvs_model::{IpvsOp, Table, TableService};
 
 use crate::ensure::edit_of;
 use crate::error::{UsageError, status};
-use crate::line::{self, Parsed};
+use crate::parse::{self, Parsed};
 use crate::refusal::{self, Asked};
 use crate::request::{Request, resolve};
 use crate::restore::words;
@@ -91,7 +91,7 @@ fn take_line<I: Ipvs>(
     if text.starts_with(b"#") || words(text).next().is_none() {
         return Ok(());
     }
-    let parsed = line::parse(words(text), session.surroundings());
+    let parsed = parse::parse(words(text), session.surroundings());
     let request = match parsed {
         Ok(Parsed::Line(line)) => resolve(&line).map_err(|error| error.to_string())?,
         Ok(Parsed::Help | Parsed::Version) | Err(UsageError::Hint { .. }) => {

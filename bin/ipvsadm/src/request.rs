@@ -12,10 +12,10 @@ use lvs_model::{
 use crate::command::Command;
 use crate::connections::Columns;
 use crate::error::UsageError;
+use crate::given::{Given, Name};
 use crate::legality;
 use crate::line::{Line, Sync};
 use crate::listing::{Format, Listing};
-use crate::options::{Given, Name};
 use crate::tunnel;
 
 /// What is to be done.

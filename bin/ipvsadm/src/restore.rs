@@ -9,7 +9,7 @@ use lvs_model::IpvsOp;
 
 use crate::error::{UsageError, status};
 use crate::help;
-use crate::line::{self, Parsed};
+use crate::parse::{self, Parsed};
 use crate::request::{Request, resolve};
 use crate::session::Session;
 
@@ -51,7 +51,7 @@ pub(crate) fn run<I: Ipvs>(session: &mut Session<'_, I>) -> u8 {
 }
 
 fn run_line<I: Ipvs>(session: &mut Session<'_, I>, line: &[u8], batch: &mut Vec<IpvsOp>) -> Step {
-    let request = match line::parse(words(line), session.surroundings()) {
+    let request = match parse::parse(words(line), session.surroundings()) {
         Ok(Parsed::Help) => {
             flush(session, batch);
             help::print_help(&mut session.out, session.program);

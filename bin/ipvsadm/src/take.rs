@@ -14,10 +14,11 @@ use popt::Value;
 
 use crate::address::{parse_endpoint, parse_mark, parse_netmask};
 use crate::error::UsageError;
+use crate::given::Name;
 use crate::line::Line;
 use crate::names::Names;
 use crate::number;
-use crate::options::{Key, Name};
+use crate::options::Key;
 use crate::seconds::seconds;
 
 /// What `-p` alone means, in seconds.

@@ -3,8 +3,8 @@
 use lvs_model::{ForwardingMethod, Tunnel, TunnelFlags, TunnelType};
 
 use crate::error::UsageError;
+use crate::given::Name;
 use crate::line::Line;
-use crate::options::Name;
 
 const OPTIONS: [Name; 4] = [
     Name::TunPort,
