@@ -5,8 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use popt::Row;
 
-use crate::given::Name;
-use crate::options::{Key, TABLE};
+use crate::options::{Block, Key, TABLE};
 use crate::output::Output;
 
 /// The release whose command line this is. Scripts look for `ipvsadm v1.` and `IPVS v1.2.1`.
@@ -55,27 +54,10 @@ pub(crate) fn print_help(out: &mut Output<'_>, program: &OsStr) {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Block {
-    Commands,
-    Service,
-    Options,
-    Daemon,
-}
-
 const fn block_of(key: Key) -> Block {
     match key {
         Key::Command(_) | Key::Help | Key::Version => Block::Commands,
-        Key::Tcp | Key::Udp | Key::Sctp | Key::FwMark | Key::Ipv6 => Block::Service,
-        Key::Named(
-            Name::McastInterface
-            | Name::SyncId
-            | Name::SyncMaxlen
-            | Name::McastGroup
-            | Name::McastPort
-            | Name::McastTtl,
-        ) => Block::Daemon,
-        _ => Block::Options,
+        Key::Setting(setting) => setting.block,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::error::UsageError;
 use crate::line::Line;
 use crate::names::Names;
-use crate::options::{Key, LETTERS, TABLE};
+use crate::options::{Key, LETTERS, Set, TABLE};
 use crate::seconds::seconds;
 
 /// What surrounds a command line and decides how it is read.
@@ -62,7 +62,13 @@ pub(crate) fn parse<'a>(
         match item {
             Ok(Item::Word(word)) => rest.add(word),
             Ok(Item::Option(key, value)) => {
-                line.take(key, value, scanner.last_word(), surroundings.names)?;
+                take(
+                    &mut line,
+                    key,
+                    value,
+                    scanner.last_word(),
+                    surroundings.names,
+                )?;
             }
             Err(error) => {
                 return Err(UsageError::Grammar {
@@ -74,6 +80,30 @@ pub(crate) fn parse<'a>(
     }
     rest.finish(&mut line)?;
     Ok(Parsed::Line(line))
+}
+
+/// One option behind the command. `word` is the one taken last from the line.
+fn take<'a>(
+    line: &mut Line<'a>,
+    key: Key,
+    value: Value<'a>,
+    word: &OsStr,
+    names: &dyn Names,
+) -> Result<(), UsageError> {
+    let Key::Setting(setting) = key else {
+        return Err(UsageError::SecondCommand(word.to_owned()));
+    };
+    if let Some(name) = setting.name
+        && !line.given.insert(name)
+    {
+        return Err(UsageError::Multiple(name));
+    }
+    match setting.set {
+        Set::Nothing => Ok(()),
+        Set::Flag(set) => set(line),
+        Set::Text(set) => set(line, value.text().unwrap_or_default(), names),
+        Set::OptionalText(set) => set(line, value.text()),
+    }
 }
 
 /// Words that belong to no option: `--set` wants three, the next one is an error.
