@@ -1,98 +1,76 @@
 //! The options that a command may take, by the names that messages call them, and which of them a line gave.
 
-/// Options that a command may take, in the order in which they are checked.
-///
-/// Options that exclude each other by nature share one name: the four that give a service, the
-/// three forwarding methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Name {
-    Numeric,
-    Connection,
-    Service,
-    Scheduler,
-    Persistent,
-    Netmask,
-    Server,
-    Forwarding,
-    Weight,
-    UpperThreshold,
-    LowerThreshold,
-    McastInterface,
-    Timeout,
-    Daemon,
-    Stats,
-    Rate,
-    Thresholds,
-    PersistentConn,
-    NoSort,
-    SyncId,
-    Exact,
-    OnePacket,
-    Engine,
-    SchedulerFlags,
-    McastGroup,
-    McastPort,
-    McastTtl,
-    SyncMaxlen,
-    TunInfo,
-    TunType,
-    TunPort,
-    TunNocsum,
-    TunCsum,
-    TunRemcsum,
-    // Ours, not the original's.
-    Atomic,
-    DryRun,
-    Ensure,
-    Json,
-    Watch,
+/// Makes the names, their texts and the table of legal options of one row each.
+macro_rules! names {
+    ($($name:ident $text:literal $cells:literal;)*) => {
+        /// Options that a command may take, in the order in which they are checked.
+        ///
+        /// Options that exclude each other by nature share one name: the four that give a service, the
+        /// three forwarding methods.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Name {
+            $($name,)*
+        }
+
+        impl Name {
+            /// As messages call it.
+            pub(crate) const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+
+        /// What each command says to an option, in the order in which they are checked.
+        pub(crate) const LEGAL: &[(Name, &[u8; 14])] = &[$((Name::$name, $cells),)*];
+    };
 }
 
-impl Name {
-    /// As messages call it.
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::Numeric => "numeric",
-            Self::Connection => "connection",
-            Self::Service => "service-address",
-            Self::Scheduler => "scheduler",
-            Self::Persistent => "persistent",
-            Self::Netmask => "netmask",
-            Self::Server => "real-server",
-            Self::Forwarding => "forwarding-method",
-            Self::Weight => "weight",
-            Self::UpperThreshold => "u-threshold",
-            Self::LowerThreshold => "l-threshold",
-            Self::McastInterface => "mcast-interface",
-            Self::Timeout => "timeout",
-            Self::Daemon => "daemon",
-            Self::Stats => "stats",
-            Self::Rate => "rate",
-            Self::Thresholds => "thresholds",
-            Self::PersistentConn => "persistent-conn",
-            Self::NoSort => "nosort",
-            Self::SyncId => "syncid",
-            Self::Exact => "exact",
-            Self::OnePacket => "ops",
-            Self::Engine => "pe",
-            Self::SchedulerFlags => "sched-flags",
-            Self::McastGroup => "mcast-group",
-            Self::McastPort => "mcast-port",
-            Self::McastTtl => "mcast-ttl",
-            Self::SyncMaxlen => "sync-maxlen",
-            Self::TunInfo => "tun-info",
-            Self::TunType => "tun-type",
-            Self::TunPort => "tun-port",
-            Self::TunNocsum => "tun-nocsum",
-            Self::TunCsum => "tun-csum",
-            Self::TunRemcsum => "tun-remcsum",
-            Self::Atomic => "atomic",
-            Self::DryRun => "dry-run",
-            Self::Ensure => "ensure",
-            Self::Json => "json",
-            Self::Watch => "watch",
-        }
-    }
+// A name, what messages call it, and what each command says to it, in the order of `Command`. `+` must be
+// there, `o` may be, `.` may not, `1` may be but only one of them.
+names! {
+    // A E D C L a d e set start stop R S Z
+    Numeric        "numeric"            b"....o.......o.";
+    Connection     "connection"         b"....1.........";
+    Service        "service-address"    b"+++.1+++.....o";
+    Scheduler      "scheduler"          b"oo............";
+    Persistent     "persistent"         b"oo............";
+    Netmask        "netmask"            b"oo............";
+    Server         "real-server"        b".....+++......";
+    Forwarding     "forwarding-method"  b".....o.o......";
+    Weight         "weight"             b".....o.o......";
+    UpperThreshold "u-threshold"        b".....o.o......";
+    LowerThreshold "l-threshold"        b".....o.o......";
+    McastInterface "mcast-interface"    b".........o....";
+    Timeout        "timeout"            b"....1.........";
+    Daemon         "daemon"             b"....1.........";
+    Stats          "stats"              b"....o.........";
+    Rate           "rate"               b"....o.........";
+    Thresholds     "thresholds"         b"....o.........";
+    PersistentConn "persistent-conn"    b"....o.........";
+    NoSort         "nosort"             b"....o.........";
+    SyncId         "syncid"             b"....o....oo...";
+    Exact          "exact"              b"....o.........";
+    OnePacket      "ops"                b"oo............";
+    Engine         "pe"                 b"oo............";
+    SchedulerFlags "sched-flags"        b"oo............";
+    McastGroup     "mcast-group"        b".........o....";
+    McastPort      "mcast-port"         b".........o....";
+    McastTtl       "mcast-ttl"          b".........o....";
+    SyncMaxlen     "sync-maxlen"        b".........o....";
+    TunInfo        "tun-info"           b"....o.........";
+    TunType        "tun-type"           b".....o.o......";
+    TunPort        "tun-port"           b".....o.o......";
+    TunNocsum      "tun-nocsum"         b".....o.o......";
+    TunCsum        "tun-csum"           b".....o.o......";
+    TunRemcsum     "tun-remcsum"        b".....o.o......";
+    // Ours, not the original's.
+    // A E D C L a d e set start stop R S Z
+    Atomic         "atomic"             b"...........o..";
+    DryRun         "dry-run"            b"...........o..";
+    Ensure         "ensure"             b"o....o........";
+    Json           "json"               b"....o.........";
+    Watch          "watch"              b"....o.........";
 }
 
 /// Which options a line gave.

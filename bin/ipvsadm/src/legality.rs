@@ -1,58 +1,9 @@
-//! Which option goes with which command: the table, and the order in which it is checked.
+//! Which option goes with which command: what the table of the names says, and the order in which it is
+//! checked.
 
 use crate::command::Command;
 use crate::error::UsageError;
-use crate::given::{Given, Name};
-
-/// A row: an option and what each command says to it, in the order of `Command`:
-/// A E D C L a d e set start stop R S Z. `+` must be there, `o` may be, `.` may not, `1` may be but
-/// only one of them.
-struct Row(Name, &'static [u8; 14]);
-
-/// Rows in the order in which they are checked.
-#[rustfmt::skip]
-const TABLE: [Row; 39] = [
-    Row(Name::Numeric,        b"....o.......o."),
-    Row(Name::Connection,     b"....1........."),
-    Row(Name::Service,        b"+++.1+++.....o"),
-    Row(Name::Scheduler,      b"oo............"),
-    Row(Name::Persistent,     b"oo............"),
-    Row(Name::Netmask,        b"oo............"),
-    Row(Name::Server,         b".....+++......"),
-    Row(Name::Forwarding,     b".....o.o......"),
-    Row(Name::Weight,         b".....o.o......"),
-    Row(Name::UpperThreshold, b".....o.o......"),
-    Row(Name::LowerThreshold, b".....o.o......"),
-    Row(Name::McastInterface, b".........o...."),
-    Row(Name::Timeout,        b"....1........."),
-    Row(Name::Daemon,         b"....1........."),
-    Row(Name::Stats,          b"....o........."),
-    Row(Name::Rate,           b"....o........."),
-    Row(Name::Thresholds,     b"....o........."),
-    Row(Name::PersistentConn, b"....o........."),
-    Row(Name::NoSort,         b"....o........."),
-    Row(Name::SyncId,         b"....o....oo..."),
-    Row(Name::Exact,          b"....o........."),
-    Row(Name::OnePacket,      b"oo............"),
-    Row(Name::Engine,         b"oo............"),
-    Row(Name::SchedulerFlags, b"oo............"),
-    Row(Name::McastGroup,     b".........o...."),
-    Row(Name::McastPort,      b".........o...."),
-    Row(Name::McastTtl,       b".........o...."),
-    Row(Name::SyncMaxlen,     b".........o...."),
-    Row(Name::TunInfo,        b"....o........."),
-    Row(Name::TunType,        b".....o.o......"),
-    Row(Name::TunPort,        b".....o.o......"),
-    Row(Name::TunNocsum,      b".....o.o......"),
-    Row(Name::TunCsum,        b".....o.o......"),
-    Row(Name::TunRemcsum,     b".....o.o......"),
-    // A E D C L a d e set start stop R S Z
-    Row(Name::Atomic,         b"...........o.."),
-    Row(Name::DryRun,         b"...........o.."),
-    Row(Name::Ensure,         b"o....o........"),
-    Row(Name::Json,           b"....o........."),
-    Row(Name::Watch,          b"....o........."),
-];
+use crate::given::{Given, LEGAL, Name};
 
 /// A column of the table as sets.
 #[derive(Clone, Copy)]
@@ -79,8 +30,8 @@ const fn column(number: usize) -> Column {
         only_one: Given::NONE,
     };
     let mut place = 0;
-    while place < TABLE.len() {
-        let Row(name, cells) = TABLE[place];
+    while place < LEGAL.len() {
+        let (name, cells) = LEGAL[place];
         if cells[number] != b'.' {
             column.legal.insert(name);
         }
@@ -109,7 +60,7 @@ pub(crate) fn check(command: Command, given: Given) -> Result<(), UsageError> {
 /// The first row that something is wrong with.
 fn find_error(command: Command, given: Given) -> Result<(), UsageError> {
     let mut only_one = None;
-    for Row(name, cells) in &TABLE {
+    for (name, cells) in LEGAL {
         let cell = cells.get(command.column()).copied().unwrap_or(b'.');
         match (cell, given.has(*name)) {
             (b'+', false) => return Err(UsageError::Missing(*name, command)),
