@@ -26,7 +26,12 @@ pub fn in_force(path: &Path) -> Option<ConfigFile> {
 pub fn let_go() {
     let mut file = HeldFile::find_quietly();
     let held = file.read();
-    if held.is_empty() || matches!(Lock::take("pulse"), Err(LockError::Held(..))) {
+    if held.is_empty() {
+        return;
+    }
+    // While it is ours none is started, which would adopt what is about to go.
+    let lock = Lock::take("pulse");
+    if matches!(lock, Err(LockError::Held(..))) {
         return;
     }
     log::error!("pulse was killed and does not start: its addresses go");
@@ -34,4 +39,5 @@ pub fn let_go() {
         Ok(()) => file.write(&[]),
         Err(error) => log::error!("its addresses stay: {error}"),
     }
+    drop(lock);
 }
