@@ -50,7 +50,7 @@ fn a_director_whose_only_address_another_machine_has_lets_go_and_tells_its_partn
     let line = "every address is in use by another machine: going inactive";
     let said = |side| pair.log(side).contains(line);
     wait_until(ASKED, || said(A)).expect("it is tried and let go of");
-    assert!(pair.log(A).contains("address 2001:db8::50/128 - up"));
+    assert!(pair.log(A).contains("address 2001:db8::50/128 eth0 up"));
     wait_until(NOTICED, || !pair.has(A, VIP6)).expect("it is not used");
     // The partner tries as well: it might be on a network of its own. Whether it then leaves the service to A
     // goes by what A says of itself at that moment; the address is not used in any case.

@@ -68,6 +68,7 @@ const OPER_DOWN: [u8; 2] = [2, 3];
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
+const AF_BRIDGE: u8 = 7;
 
 /// `struct ifa_cacheinfo` of linux/if_addr.h: preferred for 0 s, valid for ever.
 ///
@@ -289,6 +290,11 @@ fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
     let (Some(index), Some(flags)) = (word(4), word(8)) else {
         return Ok(None);
     };
+    // A port of a bridge joined, changed or left: the interface itself is told of besides, and its families
+    // are others here.
+    if message.body.first() == Some(&AF_BRIDGE) {
+        return Ok(None);
+    }
     let (mut name, mut mac, mut down) = (None, None, false);
     let (mut promotes, mut takes_ipv6) = (None, true);
     for attribute in message.attributes_behind(LINK_HEADER)? {
@@ -429,6 +435,23 @@ mod tests {
         match decode(&message) {
             Ok(Said::Link(link)) => link,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Its table of families has the bridge's own attributes: 2 is no family but flags and a VLAN.
+    #[test]
+    fn r_a_port_of_a_bridge_is_no_interface() {
+        for kind in [RTM_NEWLINK, RTM_DELLINK] {
+            let mut requests = Requests::new();
+            requests.message(kind, 0, 1, |message| {
+                let mut header = [0; LINK_HEADER];
+                header[0] = AF_BRIDGE;
+                message.raw(&header);
+                message.text(IFLA_IFNAME, "eth0");
+                message.nest(IFLA_AF_SPEC, |bridge| bridge.attribute(2, &[0x06, 0, 1, 0]));
+            });
+            let message = messages(requests.as_bytes()).next().unwrap().unwrap();
+            assert_eq!(decode(&message).unwrap(), Said::Other);
         }
     }
 

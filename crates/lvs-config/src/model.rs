@@ -388,10 +388,12 @@ impl Device {
     /// Takes the name as it is.
     ///
     /// # Errors
-    /// [`DeviceError`] if it is empty, too long, or has a blank, a control character or `/` in it.
+    /// [`DeviceError`] if it or its interface is empty, it is too long, or has a blank, a control character or
+    /// `/` in it.
     pub fn new(text: &str) -> Result<Self, DeviceError> {
         let bad = |b: u8| b <= b' ' || b == 0x7f || b == b'/';
-        if text.is_empty() || text.len() > Self::MAX_LEN || text.bytes().any(bad) {
+        let has_interface = !text.is_empty() && !text.starts_with(':');
+        if !has_interface || text.len() > Self::MAX_LEN || text.bytes().any(bad) {
             return Err(DeviceError);
         }
         Ok(Self(text.into()))
@@ -487,7 +489,7 @@ mod tests {
         assert_eq!((alias.label(), alias.interface()), ("eth0:1", "eth0"));
         assert!(alias.is_alias());
         assert!(Device::new("fifteen-bytes-x").is_ok());
-        for bad in ["", "sixteen-bytes-xx", "a b", "a/b"] {
+        for bad in [":1", ":", "", "sixteen-bytes-xx", "a b", "a/b"] {
             assert_eq!(Device::new(bad), Err(DeviceError), "{bad:?}");
         }
     }

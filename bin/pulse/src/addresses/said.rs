@@ -26,13 +26,23 @@ pub fn say(outcomes: &[Outcome]) {
                 continue;
             }
         };
-        let label = address.label.as_deref().unwrap_or("-");
+        let label = address.label.clone();
+        let label = label.unwrap_or_else(|| name_of(address.interface));
         let (ip, prefix) = (address.address, address.prefix);
         match result {
             Ok(()) => log::info!("address {ip}/{prefix} {label} {what}"),
             Err(errno) => log::error!("address {ip}/{prefix} {label} not {what}: {}", errno.desc()),
         }
     }
+}
+
+/// An IPv6 address has no label: the name of its interface, or its number if that is gone.
+fn name_of(interface: u32) -> String {
+    let name = nix::net::if_::if_indextoname(interface);
+    let name = name.ok().and_then(|name| name.into_string().ok());
+    // Empty where there is none.
+    let name = name.filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| format!("interface {interface}"))
 }
 
 /// Addresses that are there no longer, a line for each device.
@@ -68,6 +78,13 @@ fn by_device(all: &[Assignment]) -> Vec<(&str, String, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interface_without_a_label_is_named() {
+        let index = nix::net::if_::if_nametoindex("lo").unwrap();
+        assert_eq!(name_of(index), "lo");
+        assert_eq!(name_of(4_000_000), "interface 4000000");
+    }
 
     #[test]
     fn what_is_gone_is_named_with_its_device() {
