@@ -18,15 +18,17 @@ const PID_FILE: &str = "var/run/pulse.pid";
 /// Goes to the background under its own name and leaves its pid, as pulse does.
 const PULSE: &str = "#!/bin/sh
 if [ \"$*\" = '--order reload' ]; then
-	grep -q mistyped ROOT/etc/lvs.cf && echo 'line 1, column 1: mistyped' && exit 1
+	grep -q mistyped ROOT/etc/lvs.cf && echo 'line 1, column 1: mistyped' >&2 && exit 1
+	grep -q unknown ROOT/etc/lvs.cf && echo 'left out: unknown' >&2
 	echo 'serial_no 1'
 	exit 0
 fi
 [ -z \"$REFUSES\" ] || exit 1
-if [ \"$1\" = -t ]; then
+if [ \"$*\" = '-t --here' ]; then
 	cat ROOT/etc/lvs.cf ROOT/etc/sysconfig/ha/lvs.cf 2>/dev/null >ROOT/run/both
 	grep -q mistyped ROOT/run/both && echo 'line 1, column 1: mistyped' >&2 && exit 1
 	echo 'role: primary'
+	grep -q elsewhere ROOT/run/both && echo 'neither director' >&2 && exit 6
 	grep -q unknown ROOT/run/both && echo 'left out: unknown' >&2 && exit 1
 	exit 0
 fi
@@ -177,6 +179,12 @@ fn a_reload_that_is_refused_says_so_and_keeps_what_runs() {
         assert_eq!(said, "line 1, column 1: mistyped\n", "{verb}");
         machine.put(OLD, "");
         assert_eq!(machine.status(verb), 0, "{verb}");
+        // What of it does not work is said all the same.
+        machine.put(OLD, "server = unknown\n");
+        let output = machine.script(verb);
+        assert!(output.status.success(), "{verb}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "left out: unknown\n", "{verb}");
         assert_eq!(machine.pid(), pid);
     }
 }
@@ -211,6 +219,13 @@ fn a_restart_with_a_bad_file_is_refused_and_ends_nothing() {
             assert_eq!(machine.pid(), pid, "{verb} ends nothing");
             assert_eq!(machine.status("status"), 0);
         }
+        // Good, and not for this machine: no key, neither director, a backup that is switched off.
+        machine.put(file, "primary = elsewhere\nserver = unknown\n");
+        let output = machine.script("restart");
+        assert_eq!(output.status.code(), Some(6));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("neither director\n"), "{said}");
+        assert_eq!(machine.pid(), pid);
         // Of this one a part is left out, now as at every start.
         machine.put(file, "server = unknown\n");
         assert_eq!(machine.status("restart"), 0);

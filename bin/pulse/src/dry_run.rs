@@ -1,7 +1,8 @@
 //! `pulse -t`: what is wrong with lvs.cf or odd about it, and what a start would set up.
 //!
 //! The exit status is about the file alone. What this machine lacks is said and does not change it:
-//! a file may be checked where it is written, without the directors' addresses or rights.
+//! a file may be checked where it is written, without the directors' addresses or rights. With `--here` it
+//! does: so a restart can be refused by which this machine would stop to serve.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -20,8 +21,12 @@ use crate::service::{self, Part};
 use crate::setup::{self, SetupError};
 use crate::signing;
 
+/// With `--here`: the file is good, and this machine would not serve by it. As "not configured" of the Linux
+/// Standard Base.
+const NOT_HERE: u8 = 6;
+
 /// Prints findings to `err` and the plan to `out`. The status is 1 for a file that is refused, that
-/// pulse would not start with, or of which something was left out.
+/// pulse would not start with, or of which something was left out; [`NOT_HERE`].
 pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> ExitCode {
     let file = match config_file::check(&options.config_file) {
         Ok(file) => file,
@@ -38,7 +43,9 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Exi
     });
     let written = findings.and_then(|()| write_lines(out, &report.plan));
     let is_good = report.starts && !file.has_faults() && written.is_ok();
-    if is_good {
+    if options.here && report.starts && !report.serves_here {
+        ExitCode::from(NOT_HERE)
+    } else if is_good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -57,6 +64,8 @@ struct Report {
     plan: Vec<String>,
     /// pulse would start with this file, on a machine that is one of the directors.
     starts: bool,
+    /// This machine has what it needs of its own: an address of a director that is to run, and keys.
+    serves_here: bool,
 }
 
 impl Report {
@@ -66,6 +75,7 @@ impl Report {
             remarks: setup::remarks(config),
             plan: Vec::new(),
             starts: true,
+            serves_here: true,
         };
         let primary = config.heartbeat.primary.ok_or(SetupError::NoPrimary);
         if let Err(error) = setup::service(config, &file.path).and(primary) {
@@ -92,10 +102,12 @@ impl Report {
             Ok(ConfiguredRole::Backup) => {
                 let refusal = Notice::BackupInactive.to_string();
                 self.remarks.extend((!has_partner).then_some(refusal));
+                self.serves_here = has_partner;
                 "backup"
             }
             Err(error) => {
                 self.remarks.push(error.to_string());
+                self.serves_here = false;
                 "unknown"
             }
         };
@@ -121,7 +133,10 @@ impl Report {
                 let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
                 self.plan.push(format!("keys: {}", ids.join(", ")));
             }
-            Err(error) => self.remarks.push(error.to_string()),
+            Err(error) => {
+                self.remarks.push(error.to_string());
+                self.serves_here = false;
+            }
         }
     }
 

@@ -31,6 +31,8 @@ static PROGRAM: Program<Given, OptionsError> = Program {
                 .help("Print what would be set up; change and send nothing"),
             OptionRow::flag("norun", |given| given.options.dry_run = true)
                 .help("The same as --test-start"),
+            OptionRow::flag("here", |given| given.options.here = true)
+                .help("With --test-start: status 6 if this machine would not serve"),
             OptionRow::flag("verbose", |given| given.options.verbose = true)
                 .letter('v')
                 .help("Log debugging messages"),
@@ -89,6 +91,8 @@ pub struct Options {
     pub foreground: bool,
     /// `-t`, `--norun`.
     pub dry_run: bool,
+    /// `--here`.
+    pub here: bool,
     /// `-v`.
     pub verbose: bool,
     /// `--forceactive`.
@@ -107,6 +111,7 @@ impl Default for Options {
             config_file: config_file::find(None),
             foreground: false,
             dry_run: false,
+            here: false,
             verbose: false,
             force_active: false,
             lvsd: LVSD.into(),

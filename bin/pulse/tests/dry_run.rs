@@ -2,6 +2,7 @@
 //! as the file. No right needed.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -267,4 +268,34 @@ fn a_missing_device_and_a_missing_own_address_are_told_of_with_their_names() {
     ] {
         assert!(err.contains(line), "{err}");
     }
+}
+
+/// A good file by which this machine would not serve; the init script refuses a restart with it.
+#[test]
+fn whether_this_machine_would_serve_is_a_status_of_its_own() {
+    let place = Place::new("here");
+    let status = |pair: &str| {
+        let file = place.file([pair, VIRTUAL].concat());
+        let status = |word: Option<&str>| ended(PULSE.command(&file).args(word)).status;
+        (status(None), status(Some("--here")))
+    };
+    let other = "primary = 203.0.113.201\nbackup = 203.0.113.202\nbackup_active = 1\n";
+    assert_eq!(status(other), (0, 6));
+    assert_eq!(status("primary = 203.0.113.300\n"), (1, 1));
+    let Some(own) = own_address() else {
+        return testkit::skipped("this machine has no address but loopback");
+    };
+    let ours = other.replace("203.0.113.201", &own);
+    let backup = other.replace("203.0.113.202", &own);
+    assert_eq!(status(&ours), (0, 0));
+    assert_eq!(status(&backup), (0, 0));
+    assert_eq!(status(&backup.replace("active = 1", "active = 0")), (0, 6));
+    assert_eq!(status(&format!("{ours}#:heartbeat_auth = sign\n")), (0, 6));
+}
+
+/// The one that would be sent from; nothing is sent.
+fn own_address() -> Option<String> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("203.0.113.9:9").ok()?;
+    Some(socket.local_addr().ok()?.ip().to_string())
 }
