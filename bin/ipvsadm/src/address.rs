@@ -219,10 +219,15 @@ mod tests {
         let inet = |text: &str| parse_netmask(text.as_bytes(), AddressFamily::Inet, &TestNames);
         assert_eq!(inet("24"), Ok(Netmask::Inet([0, 0, 0, 24].into())));
         assert_eq!(inet("localhost"), Ok(Netmask::Inet([127, 0, 0, 1].into())));
-        assert!(inet("255.255.256.0").is_err());
+        assert_eq!(
+            inet("255.255.256.0"),
+            Err("illegal virtual server persistent mask specified")
+        );
         let inet6 = |text: &str| parse_netmask(text.as_bytes(), AddressFamily::Inet6, &TestNames);
         assert_eq!(inet6("64abc"), Ok(Netmask::Inet6(64)));
-        assert!(inet6("0").is_err() && inet6("129").is_err() && inet6("384").is_err());
+        for text in ["0", "129", "384"] {
+            assert_eq!(inet6(text), Err("illegal ipv6 netmask specified"), "{text}");
+        }
     }
 
     #[test]

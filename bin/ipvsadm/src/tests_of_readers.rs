@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::time::Duration;
 
 use ipvs::{Ipvs, IpvsError, Refusal};
@@ -84,7 +84,7 @@ impl Write for GoneAfterOne {
         self.0 += 1;
         match self.0 {
             1 => Ok(bytes.len()),
-            _ => Err(io::ErrorKind::BrokenPipe.into()),
+            _ => Err(ErrorKind::BrokenPipe.into()),
         }
     }
 
@@ -205,7 +205,7 @@ fn a_listing_of_connections_ends_at_the_first_failed_write() {
             json,
         };
         connections::print(table, columns, &TestNames, &mut out).unwrap();
-        assert!(out.flush().is_err());
+        assert_eq!(out.flush().unwrap_err().kind(), ErrorKind::BrokenPipe);
         // Two buffers of 32 KiB, a line of 70 bytes or more each.
         assert!(read.get() < 1000, "{} lines read", read.get());
         assert_eq!(target.0, 2);

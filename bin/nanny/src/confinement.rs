@@ -34,10 +34,10 @@ mod tests {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let (mut report, _lvsd) = UnixStream::pair().unwrap();
         // For one thread only; it goes with it.
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
+        let is_confined = std::thread::scope(|scope| {
+            let confined = scope.spawn(|| {
                 if !forbid_files().unwrap() {
-                    return testkit::skipped("this kernel has no Landlock");
+                    return false;
                 }
                 let open = |path: &str| File::open(path).unwrap_err().kind();
                 assert_eq!(open("/etc/passwd"), ErrorKind::PermissionDenied);
@@ -50,8 +50,13 @@ mod tests {
                 logger.send_to(b"line", dir.join("log")).unwrap();
                 TcpStream::connect(server.local_addr().unwrap()).unwrap();
                 report.write_all(b"up").unwrap();
+                true
             });
+            confined.join().unwrap()
         });
+        if !is_confined {
+            testkit::skipped("this kernel has no Landlock");
+        }
         drop(log);
         std::fs::remove_dir_all(&dir).unwrap();
     }

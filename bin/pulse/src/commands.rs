@@ -440,7 +440,9 @@ mod tests {
 
     #[test]
     fn a_hook_without_a_path_is_not_run() {
-        assert!(words(&hook("echo a")).is_err());
-        assert!(words(&hook("  ")).is_err());
+        for (text, first) in [("echo a", "echo"), ("  ", "")] {
+            let NoPath(refused) = words(&hook(text)).unwrap_err();
+            assert_eq!(refused, Path::new(first), "{text:?}");
+        }
     }
 }

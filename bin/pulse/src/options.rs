@@ -282,7 +282,8 @@ mod tests {
         }
         assert_eq!(parsed(&["--status"]), Ok(Request::Status(false)));
         assert_eq!(parsed(&["--status", "--json"]), Ok(Request::Status(true)));
-        assert!(parsed(&["--status", "on"]).is_err());
+        let refused = "pulse: unexpected arguments".to_owned();
+        assert_eq!(parsed(&["--status", "on"]), Err(refused));
     }
 
     #[test]

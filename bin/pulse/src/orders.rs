@@ -184,7 +184,8 @@ mod tests {
         let left: Vec<_> = fs::read_dir(directory.join("state")).unwrap().collect();
         assert_eq!(left.len(), 1);
         let below_a_file = file.path.join("x");
-        assert!(write(&below_a_file, OsStr::new("")).is_err());
+        let refused = write(&below_a_file, OsStr::new("")).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         fs::remove_dir_all(&directory).unwrap();
     }
 }

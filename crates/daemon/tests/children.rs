@@ -1,7 +1,7 @@
 //! Children started for real. One test function: `reap` takes any child of the process, so two
 //! tests at once would take each other's.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -33,6 +33,10 @@ fn shell(script: &str) -> Program {
     program.args = vec!["-c".into(), script.into()];
     program.parent_name = "test";
     program
+}
+
+fn not_started(program: &Program) -> ErrorKind {
+    program.start().err().expect("it is not there").kind()
 }
 
 fn output(child: &Child) -> String {
@@ -97,7 +101,7 @@ fn children_end_are_reaped_and_see_their_parent_go() {
             (child.pid(), ChildExit::Status(0))
         );
         program.path = "/nonexistent/program".into();
-        assert!(program.start().is_err());
+        assert_eq!(not_started(&program), ErrorKind::NotFound);
         assert_eq!(reap(), None);
     } else {
         testkit::skipped("only root starts a child as another user");
@@ -123,7 +127,8 @@ fn children_end_are_reaped_and_see_their_parent_go() {
     );
 
     // What cannot be started is an error here, not a child that fails.
-    assert!(Program::new("/nonexistent/program").start().is_err());
+    let missing = Program::new("/nonexistent/program");
+    assert_eq!(not_started(&missing), ErrorKind::NotFound);
     assert_eq!(reap(), None);
     assert!(clock.now() > Mono::ZERO);
 }

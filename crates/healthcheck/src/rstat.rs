@@ -193,7 +193,8 @@ mod tests {
         assert_eq!(decode_load(&answer, 7), Ok(1.5));
         assert_eq!(answer.len(), 128);
         for length in 0..answer.len() {
-            assert!(decode_load(&answer[..length], 7).is_err(), "{length}");
+            let cut = decode_load(&answer[..length], 7);
+            assert_eq!(cut, Err(AnswerError::Malformed), "{length}");
         }
     }
 

@@ -398,15 +398,25 @@ mod tests {
     #[test]
     fn a_cut_off_message_is_no_address() {
         let mut requests = Requests::new();
-        request_remove(&mut requests, 1, &address("10.1.0.50", 24, Some("eth0:1")));
+        let whole = address("10.1.0.50", 24, Some("eth0:1"));
+        request_remove(&mut requests, 1, &whole);
         let message = messages(requests.as_bytes()).next().unwrap().unwrap();
         for length in 0..message.body.len() {
             let cut = Message {
                 body: &message.body[..length],
                 ..message
             };
-            // Whatever comes out, it is an answer, not a panic.
-            let _ = decode(&cut);
+            let expected = match length {
+                // Not even a header, or nothing behind it.
+                0..=8 => Some(Said::Other),
+                // Behind the attribute for the address itself, the peer's and the broadcast's.
+                16 | 24 | 32 => Some(Said::AddressGone(address("10.1.0.50", 24, None))),
+                // Nothing but the padding is missing.
+                43 => Some(Said::AddressGone(whole.clone())),
+                // Within one.
+                _ => None,
+            };
+            assert_eq!(decode(&cut).ok(), expected, "{length}");
         }
     }
 

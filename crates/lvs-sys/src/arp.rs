@@ -189,6 +189,7 @@ mod tests {
     fn a_socket_of_another_kind_is_refused() {
         use std::os::fd::AsFd;
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-        assert!(only_arp_of(socket.as_fd(), &[]).is_err());
+        let refused = only_arp_of(socket.as_fd(), &[]).unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(libc::EAFNOSUPPORT));
     }
 }

@@ -66,6 +66,7 @@ fn demands(source: SocketAddr) -> Vec<(u32, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
     use std::net::UdpSocket;
     use std::os::fd::AsFd;
 
@@ -75,6 +76,12 @@ mod tests {
         let socket = UdpSocket::bind((address, port)).unwrap();
         socket.set_nonblocking(true).unwrap();
         socket
+    }
+
+    /// Nothing has come that was let through.
+    fn is_empty(socket: &UdpSocket) -> bool {
+        let received = socket.recv(&mut [0; 8]);
+        received.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
     #[test]
@@ -94,16 +101,16 @@ mod tests {
         partner.send_to(b"yes", own_address).unwrap();
         let mut bytes = [0; 8];
         assert_eq!(own.recv(&mut bytes).unwrap(), 3);
-        assert!(own.recv(&mut bytes).is_err());
+        assert!(is_empty(&own));
         only_from(own.as_fd(), None).unwrap();
         partner.send_to(b"no", own_address).unwrap();
-        assert!(own.recv(&mut bytes).is_err());
+        assert!(is_empty(&own));
     }
 
     #[test]
     fn the_same_holds_for_ipv6_where_there_is_some() {
         let Ok(own) = UdpSocket::bind("[::1]:0") else {
-            return;
+            return testkit::skipped("there is no IPv6 here");
         };
         own.set_nonblocking(true).unwrap();
         let own_address = own.local_addr().unwrap();
@@ -121,7 +128,7 @@ mod tests {
             wanted.set_ip(words.into());
             only_from(own.as_fd(), Some(wanted)).unwrap();
             partner.send_to(b"no", own_address).unwrap();
-            assert!(own.recv(&mut bytes).is_err(), "{word}");
+            assert!(is_empty(&own), "{word}");
         }
     }
 }

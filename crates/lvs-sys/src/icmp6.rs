@@ -48,6 +48,7 @@ mod tests {
     #[test]
     fn a_socket_of_another_kind_is_refused() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        assert!(only_icmp6(socket.as_fd(), 136).is_err());
+        let refused = only_icmp6(socket.as_fd(), 136).unwrap_err();
+        assert_eq!(refused.raw_os_error(), Some(libc::ENOPROTOOPT));
     }
 }
