@@ -161,6 +161,7 @@ fn a_director_that_has_just_come_back_listens_before_it_relieves_the_other_one()
     while back.elapsed() < wait - Duration::from_secs(1) {
         assert_eq!(open.lost(), 0, "while {second} waits");
         assert_eq!(cluster.active().unwrap(), Some(second));
+        // Between two looks: that nothing changes is tested.
         std::thread::sleep(Duration::from_millis(200));
     }
     active(&cluster, Some(first));

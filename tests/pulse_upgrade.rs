@@ -173,6 +173,7 @@ fn watched(pair: &Pair, during: impl FnOnce()) -> (Duration, Duration, u32) {
                     });
                     longest[kind] = longest[kind].max(lasts.unwrap_or_default());
                 }
+                // Between two looks; nothing is waited for.
                 thread::sleep(Duration::from_millis(20));
             }
             (longest[0], longest[1], looks)

@@ -1,9 +1,8 @@
 //! Listings with counters and connections in them, beside the C program's.
 
 use std::fmt::Write;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use caribe_lab::measure::Connections;
 use caribe_tests::{SOON, c_ipvsadm, wait_until};
@@ -75,13 +74,16 @@ fn watch_shows_the_connections_of_the_interval() {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdout(Stdio::piped()).spawn()
     });
+    let mut watching = watching.unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap());
     // The first second's line is without connections.
-    std::thread::sleep(Duration::from_millis(1500));
+    let mut text = String::new();
+    lines.read_line(&mut text).unwrap();
     let client = served.site.host("client").unwrap();
     let open = Connections::open(client, served.target, 20).unwrap();
-    let output = watching.unwrap().wait_with_output().unwrap();
+    lines.read_to_string(&mut text).unwrap();
+    watching.wait().unwrap();
     drop(open);
-    let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.lines().count() >= 2, "{text}");
     let service_rates: Vec<u32> = text
         .lines()

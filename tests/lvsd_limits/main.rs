@@ -70,7 +70,7 @@ fn a_shortage<T>(begin: impl Fn(&Director) -> T, end: impl Fn(&Director, T)) {
     let shortage = begin(&director);
     kill(Pid::from_raw(old), Signal::SIGKILL).unwrap();
     director.wait_for_log("create_monitor for web/s1 failed: ");
-    // For so long it lasts.
+    // For so long the shortage lasts: a start that fails meanwhile counts against nothing.
     std::thread::sleep(Duration::from_secs(6));
     assert_eq!(director.nannies(1).len(), 0);
     end(&director, shortage);

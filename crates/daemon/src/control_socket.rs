@@ -348,7 +348,6 @@ pub fn read_status(path: &Path, limit: u64, within: Duration) -> io::Result<Stri
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::time::Instant;
 
     use super::*;
 
@@ -373,13 +372,9 @@ mod tests {
         count
     }
 
-    /// Asks until it is so. Another thread has a part in it: gives up after a long time.
-    fn until(mut is_so: impl FnMut() -> bool) {
-        let begun = Instant::now();
-        while !is_so() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "never so");
-            std::thread::yield_now();
-        }
+    /// Asks until it is so: another thread has a part in it.
+    fn until(is_so: impl FnMut() -> bool) {
+        testkit::wait_until("the other thread", is_so);
     }
 
     fn after(time: Duration) -> Mono {

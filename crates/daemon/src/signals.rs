@@ -121,6 +121,6 @@ mod tests {
     #[test]
     fn a_signal_that_cannot_be_handled_is_an_error() {
         let refused = Signals::new(&[Signal::SIGKILL]).err().map(|it| it.kind());
-        assert_eq!(refused, Some(std::io::ErrorKind::InvalidInput));
+        assert_eq!(refused, Some(io::ErrorKind::InvalidInput));
     }
 }

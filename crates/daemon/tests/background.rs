@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use daemon::{Clock, Lock, PidFile, PollFd, PollFlags, Signal, Signals, background, wait};
 use nix::sys::signal::kill;
@@ -68,11 +68,7 @@ fn a_daemon_that_is_ready_lets_its_starter_exit_0(pid_file: &Path) {
     );
 
     kill(pid, Signal::SIGTERM).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while pid_file.exists() {
-        assert!(Instant::now() < deadline, "the pid file stays");
-        std::thread::yield_now();
-    }
+    testkit::wait_until("the pid file goes", || !pid_file.exists());
 }
 
 fn a_daemon_that_fails_before_it_is_ready_lets_its_starter_exit_1(pid_file: &Path) {

@@ -36,7 +36,7 @@ fn shell(script: &str) -> Program {
 }
 
 fn not_started(program: &Program) -> ErrorKind {
-    program.start().err().expect("it is not there").kind()
+    program.start().expect_err("it is not there").kind()
 }
 
 fn output(child: &Child) -> String {

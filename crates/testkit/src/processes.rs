@@ -19,10 +19,9 @@ pub fn processor_ticks(pid: i32) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
-    use std::thread::sleep;
-    use std::time::Duration;
 
     use super::processor_ticks;
+    use crate::{PATIENCE, comes_true};
 
     #[test]
     fn r_time_in_the_program_itself_counts() {
@@ -31,16 +30,9 @@ mod tests {
             .spawn()
             .expect("a shell");
         let pid = i32::try_from(child.id()).expect("a pid");
-        let mut ticks = 0;
-        for _ in 0..600 {
-            ticks = processor_ticks(pid);
-            if ticks >= 10 {
-                break;
-            }
-            sleep(Duration::from_millis(50));
-        }
+        let counted = comes_true(PATIENCE, || processor_ticks(pid) >= 10);
         child.kill().expect("it runs");
         child.wait().expect("it ended");
-        assert!(ticks >= 10, "{ticks}");
+        assert!(counted);
     }
 }

@@ -167,16 +167,7 @@ mod tests {
             .args(["-c", "sleep 60 & wait"])
             .spawn()
             .unwrap();
-        let found = || waits_of(child.id()).len() >= 2;
-        let deadline = std::time::Instant::now() + Duration::from_secs(10);
-        while !found() {
-            assert!(
-                std::time::Instant::now() < deadline,
-                "{:?}",
-                waits_of(child.id())
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
+        testkit::wait_until("two processes", || waits_of(child.id()).len() >= 2);
         let mut look = Look::begin(child.id());
         let begun = look.at;
         let (at, taken) = look.again();

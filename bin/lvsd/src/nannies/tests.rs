@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use control::{Phase, Place, Report, Standing};
 use lvs_model::{ForwardingMethod, Protocol, Weight};
@@ -63,14 +62,9 @@ impl Drop for Script {
 
 /// What is heard until `is_enough` says so.
 fn hear_until(nannies: &mut Nannies, is_enough: impl Fn(&[Input]) -> bool) -> Vec<Input> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while Instant::now() < deadline {
-        let heard = nannies.hear();
-        if is_enough(&heard) {
-            return heard;
-        }
-    }
-    panic!("it did not come");
+    testkit::wait_for("what a nanny says", || {
+        Some(nannies.hear()).filter(|heard| is_enough(heard))
+    })
 }
 
 fn reap(pid: u32) {

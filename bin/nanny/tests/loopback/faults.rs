@@ -74,6 +74,7 @@ fn a_server_that_drops_every_syn_is_down_after_the_failed_checks_it_takes() {
 #[test]
 fn a_server_that_needs_95_percent_of_the_time_stays_up() {
     let slow = |mut stream: TcpStream| {
+        // So slow the server is.
         thread::sleep(Duration::from_millis(950));
         let _ = stream.write_all(b"220 ready\r\n");
         hold(stream);

@@ -101,6 +101,13 @@ impl Nanny {
         self.child.pid()
     }
 
+    /// Whether it has started a program that has not ended.
+    pub fn has_child(&self) -> bool {
+        let pid = self.child.pid();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        !children.expect("its children").trim().is_empty()
+    }
+
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal).unwrap();
     }
@@ -133,19 +140,15 @@ impl Nanny {
 
     /// Its exit status; panics if it lives on for longer than `limit`.
     pub fn exit_status(&mut self, limit: Duration) -> i32 {
-        let start = Instant::now();
-        while start.elapsed() < limit {
-            let pid = Pid::from_raw(self.child.pid());
-            match waitpid(pid, Some(WaitPidFlag::WNOHANG)).unwrap() {
-                WaitStatus::StillAlive => thread::sleep(Duration::from_millis(5)),
-                WaitStatus::Exited(_, status) => {
-                    self.is_reaped = true;
-                    return status;
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-        panic!("still alive after {limit:?}");
+        let pid = Pid::from_raw(self.child.pid());
+        let ended = || match waitpid(pid, Some(WaitPidFlag::WNOHANG)).unwrap() {
+            WaitStatus::StillAlive => None,
+            WaitStatus::Exited(_, status) => Some(status),
+            other => panic!("{other:?}"),
+        };
+        let status = testkit::found(limit, ended);
+        self.is_reaped = status.is_some();
+        status.unwrap_or_else(|| panic!("still alive after {limit:?}"))
     }
 }
 
@@ -265,10 +268,9 @@ impl Said {
 
 /// Waits until `condition` holds; panics if that takes longer than `limit`.
 #[track_caller]
-pub fn until(limit: Duration, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < limit, "not within {limit:?}");
-        thread::sleep(Duration::from_millis(5));
-    }
+pub fn until(limit: Duration, condition: impl FnMut() -> bool) {
+    assert!(
+        testkit::comes_true(limit, condition),
+        "not within {limit:?}"
+    );
 }

@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use control::{Order, Phase, Place, Report, Standing};
 use daemon::Signal;
 use lvs_model::Weight;
+use testkit::wait_until;
 
 use crate::harness::{INTERVAL, Nanny, SLACK, closed_port, hold, server, until};
 
@@ -102,18 +103,28 @@ fn a_verdict_that_a_busy_lvsd_could_not_take_comes_when_it_listens_again() {
 
 #[test]
 fn a_nanny_ends_with_the_socket_whatever_it_does() {
-    let scripts = [
-        &["-x", "never", "-t", "30"][..],
-        &["-e", "/bin/sleep 60", "-t", "30"],
-        &[],
-    ];
-    for args in scripts {
-        let mut nanny = Nanny::start(server(hold), args);
-        nanny.report(Duration::from_secs(5));
-        std::thread::sleep(Duration::from_millis(100));
+    let connected = Arc::new(AtomicBool::new(false));
+    let is_connected = Arc::clone(&connected);
+    let holds = move |stream: TcpStream| {
+        connected.store(true, Ordering::Relaxed);
+        hold(stream);
+    };
+    let ends = |mut nanny: Nanny| {
         nanny.leave();
-        assert_eq!(nanny.exit_status(Duration::from_secs(1)), 0, "{args:?}");
-    }
+        assert_eq!(nanny.exit_status(Duration::from_secs(1)), 0);
+    };
+    // It waits for an answer.
+    let nanny = Nanny::start(server(holds), &["-x", "never", "-t", "30"]);
+    wait_until("a connection", || is_connected.load(Ordering::Relaxed));
+    ends(nanny);
+    // It waits for a program.
+    let nanny = Nanny::start(server(hold), &["-e", "/bin/sleep 60", "-t", "30"]);
+    wait_until("a program", || nanny.has_child());
+    ends(nanny);
+    // It waits for its next check.
+    let nanny = Nanny::start(server(hold), &["-t", "30"]);
+    nanny.check();
+    ends(nanny);
 }
 
 #[test]

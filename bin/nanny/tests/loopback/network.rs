@@ -117,6 +117,7 @@ fn the_string_is_sent_with_its_escapes_undone() {
 #[test]
 fn a_reader_that_never_reads_fails_a_long_string_in_time() {
     let deaf = |stream: TcpStream| {
+        // Reads nothing for longer than the check may take.
         thread::sleep(Duration::from_secs(5));
         drop(stream);
     };

@@ -325,6 +325,7 @@ fn servers_that_are_checked_leave_nothing_that_keeps_the_loop_awake() {
     process.watch(2, closed_port(), &[]);
     process.verdicts(2);
     let before = processor_ticks(process.child.pid());
+    // What it uses while nothing is to be done.
     std::thread::sleep(Duration::from_secs(2));
     let used = processor_ticks(process.child.pid()) - before;
     assert!(used < 50, "{used} ticks in 2 s");
