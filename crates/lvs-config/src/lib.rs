@@ -14,6 +14,8 @@
 //! Nothing in here opens a file or asks a resolver.
 
 mod advice;
+mod command;
+mod device;
 mod edit;
 mod extension;
 mod finding;

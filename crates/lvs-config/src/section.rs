@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use lvs_model::SchedulerName;
 
+use crate::device::Device;
 use crate::finding::Finding;
 use crate::keyword::{Keyword, Place};
-use crate::model::Device;
 use crate::position::Position;
 use crate::value::{Mask, Port, Value};
 

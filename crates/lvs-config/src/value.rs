@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use lvs_model::{AddressFamily, EscapeError, SchedulerName, unescape};
 
+use crate::device::Device;
 use crate::extension;
 use crate::finding::{Reason, shown};
 use crate::keyword::{Keyword, Kind, ORIGINAL_SCHEDULERS};
 use crate::lookup::Hosts;
-use crate::model::Device;
 
 /// A value in range.
 #[derive(Clone, Debug, PartialEq, Eq)]
