@@ -11,16 +11,14 @@ mod server;
 mod virtual_block;
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::net::IpAddr;
-use std::os::unix::ffi::OsStringExt;
 
 use lvs_model::{Account, AddressFamily, Protocol};
 
 use crate::finding::{Findings, Reason, Severity, shown};
 use crate::keyword::{self, Keyword, Place};
 use crate::lookup::Hosts;
-use crate::model::{Command, Config, VipMover};
+use crate::model::{Config, VipMover};
 use crate::section::Section;
 use crate::value::Port;
 
@@ -152,20 +150,6 @@ impl Judge<'_, '_> {
             .refuse(section.at(keyword), Reason::BadSubnetMask, what);
         None
     }
-}
-
-/// The text of a setting, for a program's argument vector.
-fn argument(section: &Section, keyword: Keyword) -> Option<OsString> {
-    section
-        .text(keyword)
-        .map(|text| OsString::from_vec(text.to_vec()))
-}
-
-/// A command line; an empty one is none.
-fn command(section: &Section, keyword: Keyword) -> Option<Command> {
-    let text = argument(section, keyword)?;
-    let line = section.at(keyword).line;
-    (!text.is_empty()).then_some(Command { text, line })
 }
 
 /// `tcp` unless the block says otherwise.

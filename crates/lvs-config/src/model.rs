@@ -5,6 +5,9 @@
 //! out, does not appear. Keywords without effect in any program (`heartbeat`, `debug_level`, `sync`,
 //! `dirs`, `master`) are checked when read and not kept.
 //!
+//! A setting that needs no judgement is read here, beside its field and its default (`plain`); the judges
+//! make the others.
+//!
 //! Lines count from 1. Texts are bytes as written: a file need not be UTF-8.
 //!
 //! Fields marked *extension* have keywords that an original does not know
@@ -19,6 +22,9 @@ use lvs_model::{
     Account, AddressFamily, CheckSpec, ForwardingMethod, FwMark, Netmask, Protocol, SchedulerFlags,
     SchedulerName, ServiceKey, Thresholds, Timeouts, Weight,
 };
+
+use crate::section::Section;
+use crate::{extension, keyword};
 
 pub use crate::command::Command;
 pub use crate::device::{Device, DeviceError};
@@ -356,6 +362,121 @@ pub struct FailoverBlock {
 impl FailoverBlock {
     /// [`FailoverBlock::start_timeout`] by default.
     pub const START_TIMEOUT: Duration = Duration::from_secs(60);
+}
+
+impl Config {
+    /// What needs no judgement: its statements as they stand, or the default. The blocks are not in it.
+    pub(crate) fn plain(file: &Section) -> Self {
+        let default = Self::default();
+        let path = |keyword| file.argument(keyword).map(PathBuf::from);
+        Self {
+            serial: file.integer(keyword::SERIAL_NO).unwrap_or(0),
+            service: match file.choice(keyword::SERVICE) {
+                Some("fos") => ServiceKind::Fos,
+                _ => ServiceKind::Lvs,
+            },
+            network: forwarding(file.choice(keyword::NETWORK)).unwrap_or(default.network),
+            sync_daemon: SyncSettings::plain(file),
+            timeouts: Timeouts {
+                tcp: file.integer(keyword::TCP_TIMEOUT).unwrap_or(0),
+                tcp_fin: file.integer(keyword::TCPFIN_TIMEOUT).unwrap_or(0),
+                udp: file.integer(keyword::UDP_TIMEOUT).unwrap_or(0),
+            },
+            hard_shutdown: !file.has(keyword::HARD_SHUTDOWN) || file.is_on(keyword::HARD_SHUTDOWN),
+            rsh_command: (file.argument(keyword::RSH_COMMAND)).unwrap_or(default.rsh_command),
+            copy_config: file.is_on(extension::COPY_CONFIG),
+            send_arp: path(extension::SEND_ARP),
+            ipvsadm: path(keyword::IPVSADM).unwrap_or(default.ipvsadm),
+            active_cmd: file.command(keyword::ACTIVE_CMD),
+            inactive_cmd: file.command(keyword::INACTIVE_CMD),
+            shared_disk: SharedDisk::plain(file),
+            audit_interval: file
+                .seconds(extension::AUDIT_INTERVAL)
+                .unwrap_or(default.audit_interval),
+            manual_weight: match file.choice(extension::MANUAL_WEIGHT) {
+                Some("keep") => ManualWeight::Keep,
+                Some("repair") => ManualWeight::Repair,
+                _ => ManualWeight::Drain,
+            },
+            set_sysctls: file.is_on(extension::SET_SYSCTLS),
+            nannies: match file.choice(extension::NANNIES) {
+                Some("shared") => NannyProcesses::Shared,
+                _ => NannyProcesses::Own,
+            },
+            ..default
+        }
+    }
+}
+
+impl Heartbeat {
+    /// What needs no judgement: its statements as they stand, or the default.
+    pub(crate) fn plain(file: &Section) -> Self {
+        let default = Self::default();
+        Self {
+            primary: file.address(keyword::PRIMARY),
+            backup: file.address(keyword::BACKUP),
+            backup_active: file.is_on(keyword::BACKUP_ACTIVE),
+            keepalive: (file.seconds(keyword::KEEPALIVE)).unwrap_or(default.keepalive),
+            dead_time: file.seconds(keyword::DEADTIME).unwrap_or(default.dead_time),
+            monitor_links: file.integer(keyword::MONITOR_LINKS).unwrap_or(0) != 0,
+            key_file: file.argument(extension::HEARTBEAT_KEY).map(PathBuf::from),
+            authentication: match file.choice(extension::HEARTBEAT_AUTH) {
+                Some("accept") => Authentication::Accept,
+                Some("sign") => Authentication::Sign,
+                Some("require") => Authentication::Require,
+                _ => Authentication::Off,
+            },
+            stay_active: file.is_on(extension::STAY_ACTIVE),
+            warm_standby: file.is_on(extension::WARM_STANDBY),
+            vip: match file.choice(extension::VIP) {
+                Some("external") => VipMover::External,
+                _ => VipMover::Interface,
+            },
+            ..default
+        }
+    }
+}
+
+impl SyncSettings {
+    fn plain(file: &Section) -> Option<Self> {
+        if !file.is_on(keyword::SYNCDAEMON) {
+            return None;
+        }
+        let interface = match file.device(keyword::SYNCD_IFACE) {
+            Some(given) => given.clone(),
+            None => Device::new("eth0").ok()?,
+        };
+        let id = file.integer(keyword::SYNCD_ID).unwrap_or(0);
+        Some(Self {
+            interface,
+            id: u8::try_from(id).ok()?,
+            wait: file.seconds(extension::SYNC_WAIT).unwrap_or(Self::WAIT),
+        })
+    }
+}
+
+impl SharedDisk {
+    fn plain(file: &Section) -> Self {
+        Self {
+            primary: file.argument(keyword::PRIMARY_SHARED),
+            backup: file.argument(keyword::BACKUP_SHARED),
+            on_conflict: match file.choice(keyword::RESERVATION_CONFLICT_ACTION) {
+                Some("nothing") => Some(ConflictAction::Nothing),
+                Some("preempt") => Some(ConflictAction::Preempt),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// The forwarding method that a word of lvs.cf names.
+pub(crate) fn forwarding(word: Option<&str>) -> Option<ForwardingMethod> {
+    match word? {
+        "nat" => Some(ForwardingMethod::Masquerading),
+        "direct" => Some(ForwardingMethod::DirectRouting),
+        "tunnel" => Some(ForwardingMethod::Tunnelling),
+        _ => None,
+    }
 }
 
 impl Default for Config {

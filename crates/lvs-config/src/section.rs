@@ -1,11 +1,14 @@
 //! The statements of one block that count, as typed settings. The walk fills it, the judges read it.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use lvs_model::SchedulerName;
 
+use crate::command::Command;
 use crate::device::Device;
 use crate::finding::Finding;
 use crate::keyword::{Keyword, Place};
@@ -172,6 +175,19 @@ impl Section {
             Value::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// A text for a program's argument vector.
+    pub(crate) fn argument(&self, keyword: Keyword) -> Option<OsString> {
+        self.text(keyword)
+            .map(|text| OsString::from_vec(text.to_vec()))
+    }
+
+    /// A command line; an empty one is none.
+    pub(crate) fn command(&self, keyword: Keyword) -> Option<Command> {
+        let text = self.argument(keyword)?;
+        let line = self.at(keyword).line;
+        (!text.is_empty()).then_some(Command { text, line })
     }
 
     pub(crate) fn device(&self, keyword: Keyword) -> Option<&Device> {

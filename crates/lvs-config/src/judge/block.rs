@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lvs_model::{CheckSpec, Protocol, unescape};
 
-use super::{Judge, argument, command, protocol};
+use super::{Judge, protocol};
 use crate::extension;
 use crate::finding::Reason;
 use crate::keyword::{self, Keyword};
@@ -62,7 +62,7 @@ impl Judge<'_, '_> {
 
     /// The command, which an active failover block must have.
     fn needed_command(&mut self, block: &Section, keyword: Keyword) -> Option<Command> {
-        let found = command(block, keyword);
+        let found = block.command(keyword);
         self.check_root_program(block, keyword);
         if found.is_none() && !block.is_bad(keyword) {
             let (name, line) = (&block.name, block.position.line);
@@ -127,10 +127,10 @@ impl Judge<'_, '_> {
     pub(super) fn check(&mut self, block: &Section) -> CheckSpec {
         let default = CheckSpec::default();
         let check = CheckSpec {
-            send: argument(block, keyword::SEND),
-            expect: argument(block, keyword::EXPECT),
+            send: block.argument(keyword::SEND),
+            expect: block.argument(keyword::EXPECT),
             use_regex: block.is_on(keyword::USE_REGEX),
-            send_program: argument(block, keyword::SEND_PROGRAM),
+            send_program: block.argument(keyword::SEND_PROGRAM),
             timeout: block.seconds(keyword::TIMEOUT).unwrap_or(default.timeout),
             reentry: self.reentry(block).unwrap_or(default.reentry),
             fall: block.integer(extension::FALL).unwrap_or(default.fall),
@@ -212,7 +212,8 @@ impl Judge<'_, '_> {
 
 /// The program that watches a server of the block.
 pub(super) fn monitor(block: &Section) -> PathBuf {
-    argument(block, keyword::CLIENT_MONITOR)
+    block
+        .argument(keyword::CLIENT_MONITOR)
         .unwrap_or_else(|| OsString::from("/usr/sbin/nanny"))
         .into()
 }

@@ -1,69 +1,28 @@
 //! Statements outside blocks.
 
-use std::path::PathBuf;
+use lvs_model::{Account, Protocol};
 
-use lvs_model::{Account, ForwardingMethod, Protocol, Timeouts};
-
+use super::Judge;
 use super::pair::has_partner;
-use super::{Judge, argument, command};
 use crate::extension;
 use crate::finding::{Reason, shown};
 use crate::keyword;
-use crate::model::{
-    Authentication, Config, ConflictAction, Device, Heartbeat, ManualWeight, NannyProcesses,
-    NatRouter, PrivatePath, ServiceKind, SharedDisk, SyncSettings, VipMover,
-};
+use crate::model::{Config, Heartbeat, NatRouter, PrivatePath};
 use crate::section::Section;
 use crate::value::Port;
 
 impl Judge<'_, '_> {
     /// Everything but the blocks.
     pub(super) fn global(&mut self, file: &Section) -> Config {
-        let default = Config::default();
-        let path = |keyword| argument(file, keyword).map(PathBuf::from);
         self.check_names_of_pair(file);
         self.check_late(file);
         self.check_trust(file);
         self.check_root_programs(file);
         Config {
-            serial: file.integer(keyword::SERIAL_NO).unwrap_or(0),
-            service: match file.choice(keyword::SERVICE) {
-                Some("fos") => ServiceKind::Fos,
-                _ => ServiceKind::Lvs,
-            },
             heartbeat: self.heartbeat(file),
-            network: forwarding(file.choice(keyword::NETWORK)).unwrap_or(default.network),
             nat_router: self.nat_router(file),
-            sync_daemon: sync_daemon(file),
-            timeouts: Timeouts {
-                tcp: file.integer(keyword::TCP_TIMEOUT).unwrap_or(0),
-                tcp_fin: file.integer(keyword::TCPFIN_TIMEOUT).unwrap_or(0),
-                udp: file.integer(keyword::UDP_TIMEOUT).unwrap_or(0),
-            },
-            hard_shutdown: !file.has(keyword::HARD_SHUTDOWN) || file.is_on(keyword::HARD_SHUTDOWN),
-            rsh_command: argument(file, keyword::RSH_COMMAND).unwrap_or(default.rsh_command),
-            copy_config: file.is_on(extension::COPY_CONFIG),
-            send_arp: path(extension::SEND_ARP),
-            ipvsadm: path(keyword::IPVSADM).unwrap_or(default.ipvsadm),
-            active_cmd: command(file, keyword::ACTIVE_CMD),
-            inactive_cmd: command(file, keyword::INACTIVE_CMD),
-            shared_disk: shared_disk(file),
-            virtuals: Vec::new(),
-            failovers: Vec::new(),
-            audit_interval: file
-                .seconds(extension::AUDIT_INTERVAL)
-                .unwrap_or(default.audit_interval),
-            manual_weight: match file.choice(extension::MANUAL_WEIGHT) {
-                Some("keep") => ManualWeight::Keep,
-                Some("repair") => ManualWeight::Repair,
-                _ => ManualWeight::Drain,
-            },
-            set_sysctls: file.is_on(extension::SET_SYSCTLS),
-            nannies: match file.choice(extension::NANNIES) {
-                Some("shared") => NannyProcesses::Shared,
-                _ => NannyProcesses::Own,
-            },
             check_user: self.check_user(file),
+            ..Config::plain(file)
         }
     }
 
@@ -91,31 +50,11 @@ impl Judge<'_, '_> {
     }
 
     fn heartbeat(&mut self, file: &Section) -> Heartbeat {
-        let default = Heartbeat::default();
+        let plain = Heartbeat::plain(file);
         let heartbeat = Heartbeat {
-            primary: file.address(keyword::PRIMARY),
-            backup: file.address(keyword::BACKUP),
-            backup_active: file.is_on(keyword::BACKUP_ACTIVE),
             private: self.private_path(file),
-            port: self.heartbeat_port(file).unwrap_or(default.port),
-            keepalive: file
-                .seconds(keyword::KEEPALIVE)
-                .unwrap_or(default.keepalive),
-            dead_time: file.seconds(keyword::DEADTIME).unwrap_or(default.dead_time),
-            monitor_links: file.integer(keyword::MONITOR_LINKS).unwrap_or(0) != 0,
-            key_file: argument(file, extension::HEARTBEAT_KEY).map(PathBuf::from),
-            authentication: match file.choice(extension::HEARTBEAT_AUTH) {
-                Some("accept") => Authentication::Accept,
-                Some("sign") => Authentication::Sign,
-                Some("require") => Authentication::Require,
-                _ => Authentication::Off,
-            },
-            stay_active: file.is_on(extension::STAY_ACTIVE),
-            warm_standby: file.is_on(extension::WARM_STANDBY),
-            vip: match file.choice(extension::VIP) {
-                Some("external") => VipMover::External,
-                _ => VipMover::Interface,
-            },
+            port: self.heartbeat_port(file).unwrap_or(plain.port),
+            ..plain
         };
         self.findings.set_idle(!has_partner(file));
         self.check_dead_time(file, &heartbeat);
@@ -226,45 +165,5 @@ impl Judge<'_, '_> {
             });
         self.findings.set_idle(false);
         router
-    }
-}
-
-/// The forwarding method that a word of lvs.cf names.
-pub(super) fn forwarding(word: Option<&str>) -> Option<ForwardingMethod> {
-    match word? {
-        "nat" => Some(ForwardingMethod::Masquerading),
-        "direct" => Some(ForwardingMethod::DirectRouting),
-        "tunnel" => Some(ForwardingMethod::Tunnelling),
-        _ => None,
-    }
-}
-
-fn sync_daemon(file: &Section) -> Option<SyncSettings> {
-    if !file.is_on(keyword::SYNCDAEMON) {
-        return None;
-    }
-    let interface = match file.device(keyword::SYNCD_IFACE) {
-        Some(given) => given.clone(),
-        None => Device::new("eth0").ok()?,
-    };
-    let id = file.integer(keyword::SYNCD_ID).unwrap_or(0);
-    Some(SyncSettings {
-        interface,
-        id: u8::try_from(id).ok()?,
-        wait: file
-            .seconds(extension::SYNC_WAIT)
-            .unwrap_or(SyncSettings::WAIT),
-    })
-}
-
-fn shared_disk(file: &Section) -> SharedDisk {
-    SharedDisk {
-        primary: argument(file, keyword::PRIMARY_SHARED),
-        backup: argument(file, keyword::BACKUP_SHARED),
-        on_conflict: match file.choice(keyword::RESERVATION_CONFLICT_ACTION) {
-            Some("nothing") => Some(ConflictAction::Nothing),
-            Some("preempt") => Some(ConflictAction::Preempt),
-            _ => None,
-        },
     }
 }

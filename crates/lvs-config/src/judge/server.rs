@@ -5,12 +5,11 @@ use std::net::IpAddr;
 
 use lvs_model::{AddressFamily, ForwardingMethod, Thresholds, Weight};
 
-use super::global::forwarding;
 use super::{Judge, protocol};
 use crate::extension;
 use crate::finding::{Reason, Severity};
 use crate::keyword::{self, Keyword};
-use crate::model::{RealServer, VirtualBlock};
+use crate::model::{RealServer, VirtualBlock, forwarding};
 use crate::section::Section;
 use crate::value::Port;
 

@@ -7,7 +7,7 @@ use lvs_model::{AddressFamily, ForwardingMethod, FwMark, Netmask, SchedulerFlags
 
 use super::block::monitor;
 use super::server::of_other_family;
-use super::{Judge, argument, protocol};
+use super::{Judge, protocol};
 use crate::extension;
 use crate::finding::{Reason, Severity, shown};
 use crate::keyword::{self, Place};
@@ -56,7 +56,9 @@ impl Judge<'_, '_> {
             sorry_server: block.address(keyword::SORRY_SERVER),
             check,
             quiesce: block.is_on(keyword::QUIESCE_SERVER),
-            load_monitor: argument(block, keyword::LOAD_MONITOR).filter(|word| !word.is_empty()),
+            load_monitor: block
+                .argument(keyword::LOAD_MONITOR)
+                .filter(|word| !word.is_empty()),
             monitor: monitor(block),
             servers: Vec::new(),
         };
