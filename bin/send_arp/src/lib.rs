@@ -94,26 +94,58 @@ fn parse(
     })
 }
 
-/// Each option once at most, in any order.
+/// An option in front of the arguments, and how it is set.
+struct OptionRow {
+    name: &'static str,
+    set: Set,
+}
+
+enum Set {
+    Flag(fn(&mut Options<'_>)),
+    Value(for<'a> fn(&mut Options<'a>, &'a OsStr) -> Result<(), Error>),
+}
+
+static OPTIONS: [OptionRow; 3] = [
+    OptionRow {
+        name: "-i",
+        set: Set::Value(|options, device| {
+            options.device = Some(device);
+            Ok(())
+        }),
+    },
+    OptionRow {
+        name: "-c",
+        set: Set::Value(|options, count| {
+            options.count = Some(frame_count(count).ok_or(Error::Usage)?);
+            Ok(())
+        }),
+    },
+    OptionRow {
+        name: "-6",
+        set: Set::Flag(|options| options.ipv6 = true),
+    },
+];
+
+/// Each option once at most, in any order; what is none of these, or none of them any more, is left.
 fn parse_options(args: &[OsString]) -> Result<(Options<'_>, &[OsString]), Error> {
     let (mut options, mut rest) = (Options::default(), args);
-    loop {
-        match rest {
-            [option, device, tail @ ..] if option == "-i" && options.device.is_none() => {
-                options.device = Some(device);
+    let mut rows: Vec<&OptionRow> = OPTIONS.iter().collect();
+    while let [word, tail @ ..] = rest
+        && let Some(place) = rows.iter().position(|row| word == row.name)
+    {
+        match (&rows.swap_remove(place).set, tail) {
+            (Set::Flag(set), tail) => {
+                set(&mut options);
                 rest = tail;
             }
-            [option, count, tail @ ..] if option == "-c" && options.count.is_none() => {
-                options.count = Some(frame_count(count).ok_or(Error::Usage)?);
+            (Set::Value(set), [value, tail @ ..]) => {
+                set(&mut options, value)?;
                 rest = tail;
             }
-            [option, tail @ ..] if option == "-6" && !options.ipv6 => {
-                options.ipv6 = true;
-                rest = tail;
-            }
-            _ => return Ok((options, rest)),
+            (Set::Value(_), []) => return Err(Error::Usage),
         }
     }
+    Ok((options, rest))
 }
 
 fn frame_count(text: &OsStr) -> Option<u16> {
