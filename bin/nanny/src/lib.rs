@@ -3,29 +3,28 @@
 //! Started by lvsd it has no rights and reports its verdicts; started by hand it changes the
 //! kernel's table itself. The decisions are in the crate `healthcheck`. Here:
 //! - `options`: the command line, `setup`: what it means
-//! - `watch`: one server and what runs for it, `machine`: what decides; `shell`: the loop around it,
-//!   `shared` and `shared_link`: the loop around many (lvs.cf `nannies = shared`)
+//! - `watch`: one server and what runs for it, `machine`: what decides; `shell`: one watch or many (lvs.cf
+//!   `nannies = shared`), `waiting`: what many wait for, `link`: the parent, lvsd or fos
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
 //!   `reaping`: what programs leave behind
-//! - `table`, `lvsd`: where verdicts go, by hand and under lvsd; `confinement`: without files,
+//! - `table`: where verdicts go by hand; `confinement`: without files,
 //!   `cage`: what programs are shut into, `calls`: what a nanny without programs may do
 
 mod cage;
 mod calls;
 mod confinement;
 mod error;
+mod link;
 mod load;
-mod lvsd;
 mod machine;
 mod network;
 mod options;
 mod reaping;
 mod runner;
 mod setup;
-mod shared;
-mod shared_link;
 mod shell;
 mod table;
+mod waiting;
 mod watch;
 
 #[cfg(test)]
@@ -36,15 +35,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use control::Crew;
 use daemon::log::Target;
 use daemon::{Capabilities, Parent, Signal, Signals};
 use nix::sys::resource::{Resource, setrlimit};
 
 use error::StartError;
-use lvsd::Lvsd;
+use link::{Behind, Link};
 use options::{NAME, Options, Request};
-use shared::Shared;
-use shared_link::Link;
 
 /// Runs nanny with the arguments behind its name.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
@@ -76,7 +74,8 @@ fn watch(options: &Options) -> Result<u8, StartError> {
         if cage.is_none() {
             confine();
         }
-        return Ok(Shared::new(signals, Link::new(parent), seed(), cage)?.run()?);
+        let link = Link::new(parent, Crew::Many);
+        return Ok(shell::run_many(signals, link, seed(), cage)?);
     }
     let mut setup = setup::resolve(options, reports, seed())?;
     let interval = setup.settings.interval;
@@ -95,10 +94,10 @@ fn watch(options: &Options) -> Result<u8, StartError> {
             confine();
         }
     }
-    let lvsd = parent.map(Lvsd::new);
+    let behind = Behind::new(parent);
     // What reading the options took.
     daemon::give_back_memory();
-    Ok(ended(shell::run(setup, signals, lvsd, table)))
+    Ok(ended(shell::run_one(setup, signals, behind, table)))
 }
 
 /// The status at the end of the loop. Nobody reads standard error by then: why it ended is logged.

@@ -1,4 +1,4 @@
-//! What programs leave behind, and their end when the process ends. Called by both loops.
+//! What programs leave behind, and their end when the process ends. Called when the loop ends.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

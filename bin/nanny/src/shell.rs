@@ -1,56 +1,117 @@
-//! The loop around one watch: waits for signals, lvsd, the check and the question for the load.
+//! The loop: waits for signals, the parent, and what the watches need.
+//!
+//! One watch came with the command line, or lvsd says which there are (lvs.cf `nannies = shared`). The
+//! watch is the same, and so is what is done for it. One's end, and the signals to the process, are the
+//! process's; its few descriptors are given to each wait. Those of many stand in one epoll set and their
+//! deadlines in one ordered list, so that a turn costs no more than what happened.
 
+mod errands;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
-use daemon::{Awaited, Clock, Event, EventHandler, EventLoop, Signal, Signals};
+use control::{Crew, News};
+use daemon::{
+    Awaited, Cage, Clock, Event, EventHandler, EventLoop, Signal, Signals, Tidying, reap,
+};
 use healthcheck::Input;
-use lvs_model::ChildExit;
+use lvs_model::{ChildExit, Mono};
 
-use crate::lvsd::{Heard, Lvsd};
+use crate::link::{ALONE, Behind, Link};
 use crate::reaping;
 use crate::setup::Setup;
 use crate::table::Table;
+use crate::waiting::Waiting;
 use crate::watch::{Ready, Watch};
 
-/// Runs one nanny until there is an exit status.
+/// A turn that served no more members than this takes well under a millisecond.
+const SHORT_TURN: usize = 4;
+
+/// Runs the watch of the command line until it has an exit status. With a `table` it goes on from what is in
+/// there; under lvsd it waits for the first order.
 ///
 /// # Errors
 /// The wait itself failed: no memory.
-pub fn run(
+pub fn run_one(
     setup: Setup,
     signals: Signals,
-    lvsd: Option<Lvsd>,
+    behind: Behind,
     table: Option<Table>,
 ) -> io::Result<u8> {
-    let clock = Clock::start();
-    let mut shell = Shell {
-        clock,
-        lvsd,
-        watch: Watch::start(setup, table, clock.now()),
-        ready: Ready::default(),
-        has_strays: false,
-    };
-    let mut turning = EventLoop::new(clock, signals);
+    let mut shell = Shell::new(Crew::One(ALONE), behind);
+    let watch = Watch::start(setup, table, shell.now);
+    shell.take_in(ALONE, watch);
+    let mut turning = EventLoop::new(shell.clock, signals);
     let status = turning.run(&mut shell)?;
-    reaping::kill_all(vec![&mut shell.watch], &mut turning, clock);
+    shell.end(turning);
     Ok(status)
 }
 
-/// One nanny.
-struct Shell {
-    clock: Clock,
-    lvsd: Option<Lvsd>,
-    watch: Watch,
-    /// What the watch waited for and the loop has found.
-    ready: Ready,
-    /// Programs have ended; they may have left some of theirs behind.
-    has_strays: bool,
+/// Runs the watches that lvsd starts until it is gone or a signal ends them. `seed` spreads their pauses;
+/// `cage` is for programs, if they may start some.
+///
+/// # Errors
+/// No room for a descriptor, or the wait itself failed: no memory.
+pub fn run_many(
+    mut signals: Signals,
+    link: Link,
+    seed: u64,
+    cage: Option<Arc<Cage>>,
+) -> io::Result<u8> {
+    let waiting = Waiting::new(&signals, &link)?;
+    let mut shell = Shell::new(Crew::Many, Behind::Lvsd(link));
+    (shell.waiting, shell.seed, shell.cage) = (Some(waiting), seed, cage);
+    let status = loop {
+        if let Some(status) = shell.work() {
+            break status;
+        }
+        shell.turn(&mut signals)?;
+    };
+    let turning = EventLoop::new(shell.clock, signals);
+    shell.end(turning);
+    Ok(status)
 }
 
-/// What a nanny waits for.
+/// The watches of this process, and what has become of them.
+struct Shell {
+    crew: Crew,
+    clock: Clock,
+    tidying: Tidying,
+    /// The time of what happens now. With many one look at the clock serves all that happens in a turn.
+    now: Mono,
+    /// How many members had something to do in this turn.
+    served: usize,
+    behind: Behind,
+    /// What many wait for.
+    waiting: Option<Waiting>,
+    /// What the members waited for and the wait has found.
+    ready: BTreeMap<u64, Ready>,
+    /// Programs have ended; they may have left some of theirs behind.
+    has_strays: bool,
+    /// Room for a datagram of errands.
+    errands: Box<[u8]>,
+    members: BTreeMap<u64, Member>,
+    /// When which member is due; each at most once.
+    due: BTreeSet<(Mono, u64)>,
+    seed: u64,
+    /// What programs are shut into; without it there are none.
+    cage: Option<Arc<Cage>>,
+    /// The exit status, once there is one.
+    exit: Option<u8>,
+}
+
+/// A watch and its place in [`Shell::due`].
+struct Member {
+    watch: Watch,
+    due: Option<Mono>,
+}
+
+/// What one watch waits for.
 #[derive(Clone, Copy)]
 enum Source {
-    Lvsd,
+    Parent,
     Check,
     Load,
 }
@@ -60,35 +121,41 @@ impl EventHandler for Shell {
     /// The exit status.
     type End = u8;
 
+    /// Says to lvsd what is due. A full socket is waited for.
     fn work(&mut self) -> Option<u8> {
-        if let Some(lvsd) = &mut self.lvsd {
-            for report in self.watch.take_reports() {
-                lvsd.say(report);
+        if let Behind::Lvsd(link) = &mut self.behind {
+            link.flush(self.now);
+            if let Some(waiting) = &mut self.waiting {
+                waiting.await_room(link);
             }
         }
-        self.watch.exit()
+        self.exit
     }
 
     fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Source>) {
+        let watch = self.members.get(&ALONE).map(|member| &member.watch);
         let wanted = [
-            (Source::Lvsd, self.lvsd.as_ref().map(Lvsd::poll_fd)),
-            (Source::Check, self.watch.check_fd()),
-            (Source::Load, self.watch.load_fd()),
+            (Source::Parent, self.behind.poll_fd()),
+            (Source::Check, watch.and_then(Watch::check_fd)),
+            (Source::Load, watch.and_then(Watch::load_fd)),
         ];
         for (source, fd) in wanted {
             if let Some(fd) = fd {
                 awaited.polling(source, fd);
             }
         }
-        awaited.until(self.watch.next_deadline());
+        awaited.until(self.deadline());
     }
 
     fn take(&mut self, event: Event<Source>) {
+        if self.crew != Crew::Many {
+            self.now = self.clock.now();
+        }
         match event {
-            Event::Ready(Source::Lvsd) => self.take_orders(),
-            Event::Ready(Source::Check) => self.ready.check = true,
-            Event::Ready(Source::Load) => self.ready.load = true,
-            Event::Signal(signal) => self.signal(signal),
+            Event::Ready(Source::Parent) => self.hear_parent(),
+            Event::Ready(Source::Check) => self.ready.entry(ALONE).or_default().check = true,
+            Event::Ready(Source::Load) => self.ready.entry(ALONE).or_default().load = true,
+            Event::Signal(signal) => self.take_signal(signal),
             Event::Ended(pid, exit) => self.ended(pid, exit),
             Event::Time => self.time(),
         }
@@ -96,45 +163,201 @@ impl EventHandler for Shell {
 }
 
 impl Shell {
-    fn signal(&mut self, signal: Signal) {
+    /// Nobody to watch yet.
+    fn new(crew: Crew, behind: Behind) -> Self {
+        let clock = Clock::start();
+        let now = clock.now();
+        let longest = match &behind {
+            Behind::Lvsd(link) => link.longest(),
+            Behind::Nobody | Behind::Lifeline(_) => 0,
+        };
+        Self {
+            crew,
+            clock,
+            tidying: Tidying::after(now),
+            now,
+            served: 0,
+            behind,
+            waiting: None,
+            ready: BTreeMap::new(),
+            has_strays: false,
+            errands: vec![0; longest].into(),
+            members: BTreeMap::new(),
+            due: BTreeSet::new(),
+            seed: 0,
+            cage: None,
+            exit: None,
+        }
+    }
+
+    fn end(&mut self, mut turning: EventLoop) {
+        let watches = self.members.values_mut().map(|member| &mut member.watch);
+        reaping::kill_all(watches.collect(), &mut turning, self.clock);
+    }
+
+    /// When to wake up at the latest.
+    fn deadline(&self) -> Option<Mono> {
+        let member = self.due.first().map(|(at, _)| *at);
+        let news = match &self.behind {
+            Behind::Lvsd(link) => link.deadline(),
+            Behind::Nobody | Behind::Lifeline(_) => None,
+        };
+        member.into_iter().chain(news).min()
+    }
+
+    /// A turn of the loop of many, which tells what happened in the order of [`EventLoop`]. All that happens in
+    /// it happens at one time: that of its beginning.
+    fn turn(&mut self, signals: &mut Signals) -> io::Result<()> {
+        let (deadline, now) = (self.deadline(), self.time_now());
+        let Some(waiting) = &mut self.waiting else {
+            return Ok(());
+        };
+        let happened = waiting.wait(deadline, now)?;
+        self.now = self.clock.now();
+        self.served = 0;
+        self.ready = happened.members;
+        if happened.parent {
+            self.take(Event::Ready(Source::Parent));
+        }
+        if happened.signals {
+            for signal in signals.pending() {
+                self.take(Event::Signal(signal));
+                while let Some((pid, exit)) = (signal == Signal::SIGCHLD).then(reap).flatten() {
+                    self.take(Event::Ended(pid, exit));
+                }
+            }
+        }
+        self.take(Event::Time);
+        if happened.parent || happened.signals {
+            // Whatever that was.
+            self.served = usize::MAX;
+        }
+        Ok(())
+    }
+
+    /// The time, looked at again only after a turn long enough to make a difference.
+    fn time_now(&self) -> Mono {
+        if self.served > SHORT_TURN {
+            self.clock.now()
+        } else {
+            self.now
+        }
+    }
+
+    /// What a program left behind when it ended is killed; who is ready or due has a turn.
+    fn time(&mut self) {
+        if std::mem::take(&mut self.has_strays) {
+            reaping::kill_strays(self.members.values().map(|member| &member.watch));
+        }
+        let mut ready = std::mem::take(&mut self.ready);
+        for (_, nanny) in self.due.range(..=(self.now, u64::MAX)) {
+            ready.entry(*nanny).or_default();
+        }
+        self.served = ready.len();
+        for (nanny, ready) in ready {
+            if let Some(member) = self.members.get_mut(&nanny) {
+                member.watch.turn(self.now, ready);
+                self.settle(nanny);
+            }
+        }
+        self.tidying.turn(self.now);
+    }
+
+    fn take_signal(&mut self, signal: Signal) {
         use healthcheck::Signal as Meaning;
         let meaning = match signal {
             Signal::SIGCHLD => return,
             Signal::SIGHUP => Meaning::Hangup,
+            _ if self.crew == Crew::Many => return self.take_signal_of_many(signal),
             Signal::SIGUSR1 => Meaning::User1,
             Signal::SIGUSR2 => Meaning::User2,
             other => Meaning::Terminate(other as i32),
         };
-        self.watch.feed(self.clock.now(), Input::Signal(meaning));
+        for nanny in self.members.keys().copied().collect::<Vec<_>>() {
+            self.feed(nanny, Input::Signal(meaning));
+        }
     }
 
-    fn take_orders(&mut self) {
-        if let Some(lvsd) = &mut self.lvsd {
-            lvsd.retry();
-        }
-        while let Some(lvsd) = &self.lvsd {
-            match lvsd.hear() {
-                Heard::Order(order) => self.watch.feed(self.clock.now(), Input::Order(order)),
-                Heard::Nothing => return,
-                Heard::Gone => {
-                    self.watch.feed(self.clock.now(), Input::Orphaned);
-                    return;
-                }
-            }
+    fn take_signal_of_many(&mut self, signal: Signal) {
+        if matches!(signal, Signal::SIGTERM | Signal::SIGINT) {
+            log::info!("Terminating due to signal {}", signal as i32);
+            self.exit = Some(0);
+        } else {
+            log::warn!("{signal} would force every server at once: ignored");
         }
     }
 
     fn ended(&mut self, pid: i32, exit: ChildExit) {
-        self.watch.reaped(self.clock.now(), pid, exit);
         self.has_strays = true;
+        let now = self.now;
+        let its = |(nanny, member): (&u64, &mut Member)| {
+            let is_its = member.watch.reaped(now, pid, exit);
+            is_its.then_some(*nanny)
+        };
+        if let Some(nanny) = self.members.iter_mut().find_map(its) {
+            self.settle(nanny);
+        }
     }
 
-    /// What a program left behind when it ended is killed; the watch goes on.
-    fn time(&mut self) {
-        if std::mem::take(&mut self.has_strays) {
-            reaping::kill_strays(std::iter::once(&self.watch));
+    fn take_in(&mut self, nanny: u64, watch: Watch) {
+        self.members.insert(nanny, Member { watch, due: None });
+        self.settle(nanny);
+    }
+
+    fn say(&mut self, interval: Duration, news: &News) {
+        if let Behind::Lvsd(link) = &mut self.behind {
+            link.say(self.now, interval, news);
         }
-        let ready = std::mem::take(&mut self.ready);
-        self.watch.turn(self.clock.now(), ready);
+    }
+
+    fn feed(&mut self, nanny: u64, input: Input) {
+        if let Some(member) = self.members.get_mut(&nanny) {
+            member.watch.feed(self.now, input);
+            self.settle(nanny);
+        }
+    }
+
+    /// After something happened to a member: what it has to say, what it waits for.
+    fn settle(&mut self, nanny: u64) {
+        let Some(member) = self.members.get_mut(&nanny) else {
+            return;
+        };
+        let interval = member.watch.interval();
+        let exit = member.watch.exit();
+        let reports = member.watch.take_reports();
+        member.settle_deadline(nanny, &mut self.due);
+        if let (Some(waiting), None) = (&self.waiting, exit) {
+            waiting.await_member(nanny, &member.watch);
+        }
+        for report in reports {
+            self.say(interval, &News::Report(nanny, report));
+        }
+        match exit {
+            None => {}
+            Some(status) if self.crew == Crew::Many => {
+                if let Some(mut member) = self.members.remove(&nanny) {
+                    member.watch.kill_programs();
+                }
+                self.say(interval, &News::Ended(nanny, status));
+            }
+            Some(status) => self.exit = Some(status),
+        }
+    }
+}
+
+impl Member {
+    /// Keeps its place in `due` in step with what it says.
+    fn settle_deadline(&mut self, nanny: u64, due: &mut BTreeSet<(Mono, u64)>) {
+        let next = match self.watch.exit() {
+            Some(_) => None,
+            None => self.watch.next_deadline(),
+        };
+        if next != self.due {
+            if let Some(at) = self.due {
+                due.remove(&(at, nanny));
+            }
+            due.extend(next.map(|at| (at, nanny)));
+            self.due = next;
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! One server and what runs for it: its machine, its check, its question for the load.
 //!
-//! Owned by the loop of [`shell`](crate::shell), or in numbers by that of
-//! [`shared`](crate::shared). Nothing in here waits.
+//! Owned by the loop, [`shell`](crate::shell), alone or in numbers. Nothing in here waits.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,22 +1,36 @@
-//! lvsd behind our standard input, when this process does the work of many nannies.
+//! The parent behind our standard input: lvsd, which hears of the watches, or fos.
 
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use control::{Crew, MAX_ERRANDS, MAX_NEWS, News, Report};
-use daemon::Parent;
+use control::{Crew, MAX_ERRANDS, MAX_MESSAGE, MAX_NEWS, News, Report};
+use daemon::{Parent, PollFd, PollFlags};
 use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
-/// How long good news may wait for others to go with, at most: lvsd wakes up for each datagram.
+/// How long good news of many may wait for others to go with, at most: lvsd wakes up for each datagram.
 /// Verdicts and ends do not wait. So much older than it says a check in lvsd's status can be.
 const LONGEST_HOLD: Duration = Duration::from_secs(2);
+
+/// The number of the watch that came with the command line, in this process.
+pub const ALONE: u64 = 0;
+
+/// What is behind our standard input.
+pub enum Behind {
+    /// Nobody that started us: a terminal, or what was there.
+    Nobody,
+    /// A parent that only ends: fos.
+    Lifeline(Parent),
+    /// lvsd.
+    Lvsd(Link),
+}
 
 /// The socket, and what it did not take yet.
 pub struct Link<S = Parent> {
     socket: S,
+    crew: Crew,
     /// Lines, each with its end.
     unsent: Vec<u8>,
     /// When they are to be sent, if there are any.
@@ -35,10 +49,11 @@ pub enum Heard<'a> {
 }
 
 impl<S: AsFd> Link<S> {
-    /// `socket` is that of the parent that the environment names, which is lvsd.
-    pub fn new(socket: S) -> Self {
+    /// `socket` is that of the parent that the environment names, which is lvsd; `crew` is us.
+    pub fn new(socket: S, crew: Crew) -> Self {
         Self {
             socket,
+            crew,
             unsent: Vec::new(),
             due: None,
             is_full: false,
@@ -55,12 +70,20 @@ impl<S: AsFd> Link<S> {
         self.is_full
     }
 
+    /// Room for a datagram of errands; one byte more, to see what is too long.
+    pub const fn longest(&self) -> usize {
+        match self.crew {
+            Crew::One(_) => MAX_MESSAGE + 1,
+            Crew::Many => MAX_ERRANDS + 1,
+        }
+    }
+
     /// The next datagram, in `buffer`; one that does not fit is logged and passed over.
     pub fn hear<'b>(&self, buffer: &'b mut [u8]) -> Heard<'b> {
         let length = loop {
             match recv(self.fd().as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
                 Ok(0) => return Heard::Gone,
-                Ok(length) if length > MAX_ERRANDS => {
+                Ok(length) if length >= self.longest() => {
                     log::warn!("lvsd: errands are too long");
                 }
                 Ok(length) => break length,
@@ -73,16 +96,17 @@ impl<S: AsFd> Link<S> {
     }
 
     /// Says something of a nanny that checks every `interval`, with the [`flush`](Self::flush) when it
-    /// is due: within half of that, since the silence of three is a death. While lvsd is too busy to
-    /// listen, only verdicts and ends are kept.
+    /// is due: one of many within half of that, since the silence of three is a death. While lvsd is too busy
+    /// to listen, only verdicts and ends are kept.
     pub fn say(&mut self, now: Mono, interval: Duration, news: &News) {
         let is_verdict = !matches!(news, News::Report(_, Report::Alive | Report::Check { .. }));
         if self.is_full && !is_verdict {
             return;
         }
         // Writing to a vector cannot fail.
-        let _ = writeln!(self.unsent, "{}", news.encode(Crew::Many));
-        let at_once = is_verdict || self.unsent.len() >= MAX_NEWS;
+        let _ = writeln!(self.unsent, "{}", news.encode(self.crew));
+        let is_alone = self.crew != Crew::Many;
+        let at_once = is_alone || is_verdict || self.unsent.len() >= MAX_NEWS;
         let due = if at_once {
             now
         } else {
@@ -96,30 +120,69 @@ impl<S: AsFd> Link<S> {
         self.due.filter(|_| !self.is_full)
     }
 
-    /// Sends what there is to say if it is due, several lines in a datagram.
+    /// Sends what there is to say if it is due.
     pub fn flush(&mut self, now: Mono) {
         if self.due.is_none_or(|due| now < due) {
             return;
         }
         self.is_full = false;
         while !self.unsent.is_empty() {
-            let most = self.unsent.get(..MAX_NEWS).unwrap_or(&self.unsent);
-            let end = most.iter().rposition(|byte| *byte == b'\n');
-            let lines = most.get(..=end.unwrap_or(0)).unwrap_or(most);
+            let length = self.next_length();
+            let datagram = self.unsent.get(..length).unwrap_or_default();
+            let datagram = match self.crew {
+                Crew::One(_) => datagram.strip_suffix(b"\n").unwrap_or(datagram),
+                Crew::Many => datagram,
+            };
             let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-            match send(self.socket.as_fd().as_raw_fd(), lines, flags) {
+            match send(self.socket.as_fd().as_raw_fd(), datagram, flags) {
                 Err(Errno::EAGAIN | Errno::ENOBUFS) => {
                     self.is_full = true;
                     return;
                 }
                 // Sent, or lvsd is gone, which is heard as such.
                 Ok(_) | Err(_) => {
-                    let sent = lines.len();
-                    self.unsent.drain(..sent);
+                    self.unsent.drain(..length);
                 }
             }
         }
         self.due = None;
+    }
+
+    /// So many bytes go with the next datagram: a line of one, several of many.
+    fn next_length(&self) -> usize {
+        let is_end = |byte: &u8| *byte == b'\n';
+        let most = self.unsent.get(..MAX_NEWS).unwrap_or(&self.unsent);
+        let last = match self.crew {
+            Crew::One(_) => most.iter().position(is_end),
+            Crew::Many => most.iter().rposition(is_end),
+        };
+        last.map_or(most.len(), |last| last + 1)
+    }
+}
+
+impl Behind {
+    /// The parent that the environment names, if any.
+    pub fn new(parent: Option<Parent>) -> Self {
+        match parent {
+            None => Self::Nobody,
+            Some(parent) if parent.name() == "lvsd" => {
+                Self::Lvsd(Link::new(parent, Crew::One(ALONE)))
+            }
+            Some(parent) => Self::Lifeline(parent),
+        }
+    }
+
+    /// What to wait for.
+    pub fn poll_fd(&self) -> Option<PollFd<'_>> {
+        match self {
+            Self::Nobody => None,
+            Self::Lifeline(parent) => Some(PollFd::new(parent.as_fd(), PollFlags::POLLIN)),
+            Self::Lvsd(link) => {
+                let mut flags = PollFlags::POLLIN;
+                flags.set(PollFlags::POLLOUT, link.is_full());
+                Some(PollFd::new(link.fd(), flags))
+            }
+        }
     }
 }
 
@@ -134,12 +197,12 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(2);
 
-    fn link() -> (Link<OwnedFd>, OwnedFd) {
+    fn link(crew: Crew) -> (Link<OwnedFd>, OwnedFd) {
         let flags = SockFlag::SOCK_NONBLOCK;
         let (ours, lvsds) =
             socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
         setsockopt(&ours, sockopt::SndBuf, &4096).unwrap();
-        (Link::new(ours), lvsds)
+        (Link::new(ours, crew), lvsds)
     }
 
     /// Everything in lvsd's end, as lines.
@@ -168,9 +231,26 @@ mod tests {
         News::Report(nanny, state)
     }
 
+    /// As programs of before an upgrade expect it.
+    #[test]
+    fn one_says_everything_at_once_each_in_a_datagram_of_its_own() {
+        let (mut link, lvsds) = link(Crew::One(7));
+        let now = Mono::ZERO;
+        for news in [News::Report(7, Report::Alive), verdict(7)] {
+            link.say(now, INTERVAL, &news);
+        }
+        assert_eq!(link.deadline(), Some(now));
+        link.flush(now);
+        let mut buffer = [0; MAX_MESSAGE];
+        for expected in ["alive", "state down out 0 of 1 target 1 "] {
+            let length = recv(lvsds.as_raw_fd(), &mut buffer, MsgFlags::empty()).unwrap();
+            assert_eq!(buffer[..length], *expected.as_bytes());
+        }
+    }
+
     #[test]
     fn while_lvsd_is_busy_verdicts_are_kept_and_good_news_is_not() {
-        let (mut link, lvsds) = link();
+        let (mut link, lvsds) = link(Crew::Many);
         let now = Mono::ZERO;
         let mut said = 0;
         while !link.is_full() {
@@ -196,7 +276,7 @@ mod tests {
 
     #[test]
     fn errands_that_are_too_long_are_passed_over_whole() {
-        let (link, lvsds) = link();
+        let (link, lvsds) = link(Crew::Many);
         let mut buffer = vec![0; MAX_ERRANDS + 1];
         for (length, is_heard) in [(MAX_ERRANDS, true), (MAX_ERRANDS + 1, false), (1, true)] {
             let errands = vec![b'x'; length];
