@@ -33,9 +33,9 @@ impl Pace {
 
     /// A reading is asked for: whether it may begin now. Otherwise it is remembered.
     pub fn ask(&mut self, now: Mono) -> bool {
-        if now < self.free_at {
+        if now < self.free_at || self.is_waiting {
             self.is_waiting = true;
-            return false;
+            return self.is_due(now);
         }
         self.pause.reset();
         self.free_at = now + self.pause.pause();
@@ -61,6 +61,20 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A busy lvsd hears of it before it looks at the time.
+    #[test]
+    fn r_a_request_at_the_end_of_a_pause_is_the_one_that_waits() {
+        let at = |seconds| Mono::ZERO + Duration::from_secs(seconds);
+        let mut pace = Pace::new();
+        assert!(pace.ask(at(0)));
+        for (end, next) in [(2, 6), (6, 14)] {
+            assert!(!pace.ask(at(end - 1)));
+            assert!(pace.ask(at(end)));
+            assert!(!pace.ask(at(next - 1)));
+            assert_eq!(pace.deadline(), Some(at(next)));
+        }
+    }
 
     #[test]
     fn a_hundred_requests_in_ten_seconds_are_three_readings_and_one_after_them() {
