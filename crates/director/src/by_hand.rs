@@ -162,6 +162,8 @@ mod tests {
         assert_eq!(after(Keep, Some(9), 9, Some(5)), LET_GO);
         assert_eq!(after(Keep, None, 1, Some(5)), NOTHING);
         assert_eq!(after(Keep, Some(9), 9, None), LET_GO);
+        // Our own weight on its way up, seen twice.
+        assert_eq!(after(Keep, None, 2, Some(2)), NOTHING);
     }
 
     #[test]

@@ -105,3 +105,13 @@ pub struct StartError {
     /// The reason in words.
     pub reason: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::NannyId;
+
+    #[test]
+    fn a_nanny_is_named_by_its_number_in_the_log() {
+        assert_eq!(NannyId(7).to_string(), "nanny 7");
+    }
+}

@@ -211,6 +211,28 @@ Usage: prog [-nvqx?] [-c|--configfile=STRING] [-n|--nodaemon] [--nofork]
         assert_eq!(usage("prog", &TABLE), USAGE);
     }
 
+    /// Whatever their lengths: no line is too long, and none ends while the next item had room.
+    #[test]
+    fn usage_fills_its_lines_and_no_more() {
+        for length in 1..40 {
+            let name = |count: usize| -> &'static str { "x".repeat(count).leak() };
+            let rows: Vec<_> = (0..12).map(|n| Row::new((), name(length + n))).collect();
+            let table = Table {
+                rows: rows.leak(),
+                help_rows: &[],
+            };
+            for program in ["p", "program", "a-program-of-a-longer-name"] {
+                let text = usage(program, &table);
+                let lines: Vec<&str> = text.lines().collect();
+                assert!(lines.iter().all(|line| line.len() <= COLUMNS), "{text}");
+                for two in lines.windows(2) {
+                    let next = two[1].split_whitespace().next().unwrap();
+                    assert!(two[0].len() + 1 + next.len() > COLUMNS, "{text}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_version_has_the_originals_three_lines() {
         let text = version("prog", "1.2.3");

@@ -147,6 +147,15 @@ fn an_alias_stands_for_its_words() {
     );
 }
 
+/// The end of the options, and no option of an empty name.
+#[test]
+fn two_dashes_are_no_name_of_an_alias() {
+    for line in ["--", "--=x", "-n-", "-- -n", "-n --"] {
+        let without = with_aliases("", line);
+        assert_eq!(with_aliases("lvs alias -- -L", line), without, "{line}");
+    }
+}
+
 #[test]
 fn an_alias_may_take_its_own_name_and_a_circle_of_them_ends() {
     assert_eq!(
