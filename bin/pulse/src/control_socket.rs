@@ -9,6 +9,7 @@ use heartbeat::{Begun, HandOverFailed, Order, OrderRefused};
 use lvs_model::Mono;
 
 use crate::report::FileState;
+use crate::setup;
 
 /// The socket, and who waits.
 pub struct Control {
@@ -259,6 +260,7 @@ impl Taken {
     /// This one, and what its addresses lack here.
     pub fn of(file: &ConfigFile, troubles: Vec<String>) -> Self {
         let mut findings = file.remarks(false);
+        findings.extend(setup::remarks(&file.loaded.config));
         findings.extend(troubles);
         Self {
             text: FileState::of(file).to_string(),
@@ -331,6 +333,23 @@ mod tests {
     fn is_silent(client: &mut UnixStream) -> bool {
         let read = client.read(&mut [0]);
         read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    #[test]
+    fn the_answer_to_a_reload_has_what_pulse_does_otherwise_and_what_is_odd() {
+        let place = testkit::Place::new("answer");
+        let text = "primary = 10.1.0.1\nprimary = 10.1.0.1\nbackup = 10.1.0.2\nbackup_active = 1\n\
+                    vip = external\n";
+        let file = config_file::read(&place.file(text)).unwrap();
+        let taken = Taken::of(&file, vec!["there is no device eth0".into()]);
+        let findings = taken.findings.join("\n");
+        for expected in [
+            ":2:1: ",
+            "vip = external without active_cmd",
+            "there is no device eth0",
+        ] {
+            assert!(findings.contains(expected), "{findings}");
+        }
     }
 
     #[test]

@@ -49,25 +49,32 @@ impl OrdersFile {
         }
     }
 
-    /// The orders of an earlier start; none if none were kept.
-    pub fn read(&self) -> Orders {
+    /// The orders of an earlier start, none if none were kept; and why they are not known, if they are not.
+    pub fn read(&self) -> (Orders, Option<String>) {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Orders::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return (Orders::default(), None);
+            }
             Err(error) => {
-                log::error!("{}: orders not known: {error}", self.path.display());
-                return Orders::default();
+                let fault = format!("{}: orders not known: {error}", self.path.display());
+                log::error!("{fault}");
+                return (Orders::default(), Some(fault));
             }
         };
-        let mut orders = Orders::default();
+        let (mut orders, mut fault) = (Orders::default(), None);
         for word in text.lines() {
             match word {
                 STANDBY => orders.standby = true,
                 FREEZE => orders.frozen = true,
-                other => log::error!("{}: no order: {other:?}", self.path.display()),
+                other => {
+                    let line = format!("{}: no order: {other:?}", self.path.display());
+                    log::error!("{line}");
+                    fault = Some(line);
+                }
             }
         }
-        orders
+        (orders, fault)
     }
 
     /// Keeps these. [`is_busy`](Self::is_busy) until they are on the disk.
@@ -169,18 +176,24 @@ mod tests {
     fn orders_outlive_the_program_and_what_is_not_understood_is_none() {
         let directory = std::env::temp_dir().join(format!("pulse-orders-{}", std::process::id()));
         let file = OrdersFile::at(directory.join("state/pulse.orders"));
-        assert_eq!(file.read(), Orders::default());
+        assert_eq!(file.read(), (Orders::default(), None));
         for (standby, frozen) in [(true, false), (false, true), (true, true), (false, false)] {
             let orders = Orders { standby, frozen };
             write(&file.path, OsStr::new(&print(orders))).unwrap();
-            assert_eq!(file.read(), orders);
+            assert_eq!(file.read(), (orders, None));
         }
         write(&file.path, OsStr::new("standby\nstandy\n")).unwrap();
         let standby = Orders {
             standby: true,
             ..Orders::default()
         };
-        assert_eq!(file.read(), standby);
+        let (orders, fault) = file.read();
+        assert_eq!(orders, standby);
+        let fault = fault.expect("it is shown");
+        assert!(
+            fault.ends_with("pulse.orders: no order: \"standy\""),
+            "{fault}"
+        );
         let left: Vec<_> = fs::read_dir(directory.join("state")).unwrap().collect();
         assert_eq!(left.len(), 1);
         let below_a_file = file.path.join("x");

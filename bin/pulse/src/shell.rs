@@ -134,7 +134,8 @@ impl Shell {
             node.remember_term(term_file.read());
         }
         let orders = OrdersFile::find();
-        node.remember_orders(orders.read());
+        let (kept, orders_fault) = orders.read();
+        node.remember_orders(kept);
         let mut service = Service::new(options);
         service.take_file(file);
         let shell = Self {
@@ -149,7 +150,7 @@ impl Shell {
             burst: Burst::default(),
             orders,
             unkept: None,
-            orders_fault: None,
+            orders_fault,
             impaired: Vec::new(),
             control: Control::open(),
             file: FileState {
