@@ -344,7 +344,7 @@ mod tests {
         let taken = Taken::of(&file, vec!["there is no device eth0".into()]);
         let findings = taken.findings.join("\n");
         for expected in [
-            ":2:1: ",
+            ":2:11: warning: ",
             "vip = external without active_cmd",
             "there is no device eth0",
         ] {
