@@ -8,7 +8,6 @@ use daemon::Signal;
 use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::signal::killpg;
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 /// Time that they have to end. A process that waits for a disk heeds not even SIGKILL.
@@ -25,8 +24,8 @@ pub struct LeftBehind {
 impl LeftBehind {
     /// Kills the groups of these leaders, if they are our children now.
     pub fn end(&mut self, now: Mono, leaders: &[i32]) {
-        let leaders = leaders.iter().map(|pid| Pid::from_raw(*pid));
-        for leader in leaders.filter(|leader| is_ours(*leader)) {
+        for leader in leaders.iter().filter(|pid| daemon::is_child(**pid)) {
+            let leader = Pid::from_raw(*leader);
             log::error!("process {leader}, which it ran, is killed");
             // ESRCH: nothing is left of it.
             let _ = killpg(leader, Signal::SIGKILL);
@@ -68,12 +67,6 @@ impl LeftBehind {
     pub const fn deadline(&self) -> Option<Mono> {
         self.until
     }
-}
-
-/// While it is not reaped, nobody else has its number.
-fn is_ours(pid: Pid) -> bool {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    waitid(Id::Pid(pid), flags).is_ok()
 }
 
 #[cfg(test)]

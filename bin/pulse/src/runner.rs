@@ -16,8 +16,6 @@ use daemon::{
     Awaited, Child, Clock, Event, EventHandler, EventLoop, PollFd, PollFlags, Signal, Signals,
 };
 use lvs_model::{ChildExit, EndStep};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-use nix::unistd::Pid;
 
 use crate::beside::Beside;
 use crate::helper::{self, Helper, LONGEST, Part, Received};
@@ -279,9 +277,7 @@ impl Queue {
         let Some(hook) = self.running.as_ref().filter(|_| self.plan.is_ending()) else {
             return;
         };
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        let state = waitid(Id::Pid(Pid::from_raw(hook.child.pid())), flags);
-        if state.is_ok_and(|state| state != WaitStatus::StillAlive) {
+        if hook.child.has_ended() {
             // ESRCH: nothing is left of it.
             let _ = hook.child.signal_group(Signal::SIGKILL);
         }

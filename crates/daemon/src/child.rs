@@ -11,12 +11,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use lvs_model::ChildExit;
-use lvs_sys::{Cage, Capabilities, Launch, Limits};
-use nix::errno::Errno;
+use lvs_sys::{Cage, Capabilities, Ended, Launch, Limits};
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
 
 use crate::PARENT_VARIABLE;
@@ -317,6 +315,12 @@ impl Child {
         self.output = None;
     }
 
+    /// Whether it has ended; it is still to be reaped.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        lvs_sys::has_ended(self.pid()).unwrap_or(false)
+    }
+
     /// Sends it a signal. One that has ended but is not reaped yet takes it without effect.
     ///
     /// # Errors
@@ -340,17 +344,16 @@ impl Child {
 /// many.
 #[must_use]
 pub fn reap() -> Option<(i32, ChildExit)> {
-    loop {
-        match waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, status)) => {
-                return Some((pid.as_raw(), ChildExit::Status(status)));
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                return Some((pid.as_raw(), ChildExit::Signal(signal as i32)));
-            }
-            Ok(WaitStatus::StillAlive) => return None,
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => return None,
-        }
-    }
+    let (pid, ended) = lvs_sys::reap_child().ok()??;
+    let exit = match ended {
+        Ended::Exited(status) => ChildExit::Status(status),
+        Ended::Signalled(signal) => ChildExit::Signal(signal),
+    };
+    Some((pid, exit))
+}
+
+/// Whether `pid` is a child of ours that is not reaped: nobody else has its number.
+#[must_use]
+pub fn is_child(pid: i32) -> bool {
+    lvs_sys::has_ended(pid).is_ok()
 }

@@ -50,7 +50,7 @@ mod wait;
 pub use aliases::aliases;
 pub use background::{Background, background, detach};
 pub use check_user::{check_account, check_user};
-pub use child::{Child, Program, Stdin, Stdout, User, reap};
+pub use child::{Child, Program, Stdin, Stdout, User, is_child, reap};
 pub use clock::Clock;
 pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask, read_status};
 pub use descendants::{Stray, adopt_orphans, kill_strays};

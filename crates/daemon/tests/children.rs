@@ -28,6 +28,14 @@ fn next_exit(signals: &mut Signals, clock: &Clock) -> (i32, ChildExit) {
     }
 }
 
+fn wait_until(clock: &Clock, is_so: impl Fn() -> bool) {
+    let deadline = clock.now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(clock.now() < deadline, "never so");
+        std::thread::yield_now();
+    }
+}
+
 fn shell(script: &str) -> Program {
     let mut program = Program::new("/bin/sh");
     program.args = vec!["-c".into(), script.into()];
@@ -63,12 +71,26 @@ fn children_end_are_reaped_and_see_their_parent_go() {
         next_exit(&mut signals, &clock),
         (child.pid(), ChildExit::Signal(9))
     );
+    // The real-time signals have no names, and end a process all the same.
+    for signal in [34, 64] {
+        let child = shell(&format!("kill -{signal} $$")).start().unwrap();
+        wait_until(&clock, || child.has_ended());
+        assert!(daemon::is_child(child.pid()));
+        assert_eq!(
+            next_exit(&mut signals, &clock),
+            (child.pid(), ChildExit::Signal(signal))
+        );
+    }
+
+    // What is reaped is no child any more.
+    assert!(!daemon::is_child(child.pid()) && !child.has_ended());
 
     // A lifeline: `cat` reads nothing and ends when our end is closed; we are named to it.
     let mut program = shell("cat; echo $CARIBE_PARENT");
     program.stdin = Stdin::Lifeline;
     program.stdout = Stdout::Pipe;
     let mut child = program.start().unwrap();
+    assert!(daemon::is_child(child.pid()) && !child.has_ended());
     child.close_link();
     assert_eq!(output(&child), "test\n");
     assert_eq!(

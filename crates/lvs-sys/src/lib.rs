@@ -18,6 +18,7 @@ mod socket_filter;
 mod spawn;
 mod start;
 mod time;
+mod wait;
 
 pub use arp::{ArpFilter, only_arp_of};
 pub use cage::{Cage, Limits, shut_in};
@@ -32,3 +33,4 @@ pub use process::{Forked, fork};
 pub use spawn::{Launch, launch};
 pub use start::had_standard_output;
 pub use time::{LocalTime, local_time};
+pub use wait::{Ended, has_ended, reap_child};

@@ -271,7 +271,8 @@ fn reap(job: Pid) -> io::Result<Option<u8>> {
                 (pid, u8::try_from(128 + signal as i32).unwrap_or(u8::MAX))
             }
             Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(None),
-            Ok(_) => continue,
+            // A real-time signal ended it, for which nix has no value; it is reaped.
+            Ok(_) | Err(Errno::EINVAL) => continue,
             Err(errno) => return Err(errno.into()),
         };
         if pid == job {
