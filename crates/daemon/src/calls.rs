@@ -328,7 +328,7 @@ mod tests {
     fn the_kernel_takes_a_filter_and_a_refused_call_is_an_error() {
         let (Some(architecture), true) = (OWN_ARCHITECTURE, lvs_sys::calls_can_be_filtered())
         else {
-            return;
+            return testkit::skipped("this kernel filters no system calls");
         };
         let number = |call: i64| u32::try_from(call).unwrap();
         let rows = vec![

@@ -7,14 +7,17 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::Shutdown;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
 use lvs_model::Mono;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::socket::{
+    self, AddressFamily, SockFlag, SockType, UnixAddr, getsockopt, socket, sockopt::PeerCredentials,
+};
 
 use crate::socket_file::SocketFile;
 
@@ -318,16 +321,14 @@ impl Client {
 /// For a program that may wait; `within` is how long for each part of the answer.
 ///
 /// # Errors
-/// `NotFound` or `ConnectionRefused` if nobody listens; those of a socket.
+/// `NotFound` or `ConnectionRefused` if nobody listens; `TimedOut` if it does not answer; those of a socket.
 pub fn ask(path: &Path, question: &str, limit: u64, within: Duration) -> io::Result<String> {
-    let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(within))?;
-    stream.set_write_timeout(Some(within))?;
-    stream.write_all(question.as_bytes())?;
-    stream.write_all(b"\n")?;
-    let mut answer = String::new();
-    stream.take(limit).read_to_string(&mut answer)?;
-    Ok(answer)
+    let asked = connect(path, within).and_then(|mut stream| {
+        stream.write_all(question.as_bytes())?;
+        stream.write_all(b"\n")?;
+        read_answer(stream, limit)
+    });
+    asked.map_err(|error| silence(error, within))
 }
 
 /// Reads what the daemon behind the socket at `path` tells to whoever connects; as [`ask`].
@@ -337,17 +338,52 @@ pub fn ask(path: &Path, question: &str, limit: u64, within: Duration) -> io::Res
 /// # Errors
 /// As [`ask`].
 pub fn read_status(path: &Path, limit: u64, within: Duration) -> io::Result<String> {
-    let stream = UnixStream::connect(path)?;
+    let read = connect(path, within).and_then(|stream| {
+        stream.shutdown(Shutdown::Write)?;
+        read_answer(stream, limit)
+    });
+    read.map_err(|error| silence(error, within))
+}
+
+/// Connects. A daemon that is stopped accepts nobody, and once its queue is full connect(2) itself waits: for the
+/// time to send.
+fn connect(path: &Path, within: Duration) -> io::Result<UnixStream> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let stream = UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, flags, None)?);
     stream.set_read_timeout(Some(within))?;
-    stream.shutdown(Shutdown::Write)?;
+    stream.set_write_timeout(Some(within))?;
+    let address = UnixAddr::new(path)?;
+    while let Err(errno) = socket::connect(stream.as_raw_fd(), &address) {
+        if errno != Errno::EINTR {
+            return Err(errno.into());
+        }
+    }
+    Ok(stream)
+}
+
+fn read_answer(stream: UnixStream, limit: u64) -> io::Result<String> {
     let mut answer = String::new();
     stream.take(limit).read_to_string(&mut answer)?;
     Ok(answer)
 }
 
+/// Says of a time that is over what that means.
+fn silence(error: io::Error, within: Duration) -> io::Error {
+    match error.kind() {
+        ErrorKind::WouldBlock => {
+            let text = format!("it does not answer within {} s", within.as_secs_f32());
+            io::Error::new(ErrorKind::TimedOut, text)
+        }
+        _ => error,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
     use std::path::PathBuf;
+
+    use nix::sys::socket::Backlog;
 
     use super::*;
 
@@ -406,6 +442,32 @@ mod tests {
         socket.answer(Mono::ZERO, asked.client, "yes\n".into());
         assert_eq!(read(client), "yes\n");
         assert_eq!(socket.clients.len(), 0);
+    }
+
+    /// Runs while a terminal waits: each call takes a place that is never free again.
+    #[test]
+    fn r_a_daemon_that_is_stopped_makes_nobody_wait_for_ever() {
+        let path = path("stopped");
+        let listener = UnixListener::bind(&path).unwrap();
+        socket::listen(&listener, Backlog::new(1).unwrap()).unwrap();
+        let (said, heard) = std::sync::mpsc::channel();
+        let asked = path.clone();
+        std::thread::spawn(move || {
+            let within = Duration::from_millis(10);
+            for _ in 0..4 {
+                let _ = said.send(ask(&asked, "status", 1024, within).map_err(|it| it.kind()));
+                let _ = said.send(read_status(&asked, 1024, within).map_err(|it| it.kind()));
+            }
+        });
+        for _ in 0..8 {
+            let answer = heard.recv_timeout(Duration::from_secs(60));
+            assert_eq!(answer.expect("an end"), Err(ErrorKind::TimedOut));
+        }
+        let said = ask(&path, "status", 1024, Duration::from_millis(500)).unwrap_err();
+        assert_eq!(said.to_string(), "it does not answer within 0.5 s");
+        std::fs::remove_file(&path).unwrap();
+        let said = ask(&path, "status", 1024, Duration::from_secs(1)).unwrap_err();
+        assert_eq!(said.kind(), ErrorKind::NotFound);
     }
 
     #[test]

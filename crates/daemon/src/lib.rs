@@ -22,6 +22,7 @@
 //! - [`only_root_can_change`], [`untrusted_part`]: files that root may run or go by
 //! - [`notify`]: readiness and state for systemd
 
+mod acl;
 mod aliases;
 mod background;
 pub mod calls;

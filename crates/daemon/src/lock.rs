@@ -243,7 +243,10 @@ mod tests {
         });
         match second.join().unwrap() {
             Ok(taken) => taken.unwrap(),
-            Err(errno) => assert_eq!(errno, Errno::EPERM, "only root makes namespaces"),
+            Err(errno) => {
+                assert_eq!(errno, Errno::EPERM);
+                testkit::skipped("only root makes namespaces");
+            }
         }
         fs::remove_dir_all(directory).unwrap();
     }

@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::acl::{self, Named};
+
 /// Whether neither the file nor a directory on its way could be changed by others than root. `path`
 /// is the file itself: resolve symbolic links first.
 ///
@@ -26,6 +28,8 @@ pub struct UntrustedPart {
     pub uid: u32,
     /// Its group.
     pub gid: u32,
+    /// Whom its ACL lets change it; then it is root's by its mode.
+    pub named: Option<Named>,
 }
 
 impl fmt::Display for UntrustedPart {
@@ -35,8 +39,17 @@ impl fmt::Display for UntrustedPart {
             mode,
             uid,
             gid,
+            named,
         } = self;
         let path = path.display();
+        match named {
+            Some(Named::User(uid)) => return write!(f, "user {uid} may change {path} by its ACL"),
+            Some(Named::Group(gid)) => {
+                return write!(f, "group {gid} may change {path} by its ACL");
+            }
+            Some(Named::Unknown) => return write!(f, "{path} has an ACL that is not understood"),
+            None => {}
+        }
         if *uid != 0 {
             write!(f, "user {uid} owns {path}")
         } else if mode & 0o002 != 0 {
@@ -54,9 +67,9 @@ impl fmt::Display for UntrustedPart {
 /// Those of stat(2).
 pub fn untrusted_part(path: &Path) -> io::Result<Option<UntrustedPart>> {
     for part in [Some(path), path.parent()].into_iter().flatten() {
-        let metadata = part.metadata()?;
-        if !is_roots_alone(metadata.mode(), metadata.uid(), metadata.gid()) {
-            return Ok(Some(untrusted(part, &metadata)));
+        let found = untrusted(part, &part.metadata()?, Stickiness::Ignored)?;
+        if found.is_some() {
+            return Ok(found);
         }
     }
     untrusted_directory(path.parent().unwrap_or(path))
@@ -67,9 +80,9 @@ pub fn untrusted_part(path: &Path) -> io::Result<Option<UntrustedPart>> {
 /// # Errors
 /// Those of stat(2).
 pub fn untrusted_part_of_data(path: &Path) -> io::Result<Option<UntrustedPart>> {
-    let metadata = path.metadata()?;
-    if !is_roots_alone(metadata.mode(), metadata.uid(), metadata.gid()) {
-        return Ok(Some(untrusted(path, &metadata)));
+    let found = untrusted(path, &path.metadata()?, Stickiness::Ignored)?;
+    if found.is_some() {
+        return Ok(found);
     }
     untrusted_directory(path.parent().unwrap_or(path))
 }
@@ -84,25 +97,42 @@ pub fn untrusted_part_of_data(path: &Path) -> io::Result<Option<UntrustedPart>> 
 pub fn untrusted_directory(directory: &Path) -> io::Result<Option<UntrustedPart>> {
     let parts = directory.ancestors();
     for part in parts.filter(|part| !part.as_os_str().is_empty()) {
-        let metadata = part.metadata()?;
-        let mode = match metadata.mode() {
-            sticky if sticky & 0o1000 != 0 => sticky & !0o022,
-            mode => mode,
-        };
-        if !is_roots_alone(mode, metadata.uid(), metadata.gid()) {
-            return Ok(Some(untrusted(part, &metadata)));
+        let found = untrusted(part, &part.metadata()?, Stickiness::Counts)?;
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)
 }
 
-fn untrusted(path: &Path, metadata: &Metadata) -> UntrustedPart {
-    UntrustedPart {
+/// Whether it is enough that only owners may remove what is in a directory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stickiness {
+    Counts,
+    Ignored,
+}
+
+fn untrusted(
+    path: &Path,
+    metadata: &Metadata,
+    stickiness: Stickiness,
+) -> io::Result<Option<UntrustedPart>> {
+    let (mode, uid, gid) = (metadata.mode(), metadata.uid(), metadata.gid());
+    let is_sticky = stickiness == Stickiness::Counts && mode & 0o1000 != 0;
+    let counted = if is_sticky { mode & !0o022 } else { mode };
+    // The mode shows an ACL's mask as the group's rights: without them nobody is let write by one.
+    let named = match uid == 0 && counted & 0o020 != 0 {
+        true => acl::writer(path)?,
+        false => None,
+    };
+    let is_trusted = is_roots_alone(counted, uid, gid) && named.is_none();
+    Ok((!is_trusted).then(|| UntrustedPart {
         path: path.to_owned(),
-        mode: metadata.mode() & 0o7777,
-        uid: metadata.uid(),
-        gid: metadata.gid(),
-    }
+        mode: mode & 0o7777,
+        uid,
+        gid,
+        named,
+    }))
 }
 
 /// Whether a file or directory of this mode, owner and group can be written by root alone. Its owner
@@ -135,6 +165,37 @@ mod tests {
             let given = format!("{mode:o} {uid} {gid}");
             assert_eq!(is_roots_alone(mode, uid, gid), trusted, "{given}");
         }
+    }
+
+    /// By its mode it is root's and root's group's.
+    #[test]
+    fn r_what_an_acl_lets_others_write_is_not_trusted() {
+        let path = std::env::temp_dir().join(format!("trusted-acl-{}", std::process::id()));
+        fs::write(&path, "").unwrap();
+        if path.metadata().unwrap().uid() != 0 {
+            testkit::skipped("only root has a file that is root's");
+            return fs::remove_file(&path).unwrap();
+        }
+        for (named, mask, said) in [
+            ((0x02, 6, 1000), 7, Some("user 1000 may change")),
+            ((0x08, 6, 100), 7, Some("group 100 may change")),
+            ((0x02, 6, 1000), 5, None),
+            ((0x02, 6, 0), 7, None),
+        ] {
+            let value = acl::tests::acl(&[named], mask);
+            if let Err(error) = lvs_sys::set_attribute(&path, acl::NAME, &value) {
+                testkit::skipped(&format!(
+                    "no ACL in the directory for temporary files: {error}"
+                ));
+                break;
+            }
+            let found = untrusted_part_of_data(&path)
+                .unwrap()
+                .map(|it| it.to_string());
+            let expected = said.map(|said| format!("{said} {} by its ACL", path.display()));
+            assert_eq!(found, expected, "{named:?} {mask}");
+        }
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! not know.
 
 mod arp;
+mod attribute;
 mod cage;
 mod call_filter;
 mod capability;
@@ -21,6 +22,7 @@ mod time;
 mod wait;
 
 pub use arp::{ArpFilter, only_arp_of};
+pub use attribute::{attribute, set_attribute};
 pub use cage::{Cage, Limits, shut_in};
 pub use call_filter::{CallFilter, Instruction, OWN_GROUP, OWN_PROCESS, calls_can_be_filtered};
 pub use capability::{Capabilities, keep_capabilities, limit_capabilities};
