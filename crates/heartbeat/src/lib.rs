@@ -6,7 +6,7 @@
 //! - [`datagram`]: the bytes, signed or not
 //! - [`auth`]: signed heartbeats: which of the partner's datagrams count
 //! - [`table`]: the transition table, as data; the program walks the same rows that are documented
-//! - [`node`]: timers, flags, and what each verdict of the table means in actions
+//! - [`node`]: the machine: phases with their data, deadlines, and what each verdict of the table means in actions
 //! - [`partner`]: what is known of the partner, path by path
 //! - [`fitness`]: why a node should leave the service to a living partner
 //! - [`orders`]: what an administrator may order

@@ -1,4 +1,10 @@
-//! The machine: timers, flags, and what each verdict of the table means in actions.
+//! The machine: where a node is, what it waits for, and what each verdict of the table means in actions.
+//!
+//! - `stage`: the phases, drawn, each with what only it needs
+//! - `timer`: what is waited for, and in which phases; `clock` deals with what has expired
+//! - `parts`: what is known in every phase
+//! - [`table`](crate::table): the rule: which event leads where; `verdicts` carries it out
+//! - the others: an input or a subject each
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
 

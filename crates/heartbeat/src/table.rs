@@ -2,7 +2,7 @@
 //!
 //! [`decide`] walks [`TABLE`] from the top; the first row that fits is the verdict, no row means
 //! that the event changes nothing. `docs/internals/heartbeat.md` prints the same rows. Numbers in the
-//! comments are the interoperability rules of that document.
+//! comments are the interoperability rules of that document. `node/stage.rs` draws what a node knows in each phase.
 //!
 //! ```text
 //!            silence, offer                  ready                  yield, link, stop …

@@ -566,3 +566,23 @@ fn what_was_decided_before_a_pause_is_claimed_no_more_after_it() {
     assert_eq!(actions.iter().find(claiming), None);
     assert!(!bench.node.is_late(at(11.1)));
 }
+
+#[test]
+fn the_documented_states_are_the_phases_in_their_order() {
+    let document = include_str!("../../../docs/internals/heartbeat.md");
+    let (_, states) = document.split_once("## States").unwrap();
+    let (states, _) = states.split_once("## Transitions").unwrap();
+    let rows = states.lines().filter_map(|line| line.strip_prefix("| "));
+    let names = rows.map(|row| row.split([' ', ':']).next().unwrap());
+    let names: Vec<&str> = names.skip(1).collect();
+    let phases = [
+        Phase::Standby,
+        Phase::Starting,
+        Phase::Active,
+        Phase::HandingOver,
+        Phase::Releasing,
+        Phase::Gone,
+    ];
+    let firsts = phases.map(|phase| phase.name().split('-').next().unwrap());
+    assert_eq!(names, firsts);
+}

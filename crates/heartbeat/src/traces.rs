@@ -187,6 +187,7 @@ fn any_order_of_inputs_leaves_the_addresses_where_the_phase_says() {
                 }
             }
             assert_eq!(up, node.is_holding());
+            assert!(!node.has_stray_timer());
             assert!(node.next_deadline().is_none_or(|due| due > Mono::ZERO));
         }
     }

@@ -37,6 +37,14 @@ impl Node {
         }
     }
 
+    /// A deadline runs that means nothing in this phase.
+    #[cfg(test)]
+    pub(crate) fn has_stray_timer(&self) -> bool {
+        let mut meant = self.timers.clone();
+        meant.retain(|timer| timer.runs_in(self.phase()));
+        meant != self.timers
+    }
+
     /// Whether the shell stood still for so long, since it was told what to do or since it should
     /// have called, that the partner may have taken over. What [claims](Action::claims) must then
     /// not be done any more; the next call of [`Node::handle`] finds the same out.

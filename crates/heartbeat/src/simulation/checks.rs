@@ -70,6 +70,7 @@ impl World {
                 Phase::Active | Phase::HandingOver | Phase::Releasing
             );
             assert!(!side.holding || may, "seed {seed}: {:?}", side.node.phase());
+            assert!(!side.node.has_stray_timer(), "seed {seed}");
         }
         self.check_overlap(seed);
         self.check_one_way(seed);
