@@ -24,16 +24,18 @@ mod service;
 mod status;
 mod stop;
 mod table;
+mod timer;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lvs_model::{DestinationKey, Ending, IpvsOp, Mono, ServiceKey};
+use lvs_model::{DestinationKey, Ending, IpvsOp, Mono, ServiceKey, Timers};
 
 use index::Index;
 use object::Object;
 use phase::Phase;
 use service::ServiceState;
+use timer::{Timer, await_sorry};
 
 use crate::notice::Notice;
 use crate::pace::Pace;
@@ -75,13 +77,13 @@ pub struct Lvsd {
     /// Whether the table is emptied first (`--clear`).
     clear: bool,
     phase: Phase,
+    /// What it waits for while it runs or ends.
+    timers: Timers<Timer>,
     /// The kernel's table as last read, with our changes since.
     known: Table,
     /// Lists of operations whose answers have not come yet.
     in_flight: VecDeque<Vec<IpvsOp>>,
     reading: Reading,
-    /// When to compare the kernel's table with the wanted one again.
-    audit_at: Mono,
     /// Whether the idle times go with the next plan.
     timeouts_due: bool,
     /// Whether they were refused: said once.
@@ -131,10 +133,10 @@ impl Lvsd {
             site,
             clear,
             phase: Phase::Loading,
+            timers: Timers::new(),
             known: Table::new(),
             in_flight: VecDeque::new(),
             reading: Reading::Idle,
-            audit_at: Mono::ZERO,
             timeouts_due: true,
             timeouts_failing: false,
             expects_changes: true,
@@ -215,6 +217,7 @@ impl Lvsd {
                 out.push(Action::Exit(0));
             }
         }
+        self.arm();
     }
 
     /// Whether verdicts wait for [`Input::TurnEnd`].
@@ -228,26 +231,24 @@ impl Lvsd {
     pub fn next_deadline(&self) -> Option<Mono> {
         match self.phase {
             Phase::Loading | Phase::Ended(_) => None,
-            Phase::Stopping(stop) => stop.ending.deadline(),
-            Phase::Running => {
-                let is_reading = self.reading != Reading::Idle;
-                let audit = (!is_reading).then_some(self.audit_at);
-                let endings = self.ending.values().filter_map(Ending::deadline);
-                let awaits_nannies = !is_reading && !self.watches.is_empty();
-                let nannies = awaits_nannies.then_some(self.nannies_due);
-                let sorries = self.sorry_deadlines().min();
-                let reload = self.pace.deadline();
-                (endings.chain(audit).chain(nannies).chain(sorries))
-                    .chain(reload)
-                    .min()
-            }
+            Phase::Running | Phase::Stopping(_) => self.timers.next(),
         }
+    }
+
+    /// After each input: what follows from more than one fact. While the table is read no nanny is seen to.
+    fn arm(&mut self) {
+        let is_running = self.phase == Phase::Running;
+        let sees_nannies = is_running && self.reading == Reading::Idle && !self.watches.is_empty();
+        let nannies = sees_nannies.then_some(self.nannies_due);
+        let reread = self.pace.deadline().filter(|_| is_running);
+        self.timers.set_or_stop(Timer::Nannies, nannies);
+        self.timers.set_or_stop(Timer::Reread, reread);
     }
 
     fn start(&mut self, now: Mono, out: &mut Vec<Action>) {
         for service in &self.site.services {
-            let key = service.service.key;
-            self.services.entry(key).or_default().begin(now);
+            let state = self.services.entry(service.service.key).or_default();
+            await_sorry(&mut self.timers, service, state.begin(now));
             announce_start(service, out);
             for monitor in service.destinations.iter().flat_map(|d| &d.monitors) {
                 self.watches.insert(monitor.key, Watch::new(now));
@@ -271,21 +272,25 @@ impl Lvsd {
     /// What is due now: an audit, nannies, sorry servers.
     fn tend(&mut self, now: Mono, out: &mut Vec<Action>) {
         match self.phase {
-            Phase::Running => {
-                self.forgive_silence(now);
-                if self.pace.is_due(now) {
-                    reread(out);
-                }
-                // What changes the table comes before what reads it.
-                self.settle_late_sorries(now, out);
-                if now >= self.audit_at {
-                    self.read_table(out);
-                }
-                self.kill_stuck(now, out);
-                self.tend_nannies(now, true, out);
-            }
-            Phase::Stopping(stop) => self.tend_stop(now, stop, out),
-            Phase::Loading | Phase::Ended(_) => {}
+            Phase::Loading | Phase::Ended(_) => return,
+            Phase::Running => self.forgive_silence(now),
+            Phase::Stopping(_) => {}
+        }
+        while let Some(timer) = self.timers.expired(now) {
+            self.expire(now, timer, out);
+            self.arm();
+        }
+    }
+
+    fn expire(&mut self, now: Mono, timer: Timer, out: &mut Vec<Action>) {
+        match timer {
+            Timer::Reread if self.pace.is_due(now) => reread(out),
+            Timer::Reread => {}
+            Timer::Sorry(key) => self.settle_and_apply(now, &key, out),
+            Timer::Audit => self.read_table(out),
+            Timer::Kill => self.kill_stuck(now, out),
+            Timer::Nannies => self.tend_nannies(now, true, out),
+            Timer::Stop => self.tend_stop(now, out),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use lvs_model::{ChildExit, EndStep, Ending, Mono, Patience};
+use lvs_model::{ChildExit, EndStep, Ending, Mono, Patience, Timers};
 
 use super::record::{Life, Record};
 use super::{Action, FailoverService, Input, Mode, MonitorId, Notice, ServiceId, Site};
@@ -28,6 +28,17 @@ pub(super) enum Work {
     Watch(ServiceId),
 }
 
+/// What fos waits for. What expires together is dealt with in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// The command that runs has had its time.
+    Command,
+    /// So has a monitor that nobody wants any more.
+    Leaving,
+    /// A service is to be watched or started again, or its monitor has had its time to end.
+    Service,
+}
+
 /// The command that runs.
 #[derive(Clone, Debug)]
 struct Running {
@@ -44,6 +55,7 @@ pub struct Fos {
     pub(super) leaving: Vec<(MonitorId, Ending)>,
     pub(super) work: VecDeque<Work>,
     running: Option<Running>,
+    timers: Timers<Timer>,
     next_monitor: u64,
     is_ready: bool,
     is_ending: bool,
@@ -59,6 +71,7 @@ impl Fos {
             leaving: Vec::new(),
             work: VecDeque::new(),
             running: None,
+            timers: Timers::new(),
             next_monitor: 0,
             is_ready: false,
             is_ending: false,
@@ -68,10 +81,22 @@ impl Fos {
     /// When [`Input::Deadline`] is due.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
-        let command = self.running.iter().filter_map(|it| it.ending.deadline());
-        let records = self.records.iter().filter_map(Record::deadline);
+        self.timers.next()
+    }
+
+    /// After each input: each deadline stands in the part that it belongs to.
+    fn arm(&mut self) {
+        let command = self.running.as_ref().and_then(|it| it.ending.deadline());
         let leaving = self.leaving.iter().filter_map(|(_, it)| it.deadline());
-        records.chain(command).chain(leaving).min()
+        let services = self.records.iter().filter_map(Record::deadline);
+        let parts = [
+            (Timer::Command, command),
+            (Timer::Leaving, leaving.min()),
+            (Timer::Service, services.min()),
+        ];
+        for (timer, due) in parts {
+            self.timers.set_or_stop(timer, due);
+        }
     }
 
     /// Takes one input at `now`, which never goes back, and appends what is to be done.
@@ -82,7 +107,7 @@ impl Fos {
                     self.plan(service, true);
                 }
             }
-            Input::Deadline => self.deadline(now, out),
+            Input::Deadline => self.tend(now, out),
             Input::CommandEnded(result) => self.command_ended(now, result, out),
             Input::MonitorStarted(monitor, result) => {
                 self.monitor_started(now, monitor, result, out);
@@ -108,6 +133,7 @@ impl Fos {
             }
         }
         self.advance(now, out);
+        self.arm();
     }
 
     fn services(&self) -> Vec<FailoverService> {
@@ -335,13 +361,26 @@ impl Fos {
         }
     }
 
-    fn deadline(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.end_late_command(now, out);
+    fn tend(&mut self, now: Mono, out: &mut Vec<Action>) {
+        while let Some(timer) = self.timers.expired(now) {
+            match timer {
+                Timer::Command => self.end_late_command(now, out),
+                Timer::Leaving => self.kill_leaving(now, out),
+                Timer::Service => self.tend_services(now, out),
+            }
+            self.arm();
+        }
+    }
+
+    fn kill_leaving(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.leaving.retain_mut(|(monitor, ending)| {
             let is_late = ending.due(now).is_some();
             out.extend(is_late.then_some(Action::KillMonitor(*monitor)));
             !is_late
         });
+    }
+
+    fn tend_services(&mut self, now: Mono, out: &mut Vec<Action>) {
         let mut repaired = Vec::new();
         for record in &mut self.records {
             match record.life {

@@ -7,6 +7,7 @@ use crate::notice::{AfterDeath, Child, Notice};
 use crate::supervision::{LONGEST_PAUSE, Life, Watch};
 use crate::{Action, Monitor, MonitorKey, NannyId, Site, StartError};
 
+use super::timer::Timer;
 use super::{Lvsd, Phase, Reading};
 
 impl Lvsd {
@@ -196,7 +197,11 @@ impl Lvsd {
     pub(super) fn end_nanny(&mut self, now: Mono, nanny: NannyId, out: &mut Vec<Action>) {
         self.by_nanny.remove(&nanny);
         let patience = Patience::even(super::stop::GRACE);
-        self.ending.insert(nanny, Ending::asked(now, patience));
+        let ending = Ending::asked(now, patience);
+        self.ending.insert(nanny, ending);
+        if !self.timers.is_set(Timer::Kill) {
+            self.timers.set_or_stop(Timer::Kill, ending.deadline());
+        }
         out.push(Action::Terminate(nanny));
     }
 
@@ -210,6 +215,8 @@ impl Lvsd {
         if killed > 0 {
             out.push(Action::Notice(Notice::MonitorStuck(killed)));
         }
+        let next = self.ending.values().filter_map(Ending::deadline).min();
+        self.timers.set_or_stop(Timer::Kill, next);
     }
 }
 

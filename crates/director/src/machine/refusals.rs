@@ -8,7 +8,8 @@ use crate::notice::Notice;
 use crate::{Action, Refusal, RefusalKind};
 
 use super::object::{Object, destination_key, object_of, service_key};
-use super::{Lvsd, Phase};
+use super::timer::Timer;
+use super::{Lvsd, Phase, Reading};
 
 impl Lvsd {
     /// Says what was refused, once for each service; looks at the table again if it has changed.
@@ -56,7 +57,9 @@ impl Lvsd {
             // Once: if that does not help, the next audit is soon enough.
             Phase::Running if is_outdated && !self.has_looked_again => {
                 self.has_looked_again = true;
-                self.audit_at = now;
+                if self.reading == Reading::Idle {
+                    self.timers.set(Timer::Audit, now);
+                }
             }
             Phase::Ended(status) => out.push(Action::Exit(status)),
             _ => {}

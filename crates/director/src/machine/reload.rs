@@ -11,6 +11,7 @@ use crate::{Action, Monitor, MonitorKey, Site};
 
 use super::index::Index;
 use super::nannies::monitors;
+use super::timer::{Timer, await_sorry};
 use super::{Lvsd, Phase, Reading, announce_start, reread};
 
 impl Lvsd {
@@ -50,6 +51,9 @@ impl Lvsd {
                 announce_start(service, out);
                 state.begin(now);
             }
+            if let Some(presence) = &state.presence {
+                await_sorry(&mut self.timers, service, presence);
+            }
         }
         let wanted: BTreeSet<ServiceKey> =
             self.site.services.iter().map(|s| s.service.key).collect();
@@ -60,6 +64,7 @@ impl Lvsd {
                     out.push(Action::Notice(Notice::StoppingVirtual(name.clone())));
                 }
                 self.services.entry(key).or_default().give_up();
+                self.timers.stop(Timer::Sorry(key));
             }
         }
     }

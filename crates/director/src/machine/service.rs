@@ -27,9 +27,9 @@ pub struct ServiceState {
 
 impl ServiceState {
     /// lvs.cf has it from now on.
-    pub fn begin(&mut self, now: Mono) {
-        self.presence = Some(Presence::new(now));
+    pub fn begin(&mut self, now: Mono) -> &mut Presence {
         self.is_new = true;
+        self.presence.insert(Presence::new(now))
     }
 
     /// lvs.cf has it no more.

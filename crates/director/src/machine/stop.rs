@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use lvs_model::{EndStep, Ending, Mono, Patience, ServiceKey};
+use lvs_model::{EndStep, Ending, Mono, Patience, ServiceKey, Timers};
 
 use crate::notice::Notice;
 use crate::{Action, NannyId, plan};
 
 use super::Lvsd;
 use super::phase::{Phase, Stop};
+use super::timer::Timer;
 
 /// How long a nanny may take to end.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -43,17 +44,20 @@ impl Lvsd {
             self.end_nanny(now, nanny, out);
         }
         self.watches.clear();
-        self.phase = Phase::Stopping(Stop {
-            status,
-            ending: Ending::asked(now, LAST_PATIENCE),
-        });
+        let ending = Ending::asked(now, LAST_PATIENCE);
+        self.phase = Phase::Stopping(Stop { status, ending });
+        self.timers = Timers::new();
+        self.timers.set_or_stop(Timer::Stop, ending.deadline());
         self.finish_stop(out);
     }
 
     /// Time is up for the nannies that are left.
-    pub(super) fn tend_stop(&mut self, now: Mono, mut stop: Stop, out: &mut Vec<Action>) {
+    pub(super) fn tend_stop(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let Phase::Stopping(stop) = &mut self.phase else {
+            return;
+        };
         let step = stop.ending.due(now);
-        self.phase = Phase::Stopping(stop);
+        self.timers.set_or_stop(Timer::Stop, stop.ending.deadline());
         match step {
             // They were asked when the end began.
             None | Some(EndStep::Ask) => {}
@@ -71,6 +75,9 @@ impl Lvsd {
     /// A nanny that was told to end has ended.
     pub(super) fn forget_ending(&mut self, nanny: NannyId, out: &mut Vec<Action>) {
         self.ending.remove(&nanny);
+        if self.ending.is_empty() {
+            self.timers.stop(Timer::Kill);
+        }
         self.finish_stop(out);
     }
 

@@ -12,37 +12,20 @@ use crate::supervision::Watch;
 use crate::{Action, MonitorKey, SiteDestination, SiteService, Table, TableService, plan};
 
 use super::service::ServiceState;
+use super::timer::{Timer, await_sorry};
 use super::{Lvsd, Phase, Progress, Reading};
 
 impl Lvsd {
-    pub(super) fn sorry_deadlines(&self) -> impl Iterator<Item = Mono> {
-        let services = self.site.services.iter();
-        let with_sorry = services.filter(|service| service.sorry.is_some());
-        with_sorry.filter_map(|service| self.presence(&service.service.key)?.deadline(service))
+    fn audit_later(&mut self, now: Mono) {
+        let due = now + self.site.audit_interval;
+        self.timers.set(Timer::Audit, due);
     }
 
     pub(super) fn read_table(&mut self, out: &mut Vec<Action>) {
         if self.reading == Reading::Idle {
             self.reading = Reading::Asked;
+            self.timers.stop(Timer::Audit);
             out.push(Action::ReadTable);
-        }
-    }
-
-    /// Puts in the sorry servers whose service has waited long enough for a verdict.
-    pub(super) fn settle_late_sorries(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let late: Vec<ServiceKey> = self
-            .site
-            .services
-            .iter()
-            .filter(|service| {
-                let presence = self.presence(&service.service.key);
-                let deadline = presence.and_then(|presence| presence.deadline(service));
-                deadline.is_some_and(|deadline| deadline <= now)
-            })
-            .map(|service| service.service.key)
-            .collect();
-        for key in late {
-            self.settle_and_apply(now, &key, out);
         }
     }
 
@@ -50,10 +33,10 @@ impl Lvsd {
     pub(super) fn take_table(&mut self, now: Mono, found: Table, out: &mut Vec<Action>) {
         let reading = std::mem::replace(&mut self.reading, Reading::Idle);
         self.table_unreadable = false;
-        self.audit_at = now + self.site.audit_interval;
         if !matches!(self.phase, Phase::Loading | Phase::Running) {
             return;
         }
+        self.audit_later(now);
         if reading == Reading::Outdated {
             // Of the services that came since it lacks the destinations.
             self.read_table(out);
@@ -129,7 +112,9 @@ impl Lvsd {
     pub(super) fn miss_table(&mut self, now: Mono, reason: String, out: &mut Vec<Action>) {
         self.reading = Reading::Idle;
         self.nannies_due = now;
-        self.audit_at = now + self.site.audit_interval;
+        if self.phase == Phase::Running {
+            self.audit_later(now);
+        }
         if !std::mem::replace(&mut self.table_unreadable, true) {
             out.push(Action::Notice(Notice::TableUnreadable(reason)));
         }
@@ -194,19 +179,21 @@ impl Lvsd {
         for service in &self.site.services {
             if let Some(presence) = presence_mut(&mut self.services, &service.service.key) {
                 wanted.push(settle(presence, service, now, &self.watches, out));
+                await_sorry(&mut self.timers, service, presence);
             }
         }
         wanted
     }
 
     /// Settles one service, against the table as we know it.
-    fn settle_and_apply(&mut self, now: Mono, key: &ServiceKey, out: &mut Vec<Action>) {
+    pub(super) fn settle_and_apply(&mut self, now: Mono, key: &ServiceKey, out: &mut Vec<Action>) {
         let service = self.index.service(&self.site, key);
         let presence = presence_mut(&mut self.services, key);
         let (Some(service), Some(presence)) = (service, presence) else {
             return;
         };
         let wanted = settle(presence, service, now, &self.watches, out);
+        await_sorry(&mut self.timers, service, presence);
         let ops = plan(&[wanted], &self.known, &[]);
         self.apply(ops, out);
     }
@@ -235,6 +222,7 @@ impl Lvsd {
             let touched = numbers.iter().filter_map(|n| service.destinations.get(*n));
             let touched: Vec<&SiteDestination> = touched.collect();
             let change = presence.settle_some(service, &touched, now, &standing);
+            await_sorry(&mut self.timers, service, presence);
             report_who_serves(service, change, out);
             let touched = touched.into_iter().map(|wanted| &wanted.destination);
             let sorry = service.sorry.as_ref().map(|sorry| &sorry.destination);
