@@ -7,9 +7,10 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::process::ExitCode;
 
 use daemon::log::Target;
-use daemon::{Child, Program, Stdin, Stdout};
+use daemon::{Child, Clock, EventHandler, EventLoop, Program, Signal, Signals, Stdin, Stdout};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 
@@ -42,6 +43,31 @@ impl Part {
             Target::Syslog
         };
         daemon::log::start("pulse", target, false);
+    }
+
+    /// Does the helper's work until pulse is gone and all is done. What ends pulse in order does not end it.
+    pub fn work<H: EventHandler>(
+        &self,
+        args: &[OsString],
+        handler: impl FnOnce(Clock) -> H,
+    ) -> ExitCode {
+        self.begin(args);
+        let handled = [
+            Signal::SIGCHLD,
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGHUP,
+        ];
+        let clock = Clock::start();
+        let ended = Signals::new(&handled)
+            .and_then(|signals| EventLoop::new(clock, signals).run(&mut handler(clock)));
+        match ended {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => {
+                log::error!("{}: {error}", self.name);
+                ExitCode::FAILURE
+            }
+        }
     }
 
     /// How it is started.

@@ -12,9 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::ExitCode;
 
-use daemon::{
-    Awaited, Child, Clock, Event, EventHandler, EventLoop, PollFd, PollFlags, Signal, Signals,
-};
+use daemon::{Awaited, Child, Clock, Event, EventHandler, PollFd, PollFlags, Signal};
 use lvs_model::{ChildExit, EndStep};
 
 use crate::beside::Beside;
@@ -80,27 +78,7 @@ impl Runner {
 
 /// Runs hooks until pulse is gone and all are done.
 pub fn run(args: &[OsString]) -> ExitCode {
-    PART.begin(args);
-    match work() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log::error!("hooks: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn work() -> io::Result<()> {
-    // What ends pulse in order must not end its hooks.
-    let handled = [
-        Signal::SIGCHLD,
-        Signal::SIGTERM,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-    ];
-    let clock = Clock::start();
-    let signals = Signals::new(&handled)?;
-    EventLoop::new(clock, signals).run(&mut Queue::open(clock))
+    PART.work(args, Queue::open)
 }
 
 /// The program that runs.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use daemon::{Awaited, Clock, EventHandler, EventLoop, Signal, Signals};
+use daemon::{Awaited, Clock, EventHandler};
 use ipvs::{ExternalIpvs, Ipvs, IpvsError, NetlinkIpvs};
 use link::{Links, Watch};
 use lvs_config::Config;
@@ -156,27 +156,7 @@ fn role_named(name: &str) -> Option<SyncRole> {
 
 /// Keeps the daemon until pulse is gone.
 pub fn run(args: &[OsString]) -> ExitCode {
-    PART.begin(args);
-    match keep() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log::error!("sync daemon: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn keep() -> io::Result<()> {
-    // What ends pulse in order must not end the switch of the daemon.
-    let handled = [
-        Signal::SIGCHLD,
-        Signal::SIGTERM,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-    ];
-    let clock = Clock::start();
-    let signals = Signals::new(&handled)?;
-    EventLoop::new(clock, signals).run(&mut Keeper::open(clock))
+    PART.work(args, Keeper::open)
 }
 
 struct Keeper {
