@@ -128,15 +128,17 @@ pub fn run(args: &[OsString]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if told.is_alone {
-        return end_alone(told.held);
+        return end_alone(&told.held);
     }
     remove(&told.held)
 }
 
 /// Nobody else will have the addresses: a pulse that is started again adopts them.
-fn end_alone(mut held: Vec<Assignment>) -> ExitCode {
+fn end_alone(held: &[Assignment]) -> ExitCode {
     let seconds = SUCCESSOR_WITHIN.as_secs();
     log::error!("pulse was killed: its addresses go in {seconds} s unless it is started again");
+    let mut file = HeldFile::find();
+    let written_at = file.written_at();
     let clock = Clock::start();
     let until = clock.now() + SUCCESSOR_WITHIN;
     while clock.now() < until && daemon::wait(&mut [], &clock, Some(until)).is_ok() {}
@@ -145,15 +147,11 @@ fn end_alone(mut held: Vec<Assignment>) -> ExitCode {
     if matches!(lock, Err(LockError::Held(..))) {
         return ExitCode::SUCCESS;
     }
-    let mut file = HeldFile::find();
-    // A later start, which has ended since, may have let go of some, and somebody else may have them.
-    if let Some(last) = file.last() {
-        held.retain(|it| last.contains(it));
-    }
-    if held.is_empty() {
+    // One that was started and has ended since: it has let go, or its own guardian waits.
+    if file.written_at() != written_at {
         return ExitCode::SUCCESS;
     }
-    let status = remove(&held);
+    let status = remove(held);
     file.write(&[]);
     drop(lock);
     status

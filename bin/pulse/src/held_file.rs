@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use link::Assignment;
 
@@ -47,20 +48,22 @@ impl HeldFile {
 
     /// What stood in it last. A file that is not there says nothing; a line that is none is passed over.
     pub fn read(&self) -> Vec<Assignment> {
-        self.last().unwrap_or_default()
-    }
-
-    /// The same; `None` if there is no such file.
-    pub fn last(&self) -> Option<Vec<Assignment>> {
-        let path = self.path.as_ref()?;
+        let Some(path) = &self.path else {
+            return Vec::new();
+        };
         match fs::read_to_string(path) {
-            Ok(text) => Some(text.lines().filter_map(parse_line).collect()),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Ok(text) => text.lines().filter_map(parse_line).collect(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => {
                 log::warn!("{}: {error}", path.display());
-                None
+                Vec::new()
             }
         }
+    }
+
+    /// When it was written last, by whichever pulse; `None` if it is not there.
+    pub fn written_at(&self) -> Option<SystemTime> {
+        fs::metadata(self.path.as_ref()?).ok()?.modified().ok()
     }
 
     /// Keeps `held`. It is in memory, so nobody waits for a disk.
