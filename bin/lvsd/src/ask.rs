@@ -13,7 +13,7 @@ use crate::options::NAME;
 /// Neither runs; the number of the Linux Standard Base for a service's `status`.
 const NOT_RUNNING: u8 = 3;
 /// Time for each part of an answer.
-const WITHIN: Duration = Duration::from_secs(10);
+const WITHIN: Duration = Duration::from_secs(5);
 /// Longest answer that is read.
 const LONGEST: u64 = 64 << 20;
 

@@ -50,12 +50,19 @@ impl Judge<'_, '_> {
             .into_iter()
             .filter_map(|keyword| Some((keyword, file.address(keyword)?)))
             .collect();
+        // A lone director's own has to be one, too.
+        let is_own = |keyword| has_partner || [PRIMARY, PRIMARY_PRIVATE].contains(&keyword);
+        for &(keyword, address) in ends.iter().filter(|(keyword, _)| is_own(*keyword)) {
+            if let Some(kind) = disguised(address) {
+                let what = format!("{keyword} is {address}, {kind}: no interface has it");
+                self.refuse_end(file, keyword, what);
+            }
+        }
         self.findings.set_idle(!has_partner);
         self.check_ends(file, &ends);
         self.findings.set_idle(false);
         for (keyword, address) in ends {
-            let is_used = has_partner || [PRIMARY, PRIMARY_PRIVATE].contains(&keyword);
-            if is_used && config.heartbeat.vip != VipMover::External {
+            if is_own(keyword) && config.heartbeat.vip != VipMover::External {
                 self.check_moving(file, config, keyword, address);
             }
         }
@@ -151,6 +158,15 @@ fn is_no_path(ends: &[(Keyword, IpAddr)], keyword: Keyword) -> bool {
 fn family(ends: &[(Keyword, IpAddr)], wanted: Keyword) -> Option<AddressFamily> {
     let end = ends.iter().find(|(end, _)| *end == wanted);
     end.map(|(_, address)| AddressFamily::of(address))
+}
+
+/// What an address is that no interface has, whatever it looks like.
+fn disguised(address: IpAddr) -> Option<&'static str> {
+    let six = match address {
+        IpAddr::V6(six) => six.to_ipv4_mapped(),
+        IpAddr::V4(_) => None,
+    };
+    six.map(|_| "an IPv4 address in the form of an IPv6 one")
 }
 
 /// What an address is that no other machine can send to.

@@ -38,6 +38,7 @@ fn a_partner_must_be_able_to_reach_each_end() {
             "ff02::1",
             "255.255.255.255",
             "fe80::1",
+            "::ffff:192.0.2.1",
         ] {
             let text = with(place, address);
             assert_eq!(
@@ -52,6 +53,17 @@ fn a_partner_must_be_able_to_reach_each_end() {
     let expected = "1:11: invalid host name or ip address: primary is 127.0.0.1, a loopback address, \
                     an address that the partner can reach expected";
     assert_eq!(first, expected);
+}
+
+/// No interface has it: pulse would wait for it for ever, with a partner or without.
+#[test]
+fn r_an_ipv4_address_in_the_form_of_an_ipv6_one_is_no_directors_own() {
+    let alone = "primary = ::ffff:10.1.0.1\n";
+    assert_eq!(verdict(alone.as_bytes()), format!("{REFUSED} 1"));
+    let refusal = read_text(alone.as_bytes()).expect_err("refused");
+    let said: Vec<String> = refusal.findings.iter().map(ToString::to_string).collect();
+    let kind = "primary is ::ffff:10.1.0.1, an IPv4 address in the form of an IPv6 one";
+    assert_eq!(said.concat().matches(kind).count(), 1, "{said:?}");
 }
 
 #[test]
