@@ -7,6 +7,7 @@ mod boot;
 mod devices;
 mod duplicate;
 mod flood;
+mod helpers;
 mod hooks;
 mod in_force;
 mod legacy;

@@ -216,7 +216,10 @@ impl Pair {
     pub fn report(&self, side: usize) -> String {
         let mut text = String::new();
         let socket = self.run_directory(side).join("pulse.sock");
-        let read = UnixStream::connect(socket).and_then(|mut it| it.read_to_string(&mut text));
+        let read = UnixStream::connect(socket).and_then(|mut it| {
+            it.set_read_timeout(Some(SOON))?;
+            it.read_to_string(&mut text)
+        });
         read.map(|_| text).unwrap_or_default()
     }
 

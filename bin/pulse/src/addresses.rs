@@ -17,11 +17,15 @@ use lvs_config::Config;
 use lvs_model::Mono;
 
 use self::said::{gone, report, say, still_there};
+use crate::again::Again;
 use crate::guardian::Guardian;
 use crate::held_file::HeldFile;
 use crate::neighbours::Neighbours;
 use crate::send_arp;
 use crate::setup::{self, Setup};
+
+/// What is to be known of it until there is one.
+const NO_GUARDIAN: &str = "no guardian, addresses stay if pulse is killed";
 
 /// The addresses of this director.
 pub struct Addresses {
@@ -29,9 +33,8 @@ pub struct Addresses {
     watch: Watch,
     announcer: Announcer,
     neighbours: Neighbours,
-    guardian: Guardian,
-    /// Why there is none.
-    guardian_fault: Option<String>,
+    guardian: Option<Guardian>,
+    again: Again,
     held_file: HeldFile,
     held: Held,
     troubles: Troubles,
@@ -81,8 +84,8 @@ impl Addresses {
             watch,
             announcer: Announcer::open().map_err(io::Error::other)?,
             neighbours,
-            guardian: Guardian::start(foreground)?,
-            guardian_fault: None,
+            guardian: Some(Guardian::start(foreground)?),
+            again: Again::default(),
             held_file,
             is_foreground: foreground,
             held,
@@ -113,10 +116,10 @@ impl Addresses {
         self.held.is_unsure()
     }
 
-    /// When [`Addresses::look`] or [`Addresses::hear`] has something to do at the latest, with or without a change.
+    /// When [`Addresses::look`], [`Addresses::hear`] or [`Addresses::start_guardian`] has something to do at the latest, with or without a change.
     pub fn next_deadline(&self) -> Option<Mono> {
-        let times = self.held.next().into_iter().chain(self.neighbours.next());
-        times.min()
+        let times = [self.held.next(), self.neighbours.next(), self.again.next()];
+        times.into_iter().flatten().min()
     }
 
     /// Brings up what is missing of `wanted`, takes down what is held and no longer wanted. What
@@ -374,26 +377,43 @@ impl Addresses {
     }
 
     /// If `pid` was the guardian, starts another one.
-    pub fn replace_guardian(&mut self, pid: i32) -> bool {
-        if self.guardian.pid() != pid {
+    pub fn replace_guardian(&mut self, now: Mono, pid: i32) -> bool {
+        let ended = self.guardian.take_if(|guardian| guardian.pid() == pid);
+        if ended.is_none() {
             return false;
         }
         log::error!("guardian {pid} ended, starting another");
+        self.again.ended(now);
+        self.start_guardian(now);
+        true
+    }
+
+    /// Starts a guardian if one is lacking and it is time to try.
+    pub fn start_guardian(&mut self, now: Mono) {
+        if !self.again.is_due(now) {
+            return;
+        }
         match Guardian::start(self.is_foreground) {
-            Ok(guardian) => self.guardian = guardian,
+            Ok(guardian) => {
+                self.guardian = Some(guardian);
+                if self.again.started() {
+                    log::info!("there is a guardian again");
+                }
+                self.tell_guardian(&[]);
+            }
             Err(error) => {
-                let line = format!("no guardian, addresses stay if pulse is killed: {error}");
-                log::error!("{line}");
-                self.guardian_fault = Some(line);
+                let line = format!("{NO_GUARDIAN}: {error}");
+                if self.again.failed(now, &line) {
+                    log::error!("{line}");
+                }
             }
         }
-        self.tell_guardian(&[]);
-        true
     }
 
     /// Why nobody takes the addresses down if pulse is killed.
     pub fn guardian_fault(&self) -> Option<&str> {
-        self.guardian_fault.as_deref()
+        let is_lacking = self.guardian.is_none();
+        is_lacking.then(|| self.again.fault().unwrap_or(NO_GUARDIAN))
     }
 
     /// Why nobody would know what is held if both are killed.
@@ -403,7 +423,9 @@ impl Addresses {
 
     /// Tells the guardian what it was too slow for. One that has ended is replaced in any case.
     pub fn tell_guardian_the_rest(&self) {
-        let _ = self.guardian.go_on();
+        if let Some(guardian) = &self.guardian {
+            let _ = guardian.go_on();
+        }
     }
 
     /// What is to go when pulse is killed: what is held or left, and `besides`; for the guardian, and in a file
@@ -412,7 +434,9 @@ impl Addresses {
         let mut all = self.held.all_here();
         all.extend_from_slice(besides);
         self.held_file.write(&all);
-        if let Err(error) = self.guardian.tell(&all, self.is_alone) {
+        let guardian = self.guardian.as_ref();
+        let told = guardian.map(|guardian| guardian.tell(&all, self.is_alone));
+        if let Some(Err(error)) = told {
             log::error!("guardian: {error}");
         }
     }

@@ -12,6 +12,7 @@ use lvs_config::{Command, Config};
 use lvs_model::{Mono, SyncRole};
 use nix::errno::Errno;
 
+use crate::again::Again;
 use crate::hook_orders::HookOrders;
 use crate::hook_queue::{Job, Words};
 use crate::left_behind::LeftBehind;
@@ -22,8 +23,8 @@ use crate::sync_watch::SyncStatus;
 
 /// What stays so when a helper has ended.
 const OWN_RIGHTS: &str = "hooks have pulse's own rights until it is restarted";
-const NO_HOOKS: &str = "no hook runs until pulse is restarted";
-const UNWATCHED: &str = "nobody watches it until the next takeover, give-up or reload";
+const NO_HOOKS: &str = "no hook runs until there is another process for them";
+const UNWATCHED: &str = "sync daemon: nobody watches it";
 
 /// Everything that runs beside lvsd.
 #[derive(Default)]
@@ -42,18 +43,14 @@ pub struct Commands {
     /// The runner does not take what it is to be told.
     is_stuck: bool,
     faults: Repeats,
-    /// It has ended since the last hook, and another has been started.
-    is_runner_replaced: bool,
+    runner_again: Again,
     /// It has ended once, and with it the rights that the first one had.
     is_runner_another: bool,
-    /// The keeper has ended, and is not started again by itself.
-    is_unwatched: bool,
     keeper: Option<SyncKeeper>,
+    keeper_again: Again,
     /// What the sync daemon is to be.
     role: Option<SyncRole>,
     sync: Option<SyncStatus>,
-    /// The keeper has ended since the last order, and another has been started.
-    is_replaced: bool,
     is_finished: bool,
 }
 
@@ -95,10 +92,9 @@ impl Commands {
     }
 
     /// Whether the loop need not wait before it asks [`has_let_go`](Self::has_let_go).
-    pub const fn is_deserted(&self) -> bool {
-        self.is_letting_go
-            && !self.left.is_there()
-            && (self.inactive.is_none() || self.runner.is_none())
+    pub fn is_deserted(&self) -> bool {
+        let is_lacking = self.runner.is_none() && self.runner_again.fault().is_some();
+        self.is_letting_go && !self.left.is_there() && (self.inactive.is_none() || is_lacking)
     }
 
     /// Readable when a hook has ended, or the sync daemon has another state.
@@ -116,8 +112,13 @@ impl Commands {
     }
 
     /// When to [hear](Self::hear) again, whatever happens.
-    pub const fn deadline(&self) -> Option<Mono> {
-        self.left.deadline()
+    pub fn deadline(&self) -> Option<Mono> {
+        let tries = [self.runner_again.next(), self.keeper_again.next()];
+        tries
+            .into_iter()
+            .chain([self.left.deadline()])
+            .flatten()
+            .min()
     }
 
     /// Has a command run as hooks are, after those before it; it reads `input`.
@@ -141,14 +142,11 @@ impl Commands {
     fn order(&mut self, job: Job) -> Option<u32> {
         let what = format!("{job:?}");
         log::debug!("DEBUG -- Executing '{what}'");
-        if self.runner.is_none() {
-            log::error!("{what} is not run: nobody is left to do it");
-            return None;
-        }
         let number = self.orders.order(job);
-        match number {
-            None => log::error!("{what} is not run: too many commands wait, or it is too long"),
-            Some(_) => self.is_runner_replaced = false,
+        if number.is_none() {
+            log::error!("{what} is not run: too many commands wait, or it is too long");
+        } else if self.runner.is_none() {
+            log::error!("{what} waits: {NO_HOOKS}");
         }
         self.tell();
         number
@@ -192,6 +190,7 @@ impl Commands {
     /// No more hooks and orders: what runs them ends after those it has.
     pub fn finish(&mut self) {
         self.is_finished = true;
+        self.keeper_again = Again::default();
         self.orders.finish();
         if let Some(keeper) = &self.keeper {
             keeper.finish();
@@ -200,14 +199,13 @@ impl Commands {
     }
 
     /// Switches the sync daemon, if lvs.cf has one.
-    pub fn switch_sync(&mut self, config: &Config, role: SyncRole) {
+    pub fn switch_sync(&mut self, now: Mono, config: &Config, role: SyncRole) {
         self.role = Some(role);
-        self.is_replaced = false;
-        self.configure_sync(config);
+        self.configure_sync(now, config);
     }
 
     /// The sync daemon becomes what lvs.cf says now, in the role that it has.
-    pub fn configure_sync(&mut self, config: &Config) {
+    pub fn configure_sync(&mut self, now: Mono, config: &Config) {
         let Some(role) = self.role.filter(|_| !self.is_finished) else {
             return;
         };
@@ -218,9 +216,18 @@ impl Commands {
                 self.keeper = Some(keeper);
             }),
         };
-        self.is_unwatched &= told.is_err();
-        if let Err(error) = told {
-            log::error!("the sync daemon is not switched to {role}: {error}");
+        match told {
+            Err(error) => {
+                let line = format!("the sync daemon is not switched to {role}: {error}");
+                if self.keeper.is_some() || self.keeper_again.failed(now, &line) {
+                    log::error!("{line}");
+                }
+            }
+            Ok(()) => {
+                if self.keeper_again.started() && self.keeper.is_some() {
+                    log::info!("the sync daemon is switched to {role}");
+                }
+            }
         }
     }
 
@@ -238,9 +245,8 @@ impl Commands {
     /// What is not as it should be with the helpers, though it was logged once.
     pub fn faults(&self) -> impl Iterator<Item = String> {
         let hooks = hooks_fault(self.runner.is_some(), self.is_runner_another);
-        let sync = self
-            .is_unwatched
-            .then(|| format!("sync daemon: {UNWATCHED}"));
+        let is_unwatched = self.keeper_again.next().is_some();
+        let sync = is_unwatched.then(|| UNWATCHED.to_owned());
         hooks.map(ToOwned::to_owned).into_iter().chain(sync)
     }
 
@@ -251,7 +257,15 @@ impl Commands {
         }
         self.hear_runner();
         self.left.look(now);
+        self.start_runner(now);
         self.tell();
+    }
+
+    /// Starts the keeper again, if it is time to try.
+    pub fn start_keeper(&mut self, now: Mono, config: &Config) {
+        if self.keeper_again.is_due(now) {
+            self.configure_sync(now, config);
+        }
     }
 
     fn hear_runner(&mut self) {
@@ -264,7 +278,7 @@ impl Commands {
     /// Whether `pid` was one of these; it is replaced.
     pub fn ended(&mut self, now: Mono, pid: i32, config: &Config) -> bool {
         if self.keeper.take_if(|keeper| keeper.pid() == pid).is_some() {
-            self.replace_keeper(config);
+            self.replace_keeper(now, config);
             return true;
         }
         if self
@@ -283,40 +297,44 @@ impl Commands {
         true
     }
 
-    /// Once for each hook, as the keeper. pulse has given up the rights that the first one had.
+    /// pulse has given up the rights that the first one had.
     fn replace_runner(&mut self, now: Mono) {
-        let is_first = !std::mem::replace(&mut self.is_runner_replaced, true);
         self.is_runner_another = true;
-        let then = match is_first {
-            true => format!("another is started, {OWN_RIGHTS}"),
-            false => NO_HOOKS.to_owned(),
-        };
-        log::error!("the process that runs the hooks has ended: {then}");
+        log::error!("the process that runs the hooks has ended: another is started, {OWN_RIGHTS}");
         self.left.end(now, &std::mem::take(&mut self.running));
-        match is_first.then(|| Runner::start(self.is_foreground)) {
-            Some(Ok(runner)) => self.runner = Some(runner),
-            Some(Err(error)) => log::error!("no process for the hooks: {error}"),
-            None => {}
-        }
         self.orders.begin_again();
+        self.runner_again.ended(now);
+        self.start_runner(now);
         self.tell();
     }
 
-    /// Once for each order: what dies at once each time must not keep us busy.
-    fn replace_keeper(&mut self, config: &Config) {
+    fn start_runner(&mut self, now: Mono) {
+        if !self.runner_again.is_due(now) {
+            return;
+        }
+        match Runner::start(self.is_foreground) {
+            Ok(runner) => {
+                self.runner = Some(runner);
+                if self.runner_again.started() {
+                    log::info!("there is a process for the hooks again");
+                }
+            }
+            Err(error) => {
+                let line = format!("no process for the hooks: {error}");
+                if self.runner_again.failed(now, &line) {
+                    log::error!("{line}");
+                }
+            }
+        }
+    }
+
+    fn replace_keeper(&mut self, now: Mono, config: &Config) {
         if self.is_finished {
             return;
         }
-        let is_first = !std::mem::replace(&mut self.is_replaced, true);
-        let then = match is_first {
-            true => "it is started again",
-            false => UNWATCHED,
-        };
-        self.is_unwatched = !is_first;
-        log::error!("the process that keeps the sync daemon has ended: {then}");
-        if is_first {
-            self.configure_sync(config);
-        }
+        log::error!("the process that keeps the sync daemon has ended: it is started again");
+        self.keeper_again.ended(now);
+        self.start_keeper(now, config);
     }
 
     /// Says what was ordered and never begun, at the end of the program.
@@ -333,9 +351,10 @@ impl Commands {
         self.keeper.is_some()
     }
 
-    /// Whether hooks still run.
-    pub const fn runs_hooks(&self) -> bool {
-        self.runner.is_some()
+    /// Whether hooks still run, or wait for a process that runs them.
+    pub fn runs_hooks(&self) -> bool {
+        let is_lacking = self.runner_again.fault().is_some();
+        self.runner.is_some() || self.orders.has_open() && !is_lacking
     }
 }
 
@@ -434,7 +453,7 @@ mod tests {
         let mut commands = Commands::default();
         let faults = |it: &Commands| it.faults().collect::<Vec<_>>();
         assert_eq!(faults(&commands), [NO_HOOKS]);
-        commands.is_unwatched = true;
+        commands.keeper_again.ended(Mono::ZERO);
         assert_eq!(faults(&commands).len(), 2);
     }
 

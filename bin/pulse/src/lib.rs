@@ -13,6 +13,7 @@
 //! - [`neighbours`]: who else says to have them
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
 //! - [`helper`]: how its own program runs beside it: [`runner`], [`guardian`], [`sync_keeper`]
+//! - [`again`]: when one that has ended is started again
 //! - [`gateway`]: the test that tells the partner's failure from our own
 //! - [`runner`]: the process that runs the hooks, with rights that this one gives up
 //! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon; [`copy`]: lvs.cf
@@ -24,6 +25,7 @@
 
 mod addresses;
 mod after_kill;
+mod again;
 mod arrival;
 mod ask;
 mod auth;

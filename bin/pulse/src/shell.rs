@@ -19,7 +19,7 @@ use heartbeat::{
     Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
 };
 use lvs_config::ServiceKind;
-use lvs_model::{ChildExit, Mono};
+use lvs_model::{ChildExit, Mono, SyncRole};
 
 use crate::addresses::Addresses;
 use crate::commands::Commands;
@@ -285,12 +285,15 @@ impl Shell {
             self.give(said);
         }
         self.commands.hear(self.clock.now());
+        let (now, config) = (self.clock.now(), &self.setup.config);
+        self.commands.start_keeper(now, config);
         if self.commands.has_let_go() {
             self.give(Input::HookEnded(Hook::Inactive));
         }
         let outcome = self.follower.advance(self.clock.now());
         self.take_outcome(outcome);
         self.watchdog.feed(self.clock.now());
+        self.addresses.start_guardian(self.clock.now());
         self.addresses.tell_guardian_the_rest();
         self.look_at_gateway();
         self.look_at_addresses();
@@ -360,7 +363,7 @@ impl Shell {
             return;
         }
         let now = self.clock.now();
-        if !self.addresses.replace_guardian(pid)
+        if !self.addresses.replace_guardian(now, pid)
             && !self.commands.ended(now, pid, &self.setup.config)
             && !self.follower.ended(pid)
         {
@@ -468,6 +471,11 @@ impl Shell {
         self.sockets.send(now, echo, value, statement);
     }
 
+    fn switch_sync(&mut self, role: SyncRole) {
+        let now = self.clock.now();
+        self.commands.switch_sync(now, &self.setup.config, role);
+    }
+
     fn perform(&mut self, action: Action) {
         match action {
             Action::Send(value) => self.send(Echo::Partner, value),
@@ -482,7 +490,7 @@ impl Shell {
             Action::Answer(answer) => self.answer_order(answer),
             Action::HandOverEnded(end) => self.control.handed_over(self.clock.now(), end),
             Action::RunHook(hook) => self.run_hook(hook),
-            Action::SyncDaemon(role) => self.commands.switch_sync(&self.setup.config, role),
+            Action::SyncDaemon(role) => self.switch_sync(role),
             Action::StartService => self.start_service(match self.setup.config.service {
                 ServiceKind::Lvs => Part::Lvsd,
                 ServiceKind::Fos => Part::FosActive,

@@ -112,7 +112,8 @@ impl Shell {
         self.give(Input::Reload(settings));
         self.check_serving();
         self.check_links();
-        self.commands.configure_sync(&self.setup.config);
+        self.commands
+            .configure_sync(self.clock.now(), &self.setup.config);
         let config = &self.setup.config;
         let has_partner = self.setup.settings.has_partner;
         let is_moved = setup::is_external(config) && has_partner && self.node.is_holding();
