@@ -315,4 +315,14 @@ mod tests {
             .map(|row| (row.long_name(), row.short_name()));
         assert_eq!(testkit::unexplained_options(page, options), [""; 0]);
     }
+
+    /// lvsd writes them by itself.
+    #[test]
+    fn what_lvsd_may_write_of_a_check_is_read() {
+        for option in check_options::EXTENSIONS {
+            let name = option.row.long_name();
+            let mut rows = PROGRAM.table.all();
+            assert!(rows.any(|row| row.long_name() == name), "{name:?}");
+        }
+    }
 }
