@@ -185,27 +185,40 @@ mod tests {
         for output in [b"OK".as_slice(), b"OK\n"] {
             assert_eq!(with.judge(ProgramEnd::Status(0), output), Ok(()));
         }
-        for output in [b"".as_slice(), b"O", b" OK", b"OK\n\n", b"OK\nmore"] {
-            assert!(with.judge(ProgramEnd::Status(0), output).is_err());
+        for (output, seen) in [
+            (b"".as_slice(), b"".as_slice()),
+            (b"O", b"O"),
+            (b" OK", b" OK"),
+            (b"OK\n\n", b"OK\n"),
+            (b"OK\nmore", b"OK\nmore"),
+        ] {
+            let failure = ProgramFailure::Output(seen.into());
+            let judged = with.judge(ProgramEnd::Status(0), output);
+            assert_eq!(judged, Err(Failure::Program(failure)));
         }
         assert_eq!(without.judge(ProgramEnd::Status(0), b"anything"), Ok(()));
-        for end in [
-            ProgramEnd::Status(3),
-            ProgramEnd::Signal(9),
-            ProgramEnd::Timeout,
-            ProgramEnd::Unsafe,
-            ProgramEnd::NotStarted(NotStarted {
-                program: "x".into(),
-                user: None,
-                needs: None,
-                error: OsError {
-                    number: 2,
-                    text: "gone",
-                },
-            }),
+        let gone = NotStarted {
+            program: "x".into(),
+            user: None,
+            needs: None,
+            error: OsError {
+                number: 2,
+                text: "gone",
+            },
+        };
+        for (end, failure) in [
+            (ProgramEnd::Status(3), ProgramFailure::Status(3)),
+            (ProgramEnd::Signal(9), ProgramFailure::Signal(9)),
+            (ProgramEnd::Timeout, ProgramFailure::Timeout),
+            (ProgramEnd::Unsafe, ProgramFailure::Unsafe),
+            (
+                ProgramEnd::NotStarted(gone.clone()),
+                ProgramFailure::Start(gone),
+            ),
         ] {
-            assert!(with.judge(end.clone(), b"OK").is_err(), "{end:?}");
-            assert!(without.judge(end, b"").is_err());
+            let failed = Err(Failure::Program(failure));
+            assert_eq!(with.judge(end.clone(), b"OK"), failed);
+            assert_eq!(without.judge(end, b""), failed);
         }
     }
 }
