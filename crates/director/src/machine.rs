@@ -16,6 +16,7 @@
 mod index;
 mod nannies;
 mod object;
+mod parts;
 mod phase;
 mod refusals;
 mod reload;
@@ -26,13 +27,14 @@ mod stop;
 mod table;
 mod timer;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use lvs_model::{DestinationKey, Ending, IpvsOp, Mono, ServiceKey, Timers};
+use lvs_model::{Mono, ServiceKey, Timers};
 
 use index::Index;
 use object::Object;
+use parts::{IdleTimes, Kernel, Nannies, Reading};
 use phase::Phase;
 use service::ServiceState;
 use timer::{Timer, await_sorry};
@@ -41,21 +43,10 @@ use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::presence::Presence;
 use crate::supervision::Watch;
-use crate::{Action, Input, MonitorKey, NannyId, Site, SiteService, Table};
+use crate::{Action, Input, Site, SiteService};
 
 /// A deadline met later than this means that lvsd itself, or the whole machine, was asleep.
 const SLEPT: Duration = Duration::from_secs(1);
-
-/// A question for the kernel's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    /// Not asked, or answered.
-    Idle,
-    /// Its answer has not come yet.
-    Asked,
-    /// The same, and the answer is to another question: lvs.cf has changed since.
-    Outdated,
-}
 
 /// What has been said of the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,17 +70,8 @@ pub struct Lvsd {
     phase: Phase,
     /// What it waits for while it runs or ends.
     timers: Timers<Timer>,
-    /// The kernel's table as last read, with our changes since.
-    known: Table,
-    /// Lists of operations whose answers have not come yet.
-    in_flight: VecDeque<Vec<IpvsOp>>,
-    reading: Reading,
-    /// Whether the idle times go with the next plan.
-    timeouts_due: bool,
-    /// Whether they were refused: said once.
-    timeouts_failing: bool,
-    /// Whether the plan at the next reading is our own doing, not a repair.
-    expects_changes: bool,
+    kernel: Kernel,
+    timeouts: IdleTimes,
     progress: Progress,
     /// Services of lvs.cf, and those that were and are still to go.
     services: BTreeMap<ServiceKey, ServiceState>,
@@ -97,22 +79,7 @@ pub struct Lvsd {
     unsettled: BTreeMap<ServiceKey, BTreeSet<usize>>,
     /// Operations that the kernel refused and that are still wanted, with the reason.
     refused: BTreeMap<Object, String>,
-    /// Destinations with a refused operation since the last reading: as we know them they may never
-    /// have been.
-    unsure: BTreeSet<(ServiceKey, DestinationKey)>,
-    /// Services of others: said once.
-    foreign: BTreeSet<ServiceKey>,
-    table_unreadable: bool,
-    /// Whether the table was read out of turn because an operation found it changed.
-    has_looked_again: bool,
-    watches: BTreeMap<MonitorKey, Watch>,
-    by_nanny: BTreeMap<NannyId, MonitorKey>,
-    /// No nanny is to be started and none has been silent too long before this. Too early is
-    /// harmless: what a nanny says puts its own deadline off, and only this one is kept.
-    nannies_due: Mono,
-    /// Nannies that were told to end.
-    ending: BTreeMap<NannyId, Ending>,
-    next_nanny: u64,
+    nannies: Nannies,
     /// Stray signals: said once.
     strays: BTreeSet<i32>,
     /// When lvs.cf may be read again.
@@ -134,25 +101,16 @@ impl Lvsd {
             clear,
             phase: Phase::Loading,
             timers: Timers::new(),
-            known: Table::new(),
-            in_flight: VecDeque::new(),
-            reading: Reading::Idle,
-            timeouts_due: true,
-            timeouts_failing: false,
-            expects_changes: true,
+            kernel: Kernel::unknown(),
+            timeouts: IdleTimes {
+                are_due: true,
+                are_refused: false,
+            },
             progress: Progress::Starting,
             services: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             refused: BTreeMap::new(),
-            unsure: BTreeSet::new(),
-            foreign: BTreeSet::new(),
-            table_unreadable: false,
-            has_looked_again: false,
-            watches: BTreeMap::new(),
-            by_nanny: BTreeMap::new(),
-            nannies_due: Mono::ZERO,
-            ending: BTreeMap::new(),
-            next_nanny: 0,
+            nannies: Nannies::none(),
             strays: BTreeSet::new(),
             pace: Pace::new(),
             reload_failure: Vec::new(),
@@ -238,8 +196,9 @@ impl Lvsd {
     /// After each input: what follows from more than one fact. While the table is read no nanny is seen to.
     fn arm(&mut self) {
         let is_running = self.phase == Phase::Running;
-        let sees_nannies = is_running && self.reading == Reading::Idle && !self.watches.is_empty();
-        let nannies = sees_nannies.then_some(self.nannies_due);
+        let sees_nannies =
+            is_running && self.kernel.reading == Reading::Idle && !self.nannies.watches.is_empty();
+        let nannies = sees_nannies.then_some(self.nannies.due);
         let reread = self.pace.deadline().filter(|_| is_running);
         self.timers.set_or_stop(Timer::Nannies, nannies);
         self.timers.set_or_stop(Timer::Reread, reread);
@@ -251,7 +210,7 @@ impl Lvsd {
             await_sorry(&mut self.timers, service, state.begin(now));
             announce_start(service, out);
             for monitor in service.destinations.iter().flat_map(|d| &d.monitors) {
-                self.watches.insert(monitor.key, Watch::new(now));
+                self.nannies.watches.insert(monitor.key, Watch::new(now));
             }
         }
         self.read_table(out);
@@ -263,7 +222,7 @@ impl Lvsd {
             .next_deadline()
             .is_some_and(|deadline| now - deadline > SLEPT)
         {
-            for watch in self.watches.values_mut() {
+            for watch in self.nannies.watches.values_mut() {
                 watch.hear(now);
             }
         }

@@ -15,7 +15,10 @@ impl Lvsd {
     /// it. Kills the ones that hang, if all that they have said `is_heard`.
     pub(super) fn tend_nannies(&mut self, now: Mono, is_heard: bool, out: &mut Vec<Action>) {
         // The table's arrival comes back here.
-        if now < self.nannies_due || self.reading != Reading::Idle || self.phase != Phase::Running {
+        if now < self.nannies.due
+            || self.kernel.reading != Reading::Idle
+            || self.phase != Phase::Running
+        {
             return;
         }
         let mut next = now + LONGEST_PAUSE;
@@ -25,17 +28,17 @@ impl Lvsd {
             for destination in &service.destinations {
                 let place = presence.map(|p| p.place(&destination.destination.key));
                 for monitor in &destination.monitors {
-                    let Some(watch) = self.watches.get_mut(&monitor.key) else {
+                    let Some(watch) = self.nannies.watches.get_mut(&monitor.key) else {
                         continue;
                     };
                     if is_heard {
                         kill_silent(now, monitor, watch, out);
                     }
                     if matches!(watch.life, Life::Due(at) if at <= now) {
-                        self.next_nanny += 1;
-                        let nanny = NannyId(self.next_nanny);
+                        self.nannies.last_id += 1;
+                        let nanny = NannyId(self.nannies.last_id);
                         watch.begin(now, nanny);
-                        self.by_nanny.insert(nanny, monitor.key);
+                        self.nannies.by_id.insert(nanny, monitor.key);
                         let found =
                             Standing::found(place.unwrap_or_default(), monitor.options.weight);
                         let standing = watch.standing.unwrap_or(found);
@@ -49,7 +52,7 @@ impl Lvsd {
                 }
             }
         }
-        self.nannies_due = next;
+        self.nannies.due = next;
     }
 
     /// A nanny runs, or could not be started.
@@ -60,7 +63,7 @@ impl Lvsd {
         result: Result<u32, StartError>,
         out: &mut Vec<Action>,
     ) {
-        let Some(key) = self.by_nanny.get(&nanny).copied() else {
+        let Some(key) = self.nannies.by_id.get(&nanny).copied() else {
             // Told to end before the answer came; one that never began needs no wait.
             if result.is_err() {
                 self.forget_ending(nanny, out);
@@ -72,14 +75,14 @@ impl Lvsd {
         };
         match result {
             Ok(pid) => {
-                if let Some(watch) = self.watches.get_mut(&key) {
+                if let Some(watch) = self.nannies.watches.get_mut(&key) {
                     watch.run(pid);
                 }
                 out.push(Action::Notice(Notice::MonitorStarted(child, pid)));
             }
             Err(error) => {
-                self.by_nanny.remove(&nanny);
-                let Some(watch) = self.watches.get_mut(&key) else {
+                self.nannies.by_id.remove(&nanny);
+                let Some(watch) = self.nannies.watches.get_mut(&key) else {
                     return;
                 };
                 // Thousands may lack the same, every few seconds.
@@ -96,8 +99,9 @@ impl Lvsd {
 
     /// A nanny said something; a verdict among it waits for the end of the turn.
     pub(super) fn take_report(&mut self, now: Mono, nanny: NannyId, report: &Report) {
-        let key = self.by_nanny.get(&nanny).copied();
-        let Some((key, watch)) = key.and_then(|key| Some((key, self.watches.get_mut(&key)?)))
+        let key = self.nannies.by_id.get(&nanny).copied();
+        let Some((key, watch)) =
+            key.and_then(|key| Some((key, self.nannies.watches.get_mut(&key)?)))
         else {
             return;
         };
@@ -131,12 +135,12 @@ impl Lvsd {
         exit: ChildExit,
         out: &mut Vec<Action>,
     ) {
-        let Some(key) = self.by_nanny.remove(&nanny) else {
+        let Some(key) = self.nannies.by_id.remove(&nanny) else {
             self.forget_ending(nanny, out);
             return;
         };
         let child = self.index.child(&self.site, &key);
-        let (Some(watch), Some(child)) = (self.watches.get_mut(&key), child) else {
+        let (Some(watch), Some(child)) = (self.nannies.watches.get_mut(&key), child) else {
             return;
         };
         let after = watch.die(now);
@@ -151,7 +155,12 @@ impl Lvsd {
     /// partner might.
     fn or_give_up(&self, now: Mono, after: AfterDeath) -> AfterDeath {
         let is_too_often = matches!(after, AfterDeath::ManualAction(_));
-        let nobody_lives = || self.watches.values().all(|watch| watch.is_hopeless(now));
+        let nobody_lives = || {
+            self.nannies
+                .watches
+                .values()
+                .all(|watch| watch.is_hopeless(now))
+        };
         if is_too_often && self.site.hard_shutdown && nobody_lives() {
             return AfterDeath::GiveUp;
         }
@@ -168,7 +177,7 @@ impl Lvsd {
         out: &mut Vec<Action>,
     ) {
         // Many may end at once: all are seen to together.
-        self.nannies_due = now;
+        self.nannies.due = now;
         match after {
             AfterDeath::GiveUp => self.stop(now, 1, out),
             AfterDeath::ManualAction(_) if self.site.hard_shutdown => {
@@ -185,7 +194,7 @@ impl Lvsd {
             false => Place::Out,
         };
         let is_new = |watch: &mut Watch| watch.abandon(place);
-        if !self.watches.get_mut(key).is_some_and(is_new) {
+        if !self.nannies.watches.get_mut(key).is_some_and(is_new) {
             return;
         }
         out.push(Action::Notice(Notice::ServerUnwatched(child)));
@@ -195,10 +204,10 @@ impl Lvsd {
 
     /// Tells the nanny of a monitor to end; nobody waits for it but [`Lvsd::kill_stuck`].
     pub(super) fn end_nanny(&mut self, now: Mono, nanny: NannyId, out: &mut Vec<Action>) {
-        self.by_nanny.remove(&nanny);
+        self.nannies.by_id.remove(&nanny);
         let patience = Patience::even(super::stop::GRACE);
         let ending = Ending::asked(now, patience);
-        self.ending.insert(nanny, ending);
+        self.nannies.ending.insert(nanny, ending);
         if !self.timers.is_set(Timer::Kill) {
             self.timers.set_or_stop(Timer::Kill, ending.deadline());
         }
@@ -208,14 +217,19 @@ impl Lvsd {
     /// Kills the nannies that were told to end long ago.
     pub(super) fn kill_stuck(&mut self, now: Mono, out: &mut Vec<Action>) {
         let late = |(nanny, ending): (&NannyId, &mut Ending)| ending.due(now).map(|_| *nanny);
-        let late = self.ending.iter_mut().filter_map(late);
+        let late = self.nannies.ending.iter_mut().filter_map(late);
         let before = out.len();
         out.extend(late.map(Action::Kill));
         let killed = out.len() - before;
         if killed > 0 {
             out.push(Action::Notice(Notice::MonitorStuck(killed)));
         }
-        let next = self.ending.values().filter_map(Ending::deadline).min();
+        let next = self
+            .nannies
+            .ending
+            .values()
+            .filter_map(Ending::deadline)
+            .min();
         self.timers.set_or_stop(Timer::Kill, next);
     }
 }

@@ -14,9 +14,9 @@ use super::{Lvsd, Phase, Reading};
 impl Lvsd {
     /// Says what was refused, once for each service; looks at the table again if it has changed.
     pub(super) fn take_refusals(&mut self, now: Mono, refusals: &[Refusal], out: &mut Vec<Action>) {
-        let ops = self.in_flight.pop_front().unwrap_or_default();
+        let ops = self.kernel.in_flight.pop_front().unwrap_or_default();
         let mut is_outdated = false;
-        let were_failing = self.timeouts_failing;
+        let were_failing = self.timeouts.are_refused;
         let refused: BTreeSet<usize> = refusals.iter().map(|refusal| refusal.index).collect();
         for (index, op) in ops.iter().enumerate() {
             if !refused.contains(&index) {
@@ -27,7 +27,7 @@ impl Lvsd {
             let Some(op) = ops.get(refusal.index) else {
                 continue;
             };
-            self.unsure.extend(destination_key(op));
+            self.kernel.unsure.extend(destination_key(op));
             if refusal.kind == RefusalKind::Outdated {
                 is_outdated = true;
                 self.note_outdated(op);
@@ -55,9 +55,9 @@ impl Lvsd {
         }
         match self.phase {
             // Once: if that does not help, the next audit is soon enough.
-            Phase::Running if is_outdated && !self.has_looked_again => {
-                self.has_looked_again = true;
-                if self.reading == Reading::Idle {
+            Phase::Running if is_outdated && !self.kernel.has_looked_again => {
+                self.kernel.has_looked_again = true;
+                if self.kernel.reading == Reading::Idle {
                     self.timers.set(Timer::Audit, now);
                 }
             }
@@ -95,8 +95,8 @@ impl Lvsd {
                     .retain(|it, state| it != key || !state.is_given_up());
             }
             IpvsOp::SetTimeouts(_) => {
-                self.timeouts_failing = is_refused;
-                self.timeouts_due |= is_refused;
+                self.timeouts.are_refused = is_refused;
+                self.timeouts.are_due |= is_refused;
             }
             _ => {}
         }

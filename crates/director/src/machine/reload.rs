@@ -32,14 +32,14 @@ impl Lvsd {
         // All is settled once the kernel was read.
         self.unsettled.clear();
         let old = std::mem::replace(&mut self.site, site);
-        self.timeouts_due |= old.timeouts != self.site.timeouts;
+        self.timeouts.are_due |= old.timeouts != self.site.timeouts;
         self.reload_services(now, &old, out);
         self.reload_monitors(now, &old, out);
-        self.nannies_due = now;
-        self.expects_changes = true;
-        match self.reading {
+        self.nannies.due = now;
+        self.kernel.expects_changes = true;
+        match self.kernel.reading {
             Reading::Idle => self.read_table(out),
-            Reading::Asked | Reading::Outdated => self.reading = Reading::Outdated,
+            Reading::Asked | Reading::Outdated => self.kernel.reading = Reading::Outdated,
         }
     }
 
@@ -73,8 +73,8 @@ impl Lvsd {
         let before: BTreeMap<MonitorKey, &Monitor> = monitors(old).map(|m| (m.key, m)).collect();
         let mut replaced = Vec::new();
         for monitor in monitors(&self.site) {
-            let Some(watch) = self.watches.get_mut(&monitor.key) else {
-                self.watches.insert(monitor.key, Watch::new(now));
+            let Some(watch) = self.nannies.watches.get_mut(&monitor.key) else {
+                self.nannies.watches.insert(monitor.key, Watch::new(now));
                 continue;
             };
             match before.get(&monitor.key) {
@@ -91,12 +91,12 @@ impl Lvsd {
             }
         }
         let kept: BTreeSet<MonitorKey> = monitors(&self.site).map(|m| m.key).collect();
-        for (key, watch) in &self.watches {
+        for (key, watch) in &self.nannies.watches {
             if !kept.contains(key) {
                 replaced.extend(watch.nanny());
             }
         }
-        self.watches.retain(|key, _| kept.contains(key));
+        self.nannies.watches.retain(|key, _| kept.contains(key));
         for nanny in replaced {
             self.end_nanny(now, nanny, out);
         }

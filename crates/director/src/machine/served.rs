@@ -23,11 +23,15 @@ impl Lvsd {
         };
         match (op, object_of(op)) {
             (IpvsOp::EditService(_), _) => {
-                let found = self.known.get(&key).map(|found| found.service.clone());
+                let found = self
+                    .kernel
+                    .known
+                    .get(&key)
+                    .map(|found| found.service.clone());
                 state.unchanged = found.or(state.unchanged.take());
             }
             (_, Some(destination)) => {
-                let found = self.known.destination(&key, &destination).copied();
+                let found = self.kernel.known.destination(&key, &destination).copied();
                 let unchanged = &mut state.unchanged_destinations;
                 unchanged.entry(destination).or_insert(found);
             }
@@ -47,7 +51,7 @@ impl Lvsd {
         let unchanged = state.and_then(|state| state.unchanged_destinations.get(key));
         let found = match unchanged {
             Some(found) => found.as_ref(),
-            None => self.known.destination(service, key),
+            None => self.kernel.known.destination(service, key),
         };
         found.is_some_and(|found| !found.is_quiesced())
     }

@@ -42,7 +42,7 @@ impl Lvsd {
                 .collect(),
             scheduler: self.scheduler(&key).unwrap_or(wanted).clone(),
             wanted_scheduler: wanted.clone(),
-            is_present: self.known.contains(&key)
+            is_present: self.kernel.known.contains(&key)
                 && !self
                     .services
                     .get(&key)
@@ -61,7 +61,7 @@ impl Lvsd {
     fn scheduler(&self, key: &ServiceKey) -> Option<&SchedulerName> {
         let state = self.services.get(key);
         let unchanged = state.and_then(|state| state.unchanged.as_ref());
-        let known = || self.known.get(key).map(|found| &found.service);
+        let known = || self.kernel.known.get(key).map(|found| &found.service);
         let found = unchanged.or_else(known)?;
         Some(&found.scheduler)
     }
@@ -90,7 +90,7 @@ impl Lvsd {
     ) -> ServerStatus {
         let presence = self.presence(&service.service.key);
         let key = destination.destination.key;
-        let watch = self.watches.get(&monitor.key);
+        let watch = self.nannies.watches.get(&monitor.key);
         let standing = watch.and_then(|watch| watch.standing);
         let Standing { phase, count, .. } = standing.unwrap_or_default();
         let said = watch.map(|watch| watch.said.clone()).unwrap_or_default();

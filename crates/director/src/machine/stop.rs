@@ -39,11 +39,11 @@ impl Lvsd {
         for (name, _) in self.site.services.iter().flat_map(|s| &s.blocks) {
             out.push(Action::Notice(Notice::StoppingVirtual(name.clone())));
         }
-        let running: Vec<NannyId> = self.by_nanny.keys().copied().collect();
+        let running: Vec<NannyId> = self.nannies.by_id.keys().copied().collect();
         for nanny in running {
             self.end_nanny(now, nanny, out);
         }
-        self.watches.clear();
+        self.nannies.watches.clear();
         let ending = Ending::asked(now, LAST_PATIENCE);
         self.phase = Phase::Stopping(Stop { status, ending });
         self.timers = Timers::new();
@@ -62,11 +62,13 @@ impl Lvsd {
             // They were asked when the end began.
             None | Some(EndStep::Ask) => {}
             Some(EndStep::Kill) => {
-                out.extend(self.ending.keys().copied().map(Action::Kill));
-                out.push(Action::Notice(Notice::MonitorStuck(self.ending.len())));
+                out.extend(self.nannies.ending.keys().copied().map(Action::Kill));
+                out.push(Action::Notice(Notice::MonitorStuck(
+                    self.nannies.ending.len(),
+                )));
             }
             Some(EndStep::Stuck) => {
-                self.ending.clear();
+                self.nannies.ending.clear();
                 self.finish_stop(out);
             }
         }
@@ -74,8 +76,8 @@ impl Lvsd {
 
     /// A nanny that was told to end has ended.
     pub(super) fn forget_ending(&mut self, nanny: NannyId, out: &mut Vec<Action>) {
-        self.ending.remove(&nanny);
-        if self.ending.is_empty() {
+        self.nannies.ending.remove(&nanny);
+        if self.nannies.ending.is_empty() {
             self.timers.stop(Timer::Kill);
         }
         self.finish_stop(out);
@@ -86,12 +88,12 @@ impl Lvsd {
         let Phase::Stopping(stop) = self.phase else {
             return;
         };
-        if !self.ending.is_empty() {
+        if !self.nannies.ending.is_empty() {
             return;
         }
         let mut ours: Vec<ServiceKey> = self.site.services.iter().map(|s| s.service.key).collect();
         ours.extend(self.given_up());
-        let ops = plan(&[], &self.known, &ours);
+        let ops = plan(&[], &self.kernel.known, &ours);
         self.phase = Phase::Ended(stop.status);
         if ops.is_empty() {
             out.push(Action::Exit(stop.status));

@@ -22,8 +22,8 @@ impl Lvsd {
     }
 
     pub(super) fn read_table(&mut self, out: &mut Vec<Action>) {
-        if self.reading == Reading::Idle {
-            self.reading = Reading::Asked;
+        if self.kernel.reading == Reading::Idle {
+            self.kernel.reading = Reading::Asked;
             self.timers.stop(Timer::Audit);
             out.push(Action::ReadTable);
         }
@@ -31,8 +31,8 @@ impl Lvsd {
 
     /// The kernel was read: adopt what is new to us, then lead it to what is wanted.
     pub(super) fn take_table(&mut self, now: Mono, found: Table, out: &mut Vec<Action>) {
-        let reading = std::mem::replace(&mut self.reading, Reading::Idle);
-        self.table_unreadable = false;
+        let reading = std::mem::replace(&mut self.kernel.reading, Reading::Idle);
+        self.kernel.is_unreadable = false;
         if !matches!(self.phase, Phase::Loading | Phase::Running) {
             return;
         }
@@ -46,9 +46,9 @@ impl Lvsd {
             state.is_uncreated &= !found.contains(key);
             state.unchanged_destinations.clear();
         }
-        if self.is_settled() && found == self.known {
-            self.has_looked_again = false;
-            self.unsure.clear();
+        if self.is_settled() && found == self.kernel.known {
+            self.kernel.has_looked_again = false;
+            self.kernel.unsure.clear();
             self.tend_nannies(now, false, out);
             return;
         }
@@ -56,13 +56,13 @@ impl Lvsd {
             state.unchanged = None;
         }
         let mut ops = Vec::new();
-        let before = std::mem::replace(&mut self.known, found);
+        let before = std::mem::replace(&mut self.kernel.known, found);
         self.follow_by_hand(&before, out);
         if std::mem::take(&mut self.clear) {
-            self.known = Table::new();
+            self.kernel.known = Table::new();
             ops.push(IpvsOp::Flush);
         }
-        if std::mem::take(&mut self.timeouts_due) {
+        if std::mem::take(&mut self.timeouts.are_due) {
             ops.push(IpvsOp::SetTimeouts(self.site.timeouts));
         }
         self.adopt();
@@ -70,20 +70,20 @@ impl Lvsd {
         let has_verdicts = !self.unsettled.is_empty();
         let wanted = self.settle_all(now, out);
         self.services
-            .retain(|key, state| !state.is_given_up() || self.known.contains(key));
+            .retain(|key, state| !state.is_given_up() || self.kernel.known.contains(key));
         let given_up: Vec<ServiceKey> = self.given_up().collect();
-        let planned = plan(&wanted, &self.known, &given_up);
+        let planned = plan(&wanted, &self.kernel.known, &given_up);
         self.forget_failures(&planned);
         let due = match has_verdicts {
             true => plan(&wanted, &before, &given_up),
             false => Vec::new(),
         };
         let repairs = self.repairs(&planned, &due);
-        if !std::mem::take(&mut self.expects_changes) && repairs > 0 {
+        if !std::mem::take(&mut self.kernel.expects_changes) && repairs > 0 {
             self.repair_count += repairs as u64;
             out.push(Action::Notice(Notice::Repaired(repairs)));
         }
-        self.has_looked_again &= !planned.is_empty();
+        self.kernel.has_looked_again &= !planned.is_empty();
         ops.extend(planned);
         self.phase = Phase::Running;
         self.apply(ops, out);
@@ -99,7 +99,7 @@ impl Lvsd {
     /// Whether the table is as wanted if it is as we know it: what an audit finds nearly always. A
     /// refused operation does not get here, since what we know says that it was done.
     fn is_settled(&self) -> bool {
-        let has_plans = self.clear || self.timeouts_due || self.expects_changes;
+        let has_plans = self.clear || self.timeouts.are_due || self.kernel.expects_changes;
         let is_open =
             |state: &ServiceState| state.is_new || state.is_failing || state.is_given_up();
         self.phase == Phase::Running
@@ -110,12 +110,12 @@ impl Lvsd {
 
     /// The kernel could not be read: no start without it, else another try at the next audit.
     pub(super) fn miss_table(&mut self, now: Mono, reason: String, out: &mut Vec<Action>) {
-        self.reading = Reading::Idle;
-        self.nannies_due = now;
+        self.kernel.reading = Reading::Idle;
+        self.nannies.due = now;
         if self.phase == Phase::Running {
             self.audit_later(now);
         }
-        if !std::mem::replace(&mut self.table_unreadable, true) {
+        if !std::mem::replace(&mut self.kernel.is_unreadable, true) {
             out.push(Action::Notice(Notice::TableUnreadable(reason)));
         }
         if self.phase == Phase::Loading {
@@ -133,7 +133,7 @@ impl Lvsd {
             };
             let is_new = std::mem::take(&mut state.is_new);
             if let (true, Some(presence), Some(found)) =
-                (is_new, &mut state.presence, self.known.get(&key))
+                (is_new, &mut state.presence, self.kernel.known.get(&key))
             {
                 presence.adopt(service, found);
             }
@@ -142,10 +142,10 @@ impl Lvsd {
 
     /// A weight set by hand may be an order; what is none is repaired.
     fn follow_by_hand(&mut self, before: &Table, out: &mut Vec<Action>) {
-        let unsure = std::mem::take(&mut self.unsure);
+        let unsure = std::mem::take(&mut self.kernel.unsure);
         for service in &self.site.services {
             let key = service.service.key;
-            let sight = (before.get(&key), self.known.get(&key));
+            let sight = (before.get(&key), self.kernel.known.get(&key));
             let Some(presence) = presence_mut(&mut self.services, &key) else {
                 continue;
             };
@@ -161,15 +161,19 @@ impl Lvsd {
     }
 
     fn report_foreign(&mut self, out: &mut Vec<Action>) {
-        let keys = self.known.services().map(|service| service.service.key);
+        let keys = self
+            .kernel
+            .known
+            .services()
+            .map(|service| service.service.key);
         let foreign: BTreeSet<ServiceKey> = keys
             .filter(|key| !self.services.contains_key(key))
             .collect();
-        let new: Vec<ServiceKey> = foreign.difference(&self.foreign).copied().collect();
+        let new: Vec<ServiceKey> = foreign.difference(&self.kernel.foreign).copied().collect();
         if !new.is_empty() {
             out.push(Action::Notice(Notice::Foreign(new)));
         }
-        self.foreign = foreign;
+        self.kernel.foreign = foreign;
     }
 
     /// Every service as the kernel shall have it.
@@ -178,7 +182,7 @@ impl Lvsd {
         let mut wanted = Vec::with_capacity(self.site.services.len());
         for service in &self.site.services {
             if let Some(presence) = presence_mut(&mut self.services, &service.service.key) {
-                wanted.push(settle(presence, service, now, &self.watches, out));
+                wanted.push(settle(presence, service, now, &self.nannies.watches, out));
                 await_sorry(&mut self.timers, service, presence);
             }
         }
@@ -192,9 +196,9 @@ impl Lvsd {
         let (Some(service), Some(presence)) = (service, presence) else {
             return;
         };
-        let wanted = settle(presence, service, now, &self.watches, out);
+        let wanted = settle(presence, service, now, &self.nannies.watches, out);
         await_sorry(&mut self.timers, service, presence);
-        let ops = plan(&[wanted], &self.known, &[]);
+        let ops = plan(&[wanted], &self.kernel.known, &[]);
         self.apply(ops, out);
     }
 
@@ -205,7 +209,7 @@ impl Lvsd {
         if self.phase != Phase::Running {
             return;
         }
-        let standing = |key: &MonitorKey| self.watches.get(key)?.standing;
+        let standing = |key: &MonitorKey| self.nannies.watches.get(key)?.standing;
         let mut changes = Vec::new();
         let mut whole = Vec::new();
         for (key, numbers) in unsettled {
@@ -214,7 +218,7 @@ impl Lvsd {
             let (Some(service), Some(presence)) = (service, presence) else {
                 continue;
             };
-            if !self.known.contains(&key) {
+            if !self.kernel.known.contains(&key) {
                 // Somebody took it away, or it was refused.
                 whole.push(key);
                 continue;
@@ -231,7 +235,7 @@ impl Lvsd {
                 changes.push((key, destination.key, wanted));
             }
         }
-        let ops = plan_destinations(&changes, &self.known);
+        let ops = plan_destinations(&changes, &self.kernel.known);
         self.apply(ops, out);
         for key in whole {
             self.settle_and_apply(now, &key, out);
@@ -261,9 +265,9 @@ impl Lvsd {
         }
         for op in &ops {
             self.keep_unchanged(op);
-            self.known.follow(op);
+            self.kernel.known.follow(op);
         }
-        self.in_flight.push_back(ops.clone());
+        self.kernel.in_flight.push_back(ops.clone());
         out.push(Action::Apply(ops));
     }
 }
