@@ -3,7 +3,7 @@
 //! - `stage`: the phases, drawn, each with what only it needs
 //! - `timer`: what is waited for, and in which phases; `clock` deals with what has expired
 //! - `parts`: what is known in every phase
-//! - [`table`](crate::table): the rule: which event leads where; `verdicts` carries it out
+//! - [`table`](crate::table): the rule: which event leads where; `decision` asks it and begins what it says
 //! - the others: an input or a subject each
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
@@ -12,10 +12,12 @@ mod can_serve;
 mod claimed;
 mod clock;
 mod cold;
+mod decision;
 mod fitness;
 mod fos;
 #[cfg(test)]
 mod fos_tests;
+mod giving_up;
 mod hearing;
 mod history;
 mod hooks;
@@ -24,16 +26,16 @@ mod orders;
 mod own;
 mod parts;
 mod relief;
+mod sending;
 mod service;
 mod stage;
+mod takeover;
 mod timer;
-mod verdicts;
 mod view;
 mod warm;
 
 use std::time::Duration;
 
-use crate::datagram::Service;
 use lvs_model::{Mono, SyncRole, Timers};
 
 use crate::fitness::OwnAddresses;
@@ -44,8 +46,8 @@ use crate::pair::ConfiguredRole;
 use crate::partner::Partner;
 use crate::question::Questions;
 use crate::said::Refusal;
-use crate::supervise::{LONGEST_PAUSE, Supervision};
-use crate::table::{Event, Facts, Phase, Verdict, decide};
+use crate::supervise::Supervision;
+use crate::table::{Event, Phase};
 use crate::view::Reason;
 use can_serve::Fitness;
 use history::History;
@@ -269,103 +271,6 @@ impl Node {
         if !had_partner {
             // What is gone mattered to nobody so far.
             self.own_changed(now, OwnAddresses::PRESENT, out);
-        }
-    }
-
-    fn facts(&self, now: Mono) -> Facts {
-        Facts {
-            primary: self.settings.role == ConfiguredRole::Primary,
-            fos: self.settings.service == Service::Fos,
-            fit: self.is_fit(now),
-            better: self.is_better(now),
-            able: self.is_able(now),
-            willing: self.is_willing(now),
-            prompt: false,
-            outranked: self.is_outranked(),
-            partner_capable: self.is_partner_capable(now),
-            partner_takes: self.is_partner_free(now)
-                && self.is_partner_fit()
-                && !self.orders.kept.frozen,
-            partner_better: self.is_partner_better(now),
-            partner_ready: self.can_hand_over() && self.is_partner_ready(now),
-            wants_control: self.stage.wants_control(),
-            leaving: self.stage.is_leaving(),
-            warm: self.is_warm(),
-            partner_serves: self.relief_due().is_some_and(|at| now < at),
-        }
-    }
-
-    fn event(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        let verdict = decide(self.phase(), event, self.facts(now));
-        self.carry_out(now, event, verdict, out);
-    }
-
-    fn carry_out(&mut self, now: Mono, event: Event, verdict: Verdict, out: &mut Vec<Action>) {
-        self.history.reason = Reason::Event(event);
-        match verdict {
-            Verdict::Stay | Verdict::TakeOverLater => {}
-            Verdict::TakeOver => {
-                let notice = self.takeover_notice(event);
-                self.take_over(now, notice, out);
-            }
-            Verdict::Raise => self.raise(now, event, out),
-            Verdict::Insist => out.push(Action::Notice(Notice::WantingControl)),
-            Verdict::Reassert => self.reassert_after(now, event, out),
-            Verdict::Yield => {
-                // The extra heartbeat tells the primary of the conflict: it announces again.
-                self.send_now(now, out);
-                let notice = Notice::Yielding(self.settings.service);
-                out.push(Action::Notice(notice));
-                self.give_up(now, event, out);
-            }
-            Verdict::GiveUp => {
-                self.give_up_because(now, event, out);
-                self.give_up(now, event, out);
-            }
-            Verdict::GiveUpAtOnce => {
-                let notice = match event {
-                    Event::Taken if self.stage.is_leaving() => {
-                        Some(Notice::HandedOver { taken: true })
-                    }
-                    Event::Taken => Some(Notice::FailoverDone),
-                    Event::CutOff => Some(Notice::CutOffDeactivating),
-                    _ => None,
-                };
-                out.extend(notice.map(Action::Notice));
-                if self.is_holding() {
-                    out.push(Action::DropAddresses);
-                }
-                self.let_go_of_all(now, event, false, out);
-            }
-            Verdict::RestartService => {
-                out.push(Action::Notice(match self.phase() {
-                    _ if self.is_fos() => Notice::FosRestarted,
-                    Phase::Standby => Notice::WarmServiceRestarted,
-                    _ => Notice::ServiceRestarted {
-                        holding: self.is_holding(),
-                    },
-                }));
-                self.start_service(now, out);
-            }
-            Verdict::RestartServiceLater => {
-                let milliseconds = self.service.put_off(now, LONGEST_PAUSE).as_millis();
-                let notice = Action::Notice(match self.phase() {
-                    Phase::Standby => Notice::WarmServiceRetried { milliseconds },
-                    _ => Notice::ServiceRetried { milliseconds },
-                });
-                out.extend(self.service.is_news(now).then_some(notice));
-            }
-            Verdict::HandOver => self.hand_over(now, event, out),
-            Verdict::Resume => self.resume(now, out),
-            Verdict::Leave => {
-                if self.phase() == Phase::HandingOver {
-                    let notice = Notice::HandedOver { taken: false };
-                    out.push(Action::Notice(notice));
-                }
-                self.give_up(now, event, out);
-            }
-            Verdict::Rest => self.rest(now, out),
-            Verdict::End => self.end(now, event, out),
         }
     }
 }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use crate::datagram::Value;
-use crate::datagram::signed::{State, Statement};
+use crate::datagram::signed::State;
 use lvs_model::Mono;
 
 use super::Node;
 use super::stage::Stage;
 use super::timer::Timer;
-use crate::auth;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, PairPath};
@@ -17,27 +16,6 @@ use crate::said::{Refusal, Said};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 
 impl Node {
-    /// What stands under the signature of a heartbeat that says `value` now.
-    #[must_use]
-    pub fn statement(&self, now: Mono, value: Value) -> Statement {
-        let state = match (value, self.phase()) {
-            (Value::Stopped, _) => State::Inactive,
-            (_, Phase::HandingOver) => State::Leaving,
-            _ if self.is_holding() => State::Active,
-            _ => State::Starting,
-        };
-        let facts = self.facts(now);
-        Statement {
-            state,
-            term: self.claims.term,
-            by_term: self.settings.by_term,
-            hears: self.partner.is_alive(now, self.settings.dead_time),
-            fit: facts.fit && !self.stage.is_leaving(),
-            asks: self.questions.is_asking(now),
-            details: Some(self.details(now)),
-        }
-    }
-
     pub(super) fn hear(
         &mut self,
         now: Mono,
@@ -251,42 +229,6 @@ impl Node {
             self.questions.listen(now, keepalive, dead_time);
         } else {
             self.questions.give_up();
-        }
-    }
-
-    /// The partner misses our heartbeats. What was asked while we were away is answered by now.
-    pub(super) fn asked(&mut self, now: Mono) {
-        if self.settings.has_partner && !self.calls.is_stale {
-            let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
-            self.questions.asked(now, keepalive, dead_time);
-        }
-    }
-
-    /// Questions and answers are heartbeats besides those of every K, which stay where they are.
-    pub(super) fn ask_or_answer(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
-        if self.questions.due(now, keepalive, dead_time) {
-            self.send(now, out);
-        }
-    }
-
-    /// Something is signed but not proven: it is answered at once, but not in a flood.
-    pub(super) fn unproven(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let pause = self.settings.keepalive / auth::DOUBTED;
-        let next = self.partner.challenged.map_or(now, |last| last + pause);
-        let due = self.timers.due(Timer::Challenge).unwrap_or(next);
-        if due <= now {
-            self.timers.stop(Timer::Challenge);
-            self.challenge(now, out);
-        } else {
-            self.timers.set(Timer::Challenge, due);
-        }
-    }
-
-    pub(super) fn challenge(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.settings.has_partner {
-            self.partner.challenged = Some(now);
-            out.push(Action::Challenge(self.value()));
         }
     }
 

@@ -14,6 +14,13 @@ use crate::notice::Notice;
 use crate::table::{Event, Phase};
 
 impl Node {
+    /// Hooks and the sync daemon belong to lvs alone.
+    pub(super) fn run_hook(&self, hook: Hook, out: &mut Vec<Action>) {
+        if !self.is_fos() {
+            out.push(Action::RunHook(hook));
+        }
+    }
+
     /// Whether the hooks move the addresses.
     pub(super) const fn has_moving_hooks(&self) -> bool {
         !self.settings.hook_patience.is_zero()

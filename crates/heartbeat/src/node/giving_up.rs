@@ -1,4 +1,4 @@
-//! What the verdicts of the table are made of: takeover, give-up, release, announcement.
+//! The way out: handing over, giving up, letting go of the addresses, the end.
 
 use std::time::Duration;
 
@@ -6,15 +6,11 @@ use crate::datagram::Value;
 use lvs_model::{Mono, SyncRole};
 
 use super::Node;
-use super::stage::{
-    Active, Cause, Control, HandingOver, Holding, Releasing, Stage, Standby, Starting,
-};
+use super::stage::{Cause, HandingOver, Releasing, Stage, Standby};
 use super::timer::Timer;
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
-use crate::schedule::Announcements;
-use crate::table::{Event, Phase};
-use crate::view::Reason;
+use crate::table::Event;
 
 /// How long addresses wait for the service to end before they are dropped all the same.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -23,103 +19,8 @@ const HAND_OVER_WITHIN: Duration = Duration::from_secs(10);
 /// How long a partner that does not sign has to say that it will. An original says nothing: it waits to
 /// be told STOPPED.
 const CLAIM_WITHIN: Duration = Duration::from_millis(250);
-/// "resending arps" happens this often at most, whatever the partner sends.
-const REASSERT_PAUSE: Duration = Duration::from_secs(1);
 
 impl Node {
-    pub(super) fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
-        let silence = self.is_because_of(Event::PartnerSilent) && self.settings.has_partner;
-        let silence = silence.then(|| self.silence_of_paths(now));
-        let relief = self.relief(now);
-        let starting = Starting {
-            relief,
-            // A partner that leaves tells us of its connections until we serve. Nor does a takeover
-            // that is nothing but addresses wait for the processes that the switch takes.
-            sync_at_raise: !self.is_fos() && (self.service.is_up() || relief.is_some()),
-            control: if self.is_because_of(Event::PartnerServiceLost) {
-                Control::Wanted
-            } else {
-                Control::Left
-            },
-        };
-        self.enter(now, Stage::Starting(starting), silence);
-        self.fitness.take_over();
-        self.told.who_serves = true;
-        self.fitness.banned_until = None;
-        self.service.forgive();
-        self.raise_term(out);
-        out.push(Action::Notice(notice));
-        out.extend(silence.map(|silence| Action::Notice(Notice::PathsSilent(silence))));
-        self.say_what_is_served(out);
-        if self.is_fos() {
-            self.take_over_fos(now, out);
-            return;
-        }
-        self.run_hook(Hook::Active, out);
-        // An old one that is still ending is waited for: its end starts the new one.
-        if !self.service.has_process() {
-            self.start_service(now, out);
-        }
-        self.stop_clearing(out);
-        if !starting.sync_at_raise {
-            out.push(Action::SyncDaemon(SyncRole::Master));
-        }
-        // The claim: a partner that is about to take over as well hears it before it does.
-        self.send_now(now, out);
-        if self.service.is_up() {
-            self.event(now, Event::ServiceReady, out);
-        }
-    }
-
-    pub(super) fn takeover_notice(&self, event: Event) -> Notice {
-        let service = self.settings.service;
-        match event {
-            _ if !self.settings.has_partner => Notice::NoPartner(service),
-            Event::PartnerSilent => Notice::PartnerDead(service),
-            _ => Notice::PartnerInactive {
-                role: self.settings.role,
-                service,
-            },
-        }
-    }
-
-    pub(super) fn start_service(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.service.started(now);
-        if !self.is_fos() {
-            out.push(Action::StartService);
-            return;
-        }
-        // Its commands have deadlines of their own; nobody waits for it here.
-        self.service.ready(now);
-        if self.phase() == Phase::Standby {
-            out.push(Action::Notice(Notice::StartingMonitors));
-            out.push(Action::StartMonitors);
-        } else {
-            out.push(Action::StartService);
-        }
-    }
-
-    /// The service stands, or with fos the partner has let go: the addresses follow.
-    pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        let sync_now = matches!(&self.stage, Stage::Starting(it) if it.sync_at_raise);
-        let control = match &self.stage {
-            // A partner that has let go, or is not there, need not be told to.
-            Stage::Starting(it) if event == Event::ControlDue => it.control,
-            _ => Control::Left,
-        };
-        let holding = Holding::begin(now);
-        self.enter(now, Stage::Active(Active { holding, control }), None);
-        self.claims.last_takeover = Some(now);
-        self.reassert(now, out);
-        self.send_now(now, out);
-        if sync_now {
-            out.push(Action::SyncDaemon(SyncRole::Master));
-        }
-        if self.is_fos() {
-            self.raised_fos(now, out);
-        }
-    }
-
     /// Everything is given up: from now on the partner is listened to.
     pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
         let standby = Standby {
@@ -134,38 +35,6 @@ impl Node {
         } else {
             self.keep_warm(now, out);
         }
-    }
-
-    /// Whether `event` is what is being dealt with.
-    pub(super) fn is_because_of(&self, event: Event) -> bool {
-        self.history.reason == Reason::Event(event)
-    }
-
-    /// Brings up, announces, and begins the burst anew.
-    pub(super) fn reassert(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if let Stage::Active(Active { holding, .. }) = &mut self.stage {
-            holding.announcements = Announcements::begin(now);
-            out.push(Action::RaiseAddresses);
-            self.announce(out);
-        }
-    }
-
-    /// The same after a conflict or a loss; a flood of conflicts does not become a flood of ARP.
-    pub(super) fn reassert_after(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
-        if event == Event::HeardRunning {
-            let recent = |last: Mono| now - last < REASSERT_PAUSE;
-            if self.claims.last_reassert.is_some_and(recent) {
-                return;
-            }
-            self.claims.last_reassert = Some(now);
-            let notice = Notice::Reasserting(self.settings.service);
-            out.push(Action::Notice(notice));
-            self.run_hook(Hook::Active, out);
-        } else if event == Event::AddressesTaken {
-            // Nobody else takes over.
-            out.push(Action::Notice(Notice::AddressRestored));
-        }
-        self.reassert(now, out);
     }
 
     pub(super) fn give_up_because(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
@@ -310,49 +179,9 @@ impl Node {
         out.push(Action::Exit);
     }
 
-    /// The next heartbeat of every K is sent then; none is without a partner.
-    pub(super) fn beat_at(&mut self, due: Mono) {
-        let due = self.settings.has_partner.then_some(due);
-        self.timers.set_or_stop(Timer::Beat, due);
-    }
-
-    pub(super) fn send_now(&mut self, now: Mono, out: &mut Vec<Action>) {
-        self.beat_at(now + self.settings.keepalive);
-        self.notify_partner(out);
-        self.send(now, out);
-    }
-
-    pub(super) fn send(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.settings.has_partner {
-            if !self.ways.own.is_cut_off() {
-                self.ways.sent_at = now;
-            }
-            out.push(Action::Send(self.value()));
-        }
-    }
-
-    /// Hooks and the sync daemon belong to lvs alone.
-    pub(super) fn run_hook(&self, hook: Hook, out: &mut Vec<Action>) {
-        if !self.is_fos() {
-            out.push(Action::RunHook(hook));
-        }
-    }
-
     fn switch_sync(&self, role: SyncRole, out: &mut Vec<Action>) {
         if !self.is_fos() {
             out.push(Action::SyncDaemon(role));
-        }
-    }
-
-    /// What a heartbeat says now.
-    pub(super) fn value(&self) -> Value {
-        match self.phase() {
-            Phase::Starting | Phase::Active if self.stage.wants_control() => Value::StopMe,
-            Phase::Starting | Phase::Active | Phase::HandingOver => Value::Running,
-            Phase::Releasing if self.is_holding() || self.timers.is_set(Timer::LetGo) => {
-                Value::Running
-            }
-            Phase::Standby | Phase::Releasing | Phase::Gone => Value::Stopped,
         }
     }
 }
