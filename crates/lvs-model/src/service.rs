@@ -345,6 +345,25 @@ mod tests {
     }
 
     #[test]
+    fn the_schedulers_flags_are_three_bits_of_the_kernels_word() {
+        use SchedulerFlags as Flags;
+        assert_eq!(Flags::from_bits(u32::MAX).bits(), 0x38);
+        assert_eq!(Flags::from_bits(!0x38), Flags::NONE);
+        let all = [Flags::FLAG_1, Flags::FLAG_2, Flags::FLAG_3];
+        for (place, one) in all.into_iter().enumerate() {
+            assert_eq!(Flags::from_bits(one.bits()), one);
+            assert_eq!(one.with(one), one);
+            assert!(!one.is_empty() && one.contains(one) && one.contains(Flags::NONE));
+            let other = all[(place + 1) % 3];
+            let both = one.with(other);
+            assert_eq!(both.bits(), one.bits() + other.bits());
+            assert!(both.contains(one) && both.contains(other));
+            assert!(!one.contains(other) && !one.contains(both));
+        }
+        assert!(Flags::NONE.is_empty());
+    }
+
+    #[test]
     fn a_service_prints_as_ipvsadm_saves_it() {
         let mut service = VirtualService::new(address("[fd01::100]:443", Protocol::Tcp));
         service.persistence = Some(100);
