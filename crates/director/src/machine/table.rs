@@ -49,42 +49,23 @@ impl Lvsd {
         if self.is_settled() && found == self.kernel.known {
             self.kernel.has_looked_again = false;
             self.kernel.unsure.clear();
-            self.tend_nannies(now, false, out);
-            return;
+        } else {
+            self.lead_to_wanted(now, found, out);
         }
+        self.tend_nannies(now, false, out);
+    }
+
+    /// From what was found to what is wanted.
+    fn lead_to_wanted(&mut self, now: Mono, found: Table, out: &mut Vec<Action>) {
         for state in self.services.values_mut() {
             state.unchanged = None;
         }
-        let mut ops = Vec::new();
         let before = std::mem::replace(&mut self.kernel.known, found);
         self.follow_by_hand(&before, out);
-        if std::mem::take(&mut self.clear) {
-            self.kernel.known = Table::new();
-            ops.push(IpvsOp::Flush);
-        }
-        if std::mem::take(&mut self.timeouts.are_due) {
-            ops.push(IpvsOp::SetTimeouts(self.site.timeouts));
-        }
+        let mut ops = self.plan_besides();
         self.adopt();
         self.report_foreign(out);
-        let has_verdicts = !self.unsettled.is_empty();
-        let wanted = self.settle_all(now, out);
-        self.services
-            .retain(|key, state| !state.is_given_up() || self.kernel.known.contains(key));
-        let given_up: Vec<ServiceKey> = self.given_up().collect();
-        let planned = plan(&wanted, &self.kernel.known, &given_up);
-        self.forget_failures(&planned);
-        let due = match has_verdicts {
-            true => plan(&wanted, &before, &given_up),
-            false => Vec::new(),
-        };
-        let repairs = self.repairs(&planned, &due);
-        if !std::mem::take(&mut self.kernel.expects_changes) && repairs > 0 {
-            self.repair_count += repairs as u64;
-            out.push(Action::Notice(Notice::Repaired(repairs)));
-        }
-        self.kernel.has_looked_again &= !planned.is_empty();
-        ops.extend(planned);
+        ops.extend(self.plan_table(now, &before, out));
         self.phase = Phase::Running;
         self.apply(ops, out);
         self.tell_refused_servers(self.unserved(), out);
@@ -93,7 +74,41 @@ impl Lvsd {
             out.push(Action::Ready);
         }
         self.tell_checked(out);
-        self.tend_nannies(now, false, out);
+    }
+
+    /// What is in no plan of a table: that it is emptied first, and the idle times.
+    fn plan_besides(&mut self) -> Vec<IpvsOp> {
+        let mut ops = Vec::new();
+        if std::mem::take(&mut self.clear) {
+            self.kernel.known = Table::new();
+            ops.push(IpvsOp::Flush);
+        }
+        if std::mem::take(&mut self.timeouts.are_due) {
+            ops.push(IpvsOp::SetTimeouts(self.site.timeouts));
+        }
+        ops
+    }
+
+    /// Plans every service. What neither we nor a verdict since `before` explains is a repair, and told.
+    fn plan_table(&mut self, now: Mono, before: &Table, out: &mut Vec<Action>) -> Vec<IpvsOp> {
+        let has_verdicts = !self.unsettled.is_empty();
+        let wanted = self.settle_all(now, out);
+        self.services
+            .retain(|key, state| !state.is_given_up() || self.kernel.known.contains(key));
+        let given_up: Vec<ServiceKey> = self.given_up().collect();
+        let planned = plan(&wanted, &self.kernel.known, &given_up);
+        self.forget_failures(&planned);
+        let due = match has_verdicts {
+            true => plan(&wanted, before, &given_up),
+            false => Vec::new(),
+        };
+        let repairs = self.repairs(&planned, &due);
+        if !std::mem::take(&mut self.kernel.expects_changes) && repairs > 0 {
+            self.repair_count += repairs as u64;
+            out.push(Action::Notice(Notice::Repaired(repairs)));
+        }
+        self.kernel.has_looked_again &= !planned.is_empty();
+        planned
     }
 
     /// Whether the table is as wanted if it is as we know it: what an audit finds nearly always. A
