@@ -5,7 +5,6 @@ use std::os::fd::AsFd;
 
 use config_file::{ConfigFile, Follower, Outcome, Program};
 use daemon::{Awaited, Clock, Event, EventHandler, Parent, Signal, notify};
-use director::Severity;
 use director::failover::{Action, Fos, Input, Notice, Site};
 use lvs_model::ChildExit;
 
@@ -201,10 +200,6 @@ impl Shell<'_> {
 }
 
 fn write_notice(notice: &Notice) {
-    let level = match notice.severity() {
-        Severity::Info => log::Level::Info,
-        Severity::Warning => log::Level::Warn,
-        Severity::Error => log::Level::Error,
-    };
+    let level = daemon::log::level(notice.severity());
     log::log!(level, "{notice}");
 }

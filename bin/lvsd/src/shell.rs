@@ -9,7 +9,7 @@ use control::FileStatus;
 use daemon::{
     Awaited, Clock, ControlSocket, Event, EventHandler, EventLoop, Parent, Signal, Signals, Tidying,
 };
-use director::{Action, Input, Lvsd, Notice, Severity, Site};
+use director::{Action, Input, Lvsd, Notice, Site};
 use lvs_model::ChildExit;
 
 use crate::kernel::Kernel;
@@ -311,11 +311,7 @@ pub fn file_status(file: &ConfigFile) -> FileStatus {
 
 /// Writes a log line with its severity.
 pub fn write_notice(notice: &Notice) {
-    let level = match notice.severity() {
-        Severity::Info => log::Level::Info,
-        Severity::Warning => log::Level::Warn,
-        Severity::Error => log::Level::Error,
-    };
+    let level = daemon::log::level(notice.severity());
     log::log!(level, "{notice}");
     if let Some(detail) = notice.detail() {
         log::log!(level, "{detail}");

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use control::{Order, Place, Report, Standing};
 use daemon::PollFd;
-use healthcheck::{
-    Action, Check, Input, LoadAnswer, Outcome, Probe, ProgramEnd, Severity, load_average,
-};
+use healthcheck::{Action, Check, Input, LoadAnswer, Outcome, Probe, ProgramEnd, load_average};
 use lvs_model::{ChildExit, Mono};
 
 use crate::load::{self, Asked, LoadRun};
@@ -275,12 +273,9 @@ impl Watch {
                     }
                 }
                 Action::Report(report) => self.reports.push(report),
-                Action::Notice(notice) => match notice.severity() {
-                    Severity::Error => log::error!("{notice}"),
-                    Severity::Warning => log::warn!("{notice}"),
-                    Severity::Info => log::info!("{notice}"),
-                    Severity::Debug => log::debug!("{notice}"),
-                },
+                Action::Notice(notice) => {
+                    log::log!(daemon::log::level(notice.severity()), "{notice}");
+                }
                 Action::Exit(status) => {
                     self.exit = Some(status.max(u8::from(not_written.is_some())));
                 }

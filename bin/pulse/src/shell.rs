@@ -15,9 +15,7 @@ use daemon::{
 };
 use heartbeat::auth::Verdict;
 use heartbeat::datagram::{DecodeError, Value};
-use heartbeat::{
-    Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Severity, Trouble, TroubleKind,
-};
+use heartbeat::{Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Trouble, TroubleKind};
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono, SyncRole};
 
@@ -481,11 +479,9 @@ impl Shell {
             Action::Send(value) => self.send(Echo::Partner, value),
             Action::Challenge(value) => self.send(Echo::Unproven, value),
             Action::KeepTerm(term) => self.unkept_term = Some(term),
-            Action::Notice(notice) => match notice.severity() {
-                Severity::Error => log::error!("{notice}"),
-                Severity::Warning => log::warn!("{notice}"),
-                Severity::Info => log::info!("{notice}"),
-            },
+            Action::Notice(notice) => {
+                log::log!(daemon::log::level(notice.severity()), "{notice}");
+            }
             Action::KeepOrders(orders) => self.keep_orders(orders),
             Action::Answer(answer) => self.answer_order(answer),
             Action::HandOverEnded(end) => self.control.handed_over(self.clock.now(), end),

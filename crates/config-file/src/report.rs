@@ -5,7 +5,7 @@ use std::path::Path;
 
 use daemon::log::{is_stderr_journal, severity_on_stderr};
 use log::Level;
-use lvs_config::{Finding, Severity};
+use lvs_config::{Consequence, Finding};
 
 use crate::{ConfigFile, Fault};
 
@@ -69,7 +69,8 @@ impl Fault {
                     }
                 };
                 let mut lines = vec![first];
-                let shown = |finding: &&Finding| with_notes || finding.severity != Severity::Note;
+                let shown =
+                    |finding: &&Finding| with_notes || finding.consequence != Consequence::Note;
                 lines.extend(in_file(refusal.findings.iter().filter(shown), path));
                 lines.extend(and_more(refusal.more, path));
                 lines.extend(names.iter().map(|why| format!("{file}: {why}")));
@@ -83,7 +84,7 @@ impl ConfigFile {
     /// What is odd about it; notes, which concern an original director beside us, only if asked for.
     #[must_use]
     pub fn remarks(&self, with_notes: bool) -> Vec<String> {
-        let shown = |finding: &&Finding| with_notes || finding.severity != Severity::Note;
+        let shown = |finding: &&Finding| with_notes || finding.consequence != Consequence::Note;
         let mut lines = in_file(self.loaded.findings.iter().filter(shown), &self.path);
         let more = and_more(self.loaded.more, &self.path);
         lines.extend(more.filter(|_| with_notes));
@@ -102,20 +103,20 @@ impl ConfigFile {
     /// What of it does not work, in the words of the log.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
-        let is_fault = |finding: &&Finding| finding.severity < Severity::Warn;
+        let is_fault = |finding: &&Finding| finding.consequence < Consequence::Warn;
         in_file(self.loaded.findings.iter().filter(is_fault), &self.path)
     }
 
     fn beside_its_text(&self, with_notes: bool) -> impl Iterator<Item = String> {
         let file = self.path.display().to_string();
-        let severity = if self.kept.beside.is_usual {
+        let consequence = if self.kept.beside.is_usual {
             "error"
         } else {
             "note"
         };
         let untrusted = self.kept.beside.untrusted.as_ref().filter(|_| with_notes);
         let untrusted = untrusted
-            .map(|part| format!("{file}: {severity}: {part}: daemons do not go by it as root"));
+            .map(|part| format!("{file}: {consequence}: {part}: daemons do not go by it as root"));
         let names = self
             .kept
             .beside
@@ -129,10 +130,10 @@ impl ConfigFile {
     pub fn log(&self) {
         let file = self.path.display().to_string();
         for finding in &self.loaded.findings {
-            let level = match finding.severity {
-                Severity::Refuse | Severity::LeaveOut | Severity::Error => Level::Error,
-                Severity::Warn => Level::Warn,
-                Severity::Note => continue,
+            let level = match finding.consequence {
+                Consequence::Refuse | Consequence::LeaveOut | Consequence::Error => Level::Error,
+                Consequence::Warn => Level::Warn,
+                Consequence::Note => continue,
             };
             log::log!(level, "{}", finding.in_file(&file));
         }

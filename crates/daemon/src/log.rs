@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use lvs_model::Severity;
 
 use syslog::Connection;
 
@@ -36,6 +37,17 @@ impl Target {
             Self::Stdout => false,
             Self::Both => !is_journal,
         }
+    }
+}
+
+/// The level of the `log` crate's macros for a line of a machine.
+#[must_use]
+pub const fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Debug => Level::Debug,
+        Severity::Info => Level::Info,
+        Severity::Warning => Level::Warn,
+        Severity::Error => Level::Error,
     }
 }
 

@@ -30,6 +30,6 @@ pub use event::{Action, Input, NannyId, Refusal, RefusalKind, StartError};
 pub use lvs_model::{Table, TableService, plan};
 pub use machine::Lvsd;
 pub use nanny::{NannyOptions, shell_words};
-pub use notice::{AfterDeath, Child, Notice, Severity};
+pub use notice::{AfterDeath, Child, Notice};
 pub use site::{Monitor, MonitorKey, Site, SiteDestination, SiteService, Sorry};
 pub use sysctl::{Sysctl, SysctlNeed, quiesced_flows, sysctls};

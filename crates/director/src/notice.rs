@@ -6,18 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lvs_model::{ChildExit, DestinationKey, IpvsOp, ServiceKey, Timeouts, Weight};
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Something went as it should.
-    Info,
-    /// A part failed and is being seen to.
-    Warning,
-    /// Something does not work until somebody acts.
-    Error,
-}
+use lvs_model::{ChildExit, DestinationKey, IpvsOp, ServiceKey, Severity, Timeouts, Weight};
 
 /// Name of a monitor in log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,7 +49,7 @@ pub use failure::{Failure, NotStarted, OsError, ProgramFailure};
 pub use load::{LoadSource, OLDEST_BROADCAST, host_names, load_average};
 pub use machine::{Action, Input, LoadAnswer, Signal, good_checks_needed};
 pub use monitor::{Monitor, Settings};
-pub use notice::{Notice, Severity, Subject};
+pub use notice::{Notice, Subject};
 pub use probe::{NetworkCheck, Outcome, Probe, Transport, Want};
 pub use program::{Command, LONGEST_OUTPUT, ProgramCheck, ProgramEnd};
 pub use rstat_query::{Request, RstatQuery};

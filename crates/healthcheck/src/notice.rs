@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use lvs_model::Weight;
+use lvs_model::{Severity, Weight};
 
 use crate::Failure;
 use crate::shown::Shown;
@@ -17,19 +17,6 @@ pub struct Subject {
     pub vport: u16,
     /// RIP and RPORT: where the checks go.
     pub real: SocketAddr,
-}
-
-/// How serious a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// The director itself lacks something.
-    Error,
-    /// A server failed.
-    Warning,
-    /// Anything else worth a line.
-    Info,
-    /// Only with `-v`.
-    Debug,
 }
 
 /// One line for the log.

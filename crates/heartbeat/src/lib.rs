@@ -41,7 +41,7 @@ pub use fitness::{OwnAddresses, Trouble, TroubleKind, Unfit};
 pub use hand_over::HandOverFailed;
 pub use model::{Action, Hook, Input, Links, Settings};
 pub use node::Node;
-pub use notice::{Notice, Severity};
+pub use notice::Notice;
 pub use orders::{Begun, Order, OrderRefused, Orders};
 pub use pair::{ConfiguredRole, PairPath};
 pub use said::{Form, Refusal, Said};

@@ -265,14 +265,3 @@ pub enum Unserved {
     /// This node does not serve.
     NotTaken,
 }
-
-/// How much a log line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// For who reads on.
-    Info,
-    /// The service moved, or may.
-    Warning,
-    /// Somebody has to do something about it.
-    Error,
-}

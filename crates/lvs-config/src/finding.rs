@@ -10,7 +10,7 @@ pub const MAX_FINDINGS: usize = 20;
 
 /// What a finding means for the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub enum Consequence {
     /// The whole file is refused.
     Refuse,
     /// The block or real server is ignored, everything else works; `-t` exits 1.
@@ -71,7 +71,7 @@ pub struct Finding {
     /// Where.
     pub position: Position,
     /// What it means for the file.
-    pub severity: Severity,
+    pub consequence: Consequence,
     /// The original's text, for what is refused.
     pub reason: Option<Reason>,
     /// What was found and what is expected; printable.
@@ -84,13 +84,13 @@ impl fmt::Display for Finding {
         if self.position.line > 0 {
             write!(f, "{}:{}: ", self.position.line, self.position.column)?;
         }
-        match (self.severity, self.reason) {
-            (Severity::Refuse, Some(reason)) => write!(f, "{reason}: {}", self.what),
-            (Severity::Refuse, None) => f.write_str(&self.what),
-            (Severity::LeaveOut, _) => write!(f, "left out: {}", self.what),
-            (Severity::Error, _) => write!(f, "error: {}", self.what),
-            (Severity::Warn, _) => write!(f, "warning: {}", self.what),
-            (Severity::Note, _) => write!(f, "note: {}", self.what),
+        match (self.consequence, self.reason) {
+            (Consequence::Refuse, Some(reason)) => write!(f, "{reason}: {}", self.what),
+            (Consequence::Refuse, None) => f.write_str(&self.what),
+            (Consequence::LeaveOut, _) => write!(f, "left out: {}", self.what),
+            (Consequence::Error, _) => write!(f, "error: {}", self.what),
+            (Consequence::Warn, _) => write!(f, "warning: {}", self.what),
+            (Consequence::Note, _) => write!(f, "note: {}", self.what),
         }
     }
 }
@@ -99,7 +99,7 @@ impl Finding {
     pub(crate) const fn refusal(position: Position, reason: Reason, what: String) -> Self {
         Self {
             position,
-            severity: Severity::Refuse,
+            consequence: Consequence::Refuse,
             reason: Some(reason),
             what,
         }
@@ -157,7 +157,7 @@ impl Findings {
     pub(crate) fn note_warnings(&mut self, lines: std::ops::RangeInclusive<u32>, switch: Position) {
         for finding in &mut self.kept {
             let is_inside = lines.contains(&finding.position.line) && finding.position != switch;
-            if finding.severity == Severity::Warn && is_inside {
+            if finding.consequence == Consequence::Warn && is_inside {
                 *finding = noted(finding.clone());
             }
         }
@@ -167,17 +167,17 @@ impl Findings {
         self.push(Finding::refusal(position, reason, what));
     }
 
-    pub(crate) fn remark(&mut self, position: Position, severity: Severity, what: String) {
+    pub(crate) fn remark(&mut self, position: Position, consequence: Consequence, what: String) {
         self.push(Finding {
             position,
-            severity,
+            consequence,
             reason: None,
             what,
         });
     }
 
     pub(crate) fn warn(&mut self, position: Position, what: String) {
-        self.remark(position, Severity::Warn, what);
+        self.remark(position, Consequence::Warn, what);
     }
 
     /// Names characters that one does not see or takes for others: each with the errors about its line,
@@ -192,7 +192,7 @@ impl Findings {
         let Odd { position, name } = odd;
         let mut is_named = false;
         for finding in &mut self.kept {
-            if finding.position.line == position.line && finding.severity < Severity::Warn {
+            if finding.position.line == position.line && finding.consequence < Consequence::Warn {
                 is_named = true;
                 let column = position.column;
                 finding.what += &format!(" ({name} stands in column {column})");
@@ -205,12 +205,12 @@ impl Findings {
 
     pub(crate) fn has_error(&self) -> bool {
         let mut findings = self.kept.iter();
-        findings.any(|finding| finding.severity == Severity::Refuse)
+        findings.any(|finding| finding.consequence == Consequence::Refuse)
     }
 
     fn trim(&mut self) {
         self.kept
-            .sort_by_key(|finding| (finding.severity, finding.position));
+            .sort_by_key(|finding| (finding.consequence, finding.position));
         self.more += self.kept.len().saturating_sub(MAX_FINDINGS);
         self.kept.truncate(MAX_FINDINGS);
     }
@@ -228,11 +228,11 @@ impl Findings {
 
 /// A finding about something that is switched off.
 fn noted(finding: Finding) -> Finding {
-    if finding.severity == Severity::Note {
+    if finding.consequence == Consequence::Note {
         return finding;
     }
     Finding {
-        severity: Severity::Note,
+        consequence: Consequence::Note,
         reason: None,
         what: format!("switched off: {}", finding.what),
         ..finding
@@ -278,7 +278,7 @@ mod tests {
                 line: 17,
                 column: 12,
             },
-            severity: Severity::Refuse,
+            consequence: Consequence::Refuse,
             reason: Some(Reason::IntegerExpected),
             what: "weight = heavy, 0 to 65535 expected".into(),
         };

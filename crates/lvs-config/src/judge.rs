@@ -15,7 +15,7 @@ use std::net::IpAddr;
 
 use lvs_model::{Account, AddressFamily, Protocol};
 
-use crate::finding::{Findings, Reason, Severity, shown};
+use crate::finding::{Consequence, Findings, Reason, shown};
 use crate::keyword::{self, Keyword, Place};
 use crate::lookup::Hosts;
 use crate::model::{Config, VipMover};
@@ -101,7 +101,7 @@ impl Judge<'_, '_> {
         };
         let what = format!("{what_goes}: the host name {name} does not resolve");
         let at = section.at(keyword);
-        self.findings.remark(at, Severity::LeaveOut, what);
+        self.findings.remark(at, Consequence::LeaveOut, what);
         if !self.findings.is_idle() {
             self.unresolved.insert(name.to_owned());
         }
@@ -119,7 +119,7 @@ impl Judge<'_, '_> {
                 if number.is_some() && original.is_none() && !section.is_hidden(keyword::PORT) {
                     let what = "an original director knows names of tcp services only";
                     let at = section.at(keyword::PORT);
-                    self.findings.remark(at, Severity::Note, what.into());
+                    self.findings.remark(at, Consequence::Note, what.into());
                 }
                 if number.is_none() {
                     let (name, word) = (shown(name.as_bytes()), protocol_word(protocol));

@@ -41,7 +41,7 @@ mod word;
 
 pub use edit::{BlockName, EditError};
 pub use extension::{EXTENSIONS, ExtendedValue, VALUES};
-pub use finding::{Finding, MAX_FINDINGS, Reason, Severity};
+pub use finding::{Consequence, Finding, MAX_FINDINGS, Reason};
 pub use hash::ContentHash;
 pub use keyword::{KEYWORDS, Keyword, Kind, Place};
 pub use lookup::{Lookup, SchedulerAnswer};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::finding::{Finding, Findings, Reason, Said, Severity};
+use crate::finding::{Consequence, Finding, Findings, Reason, Said};
 use crate::hash::ContentHash;
 use crate::judge::Judge;
 use crate::lookup::{Hosts, Lookup};
@@ -38,7 +38,7 @@ impl Loaded {
     #[must_use]
     pub fn has_faults(&self) -> bool {
         let mut findings = self.findings.iter();
-        findings.any(|it| matches!(it.severity, Severity::LeaveOut | Severity::Error))
+        findings.any(|it| matches!(it.consequence, Consequence::LeaveOut | Consequence::Error))
     }
 }
 
@@ -65,7 +65,7 @@ impl Refusal {
     #[must_use]
     pub fn first(&self) -> Option<&Finding> {
         let mut findings = self.findings.iter();
-        findings.find(|finding| finding.severity == Severity::Refuse)
+        findings.find(|finding| finding.consequence == Consequence::Refuse)
     }
 
     /// Line of the first error; 0 for the file as a whole.
@@ -208,7 +208,7 @@ fn note_line_ends(tree: &SyntaxTree, findings: &mut Findings) {
     if first.is_some_and(|first| first.ending == LineEnd::CrLf) {
         let at = tree.position(0, tree.end_of_text(0));
         let what = "lines end in CRLF: an original director reads only this one";
-        findings.remark(at, Severity::Note, what.into());
+        findings.remark(at, Consequence::Note, what.into());
     }
 }
 
@@ -224,7 +224,7 @@ fn note_quotes(tree: &SyntaxTree, findings: &mut Findings) {
         let until_its_end = tree.source.get(..line.end).unwrap_or_default();
         if let Some((word, what)) = other_quotes(until_its_end, words) {
             let at = tree.position(index, word.start);
-            findings.remark(at, Severity::Note, what.into());
+            findings.remark(at, Consequence::Note, what.into());
         }
     }
 }

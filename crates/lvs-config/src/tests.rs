@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lvs_model::{Account, ForwardingMethod, Protocol};
 
-use crate::finding::{Reason, Severity};
+use crate::finding::{Consequence, Reason};
 use crate::lookup::Lookup;
 use crate::model::{Authentication, Config, ManualWeight, NannyProcesses, VipMover};
 use crate::reader::{Loaded, Refusal, read, read_tolerant};
@@ -45,8 +45,8 @@ fn an_extension_is_noted_only_in_its_plain_form() {
         let text = format!("{mark}audit_interval = 2\n");
         let loaded = read(text.as_bytes(), &mut Nobody).expect("accepted");
         assert_eq!(loaded.config.audit_interval, Duration::from_secs(2));
-        let severities: Vec<_> = loaded.findings.iter().map(|f| f.severity).collect();
-        assert_eq!(severities, vec![Severity::Note; notes]);
+        let severities: Vec<_> = loaded.findings.iter().map(|f| f.consequence).collect();
+        assert_eq!(severities, vec![Consequence::Note; notes]);
     }
 }
 

@@ -4,7 +4,7 @@
 //! value in range. What the settings mean together is judged by [`crate::judge`].
 
 use crate::advice::advice;
-use crate::finding::{Finding, Findings, Reason, Severity, printable, shown};
+use crate::finding::{Consequence, Finding, Findings, Reason, printable, shown};
 use crate::keyword::{self, Keyword, Kind, Place};
 use crate::lookup::Hosts;
 use crate::position::Position;
@@ -195,7 +195,7 @@ impl<'a> Walker<'a> {
             let at = self.position(statement.line, Some(first));
             let name = found.keyword.name;
             let what = format!("an original director refuses {name}: write #:{name} beside one");
-            self.findings.remark(at, Severity::Note, what);
+            self.findings.remark(at, Consequence::Note, what);
         }
         let setting = Setting {
             value,
@@ -253,7 +253,8 @@ impl<'a> Walker<'a> {
                 }
                 let note = value::original_refuses(keyword, texts, &value);
                 if let Some(note) = note.filter(|_| !statement.hidden) {
-                    self.findings.remark(position, Severity::Note, note.into());
+                    self.findings
+                        .remark(position, Consequence::Note, note.into());
                 }
                 Some((value, position))
             }

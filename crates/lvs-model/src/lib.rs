@@ -14,6 +14,7 @@
 //! - [`ChildExit`]: how a process ended; [`Account`]: whom it runs as
 //! - [`CheckSpec`]: how a server is checked; [`unescape`]: what its texts mean
 //! - [`Mac`]: a hardware address
+//! - [`Severity`]: how much a line of the log matters
 //! - [`Random`]: numbers from a seed, to spread work and for tests
 //! - [`IpvsOp`]: one change of that state; prints itself as the `ipvsadm` command that makes it
 //! - [`Table`], [`TableService`]: services with their destinations, as found or as wanted
@@ -33,6 +34,7 @@ mod op;
 mod plan;
 mod random;
 mod service;
+mod severity;
 mod table;
 mod time;
 mod timers;
@@ -57,6 +59,7 @@ pub use service::{
     AddressFamily, Counters, FwMark, Netmask, Protocol, SchedulerFlags, ServiceEntry, ServiceKey,
     VirtualService,
 };
+pub use severity::Severity;
 pub use table::{Table, TableService};
 pub use time::Mono;
 pub use timers::Timers;

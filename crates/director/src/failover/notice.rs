@@ -7,7 +7,7 @@ use std::time::Duration;
 use lvs_model::ChildExit;
 
 use super::Mode;
-use crate::Severity;
+use lvs_model::Severity;
 
 /// One log line; its `Display` is the text. The address is the service's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! A service whose real servers are all down, and has no sorry server, is told of.
 
 use control::{FileStatus, Phase, Place};
-use lvs_model::IpvsOp;
+use lvs_model::{IpvsOp, Severity};
 
 use super::world::*;
-use crate::{Notice, Severity, Table};
+use crate::{Notice, Table};
 
 const LOST: &str = "Virtual Server web: No real servers";
 const WHY: &str = "no client of -t 192.0.2.1:80 is served: 2 real servers, none is up, and no \

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use control::{Order, Phase, Place, Report, Standing};
-use lvs_model::{Mono, Weight};
+use lvs_model::{Mono, Severity, Weight};
 
 use crate::*;
 

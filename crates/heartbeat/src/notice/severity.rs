@@ -1,6 +1,8 @@
 //! How much each log line matters.
 
-use super::{Notice, Severity};
+use lvs_model::Severity;
+
+use super::Notice;
 
 impl Notice {
     /// How much it matters.

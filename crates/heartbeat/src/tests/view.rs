@@ -9,11 +9,12 @@ use crate::datagram::signed::State;
 use super::beat::signed;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
-use crate::notice::{Notice, Severity};
+use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::said::Form;
 use crate::table::{Event, Phase};
 use crate::view::Reason;
+use lvs_model::Severity;
 
 fn two_paths() -> Bench {
     Bench::start(Settings {

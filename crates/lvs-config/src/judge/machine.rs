@@ -6,7 +6,7 @@ use lvs_model::{ForwardingMethod, Protocol, SchedulerName};
 
 use super::Judge;
 use crate::extension;
-use crate::finding::{Reason, Severity, shown};
+use crate::finding::{Consequence, Reason, shown};
 use crate::keyword::{self, Keyword};
 use crate::lookup::SchedulerAnswer;
 use crate::model::VirtualBlock;
@@ -31,18 +31,18 @@ impl Judge<'_, '_> {
             true => SchedulerAnswer::Unknown,
             false => self.hosts.lookup().scheduler(scheduler),
         };
-        let (severity, why) = match answer {
+        let (consequence, why) = match answer {
             SchedulerAnswer::Known => return,
-            SchedulerAnswer::Unknown => (Severity::Error, "this kernel has no such scheduler"),
+            SchedulerAnswer::Unknown => (Consequence::Error, "this kernel has no such scheduler"),
             SchedulerAnswer::NoIpvs => (
-                Severity::Warn,
+                Consequence::Warn,
                 "no scheduler of Linux, and this machine cannot tell whether there is one",
             ),
         };
         let name = shown(name.as_bytes());
         let what = format!("scheduler = {name}, {why}, {}", meant(&name));
         self.findings
-            .remark(block.at(keyword::SCHEDULER), severity, what);
+            .remark(block.at(keyword::SCHEDULER), consequence, what);
     }
 
     /// A program of the checks that their user cannot run.
@@ -117,7 +117,7 @@ impl Judge<'_, '_> {
         if let Some(kind) = no_destination(address) {
             let what =
                 format!("{keyword} = {address}, {kind}: the kernel refuses it as destination");
-            self.findings.remark(at, Severity::Error, what);
+            self.findings.remark(at, Consequence::Error, what);
         }
     }
 
@@ -178,7 +178,7 @@ impl Judge<'_, '_> {
                  between 1 and the server's own",
                 server.name, server.weight
             );
-            self.findings.remark(at, Severity::Note, what);
+            self.findings.remark(at, Consequence::Note, what);
         }
         // The others need no program, or that of rsh_command.
         if word != "uptime" && word != "rup" && word != "ruptime" {

@@ -7,7 +7,7 @@ use lvs_model::{AddressFamily, ForwardingMethod, Thresholds, Weight};
 
 use super::{Judge, protocol};
 use crate::extension;
-use crate::finding::{Reason, Severity};
+use crate::finding::{Consequence, Reason};
 use crate::keyword::{self, Keyword};
 use crate::model::{RealServer, VirtualBlock, forwarding};
 use crate::section::Section;
@@ -34,7 +34,7 @@ impl Judge<'_, '_> {
                     server.name
                 );
                 self.findings
-                    .remark(section.position, Severity::LeaveOut, what);
+                    .remark(section.position, Consequence::LeaveOut, what);
                 continue;
             }
             first.insert(key, server.line);
@@ -61,7 +61,7 @@ impl Judge<'_, '_> {
         let Some(address) = section.address(keyword::SERVER_ADDRESS) else {
             let what = format!("server {} is active and has no address", section.name);
             self.findings
-                .remark(section.position, Severity::LeaveOut, what);
+                .remark(section.position, Consequence::LeaveOut, what);
             return None;
         };
         let own_port = section

@@ -9,7 +9,7 @@ use super::block::monitor;
 use super::server::of_other_family;
 use super::{Judge, protocol};
 use crate::extension;
-use crate::finding::{Reason, Severity, shown};
+use crate::finding::{Consequence, Reason, shown};
 use crate::keyword::{self, Place};
 use crate::model::{Persistence, VirtualBlock};
 use crate::position::Position;
@@ -233,7 +233,7 @@ impl Judge<'_, '_> {
                 "virtual {name}: virtual {} in line {line} has the same protocol, address and port",
                 before.name
             );
-            self.findings.remark(at, Severity::LeaveOut, what);
+            self.findings.remark(at, Consequence::LeaveOut, what);
             return false;
         }
         let settings = |block: &VirtualBlock| {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use lvs_config::{Lookup, SchedulerAnswer, Severity, read};
+use lvs_config::{Consequence, Lookup, SchedulerAnswer, read};
 use lvs_model::{Account, Protocol, SchedulerName};
 
 use crate::support::verdict;
@@ -81,7 +81,7 @@ fn every_program_that_root_is_to_run_and_cannot_is_a_warning_at_its_place() {
     let said = |text: &str| {
         let loaded = read(text.as_bytes(), &mut Machine { has_ipvs: true }).expect("accepted");
         let findings = loaded.findings.iter();
-        let findings = findings.filter(|it| it.severity != Severity::Note);
+        let findings = findings.filter(|it| it.consequence != Consequence::Note);
         findings.map(ToString::to_string).collect::<Vec<_>>()
     };
     for keyword in ["active_cmd", "inactive_cmd", "send_arp", "ipvsadm"] {
@@ -113,7 +113,7 @@ fn said(lines: &str, has_ipvs: bool) -> Vec<String> {
     let loaded = read(text.as_bytes(), &mut Machine { has_ipvs }).expect("accepted");
     let findings = loaded.findings.iter();
     findings
-        .filter(|it| it.severity != Severity::Note)
+        .filter(|it| it.consequence != Consequence::Note)
         .map(ToString::to_string)
         .collect()
 }

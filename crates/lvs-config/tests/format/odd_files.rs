@@ -1,7 +1,7 @@
 //! Odd files by families: each keyword, extensions among them, at each place in both forms with each
 //! kind of bad value, and files odd as a whole. Each has its expected verdict.
 
-use lvs_config::{EXTENSIONS, KEYWORDS, Keyword, Kind, Place, Reason, Severity};
+use lvs_config::{Consequence, EXTENSIONS, KEYWORDS, Keyword, Kind, Place, Reason};
 
 use crate::support::{read_text, verdict};
 
@@ -228,7 +228,7 @@ fn one_odd_file(keyword: &Keyword, place: Place, fault: Fault, mark: &str) {
             );
         }
         (None, Ok(loaded)) => {
-            let warns = |f: &&lvs_config::Finding| f.severity == Severity::Warn;
+            let warns = |f: &&lvs_config::Finding| f.consequence == Consequence::Warn;
             let second = loaded
                 .findings
                 .iter()

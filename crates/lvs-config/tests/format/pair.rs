@@ -1,6 +1,6 @@
 //! Addresses of the pair with which it could not work.
 
-use lvs_config::Severity;
+use lvs_config::Consequence;
 
 use crate::support::{read_text, verdict};
 
@@ -162,7 +162,7 @@ fn one_address_on_two_devices_or_with_two_netmasks_is_told_at_the_second() {
     let said = |text: &str| {
         let loaded = read_text(text.as_bytes()).expect("accepted");
         let findings = loaded.findings.iter();
-        let warnings = findings.filter(|it| it.severity == Severity::Warn);
+        let warnings = findings.filter(|it| it.consequence == Consequence::Warn);
         warnings.map(ToString::to_string).collect::<Vec<_>>()
     };
     let web = |device: &str, more: &str| block("virtual", "web", device, more);

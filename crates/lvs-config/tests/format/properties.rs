@@ -8,7 +8,7 @@ use lvs_model::Random;
 
 use crate::generator::File;
 use crate::support::read_text;
-use lvs_config::{MAX_FINDINGS, MAX_LINE, Severity, SyntaxTree};
+use lvs_config::{Consequence, MAX_FINDINGS, MAX_LINE, SyntaxTree};
 
 const FILES: u64 = 10_000;
 
@@ -93,7 +93,10 @@ fn is_sound(bytes: &[u8]) {
     let findings = match read_text(bytes) {
         Ok(loaded) => loaded.findings,
         Err(refusal) => {
-            assert_eq!(refusal.first().map(|f| f.severity), Some(Severity::Refuse));
+            assert_eq!(
+                refusal.first().map(|f| f.consequence),
+                Some(Consequence::Refuse)
+            );
             refusal.findings
         }
     };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use lvs_config::{Finding, Loaded, Lookup, Refusal, Severity, read};
+use lvs_config::{Consequence, Finding, Loaded, Lookup, Refusal, read};
 use lvs_model::{Account, Protocol};
 
 /// Knows a few names, all of the documentation networks.
@@ -70,13 +70,17 @@ pub fn verdict(text: &[u8]) -> String {
 }
 
 fn accepted(findings: &[Finding]) -> String {
-    let first = |severity| findings.iter().find(|finding| finding.severity == severity);
-    for (severity, word) in [
-        (Severity::LeaveOut, "leave out"),
-        (Severity::Error, "error"),
-        (Severity::Warn, "warn"),
+    let first = |consequence| {
+        findings
+            .iter()
+            .find(|finding| finding.consequence == consequence)
+    };
+    for (consequence, word) in [
+        (Consequence::LeaveOut, "leave out"),
+        (Consequence::Error, "error"),
+        (Consequence::Warn, "warn"),
     ] {
-        if let Some(finding) = first(severity) {
+        if let Some(finding) = first(consequence) {
             return format!("{word} {}", finding.position.line);
         }
     }

@@ -1,7 +1,7 @@
 //! What is switched off decides nothing: a note at most is said of it.
 
 use crate::support::{read_text, verdict};
-use lvs_config::Severity;
+use lvs_config::Consequence;
 
 const PAIR: &str = "primary = 192.0.2.1\nbackup = 192.0.2.2\n";
 const LONE: &str = "primary = 192.0.2.1\nbackup = 0.0.0.0\nbackup_active = 0\n";
@@ -11,7 +11,9 @@ fn is_noted(text: &str, line: u32) {
     let loaded = read_text(text.as_bytes()).unwrap_or_else(|refusal| panic!("{text}{refusal}"));
     let findings = &loaded.findings;
     assert!(
-        findings.iter().all(|it| it.severity == Severity::Note),
+        findings
+            .iter()
+            .all(|it| it.consequence == Consequence::Note),
         "{text}{findings:?}"
     );
     let is_there = findings.iter().any(|it| it.position.line == line);
@@ -203,7 +205,7 @@ fn an_address_that_hooks_move_has_no_mask() {
         loaded
             .findings
             .iter()
-            .all(|it| it.severity == Severity::Note)
+            .all(|it| it.consequence == Consequence::Note)
     );
 }
 

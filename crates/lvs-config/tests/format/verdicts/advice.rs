@@ -2,7 +2,7 @@
 
 use super::virtual_block;
 use crate::support::read_text;
-use lvs_config::Severity;
+use lvs_config::Consequence;
 
 #[test]
 fn a_comment_that_begins_like_an_extension_is_refused_with_advice() {
@@ -16,7 +16,7 @@ fn a_comment_that_begins_like_an_extension_is_refused_with_advice() {
 /// Line and column of each note about a file that is accepted without a warning.
 fn notes(text: &str) -> Vec<(u32, u32)> {
     let loaded = read_text(text.as_bytes()).expect(text);
-    let is_note = |f: &lvs_config::Finding| f.severity == Severity::Note;
+    let is_note = |f: &lvs_config::Finding| f.consequence == Consequence::Note;
     assert!(loaded.findings.iter().all(is_note), "{:?}", loaded.findings);
     let places = loaded.findings.iter();
     places

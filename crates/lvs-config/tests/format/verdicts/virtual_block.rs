@@ -2,7 +2,7 @@
 
 use super::{check, config, server, virtual_block};
 use crate::support::read_text;
-use lvs_config::Severity;
+use lvs_config::Consequence;
 
 #[test]
 fn missing_and_second_addresses() {
@@ -48,8 +48,8 @@ fn missing_and_second_addresses() {
     // Of a block that is left out nothing else is said.
     let sorry = |last| virtual_block(&format!("sorry_server = 192.0.2.9{last}\n"));
     let loaded = read_text((sorry(1) + &sorry(2)).as_bytes()).expect("accepted");
-    let severities: Vec<_> = loaded.findings.iter().map(|it| it.severity).collect();
-    assert_eq!(severities, [Severity::LeaveOut]);
+    let severities: Vec<_> = loaded.findings.iter().map(|it| it.consequence).collect();
+    assert_eq!(severities, [Consequence::LeaveOut]);
 }
 
 #[test]
@@ -223,8 +223,8 @@ fn checks() {
 #[test]
 fn any_scheduler_is_taken_and_noted_for_the_partner() {
     let loaded = read_text(virtual_block("scheduler = mh\n").as_bytes()).expect("accepted");
-    let severities: Vec<_> = loaded.findings.iter().map(|f| f.severity).collect();
-    assert_eq!(severities, [Severity::Note]);
+    let severities: Vec<_> = loaded.findings.iter().map(|f| f.consequence).collect();
+    assert_eq!(severities, [Consequence::Note]);
     let too_long = virtual_block("scheduler = sixteen-bytes-xx\n");
     check(&[("length of expect", &too_long, "invalid argument 4")]);
 }
