@@ -92,7 +92,8 @@ struct Shell {
     has_strays: bool,
     /// Room for a datagram of errands.
     errands: Box<[u8]>,
-    members: BTreeMap<u64, Member>,
+    /// Boxed: a map has room for eleven, and most processes have one member.
+    members: BTreeMap<u64, Box<Member>>,
     /// When which member is due; each at most once.
     due: BTreeSet<(Mono, u64)>,
     seed: u64,
@@ -290,7 +291,7 @@ impl Shell {
     fn ended(&mut self, pid: i32, exit: ChildExit) {
         self.has_strays = true;
         let now = self.now;
-        let its = |(nanny, member): (&u64, &mut Member)| {
+        let its = |(nanny, member): (&u64, &mut Box<Member>)| {
             let is_its = member.watch.reaped(now, pid, exit);
             is_its.then_some(*nanny)
         };
@@ -300,7 +301,8 @@ impl Shell {
     }
 
     fn take_in(&mut self, nanny: u64, watch: Watch) {
-        self.members.insert(nanny, Member { watch, due: None });
+        let member = Box::new(Member { watch, due: None });
+        self.members.insert(nanny, member);
         self.settle(nanny);
     }
 
