@@ -70,3 +70,16 @@ pub struct KernelInfo {
     /// Rows of the connection hash table.
     pub connection_table_size: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SyncRole;
+
+    #[test]
+    fn a_role_has_the_kernels_number() {
+        assert_eq!(
+            (SyncRole::Master.number(), SyncRole::Backup.number()),
+            (1, 2)
+        );
+    }
+}

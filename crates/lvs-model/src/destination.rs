@@ -325,6 +325,19 @@ pub struct DestinationEntry {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_tunnels_flags_are_told_apart() {
+        let (one, other) = (TunnelFlags::CHECKSUM, TunnelFlags::REMOTE_CHECKSUM);
+        assert!(TunnelFlags(3).contains(one) && TunnelFlags(3).contains(other));
+        assert!(!one.contains(other) && !one.contains(TunnelFlags(3)));
+    }
+
+    #[test]
+    fn a_weight_that_would_be_negative_is_refused_with_its_range() {
+        let refused = Weight::new(2_147_483_648).unwrap_err().to_string();
+        assert_eq!(refused, "weight 2147483648 is not between 0 and 2147483647");
+    }
+
     fn key(text: &str) -> DestinationKey {
         let address: SocketAddr = text.parse().unwrap();
         DestinationKey {

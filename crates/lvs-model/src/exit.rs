@@ -28,3 +28,23 @@ impl fmt::Display for ChildExit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ChildExit::{Signal, Status};
+
+    #[test]
+    fn only_status_0_is_a_success_and_each_end_has_its_words() {
+        for (exit, success, words) in [
+            (Status(0), true, "exited with status 0"),
+            (Status(1), false, "exited with status 1"),
+            (Signal(9), false, "terminated with signal 9"),
+            (Signal(0), false, "terminated with signal 0"),
+        ] {
+            assert_eq!(
+                (exit.is_success(), exit.to_string()),
+                (success, words.into())
+            );
+        }
+    }
+}

@@ -162,7 +162,9 @@ mod tests {
             destinations,
         } = service(&[(3, 1), (1, 1), (2, 1), (1, 5)]);
         let mut table = Table::new();
+        assert!(table.is_empty());
         table.follow(&IpvsOp::AddService(web.clone()));
+        assert!(!table.is_empty());
         for destination in destinations {
             table.follow(&IpvsOp::AddDestination(web.key, destination));
         }

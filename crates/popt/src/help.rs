@@ -261,5 +261,7 @@ Usage: prog [-nvqx?] [-c|--configfile=STRING] [-n|--nodaemon] [--nofork]
             Some(("some words of", "text here"))
         );
         assert_eq!(break_line("averylongword", 5), None);
+        // Nothing would stand in front of the break.
+        assert_eq!(break_line(" averylongword", 5), None);
     }
 }
