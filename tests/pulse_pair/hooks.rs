@@ -230,3 +230,44 @@ fn r_another_runner_runs_what_the_killed_one_had_not_ended() {
     let place = |line: &str| order.iter().rposition(|seen| seen == line);
     assert!(place("10.1.0.1/ del") < place("10.1.0.2/ add"), "{order:?}");
 }
+
+/// What B's `active_cmd` cannot do A does again, and who ordered it hears the truth.
+#[test]
+fn r_an_active_cmd_that_fails_leaves_the_address_to_the_partner() {
+    let mut pair = Pair::with(&format!("vip = external\n{HOOKS}"));
+    let hook = format!(
+        "case $1$(ip -o -4 addr show dev eth0) in add*10.1.0.2/*) exit 1;; esac\nip addr $1 {VIP}/24 dev eth0"
+    );
+    write_hook(&pair, &hook);
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    pair.start(B);
+    wait_until(LOADING, || pair.log(B).contains("STARTING PULSE")).expect("B starts");
+    let ordered = || {
+        let mut order = pair.command_of(A, "/usr/sbin/pulse");
+        let output = order.args(["--order", "failover"]).output();
+        output.expect("an order")
+    };
+    // Refused until A has heard B.
+    let mut output = None;
+    let begun = wait_until(LOADING, || {
+        output = Some(ordered());
+        pair.log(A).contains("going inactive by order")
+    });
+    assert!(begun.is_some(), "{output:?}");
+    let is_done = output.as_ref().is_some_and(|it| it.status.success());
+    assert!(!is_done, "{output:?}");
+    let said = "active_cmd failed or could not be run";
+    assert!(
+        wait_until(LOADING, || pair.log(B).contains(said)).is_some(),
+        "{}",
+        pair.log(B)
+    );
+    pair.wait_for_owners(&[A], LOADING);
+    assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+    assert!(
+        pair.report(B).contains("active_cmd failed"),
+        "{}",
+        pair.report(B)
+    );
+}

@@ -4,7 +4,7 @@
 use caribe_tests::wait_until;
 
 use crate::hooks::write_hook;
-use crate::pair::{A, B, Pair, VIP};
+use crate::pair::{A, B, Pair, VIP, ip};
 use crate::tap::Tap;
 use crate::{DEAD_TIME, LOADING, settle, settled};
 
@@ -123,4 +123,28 @@ fn reload_moves_the_addresses_of_the_active_one_and_changes_no_state() {
     assert!(wait_until(LOADING, moved).is_some(), "{}", pair.log(A));
     assert!(wait_until(DEAD_TIME, || pair.has(B, "10.1.0.60")).is_none());
     assert!(!pair.log(B).contains("activating"));
+}
+
+#[test]
+fn r_a_heartbeat_that_cannot_be_sent_is_said_shown_and_so_is_its_end() {
+    let pair = settled();
+    let name = pair.name(A);
+    // As a firewall's reject does for what goes out.
+    ip(&format!("-n {name} route add prohibit 10.1.0.2"));
+    let line =
+        "no heartbeat can be sent on the public path from 10.1.0.1 to 10.1.0.2: Permission denied";
+    let said = || pair.log(A).contains(line);
+    assert!(wait_until(LOADING, said).is_some(), "{}", pair.log(A));
+    let shown = || {
+        let report = pair.report(A);
+        report.contains(line) && report.contains("send_failure")
+    };
+    assert!(wait_until(LOADING, shown).is_some(), "{}", pair.report(A));
+    assert_eq!(pair.log(A).matches(line).count(), 1, "{}", pair.log(A));
+    ip(&format!("-n {name} route del prohibit 10.1.0.2"));
+    let again = "heartbeats are sent on the public path from 10.1.0.1 to 10.1.0.2 again";
+    let over = || pair.log(A).contains(again);
+    assert!(wait_until(LOADING, over).is_some(), "{}", pair.log(A));
+    let shown = || !pair.report(A).contains("send_failure");
+    assert!(wait_until(LOADING, shown).is_some(), "{}", pair.report(A));
 }

@@ -120,3 +120,47 @@ fn a_standby_that_restarts_within_the_dead_time_moves_nothing() {
     }
     assert!(!pair.log(B).contains("activating"), "{}", pair.log(B));
 }
+
+/// B's lvs.cf has the two directors the other way round: each is the primary.
+fn both_primary(mut pair: Pair) -> Pair {
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    pair.replace("primary = 10.1.0.1\n", "primary = 10.1.0.9\n");
+    pair.replace("backup = 10.1.0.2\n", "backup = 10.1.0.1\n");
+    pair.replace("primary = 10.1.0.9\n", "primary = 10.1.0.2\n");
+    pair.start(B);
+    pair
+}
+
+#[test]
+fn r_of_two_primaries_the_lower_address_serves_and_both_say_what_to_do() {
+    for signed in [true, false] {
+        let pair = both_primary(if signed {
+            keyed("require")
+        } else {
+            Pair::new()
+        });
+        if !signed {
+            // Nothing is wrong before both are active.
+            pair.cut(A, true);
+            pair.wait_for_owners(&[A, B], LOADING);
+            pair.cut(A, false);
+        }
+        for (side, other, first) in [(A, "10.1.0.2", "this"), (B, "10.1.0.1", "that")] {
+            let line = format!(
+                "both directors are primary, {other} as well: swap primary and backup in one lvs.cf; \
+                 until then the one with the lower address counts as primary, {first} one"
+            );
+            let said = || pair.log(side).contains(&line);
+            assert!(wait_until(LOADING, said).is_some(), "{}", pair.log(side));
+            let shown = || pair.report(side).contains(&line);
+            assert!(
+                wait_until(LOADING, shown).is_some(),
+                "{}",
+                pair.report(side)
+            );
+        }
+        pair.wait_for_owners(&[A], LOADING);
+        assert!(pair.stays_with(A, DEAD_TIME * 3));
+    }
+}

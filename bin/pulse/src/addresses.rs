@@ -40,6 +40,9 @@ pub struct Addresses {
     troubles: Troubles,
     /// What was wrong with the last announcement.
     failures: BTreeSet<String>,
+    /// Why who has an IPv4, or an IPv6, address could not be asked last.
+    unasked_four: BTreeSet<String>,
+    unasked_six: BTreeSet<String>,
     /// Why nothing could be raised, as it was said.
     unraised: Option<String>,
     /// Raised, and not in the log yet.
@@ -91,6 +94,8 @@ impl Addresses {
             held,
             troubles: Troubles::default(),
             failures: BTreeSet::new(),
+            unasked_four: BTreeSet::new(),
+            unasked_six: BTreeSet::new(),
             unraised: None,
             unsaid: Vec::new(),
             is_alone: !has_partner,
@@ -213,12 +218,7 @@ impl Addresses {
     pub fn announce(&mut self) {
         let held = self.held.assignments();
         let failures = self.announcer.announce(held, false);
-        let failures: BTreeSet<String> = failures.iter().map(ToString::to_string).collect();
-        // A device that is missing fails for each of its addresses, each minute.
-        for error in failures.difference(&self.failures) {
-            log::error!("announcement: {error}");
-        }
-        self.failures = failures;
+        say_new("announcement", &failures, &mut self.failures);
         // Not in a takeover's way, which waits for every millisecond, and in which the partner may still have
         // the address by right: with the next announcement, a second later.
         if self.unsaid.is_empty() {
@@ -229,22 +229,20 @@ impl Addresses {
 
     /// Asks who else has the IPv4 ones that are held, and those of our own. Real servers that answer by mistake are told of, like a
     /// second director, and no more.
-    fn ask_four(&self) {
+    fn ask_four(&mut self) {
         let own = self.held.own().places();
         let all = self.held.assignments().iter().chain(&own);
         let four = all.filter(|it| it.address.is_ipv4());
-        for error in self.announcer.ask(four) {
-            log::debug!("question for an address: {error}");
-        }
+        let failures = self.announcer.ask(four);
+        say_new("question for an address", &failures, &mut self.unasked_four);
     }
 
     /// Asks who has the IPv6 ones of `wanted`.
     pub fn ask(&mut self, wanted: &[Assignment]) {
         let wanted = self.held.place(wanted);
         let six = wanted.iter().filter(|it| it.address.is_ipv6());
-        for error in self.announcer.ask(six) {
-            log::error!("question for an address: {error}");
-        }
+        let failures = self.announcer.ask(six);
+        say_new("question for an address", &failures, &mut self.unasked_six);
     }
 
     /// Listens for what lvs.cf names now.
@@ -463,6 +461,15 @@ impl Drop for Addresses {
             self.end();
         }
     }
+}
+
+/// Says what fails now and did not last time: a device that is missing fails for each of its addresses, each minute.
+fn say_new(what: &str, failures: &[impl ToString], last: &mut BTreeSet<String>) {
+    let failures: BTreeSet<String> = failures.iter().map(ToString::to_string).collect();
+    for error in failures.difference(last) {
+        log::error!("{what}: {error}");
+    }
+    *last = failures;
 }
 
 /// Takes down what is up of `wanted`: no pulse runs that would.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use config_file::{ConfigFile, Program};
 use control::Request;
 use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
-use link::{Event, Watch};
+use link::Watch;
 use lvs_model::Mono;
 
 use crate::addresses;
@@ -118,8 +118,13 @@ pub fn wait<T>(
             }
         }
         // What was told does not matter: everything is looked at.
-        let told: Vec<Event> = watch.drain()?;
-        log::debug!("{} changes of addresses and interfaces", told.len());
+        match watch.drain() {
+            Ok(told) => log::debug!("{} changes of addresses and interfaces", told.len()),
+            Err(error) => {
+                log::error!("addresses and interfaces: {error}: watched anew");
+                watch = Watch::open()?;
+            }
+        }
     }
 }
 

@@ -218,6 +218,7 @@ mod tests {
             heard: 2,
             open: vec![2],
             running: vec![7],
+            failed: 0,
         });
         assert!(!orders.is_open(1) && orders.is_open(2) && orders.is_open(3));
         orders.begin_again();

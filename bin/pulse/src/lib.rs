@@ -53,6 +53,7 @@ mod report;
 mod runner;
 mod runner_letter;
 mod send_arp;
+mod sending;
 mod service;
 mod setup;
 mod shell;
@@ -306,6 +307,7 @@ fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), Set
     setup.settings.content = file.loaded.hash.number();
     let auth = auth::begin(&setup).map_err(SetupError::NoRandomness)?;
     let sockets = Sockets::open(&setup, auth)?;
+    setup.say_remarks();
     Ok((setup, sockets))
 }
 

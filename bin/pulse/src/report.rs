@@ -78,6 +78,8 @@ pub struct Parts<'a> {
     pub sync: Option<(SyncRole, String)>,
     /// The addresses on their interfaces.
     pub addresses: Vec<AddressStatus>,
+    /// The paths on which no heartbeat can be sent, and why.
+    pub send_failures: Vec<(HeartbeatPath, String)>,
     /// What pulse cannot do here.
     pub impaired: Vec<String>,
     /// The last order.
@@ -90,7 +92,7 @@ pub fn report(parts: Parts<'_>) -> PulseReport {
     let transitions = parts.view.transitions.iter();
     PulseReport {
         pulse: pulse(&parts),
-        paths: paths.map(|path| path_status(path, &parts.view)).collect(),
+        paths: paths.map(|path| path_status(path, &parts)).collect(),
         transitions: transitions.map(|it| transition(it, parts.now)).collect(),
         addresses: parts.addresses,
         ..PulseReport::default()
@@ -157,10 +159,23 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         reload_failure: file.failure.clone(),
         child: child(parts),
         sync_daemon: sync_daemon(parts),
-        impaired: parts.impaired.clone(),
+        impaired: impaired(parts),
         last_order: parts.last_order.clone(),
         ..standing(view)
     }
+}
+
+/// What the machine knows to be wrong between the directors goes first.
+fn impaired(parts: &Parts<'_>) -> Vec<String> {
+    let unsent = parts.send_failures.iter();
+    let unsent =
+        unsent.map(|(path, why)| format!("no heartbeat can be sent {}: {why}", path.place()));
+    let same_role = parts.view.same_role.as_ref().map(ToString::to_string);
+    same_role
+        .into_iter()
+        .chain(unsent)
+        .chain(parts.impaired.iter().cloned())
+        .collect()
 }
 
 /// lvs.cf names a partner, and says that it is none.
@@ -297,7 +312,10 @@ fn sync_daemon(parts: &Parts<'_>) -> Option<SyncStatus> {
     })
 }
 
-fn path_status(path: &HeartbeatPath, view: &View) -> PathStatus {
+fn path_status(path: &HeartbeatPath, parts: &Parts<'_>) -> PathStatus {
+    let view = &parts.view;
+    let failures = parts.send_failures.iter();
+    let mut failures = failures.filter(|(of, _)| of.path == path.path);
     let (name, heard, own_present) = match path.path {
         PairPath::Public => ("public", Some(view.public), view.own.public),
         PairPath::Private => ("private", view.private, view.own.private),
@@ -308,6 +326,7 @@ fn path_status(path: &HeartbeatPath, view: &View) -> PathStatus {
         own_present,
         partner: path.partner.map(|partner| partner.to_string()),
         age: heard.and_then(|path| path.heard_ago).map(seconds),
+        send_failure: failures.next().map(|(_, why)| why.clone()),
     }
 }
 

@@ -85,6 +85,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
 struct Running {
     child: Child,
     path: String,
+    number: u32,
 }
 
 /// What is to be run, and what runs.
@@ -96,6 +97,8 @@ struct Queue {
     beside: Beside,
     /// The number of the last order.
     heard: u32,
+    /// That of the last one that failed.
+    failed: u32,
     /// What pulse knows of us.
     told: RunnerState,
     is_open: bool,
@@ -149,6 +152,7 @@ impl Queue {
             running: None,
             beside: Beside::default(),
             heard: 0,
+            failed: 0,
             told: RunnerState::default(),
             is_open: true,
         }
@@ -188,6 +192,7 @@ impl Queue {
         let hook = self.running.iter().map(|hook| hook.child.pid());
         RunnerState {
             heard: self.heard,
+            failed: self.failed,
             open: self.plan.open().collect(),
             running: hook.chain(self.beside.pids()).collect(),
         }
@@ -226,10 +231,16 @@ impl Queue {
             match program::start(path, args, input) {
                 Ok(child) => {
                     let path = path.display().to_string();
-                    self.running = Some(Running { child, path });
+                    let number = order.number;
+                    self.running = Some(Running {
+                        child,
+                        path,
+                        number,
+                    });
                 }
                 Err(error) => {
                     log::error!("{} was not run: {error}", path.display());
+                    self.failed = order.number;
                     self.plan.ended();
                 }
             }
@@ -243,6 +254,7 @@ impl Queue {
             let level = if exit.is_success() {
                 log::Level::Info
             } else {
+                self.failed = hook.number;
                 log::Level::Warn
             };
             log::log!(level, "{} {exit}", hook.path);

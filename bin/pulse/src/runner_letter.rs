@@ -35,6 +35,8 @@ pub struct RunnerState {
     pub open: Vec<u32>,
     /// The processes that it runs, each the leader of its group.
     pub running: Vec<i32>,
+    /// The number of the last order that failed or could not be run; 0 for none.
+    pub failed: u32,
 }
 
 /// Whether a runner can be told: the command line is not too long.
@@ -81,11 +83,16 @@ pub fn decode(message: &[u8]) -> Option<Letter> {
     Some(Letter::Order(Order { number, job }))
 }
 
-/// Three words: what was heard last, what has not ended, what runs; numbers apart by blanks.
+/// Four words: what was heard last, what has not ended, what runs, what failed last; numbers apart by blanks.
 pub fn encode_state(state: &RunnerState) -> Vec<u8> {
     let open: Vec<String> = state.open.iter().map(ToString::to_string).collect();
     let running: Vec<String> = state.running.iter().map(ToString::to_string).collect();
-    let words = [state.heard.to_string(), open.join(" "), running.join(" ")];
+    let words = [
+        state.heard.to_string(),
+        open.join(" "),
+        running.join(" "),
+        state.failed.to_string(),
+    ];
     helper::encode(&words.map(OsString::from))
 }
 
@@ -96,13 +103,14 @@ pub fn decode_state(message: &[u8]) -> Option<RunnerState> {
         words.map(|word| word.parse().ok()).collect()
     }
     let words = helper::decode(message);
-    let [heard, open, running] = words.as_slice() else {
+    let [heard, open, running, failed] = words.as_slice() else {
         return None;
     };
     Some(RunnerState {
         heard: heard.to_str()?.parse().ok()?,
         open: numbers(open)?,
         running: numbers(running)?,
+        failed: failed.to_str()?.parse().ok()?,
     })
 }
 
@@ -148,6 +156,7 @@ mod tests {
                 heard,
                 open,
                 running,
+                failed: heard / 2,
             };
             assert_eq!(decode_state(&encode_state(&state)), Some(state));
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use heartbeat::datagram::Service;
 use heartbeat::datagram::signed::Key;
-use heartbeat::{ConfiguredRole, Notice, PairPath, Settings};
+use heartbeat::{ConfiguredRole, Ends, Notice, PairPath, Settings};
 use link::{Assignment, LinkError, Links};
 use lvs_config::{Config, Device, Heartbeat, NotServed, ServiceKind, VipMover};
 use lvs_model::ForwardingMethod;
@@ -118,6 +118,26 @@ pub struct HeartbeatPath {
     pub partner: Option<SocketAddr>,
 }
 
+impl HeartbeatPath {
+    /// From where to where, in words.
+    pub fn place(&self) -> String {
+        let name = match self.path {
+            PairPath::Public => "public",
+            PairPath::Private => "private",
+        };
+        let own = self.own.ip();
+        match self.partner {
+            Some(partner) => format!("on the {name} path from {own} to {}", partner.ip()),
+            None => format!("on the {name} path from {own}"),
+        }
+    }
+
+    fn ends(&self) -> Option<Ends> {
+        let (own, partner) = (self.own.ip(), self.partner?.ip());
+        Some(Ends { own, partner })
+    }
+}
+
 /// What pulse runs with.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -152,6 +172,14 @@ impl Setup {
         self.paths.iter().map(|path| path.own.ip()).collect()
     }
 
+    /// Says what is odd about an lvs.cf that is in force from now on.
+    pub fn say_remarks(&self) {
+        let lone = lone(&self.config, self.settings.role);
+        for remark in remarks(&self.config).into_iter().chain(lone) {
+            log::warn!("{remark}");
+        }
+    }
+
     /// Checks and orders everything; `own` are this machine's addresses.
     ///
     /// # Errors
@@ -159,9 +187,6 @@ impl Setup {
     pub fn new(config: Config, options: &Options, own: &[IpAddr]) -> Result<Self, SetupError> {
         let service = service(&config, &options.config_file)?;
         let role = role(&config, own)?;
-        for remark in remarks(&config).into_iter().chain(lone(&config, role)) {
-            log::warn!("{remark}");
-        }
         let pair = &config.heartbeat;
         let has_partner = has_partner(pair);
         let paths = paths(&config, role, has_partner)?;
@@ -174,6 +199,7 @@ impl Setup {
             dead_time: pair.dead_time,
             has_partner,
             has_private_path: paths.len() > 1,
+            ends: paths.first().and_then(HeartbeatPath::ends),
             force_active: options.force_active,
             signs: signing::mode(pair.authentication).signs(),
             by_term: pair.stay_active,
@@ -187,6 +213,7 @@ impl Setup {
                 .iter()
                 .filter_map(|path| Some(path.partner?.ip()))
                 .collect(),
+            keys: signing::place(pair),
             content: 0,
             hook_patience: if is_external(&config) {
                 LET_GO_WITHIN

@@ -72,6 +72,8 @@ pub struct Shell {
     unkept_term: Option<u64>,
     /// How often `send_arp` is still to be run.
     burst: Burst,
+    /// The machine has been told so.
+    hooks_run: bool,
     orders: OrdersFile,
     /// Why the orders of this moment are not even being kept.
     unkept: Option<String>,
@@ -146,6 +148,7 @@ impl Shell {
             term_file,
             unkept_term: None,
             burst: Burst::default(),
+            hooks_run: true,
             orders,
             unkept: None,
             orders_fault,
@@ -257,7 +260,9 @@ impl EventHandler for Shell {
 
 impl Shell {
     fn deadlines(&self, now: Mono) -> [Option<Mono>; 9] {
-        let has_to_do = !self.answers.is_empty() || self.commands.is_deserted();
+        let has_to_do = !self.answers.is_empty()
+            || self.commands.is_deserted()
+            || self.commands.has_news_of_taking();
         [
             has_to_do.then_some(Mono::ZERO),
             self.addresses.is_unsure().then(|| now + LOOK_AGAIN),
@@ -288,6 +293,7 @@ impl Shell {
         if self.commands.has_let_go() {
             self.give(Input::HookEnded(Hook::Inactive));
         }
+        self.look_at_hooks();
         let outcome = self.follower.advance(self.clock.now());
         self.take_outcome(outcome);
         self.watchdog.feed(self.clock.now());
@@ -304,6 +310,18 @@ impl Shell {
     fn keep_term(&mut self) {
         if let Some(term) = self.unkept_term.take() {
             self.term_file.write(term);
+        }
+    }
+
+    fn look_at_hooks(&mut self) {
+        match self.commands.has_taken() {
+            Some(true) => self.give(Input::HookEnded(Hook::Active)),
+            Some(false) => self.give(Input::HookFailed),
+            None => {}
+        }
+        let they_run = self.commands.runs_hooks();
+        if std::mem::replace(&mut self.hooks_run, they_run) != they_run {
+            self.give(Input::HooksRun(they_run));
         }
     }
 
@@ -390,6 +408,9 @@ impl Shell {
             let now = self.clock.now();
             self.service.log_end(now, Some((notice, exit)), None);
         }
+        if self.service.part() == Part::Removal && !exit.is_success() {
+            self.give(Input::ClearingFailed);
+        }
         self.give(Input::ServiceEnded);
     }
 
@@ -406,6 +427,9 @@ impl Shell {
             let program = service::command(&self.options, part);
             let failure = format!("{}: {error}", program.path.display());
             self.service.log_end(self.clock.now(), None, Some(failure));
+            if part == Part::Removal {
+                self.answers.push(Input::ClearingFailed);
+            }
             self.answers.push(Input::ServiceEnded);
         }
     }

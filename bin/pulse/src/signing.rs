@@ -26,3 +26,11 @@ pub fn keys(pair: &Heartbeat) -> Result<Vec<Key>, KeyError> {
         _ => keys::read(pair.key_file.as_deref()),
     }
 }
+
+/// Where the keys lie, in words.
+pub fn place(pair: &Heartbeat) -> String {
+    match &pair.key_file {
+        Some(file) => file.display().to_string(),
+        None => "the credential heartbeat_key".to_owned(),
+    }
+}

@@ -11,11 +11,13 @@ use heartbeat::datagram::signed::Statement;
 use heartbeat::datagram::{MAX_LENGTH, Value};
 use heartbeat::{Auth, Echo, PairPath};
 use lvs_model::Mono;
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, sendto, socket,
 };
 
+use crate::sending::Sending;
 use crate::setup::{HeartbeatPath, Setup, SetupError};
 
 /// So many datagrams of one path are read in one turn; a flood does not stop the clock.
@@ -37,6 +39,7 @@ struct End {
     socket: UdpSocket,
     /// A heartbeat of the partner has come since our last one went.
     heard: bool,
+    sending: Sending,
 }
 
 impl End {
@@ -54,6 +57,7 @@ impl End {
             path: *path,
             socket: socket.into(),
             heard: false,
+            sending: Sending::default(),
         })
     }
 
@@ -134,14 +138,20 @@ impl Sockets {
                 continue;
             };
             let bytes = self.auth.seal(now, echo, value, statement);
-            if let Err(error) = end.send(&bytes, partner) {
-                let name = match end.path.path {
-                    PairPath::Public => "public",
-                    PairPath::Private => "private",
-                };
-                log::debug!("Warning -- failed to send heartbeat ({name} if): {error}");
-            }
+            let result = match end.send(&bytes, partner) {
+                // An answer to an earlier one: nobody listens there.
+                Err(Errno::ECONNREFUSED) => end.send(&bytes, partner),
+                result => result,
+            };
+            let result = result.map_err(|error| error.desc().to_owned());
+            end.sending.note(now, &end.path.place(), result);
         }
+    }
+
+    /// The paths on which no heartbeat can be sent, and why.
+    pub fn faults(&self) -> impl Iterator<Item = (HeartbeatPath, &str)> {
+        let ends = self.ends.iter();
+        ends.filter_map(|end| Some((end.path, end.sending.fault()?)))
     }
 
     /// Reads every socket empty. Only what comes from the partner's end of the same path counts.

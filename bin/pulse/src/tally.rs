@@ -50,7 +50,7 @@ const fn word(refusal: Refusal) -> &'static str {
         Refusal::Signature(SignatureError::UnknownKey(_)) => "unknown key",
         Refusal::Signature(SignatureError::Wrong) => "wrong signature",
         Refusal::Replayed => "replayed",
-        Refusal::Reflected => "from our own role",
+        Refusal::Reflected => "our own, sent back",
         Refusal::HeldBack => "held back",
     }
 }

@@ -222,6 +222,9 @@ pub struct PathStatus {
     /// Seconds since the last heartbeat that counted; left out if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<f64>,
+    /// Why no heartbeat can be sent; left out if they can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_failure: Option<String>,
 }
 
 /// One virtual or NAT router address.

@@ -223,6 +223,9 @@ fn path(path: &PathStatus) -> String {
             Some(age) => write!(text, ": last heartbeat {} ago", span(age)),
             None => write!(text, ": no heartbeat yet"),
         };
+        if let Some(failure) = &path.send_failure {
+            let _ = write!(text, ", NOT SENDING: {failure}");
+        }
     }
     text
 }
@@ -353,6 +356,7 @@ changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
         let mut report = full();
         report.paths[0].own_present = false;
         report.paths[0].age = None;
+        report.paths[0].send_failure = Some("Permission denied".into());
         let partner = report.pulse.partner.as_mut().unwrap();
         partner.alive = false;
         partner.same_content = Some(false);
@@ -361,6 +365,7 @@ changed  12.5 s ago standby -> starting: the partner is silent (no heartbeat for
         let screen = report.screen();
         for said in [
             "10.1.0.1:539 (NOT ON THIS MACHINE) to 10.1.0.2:539: no heartbeat yet",
+            "NOT SENDING: Permission denied",
             "not heard, standby, fit, 2 addresses could not be served there",
             "standby (it never takes over)",
             "ANOTHER lvs.cf, content 85944171f73967e8",

@@ -69,6 +69,7 @@ pub fn full() -> PulseReport {
             own_present: true,
             partner: Some("10.1.0.2:539".into()),
             age: Some(0.25),
+            send_failure: None,
         }],
         addresses: vec![AddressStatus {
             address: "10.1.0.50".into(),

@@ -23,7 +23,7 @@ use crate::datagram::{ByteOrder, Mark, Service, Value, decode, encode};
 use lvs_model::Mono;
 
 use crate::model::Input;
-use crate::pair::PairPath;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::said::{Form, Refusal, Said};
 pub use candidates::DOUBTED;
 
@@ -81,7 +81,7 @@ impl Verdict {
                 let counts = value.map(|value| beat(value, None));
                 (counts, Some(Input::Unproven))
             }
-            Self::Refused(refusal) => (Some(Input::Refused(refusal)), None),
+            Self::Refused(refusal) => (Some(Input::Refused(refusal, path)), None),
         };
         first.into_iter().chain(second)
     }
@@ -129,6 +129,10 @@ pub struct Auth {
     candidates: Candidates,
     /// The partner's newest heartbeat said, by a mark, that it leaves.
     partner_leaves: bool,
+    /// When the partner said last that it serves and stays.
+    claimed: Option<Mono>,
+    /// When it said last that it is of our own role.
+    same_role: Option<Mono>,
     /// The partner's last signature, and the one that was remarked on.
     signature: Option<Remark>,
     remarked: Option<Remark>,
@@ -160,6 +164,8 @@ impl Auth {
             sent: Sent::default(),
             candidates: Candidates::default(),
             partner_leaves: false,
+            claimed: None,
+            same_role: None,
             signature: None,
             remarked: None,
         }
@@ -176,7 +182,7 @@ impl Auth {
     pub fn seal(&mut self, now: Mono, echo: Echo, value: Value, statement: Statement) -> Vec<u8> {
         let magic = encode(self.service, value, ByteOrder::Little);
         if self.keys.is_empty() || !self.mode.signs() {
-            let mark = self.mark(statement).map(Mark::byte);
+            let mark = self.mark(now, statement).map(Mark::byte);
             return magic.into_iter().chain(mark).collect();
         }
         self.sent.note(now, self.counter, self.dead_time);
@@ -216,7 +222,7 @@ impl Auth {
 
     /// What stands behind an unsigned heartbeat. Fewer than five bytes wherever nothing has to be said
     /// that an original would not say.
-    const fn mark(&self, statement: Statement) -> Option<Mark> {
+    fn mark(&self, now: Mono, statement: Statement) -> Option<Mark> {
         match statement.state {
             State::Leaving => Some(Mark::Leaving),
             State::Active if self.partner_leaves => Some(Mark::Taken),
@@ -228,7 +234,45 @@ impl Auth {
                 })
             }
             _ if statement.asks => Some(Mark::Question),
-            _ => None,
+            state => self.tells_role(now, state).then_some(match self.role() {
+                ConfiguredRole::Primary => Mark::Primary,
+                ConfiguredRole::Backup => Mark::Backup,
+            }),
+        }
+    }
+
+    /// Whether an unsigned heartbeat tells our role: both claim, or both are of one role.
+    fn tells_role(&self, now: Mono, state: State) -> bool {
+        let recent = |at: Option<Mono>| at.is_some_and(|at| now - at < self.dead_time);
+        let claims = matches!(state, State::Starting | State::Active);
+        claims && recent(self.claimed) || recent(self.same_role)
+    }
+
+    const fn role(&self) -> ConfiguredRole {
+        ConfiguredRole::of_primary(self.primary)
+    }
+
+    /// What an unsigned heartbeat of a partner of our own role says by that.
+    fn read_role(&self, value: Value, role: Option<ConfiguredRole>) -> Option<Said> {
+        let state = match value {
+            Value::Stopped => State::Inactive,
+            _ => State::Starting,
+        };
+        (role == Some(self.role())).then(|| Said {
+            knows_us: !self.mode.signs(),
+            same_role: true,
+            ..Said::unsigned(state)
+        })
+    }
+
+    /// Notes what a heartbeat that counts says of claims and roles.
+    fn note_claim(&mut self, now: Mono, value: Value, said: Option<Said>) {
+        let leaves = said.is_some_and(|said| said.statement.state == State::Leaving);
+        self.claimed = (value == Value::Running && !leaves).then_some(now);
+        match said {
+            Some(said) if said.same_role => self.same_role = Some(now),
+            Some(said) if said.form != Form::Unsigned => self.same_role = None,
+            _ => {}
         }
     }
 
@@ -256,11 +300,17 @@ impl Auth {
             Err(error) => return Verdict::Refused(Refusal::NoHeartbeat(error)),
         };
         let marked = self.read_mark(datagram.value, datagram.mark());
+        let marked = marked.or_else(|| self.read_role(datagram.value, datagram.role()));
         match self.weigh(now, bytes, datagram.value) {
-            Verdict::Beat(value, said) if datagram.asks() => {
-                Verdict::Question(value, said.or(marked))
+            Verdict::Beat(value, said) => {
+                let said = said.or(marked);
+                self.note_claim(now, value, said);
+                if datagram.asks() {
+                    Verdict::Question(value, said)
+                } else {
+                    Verdict::Beat(value, said)
+                }
             }
-            Verdict::Beat(value, said) => Verdict::Beat(value, said.or(marked)),
             verdict => verdict,
         }
     }
@@ -290,7 +340,7 @@ impl Auth {
     }
 
     fn judge(&mut self, now: Mono, value: Value, signed: &Signed) -> Verdict {
-        if signed.primary == self.primary || signed.boot == self.boot {
+        if signed.boot == self.boot {
             return Verdict::Refused(Refusal::Reflected);
         }
         let sent_since = |first| signed.echo > first && signed.echo <= self.counter;
@@ -331,6 +381,7 @@ impl Auth {
                     Some(_) => VERSION_WITH_DETAILS,
                     None => VERSION,
                 }),
+                same_role: signed.primary == self.primary,
             }),
         )
     }

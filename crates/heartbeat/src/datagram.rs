@@ -12,6 +12,7 @@ pub mod signed;
 
 use std::fmt;
 
+use crate::pair::ConfiguredRole;
 pub use length::{MAGIC_LENGTH, MAX_LENGTH};
 
 /// Which service the pair runs; each has its own two constants.
@@ -104,16 +105,22 @@ pub enum Mark {
     Unfit,
     /// The same, and it misses the receiver's heartbeats.
     UnfitQuestion,
+    /// The sender is the primary, and the receiver claims to be active or the primary as well.
+    Primary,
+    /// The sender is the backup, and the receiver claims to be active or the backup as well.
+    Backup,
 }
 
 impl Mark {
     /// Every one.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Question,
         Self::Leaving,
         Self::Taken,
         Self::Unfit,
         Self::UnfitQuestion,
+        Self::Primary,
+        Self::Backup,
     ];
 
     /// The fifth byte.
@@ -125,6 +132,8 @@ impl Mark {
             Self::Taken => b'>',
             Self::Unfit => b'-',
             Self::UnfitQuestion => b'=',
+            Self::Primary => b'1',
+            Self::Backup => b'2',
         }
     }
 }
@@ -143,6 +152,16 @@ impl Datagram<'_> {
     pub fn asks(&self) -> bool {
         let asks = [Some(Mark::Question), Some(Mark::UnfitQuestion)];
         asks.contains(&self.mark()) || signed::asks(self.trailer)
+    }
+
+    /// The role of the sender, if it tells. Of a signed one the signature is not looked at here.
+    #[must_use]
+    pub fn role(&self) -> Option<ConfiguredRole> {
+        match self.mark() {
+            Some(Mark::Primary) => Some(ConfiguredRole::Primary),
+            Some(Mark::Backup) => Some(ConfiguredRole::Backup),
+            _ => signed::role(self.trailer),
+        }
     }
 }
 

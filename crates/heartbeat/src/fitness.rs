@@ -90,6 +90,12 @@ impl OwnAddresses {
 pub enum Unfit {
     /// The service does not stay up.
     Service,
+    /// The service was killed and does not end: the kernel keeps it.
+    ServiceStuck,
+    /// With `vip = external`: `active_cmd` failed when it was run last.
+    HookFailed,
+    /// With `vip = external`: no process is there that could run a hook.
+    NoHooks,
     /// A monitored link under the heartbeat has no carrier.
     Links,
     /// The addresses or the services were lost here a short while ago.
@@ -116,6 +122,9 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service => f.write_str("the service does not stay up"),
+            Self::ServiceStuck => f.write_str("the service does not end though it was killed"),
+            Self::HookFailed => f.write_str("active_cmd failed"),
+            Self::NoHooks => f.write_str("nothing could run active_cmd"),
             Self::Links => f.write_str("a link under the heartbeat is down"),
             Self::Banned => f.write_str("addresses or services were lost here a short while ago"),
             Self::WereInUse => {

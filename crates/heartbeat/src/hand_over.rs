@@ -17,6 +17,8 @@ pub enum OrderedHandOver {
     GivenUp {
         /// Then the end is told.
         until: Mono,
+        /// With `vip = external`: since when the partner says RUNNING, which it does before its `active_cmd` has ended.
+        claimed: Option<Mono>,
     },
 }
 

@@ -43,7 +43,7 @@ pub use model::{Action, Hook, Input, Links, Settings};
 pub use node::Node;
 pub use notice::Notice;
 pub use orders::{Begun, Order, OrderRefused, Orders};
-pub use pair::{ConfiguredRole, PairPath};
+pub use pair::{ConfiguredRole, Ends, PairPath};
 pub use said::{Form, Refusal, Said};
 pub use table::{Event, Facts, Phase, Verdict, When, decide};
 pub use view::{PartnerView, PathView, Reason, Silence, Transition, View};

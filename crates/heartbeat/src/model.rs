@@ -11,7 +11,7 @@ use crate::fitness::Trouble;
 use crate::hand_over::HandOverFailed;
 use crate::notice::Notice;
 use crate::orders::{Begun, Order, OrderRefused, Orders};
-use crate::pair::{ConfiguredRole, PairPath};
+use crate::pair::{ConfiguredRole, Ends, PairPath};
 use crate::said::{Refusal, Said};
 
 /// What lvs.cf and the command line say to the machine.
@@ -19,6 +19,9 @@ use crate::said::{Refusal, Said};
 pub struct Settings {
     /// Primary or backup.
     pub role: ConfiguredRole,
+    /// The addresses of the public path, if there is a partner: of two directors of one role the lower one counts
+    /// as the primary.
+    pub ends: Option<Ends>,
     /// lvs or fos.
     pub service: Service,
     /// Time between heartbeats, 0.01 s or more. lvs.cf: `keepalive`.
@@ -45,6 +48,8 @@ pub struct Settings {
     /// The partner's ends of the paths, for the log: public first, then the private one. lvs.cf: `primary`,
     /// `backup`, `primary_private`, `backup_private`.
     pub partner: Vec<IpAddr>,
+    /// Where the keys lie, for the log. lvs.cf: `heartbeat_key`.
+    pub keys: String,
     /// The hash of lvs.cf, for the partner to compare.
     pub content: u64,
     /// How long a give-up waits for the end of `inactive_cmd` before the partner is told; zero if it
@@ -103,7 +108,7 @@ pub enum Input {
     /// Signed by the partner, but it cannot know yet that we hear it: it waits for a word of ours.
     Unproven,
     /// The partner's address sent something that must not count.
-    Refused(Refusal),
+    Refused(Refusal, PairPath),
     /// The partner's address sent four bytes that mean nothing here.
     Incompatible,
     /// The service (lvsd) says that it serves.
@@ -112,6 +117,8 @@ pub enum Input {
     ServiceChecked,
     /// The service ended or could not be started.
     ServiceEnded,
+    /// What was to take our services out of the kernel's table has not; `ServiceEnded` follows.
+    ClearingFailed,
     /// fos ended with status 0 though nobody had asked it to: on the standby a service of the partner
     /// is lost, on the active node ours does not stay up.
     ServiceSurrendered,
@@ -134,8 +141,12 @@ pub enum Input {
     Serving(Vec<Trouble>),
     /// An administrator's order, answered by one [`Action::Answer`] in the same call.
     Order(Order),
-    /// The hook has ended, however it did; also if lvs.cf names none.
+    /// The hook has ended: `inactive_cmd` however it did, `active_cmd` well; also if lvs.cf names none.
     HookEnded(Hook),
+    /// `active_cmd` failed, or could not be run.
+    HookFailed,
+    /// Whether there is a process that runs hooks.
+    HooksRun(bool),
     /// Somebody removed an address of ours.
     AddressRemoved,
     /// Another station says that it has this IPv6 address, which we hold or do not use.
@@ -174,8 +185,8 @@ pub enum Action {
     Challenge(Value),
     /// Write a log line.
     Notice(Notice),
-    /// Run a command of lvs.cf, and end the other one if that still runs. [`Hook::Inactive`] is answered by
-    /// `HookEnded`.
+    /// Run a command of lvs.cf, and end the other one if that still runs. It is answered by
+    /// `HookEnded` or `HookFailed`.
     RunHook(Hook),
     /// Switch the kernel's connection synchronisation, outside the loop.
     SyncDaemon(SyncRole),

@@ -26,6 +26,7 @@ mod orders;
 mod own;
 mod parts;
 mod relief;
+mod same_role;
 mod sending;
 mod service;
 mod stage;
@@ -42,7 +43,7 @@ use crate::fitness::OwnAddresses;
 use crate::model::{Action, Hook, Input, Settings};
 use crate::notice::Notice;
 use crate::orders::OrderRefused;
-use crate::pair::ConfiguredRole;
+use crate::pair::{ConfiguredRole, PairPath};
 use crate::partner::Partner;
 use crate::question::Questions;
 use crate::said::Refusal;
@@ -51,7 +52,7 @@ use crate::table::{Event, Phase};
 use crate::view::Reason;
 use can_serve::Fitness;
 use history::History;
-use parts::{Calls, Claims, Ordered, Told, Ways};
+use parts::{Calls, Claims, Ordered, SameRole, Told, Ways};
 use stage::{Active, Stage, Standby};
 use timer::Timer;
 
@@ -80,6 +81,7 @@ pub struct Node {
     questions: Questions,
     calls: Calls,
     told: Told,
+    same_role: SameRole,
     history: History,
 }
 
@@ -101,6 +103,7 @@ impl Node {
             questions: Questions::default(),
             calls: Calls::default(),
             told: Told::default(),
+            same_role: SameRole::default(),
             history: History::default(),
         };
         node.timers
@@ -143,10 +146,10 @@ impl Node {
             Input::Beat { value, path, said } => self.hear(now, value, path, said, out),
             Input::Asked => self.asked(now),
             Input::Unproven => self.unproven(now, out),
-            Input::Refused(refusal) => self.refuse(now, refusal, out),
+            Input::Refused(refusal, path) => self.refuse(now, refusal, path, out),
             Input::Incompatible => {
                 let error = crate::datagram::DecodeError::Incompatible;
-                self.refuse(now, Refusal::NoHeartbeat(error), out);
+                self.refuse(now, Refusal::NoHeartbeat(error), PairPath::Public, out);
             }
             Input::ServiceReady => {
                 self.service.ready(now);
@@ -157,6 +160,7 @@ impl Node {
                 self.event(now, Event::ServiceChecked, out);
             }
             Input::ServiceEnded => self.service_ended(now, out),
+            Input::ClearingFailed => self.clearing_failed(now),
             Input::ServiceSurrendered => self.fos_surrendered(now, out),
             Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
             Input::Links(links) => self.links(now, links, out),
@@ -167,7 +171,9 @@ impl Node {
             Input::Serving(troubles) => self.serving(now, troubles, out),
             Input::Order(order) => self.order(now, order, out),
             Input::HookEnded(Hook::Inactive) => self.has_let_go(now, out),
-            Input::HookEnded(Hook::Active) => {}
+            Input::HookEnded(Hook::Active) => self.active_hook_ended(now, true, out),
+            Input::HookFailed => self.active_hook_ended(now, false, out),
+            Input::HooksRun(they_do) => self.fitness.hooks.are_missing = !they_do,
             Input::AddressRemoved => self.address_removed(now, out),
             Input::AddressAnswered { address, mac } => {
                 self.address_answered(now, address, mac, out);
@@ -267,6 +273,7 @@ impl Node {
             out.push(Action::ReloadService);
         }
         self.change_warmth(now, was_warm, out);
+        self.forgive_hook(out);
         self.reassert(now, out);
         if !had_partner {
             // What is gone mattered to nobody so far.

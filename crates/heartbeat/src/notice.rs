@@ -11,7 +11,7 @@ use crate::datagram::{DecodeError, Service};
 use lvs_model::Mac;
 
 use crate::orders::{Order, OrderRefused, Orders};
-use crate::pair::{ConfiguredRole, PairPath};
+use crate::pair::{ConfiguredRole, OneRole, PairPath};
 use crate::said::Refusal;
 use crate::view::Silence;
 
@@ -146,6 +146,10 @@ pub enum Notice {
         /// Pause before the next attempt in milliseconds.
         milliseconds: u128,
     },
+    /// Ours: the service was killed, and the kernel keeps it.
+    ServiceStuck,
+    /// Ours: and the partner is to take over.
+    StuckDeactivating,
     /// Ours: no word from the service in time.
     ServiceNotReady,
     /// Ours: an address was put back.
@@ -163,10 +167,14 @@ pub enum Notice {
         /// So long it was waited for.
         seconds: u64,
     },
+    /// Ours: `vip = external`, and `active_cmd` failed: nobody may have the addresses.
+    HookFailed,
+    /// Ours: and the partner is to take over.
+    HookDeactivating,
     /// Ours: the configuration was read again.
     Reloaded,
-    /// Ours: a heartbeat from the partner's address must not count.
-    Refused(Refusal),
+    /// Ours: a heartbeat from the partner's address must not count; on which path, and where the keys lie.
+    Refused(Refusal, PairPath, String),
     /// Ours: both are active, and the partner cannot hear that.
     PartnerDeaf,
     /// Ours: a clean stop waits for the partner.
@@ -229,6 +237,10 @@ pub enum Notice {
     },
     /// Ours: it has the same again.
     SameContent,
+    /// Ours: both directors are of one role.
+    SameRole(OneRole),
+    /// Ours: the partner says no more that it is of our role.
+    OtherRole,
 }
 
 impl Notice {
@@ -251,6 +263,8 @@ impl Notice {
                 | Self::FailoverDone
                 | Self::FailoverFailed
                 | Self::OtherContent { .. }
+                | Self::Refused(..)
+                | Self::BadPacket(_)
         )
     }
 }

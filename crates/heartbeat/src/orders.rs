@@ -99,7 +99,7 @@ impl fmt::Display for OrderRefused {
                 write!(f, "partner is not heard for {:.1} s", time.as_secs_f64())
             }
             Self::PartnerActive => f.write_str("partner says that it is active"),
-            Self::PartnerUnfit => f.write_str("partner is not fit: it says so"),
+            Self::PartnerUnfit => f.write_str("partner is not fit: pulse --status there says why"),
             Self::PartnerUnserved(1) => {
                 f.write_str("partner is not fit: it could not serve 1 address")
             }

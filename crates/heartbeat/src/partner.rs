@@ -23,6 +23,8 @@ pub struct Partner {
     unheard: Mono,
     last_value: Option<Value>,
     said: Option<Said>,
+    /// How its last heartbeat was signed; not forgotten.
+    form: Option<Form>,
     /// The last that this start of it told, by version 2.
     details: Option<Details>,
     last_heard: Option<Mono>,
@@ -55,6 +57,7 @@ impl Partner {
             unheard: now,
             last_value: None,
             said: None,
+            form: None,
             details: None,
             last_heard: None,
             public: path,
@@ -76,6 +79,12 @@ impl Partner {
     #[must_use]
     pub const fn said(&self) -> Option<Said> {
         self.said
+    }
+
+    /// How its last heartbeat was signed.
+    #[must_use]
+    pub const fn form(&self) -> Option<Form> {
+        self.form
     }
 
     /// When it was heard last.
@@ -133,6 +142,10 @@ impl Partner {
             Some(said) => self.details = said.statement.details,
             None => self.details = None,
         }
+        self.form = Some(match said {
+            Some(said) => said.form,
+            None => Form::Unsigned,
+        });
         self.said = said;
         self.last_value.replace(value)
     }

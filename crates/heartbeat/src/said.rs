@@ -18,6 +18,8 @@ pub struct Said {
     pub first: bool,
     /// How it was signed.
     pub form: Form,
+    /// It is of the role that we are of: one lvs.cf has `primary` and `backup` the other way round.
+    pub same_role: bool,
 }
 
 impl Said {
@@ -37,6 +39,7 @@ impl Said {
             newest: true,
             first: false,
             form: Form::Unsigned,
+            same_role: false,
         }
     }
 }
@@ -59,7 +62,7 @@ pub enum Refusal {
     Signature(SignatureError),
     /// It was heard before, or comes from an earlier start of the partner.
     Replayed,
-    /// It is ours, or that of another node in our role.
+    /// It is ours: somebody sends it back.
     Reflected,
     /// It echoes nothing that we sent within the dead time: somebody held it back.
     HeldBack,
@@ -71,7 +74,7 @@ impl fmt::Display for Refusal {
             Self::NoHeartbeat(error) => error.fmt(f),
             Self::Signature(error) => write!(f, "heartbeat refused: {error}"),
             Self::Replayed => f.write_str("heartbeat refused: replayed"),
-            Self::Reflected => f.write_str("heartbeat refused: from our own role"),
+            Self::Reflected => f.write_str("heartbeat refused: our own, sent back"),
             Self::HeldBack => f.write_str("heartbeat refused: older than the dead time"),
         }
     }

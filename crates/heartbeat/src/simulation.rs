@@ -28,8 +28,8 @@ use crate::auth::{Auth, Mode};
 use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::node::Node;
 use crate::orders::Orders;
-use crate::pair::{ConfiguredRole, PairPath};
-use crate::tests::settings;
+use crate::pair::{ConfiguredRole, Ends, PairPath};
+use crate::tests::{ends, settings};
 
 mod checks;
 mod faults;
@@ -108,6 +108,7 @@ struct Side {
     signing: Signing,
     term: u64,
     role: ConfiguredRole,
+    ends: Ends,
     warm: bool,
     sync_wait: Duration,
     holding: bool,
@@ -174,6 +175,7 @@ impl Side {
             warm_standby: self.warm,
             sync_wait: self.sync_wait,
             hook_patience: self.hook_patience,
+            ends: Some(self.ends),
             ..settings(self.role)
         }
     }
@@ -199,6 +201,7 @@ impl World {
             signing,
             term: 0,
             role,
+            ends: ends(role),
             warm: false,
             sync_wait: Duration::ZERO,
             holding: false,
@@ -515,5 +518,31 @@ fn two_signed_nodes_have_one_owner_after_every_random_schedule() {
             keeps_term: bits & 4 == 0,
         };
         World::new(seed, [one(seed), one(seed / 8)]).run(seed);
+    }
+}
+
+/// Either mistake: both primary, or both backup.
+fn of_one_role(seed: u64, signing: [Signing; 2]) -> World {
+    let mut world = World::new(seed, signing);
+    let role = ConfiguredRole::of_primary(seed % 2 == 1);
+    for side in &mut world.sides {
+        side.role = role;
+    }
+    world
+}
+
+#[test]
+fn two_nodes_of_one_role_have_one_owner_after_every_random_schedule() {
+    for seed in testkit::seeds(4_000) {
+        of_one_role(seed, [UNSIGNED; 2]).run(seed);
+    }
+}
+
+#[test]
+fn two_signed_nodes_of_one_role_have_one_owner_after_every_random_schedule() {
+    for seed in testkit::seeds(2_000) {
+        let mode = [Mode::Require, Mode::Sign][usize::from(seed % 3 == 0)];
+        let signing = Signing { mode, ..UNSIGNED };
+        of_one_role(seed, [signing; 2]).run(seed);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lvs_model::{Backoff, Ending, Mono, Patience};
+use lvs_model::{Backoff, EndStep, Ending, Mono, Patience};
 
 /// Time that a service has to say that it serves. Twice as long after each start in which it did not: on
 /// a machine that is too busy it would never serve.
@@ -13,6 +13,8 @@ const MOST_DOUBLINGS: u32 = 3;
 const SLOW_STARTS_ALLOWED: u32 = 2;
 /// Time that a service has to end after it was asked to.
 pub const ENDS_WITHIN: Duration = Duration::from_secs(10);
+/// Time that a killed service has to be gone. The kernel may keep it: a disk that does not answer.
+pub const GONE_WITHIN: Duration = Duration::from_secs(5);
 /// So many ends within [`WINDOW`] and it does not stay up.
 const ENDS_ALLOWED: usize = 3;
 /// See [`ENDS_ALLOWED`].
@@ -139,9 +141,25 @@ impl Supervision {
         self.is_checked
     }
 
-    /// It was asked to end and has another time for it.
+    /// It was asked to end and has another time for it. One that was killed has been asked for more.
     pub fn stopping_within(&mut self, now: Mono, time: Duration) {
-        self.state = State::Ending(Ending::asked(now, patience(time)));
+        if !matches!(self.state, State::Ending(ending) if ending.is_killed()) {
+            self.state = State::Ending(Ending::asked(now, patience(time)));
+        }
+    }
+
+    /// What is to be done about a process that does not end.
+    pub fn end_due(&mut self, now: Mono) -> Option<EndStep> {
+        match &mut self.state {
+            State::Ending(ending) => ending.due(now),
+            _ => None,
+        }
+    }
+
+    /// Whether it was killed, and the kernel keeps it.
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        matches!(self.state, State::Ending(ending) if ending.is_stuck())
     }
 
     /// Whether it was asked to end, and not killed.
@@ -238,7 +256,9 @@ impl Supervision {
     }
 }
 
-/// It is killed once, and then waited for without a limit.
 const fn patience(grace: Duration) -> Patience {
-    Patience { grace, last: None }
+    Patience {
+        grace,
+        last: Some(GONE_WITHIN),
+    }
 }

@@ -85,6 +85,10 @@ pub enum Event {
     ServiceEnded,
     /// The service ended too often, or never became ready.
     ServiceUnfit,
+    /// The service was killed and does not end.
+    ServiceStuck,
+    /// `active_cmd`, which moves the addresses, failed.
+    HookFailed,
     /// A monitored link lost its carrier.
     LinksLost,
     /// The loop was late by more than the dead time (R5).
@@ -134,6 +138,8 @@ impl Event {
             Self::ChecksDue => "the partner has served for long enough",
             Self::ServiceEnded => "the service ended",
             Self::ServiceUnfit => "the service does not stay up",
+            Self::ServiceStuck => "the service does not end though it was killed",
+            Self::HookFailed => "active_cmd failed",
             Self::LinksLost => "a link under the heartbeat is down",
             Self::Late => "this node was away for more than the dead time",
             Self::AddressRemoved => "an address was removed",
@@ -465,6 +471,18 @@ pub const TABLE: &[Row] = &[
         Event::ServiceUnfit,
         When::Always,
         Verdict::RestartServiceLater,
+    ),
+    row(
+        CLAIMING,
+        Event::ServiceStuck,
+        When::PartnerCapable,
+        Verdict::GiveUp,
+    ),
+    row(
+        CLAIMING,
+        Event::HookFailed,
+        When::PartnerTakes,
+        Verdict::GiveUp,
     ),
     row(
         CLAIMING,

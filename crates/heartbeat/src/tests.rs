@@ -11,12 +11,14 @@ mod hooks;
 mod offers;
 mod orders;
 mod own;
+mod same_role;
 mod service;
 mod signed;
 mod texts;
 mod view;
 mod warm;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::datagram::{Service, Value};
@@ -26,16 +28,27 @@ use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::node::Node;
 use crate::notice::Notice;
 use crate::orders::Orders;
-use crate::pair::{ConfiguredRole, PairPath};
+use crate::pair::{ConfiguredRole, Ends, PairPath};
 use crate::table::{Event, Facts, Phase, TABLE, Verdict, decide};
 
 pub(crate) fn at(seconds: f64) -> Mono {
     Mono::new(Duration::from_secs_f64(seconds))
 }
 
+/// The primary has the lower address.
+pub(crate) fn ends(role: ConfiguredRole) -> Ends {
+    let [primary, backup] = [[10, 1, 0, 1], [10, 1, 0, 2]].map(IpAddr::from);
+    let (own, partner) = match role {
+        ConfiguredRole::Primary => (primary, backup),
+        ConfiguredRole::Backup => (backup, primary),
+    };
+    Ends { own, partner }
+}
+
 pub(crate) fn settings(role: ConfiguredRole) -> Settings {
     Settings {
         role,
+        ends: Some(ends(role)),
         service: Service::Lvs,
         keepalive: Duration::from_secs(2),
         dead_time: Duration::from_secs(5),
@@ -47,6 +60,7 @@ pub(crate) fn settings(role: ConfiguredRole) -> Settings {
         warm_standby: false,
         sync_wait: Duration::ZERO,
         addresses: Vec::new(),
+        keys: "/etc/keys".to_owned(),
         content: 0,
         partner: Vec::new(),
         hook_patience: Duration::ZERO,

@@ -9,7 +9,7 @@ use lvs_model::Mono;
 
 use crate::fitness::{OwnAddresses, Unfit};
 use crate::orders::Orders;
-use crate::pair::ConfiguredRole;
+use crate::pair::{ConfiguredRole, OneRole};
 use crate::said::Form;
 use crate::supervise;
 use crate::table::{Event, Phase};
@@ -43,6 +43,8 @@ pub struct View {
     pub term: u64,
     /// The hash of lvs.cf.
     pub content: u64,
+    /// What to do about two directors of one role.
+    pub same_role: Option<OneRole>,
     /// The last sixteen changes of the phase, oldest first.
     pub transitions: Vec<Transition>,
 }

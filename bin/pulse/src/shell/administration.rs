@@ -15,7 +15,7 @@ use crate::changes;
 use crate::control_socket::{Taken, for_machine};
 use crate::copy;
 use crate::report::{self, FileState, Parts};
-use crate::setup::{self, Setup};
+use crate::setup::{self, HeartbeatPath, Setup};
 
 impl Shell {
     /// The file as it is now goes to the partner, if lvs.cf allows that.
@@ -103,6 +103,7 @@ impl Shell {
             return Err(format!("{what} changed: restart pulse for that"));
         }
         setup.settings.content = file.loaded.hash.number();
+        setup.say_remarks();
         self.setup = setup;
         self.follower.accept(file, self.clock.now());
         self.service.take_file(file);
@@ -196,6 +197,11 @@ impl Shell {
         lines.chain(self.commands.faults()).collect()
     }
 
+    fn send_failures(&self) -> Vec<(HeartbeatPath, String)> {
+        let faults = self.sockets.faults();
+        faults.map(|(path, why)| (path, why.to_owned())).collect()
+    }
+
     fn report(&mut self) -> PulseReport {
         let now = self.clock.now();
         let view = self.node.view(now);
@@ -213,6 +219,7 @@ impl Shell {
             child_failure: self.service.last_failure(),
             sync: self.commands.sync_status(),
             addresses,
+            send_failures: self.send_failures(),
             impaired: self.impaired(),
             last_order: self.control.last_order(now),
         })

@@ -122,8 +122,10 @@ fn unsigned_marks_hand_over_between_nodes_that_do_not_sign_and_bind_nobody_else(
             states(auth(true, mode, 7).hears(&taken)),
             Some(State::Active)
         );
-        // The leaver is gone, or has changed its mind.
+        // The leaver has changed its mind: both claim.
         assert_eq!(states(standby.hears(&bare)), None);
+        assert_eq!(standby.sends(Value::Running, active)[4..], [b'2']);
+        standby.hears(&standby.clone().sends(Value::Stopped, SAYS));
         assert_eq!(standby.sends(Value::Running, active), bare);
     }
     assert_eq!(states(auth(false, Mode::Sign, 6).hears(&leaving)), None);
@@ -194,7 +196,77 @@ fn what_was_sent_is_not_taken_back() {
     let beat = primary.sends(Value::Running, SAYS);
     let reflected = Verdict::Refused(Refusal::Reflected);
     assert_eq!(primary.hears(&beat), reflected);
-    assert_eq!(auth(true, Mode::Require, 9).hears(&beat), reflected);
+    // Nor what an earlier start of ours has sent: it echoes nothing of this one.
+    let mut later = auth(true, Mode::Require, 9);
+    assert_eq!(later.hears(&beat), Verdict::Unproven(None));
+}
+
+#[test]
+fn r_a_partner_of_our_own_role_counts_and_says_so() {
+    for mode in [Mode::Require, Mode::Sign] {
+        for primary in [true, false] {
+            let mut one = auth(primary, mode, 1 << 40);
+            let mut other = auth(primary, mode, 1 << 50);
+            meet(&mut one, &mut other);
+            let verdict = other.hears(&one.sends(Value::Running, SAYS));
+            let said = match verdict {
+                Verdict::Beat(Value::Running, Some(said)) => said,
+                verdict => panic!("{verdict:?}"),
+            };
+            assert!(said.same_role && said.newest, "{said:?}");
+        }
+    }
+    let (mut primary, mut backup) = pair();
+    let verdict = backup.hears(&primary.sends(Value::Running, SAYS));
+    assert!(matches!(verdict, Verdict::Beat(_, Some(said)) if !said.same_role));
+}
+
+#[test]
+fn r_unsigned_nodes_tell_their_role_while_both_claim_or_know_that_they_are_of_one() {
+    let active = Statement {
+        state: State::Active,
+        ..SAYS
+    };
+    for (primary, byte) in [(true, b'1'), (false, b'2')] {
+        let mut one = auth(primary, Mode::Off, 1 << 40);
+        let mut other = auth(primary, Mode::Accept, 1 << 50);
+        let beat = one.sends(Value::Running, active);
+        assert_eq!(beat.len(), 4);
+        assert_eq!(other.hears(&beat), Verdict::Beat(Value::Running, None));
+        // Who does not claim has no dispute.
+        assert_eq!(other.sends(Value::Stopped, SAYS).len(), 4);
+        let beat = other.sends(Value::Running, active);
+        assert_eq!(beat[4..], [byte]);
+        let same = |verdict| matches!(verdict, Verdict::Beat(_, Some(said)) if said.same_role);
+        assert!(same(one.hears(&beat)));
+        // From now on also who stands by tells it.
+        let beat = one.sends(Value::Stopped, SAYS);
+        assert_eq!(beat[4..], [byte]);
+        assert!(same(other.hears(&beat)));
+        // One of the other role is told of nothing.
+        let mut partner = auth(!primary, Mode::Off, 7);
+        assert_eq!(partner.hears(&beat), Verdict::Beat(Value::Stopped, None));
+        // After a dead time it is over.
+        let later = Mono::ZERO + DEAD_TIME;
+        assert_eq!(
+            one.seal(later, Echo::Partner, Value::Stopped, SAYS).len(),
+            4
+        );
+    }
+}
+
+#[test]
+fn who_does_not_sign_reads_the_role_of_who_does() {
+    let mut signs = auth(true, Mode::Sign, 1 << 40);
+    let beat = signs.sends(Value::Running, SAYS);
+    for (primary, is_same) in [(true, true), (false, false)] {
+        let verdict = auth(primary, Mode::Off, 5).hears(&beat);
+        let said = match verdict {
+            Verdict::Beat(Value::Running, said) => said,
+            verdict => panic!("{verdict:?}"),
+        };
+        assert_eq!(said.is_some_and(|said| said.same_role), is_same);
+    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::details::Details;
+use crate::pair::ConfiguredRole;
+
 use super::length::{MAGIC_LENGTH, MAX_LENGTH};
 pub use super::signature_error::SignatureError;
 
@@ -80,7 +82,7 @@ pub struct Statement {
 pub struct Signed {
     /// What it says.
     pub statement: Statement,
-    /// Whether the sender is the configured primary: nobody's own datagrams are accepted back.
+    /// Whether the sender is the configured primary.
     pub primary: bool,
     /// Drawn at random at each start of the sender; never 0.
     pub boot: u64,
@@ -171,13 +173,23 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
 
 /// Whether what stands behind the four bytes has the form of a signed heartbeat and asks.
 pub(super) fn asks(trailer: &[u8]) -> bool {
+    flags(trailer).is_some_and(|flags| flags & ASKS != 0)
+}
+
+/// The role of the sender of what has the form of a signed heartbeat.
+pub(super) fn role(trailer: &[u8]) -> Option<ConfiguredRole> {
+    flags(trailer).map(|flags| ConfiguredRole::of_primary(flags & PRIMARY != 0))
+}
+
+/// The flags of what has the form of a signed heartbeat.
+fn flags(trailer: &[u8]) -> Option<u8> {
     let least = LENGTH - MAGIC_LENGTH;
     let has_form = match trailer.first() {
         Some(&VERSION) => trailer.len() == least,
         Some(&VERSION_WITH_DETAILS) => trailer.len() >= least,
         _ => false,
     };
-    has_form && trailer.get(2).is_some_and(|flags| flags & ASKS != 0)
+    trailer.get(2).copied().filter(|_| has_form)
 }
 
 /// Reads a whole datagram, magic included, and checks its signature.

@@ -36,6 +36,19 @@ pub struct Fitness {
     pub ban: Backoff,
     /// Other machines had every address, so it let go then; none has been free here since.
     pub left_duplicates: Option<Mono>,
+    /// With `vip = external`.
+    pub hooks: Hooks,
+}
+
+/// With `vip = external`: what has become of `active_cmd`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hooks {
+    /// It runs.
+    pub is_running: bool,
+    /// It failed when it was run last.
+    pub has_failed: bool,
+    /// No process is there that could run it.
+    pub are_missing: bool,
 }
 
 impl Default for Fitness {
@@ -46,6 +59,7 @@ impl Default for Fitness {
             has_let_go: false,
             keep_until: None,
             keep_pause: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+            hooks: Hooks::default(),
             banned_until: None,
             ban: Backoff::new(FIRST_BAN, LONGEST_BAN),
             left_duplicates: None,

@@ -91,6 +91,7 @@ impl Node {
     fn expire(&mut self, now: Mono, timer: Timer, out: &mut Vec<Action>) {
         match timer {
             Timer::Service => self.service_due(now, out),
+            Timer::Hook => self.try_hook_again(out),
             Timer::LetGo => self.hook_hangs(now, out),
             Timer::Release => self.release(now, out),
             Timer::Silence => {

@@ -5,12 +5,17 @@
 //! lvsd take them out, once: the process counts as a service that is ending, so that a takeover waits
 //! for it before it starts the next one, and ends it for that.
 
+use std::time::Duration;
+
 use lvs_model::Mono;
 
 use super::Node;
 use super::stage::Stage;
 use crate::model::Action;
 use crate::supervise::State;
+
+/// What failed is tried again after so long.
+const CLEARED_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 impl Node {
     /// When the table is to be cleared, if nothing happens until then.
@@ -21,7 +26,8 @@ impl Node {
         let is_cold = !self.is_fos() && !self.is_warm();
         let is_idle = self.service.state() == State::Absent;
         let is_due = is_cold && is_idle && !standby.is_cleared && self.settings.has_partner;
-        is_due.then(|| standby.since + self.settings.dead_time)
+        let settled = standby.since + self.settings.dead_time;
+        is_due.then(|| standby.clear_again.unwrap_or(settled))
     }
 
     /// The partner serves, or has not for a while: we are a standby for good.
@@ -30,9 +36,20 @@ impl Node {
             return;
         }
         if let Stage::Standby(standby) = &mut self.stage {
+            if standby.clear_again.is_some_and(|at| now < at) {
+                return;
+            }
             standby.is_cleared = true;
             self.service.clearing(now);
             out.push(Action::ClearTable);
+        }
+    }
+
+    /// It has not come about: again after a while.
+    pub(super) fn clearing_failed(&mut self, now: Mono) {
+        if let Stage::Standby(standby) = &mut self.stage {
+            standby.is_cleared = false;
+            standby.clear_again = Some(now + CLEARED_AGAIN_AFTER);
         }
     }
 

@@ -21,7 +21,7 @@ impl Node {
             able: self.is_able(now),
             willing: self.is_willing(now),
             prompt: false,
-            outranked: self.is_outranked(),
+            outranked: self.is_outranked(now),
             partner_capable: self.is_partner_capable(now),
             partner_takes: self.is_partner_free(now)
                 && self.is_partner_fit()

@@ -16,7 +16,6 @@ use super::timer::Timer;
 use crate::fitness::{Trouble, Unfit};
 use crate::model::Action;
 use crate::notice::{Notice, Unserved};
-use crate::pair::ConfiguredRole;
 use crate::said::Said;
 use crate::table::{Event, Phase};
 
@@ -25,7 +24,16 @@ impl Node {
     pub(super) fn unfit(&self, now: Mono) -> Vec<Unfit> {
         let dead_time = self.settings.dead_time;
         let reasons = [
+            (self.service.is_stuck(), Unfit::ServiceStuck),
             (self.is_failing(now), Unfit::Service),
+            (
+                self.has_moving_hooks() && self.fitness.hooks.has_failed,
+                Unfit::HookFailed,
+            ),
+            (
+                self.has_moving_hooks() && self.fitness.hooks.are_missing,
+                Unfit::NoHooks,
+            ),
             (self.ways.links.is_lost(), Unfit::Links),
             (self.is_banned(now), self.why_banned()),
             (
@@ -78,7 +86,8 @@ impl Node {
 
     /// No order forbids to take over, and the service is not known bad.
     pub(super) fn is_willing(&self, now: Mono) -> bool {
-        self.can_serve(now) && !self.is_failing(now) && !self.orders.is_barred()
+        let serves = !self.is_failing(now) && !self.service.is_stuck();
+        self.can_serve(now) && serves && !self.orders.is_barred()
     }
 
     /// Nor do the links: it may replace a silent partner.
@@ -90,7 +99,8 @@ impl Node {
     pub(super) fn is_fit(&self, now: Mono) -> bool {
         let serves_all = self.fitness.troubles.is_empty() && self.unused().next().is_none();
         let whole = self.ways.own.is_whole() && serves_all;
-        self.is_able(now) && !self.is_failing(now) && whole
+        let serves = !self.is_failing(now) && !self.service.is_stuck() && !self.is_without_hooks();
+        self.is_able(now) && serves && whole
     }
 
     /// What it tells the partner.
@@ -100,25 +110,30 @@ impl Node {
             unserved: Some(self.count_unserved()),
             standby: self.orders.kept.standby,
             frozen: self.orders.kept.frozen,
-            helpless: self.stage.is_leaving() || self.is_failing(now) || !self.can_serve(now),
+            helpless: self.stage.is_leaving() || self.is_helpless(now),
         }
+    }
+
+    /// It could serve nothing.
+    fn is_helpless(&self, now: Mono) -> bool {
+        let has_service = !self.is_failing(now) && !self.service.is_stuck();
+        !has_service || self.is_without_hooks() || !self.can_serve(now)
     }
 
     /// Not fit, but of the two the better one.
     pub(super) fn is_better(&self, now: Mono) -> bool {
         let unfit = self.partner.said().is_some_and(|said| !said.statement.fit);
         let details = self.partner.details();
-        self.is_willing(now) && unfit && details.is_some_and(|it| self.is_worse(it))
+        self.is_willing(now) && unfit && details.is_some_and(|it| self.is_worse(now, it))
     }
 
     /// Whether a partner that is not fit serves fewer addresses than we could, or none.
-    fn is_worse(&self, partner: Details) -> bool {
+    fn is_worse(&self, now: Mono, partner: Details) -> bool {
         if partner.helpless || partner.standby || partner.frozen {
             return true;
         }
         let (theirs, ours) = (partner.unserved, Some(self.fitness.unserved));
-        let primary = self.settings.role == ConfiguredRole::Primary;
-        theirs > ours || theirs == ours && primary
+        theirs > ours || theirs == ours && self.is_first(now)
     }
 
     /// Whether the partner lives, and no order that it has told of keeps it from taking over.
@@ -186,7 +201,9 @@ impl Node {
         if !self.stage.is_claiming() {
             return;
         }
-        if !self.fitness.troubles.is_empty() {
+        if self.has_moving_hooks() && self.fitness.hooks.has_failed {
+            self.event(now, Event::HookFailed, out);
+        } else if !self.fitness.troubles.is_empty() {
             self.event(now, Event::Unserved, out);
         } else if self.ways.links.is_lost() {
             self.event(now, Event::LinksLost, out);
@@ -213,10 +230,12 @@ impl Node {
         let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
         // An offer is taken at once, or a keepalive and an eighth later.
         let precedence = keepalive * 9 / 8;
-        let wait = match self.settings.role {
-            _ if self.fitness.has_let_go => dead_time + precedence,
-            ConfiguredRole::Primary => dead_time * 2 + precedence,
-            ConfiguredRole::Backup => dead_time * 3 + precedence * 2,
+        let wait = if self.fitness.has_let_go {
+            dead_time + precedence
+        } else if self.is_first(since) {
+            dead_time * 2 + precedence
+        } else {
+            dead_time * 3 + precedence * 2
         };
         since + wait
     }

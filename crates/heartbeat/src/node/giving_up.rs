@@ -48,6 +48,8 @@ impl Node {
             Event::OwnAddressGone => Notice::OwnAddressDeactivating,
             Event::FailoverOrdered => Notice::FailoverDeactivating,
             Event::HandOverUnanswered => Notice::HandOverUnanswered,
+            Event::ServiceStuck => Notice::StuckDeactivating,
+            Event::HookFailed => Notice::HookDeactivating,
             _ => Notice::ServiceUnfit,
         };
         self.fitness.has_let_go = matches!(

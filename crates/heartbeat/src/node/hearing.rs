@@ -11,7 +11,7 @@ use super::stage::Stage;
 use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::pair::{ConfiguredRole, PairPath};
+use crate::pair::PairPath;
 use crate::said::{Refusal, Said};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 
@@ -42,6 +42,7 @@ impl Node {
             return;
         }
         let before = self.partner.hear(value, said);
+        self.note_role(now, said, out);
         self.partner_let_go(value, before, out);
         self.compare_content(out);
         self.learn_term(said, out);
@@ -70,7 +71,7 @@ impl Node {
 
     /// STOPPED: whether the offer is taken at once or put off, and until when.
     fn hear_offer(&mut self, now: Mono, before: Option<Value>, out: &mut Vec<Action>) {
-        let primary = self.settings.role == ConfiguredRole::Primary;
+        let primary = self.is_first(now);
         let gave_up = before == Some(Value::Running);
         // The primary first: two nodes that wait for the same moment would claim together. An original
         // that has taken our own offer says so a keepalive, and what it takes to do it, after it made its.
@@ -155,7 +156,7 @@ impl Node {
     ) {
         let claiming = self.stage.is_claiming();
         let is_deaf = said.is_some_and(|said| !said.statement.hears);
-        if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked() {
+        if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked(now) {
             self.timers.stop(Timer::Deaf);
         } else if !self.timers.is_set(Timer::Deaf) {
             self.timers.set(Timer::Deaf, now + self.settings.keepalive);
@@ -189,8 +190,8 @@ impl Node {
 
     /// Whether the partner is the one that stays when both are active. Terms decide only where
     /// both want that and each knows that the other one reads them; else the primary stays.
-    pub(super) fn is_outranked(&self) -> bool {
-        let by_role = self.settings.role == ConfiguredRole::Backup;
+    pub(super) fn is_outranked(&self, now: Mono) -> bool {
+        let by_role = !self.is_first(now);
         let readable = self.partner.said().filter(|said| {
             self.settings.signs
                 && self.settings.by_term
@@ -247,20 +248,28 @@ impl Node {
     }
 
     /// What must not count. Only a replay says nothing about how the partner is configured.
-    pub(super) fn refuse(&mut self, now: Mono, refusal: Refusal, out: &mut Vec<Action>) {
+    pub(super) fn refuse(
+        &mut self,
+        now: Mono,
+        refusal: Refusal,
+        path: PairPath,
+        out: &mut Vec<Action>,
+    ) {
+        let keys = self.settings.keys.clone();
+        let refused = Notice::Refused(refusal, path, keys);
         if matches!(refusal, Refusal::Replayed | Refusal::Reflected) {
             return;
         }
         if refusal == Refusal::HeldBack {
             if self.partner.hear_held_back(now) {
-                out.push(Action::Notice(Notice::Refused(refusal)));
+                out.push(Action::Notice(refused));
             }
             return;
         }
         if self.partner.hear_incompatible(now) {
             out.push(Action::Notice(match refusal {
                 Refusal::NoHeartbeat(error) => Notice::BadPacket(error),
-                _ => Notice::Refused(refusal),
+                _ => refused,
             }));
         }
     }

@@ -4,6 +4,8 @@
 //! is told STOPPED then and not before. A hook that hangs costs `hook_patience`
 //! at most.
 
+use std::time::Duration;
+
 use crate::datagram::Value;
 use lvs_model::Mono;
 
@@ -12,6 +14,9 @@ use super::timer::Timer;
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
 use crate::table::{Event, Phase};
+
+/// An `active_cmd` that failed is tried again after so long, if nobody takes over.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 impl Node {
     /// Hooks and the sync daemon belong to lvs alone.
@@ -26,9 +31,63 @@ impl Node {
         !self.settings.hook_patience.is_zero()
     }
 
+    /// With `vip = external`, whether `active_cmd` failed, or nothing could run it.
+    pub(super) const fn is_without_hooks(&self) -> bool {
+        let hooks = &self.fitness.hooks;
+        self.has_moving_hooks() && (hooks.has_failed || hooks.are_missing)
+    }
+
+    /// Whether the addresses may not be here yet, or never come, because `active_cmd` has yet to move them.
+    pub(super) const fn is_moving(&self) -> bool {
+        let hooks = &self.fitness.hooks;
+        self.has_moving_hooks() && (hooks.is_running || hooks.has_failed)
+    }
+
+    /// `active_cmd` is run now. How it ends counts where it is to bring the addresses: one that is run again may
+    /// fail because they are there.
+    pub(super) fn run_active_hook(&mut self, out: &mut Vec<Action>) {
+        let brings = self.phase() == Phase::Starting || self.fitness.hooks.has_failed;
+        let counts = self.has_moving_hooks() && self.settings.has_partner;
+        self.fitness.hooks.is_running |= brings && counts && !self.is_fos();
+        self.run_hook(Hook::Active, out);
+    }
+
+    /// `active_cmd` has ended. Where it failed nothing is served, so a partner that can takes over; without one
+    /// it is tried again.
+    pub(super) fn active_hook_ended(&mut self, now: Mono, is_well: bool, out: &mut Vec<Action>) {
+        if !self.has_moving_hooks() || !std::mem::take(&mut self.fitness.hooks.is_running) {
+            return;
+        }
+        self.fitness.hooks.has_failed = !is_well;
+        if is_well {
+            self.timers.stop(Timer::Hook);
+        } else {
+            out.push(Action::Notice(Notice::HookFailed));
+            self.timers.set(Timer::Hook, now + TRIED_AGAIN_AFTER);
+            self.event(now, Event::HookFailed, out);
+        }
+    }
+
+    /// It failed a while ago, and nobody has taken over.
+    pub(super) fn try_hook_again(&mut self, out: &mut Vec<Action>) {
+        if self.has_moving_hooks() && self.stage.is_claiming() {
+            self.run_active_hook(out);
+        }
+    }
+
+    /// lvs.cf was read again: the hook may be another one.
+    pub(super) fn forgive_hook(&mut self, out: &mut Vec<Action>) {
+        if self.fitness.hooks.has_failed {
+            self.timers.stop(Timer::Hook);
+            self.try_hook_again(out);
+            self.fitness.hooks.has_failed = false;
+        }
+    }
+
     /// `inactive_cmd` is run now because of `event`. Who was away says STOPPED without waiting: the
     /// partner may be active by now.
     pub(super) fn let_go(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
+        self.fitness.hooks.is_running = false;
         self.run_hook(Hook::Inactive, out);
         let waits = self.has_moving_hooks() && event != Event::Late && !self.is_fos();
         let due = waits.then(|| now + self.settings.hook_patience);
@@ -59,14 +118,14 @@ impl Node {
     /// The partner was active beside us and has let go. Its `inactive_cmd` may have taken along what
     /// our `active_cmd` had moved here.
     pub(super) fn partner_let_go(
-        &self,
+        &mut self,
         value: Value,
         before: Option<Value>,
         out: &mut Vec<Action>,
     ) {
         let lets_go = value == Value::Stopped && before == Some(Value::Running);
         if self.has_moving_hooks() && lets_go && self.phase() == Phase::Active {
-            self.run_hook(Hook::Active, out);
+            self.run_active_hook(out);
         }
     }
 }

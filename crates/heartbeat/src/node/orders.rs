@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::datagram::Value;
+use crate::datagram::signed::State;
 use lvs_model::Mono;
 
 use super::Node;
@@ -11,11 +12,14 @@ use crate::hand_over::{HandOverFailed, OrderedHandOver};
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::orders::{Begun, Order, OrderRefused, Orders};
+use crate::said::Form;
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
 /// So long at least after a give-up by order the partner may need to say that it is active.
 const TAKEN_WITHIN: Duration = Duration::from_secs(15);
+/// A partner that claims has so long to have its `active_cmd` move the addresses: what a hook has, and a bit.
+const MOVED_WITHIN: Duration = Duration::from_secs(45);
 /// That nobody serves because of an order is said this often.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 
@@ -119,16 +123,19 @@ impl Node {
             Phase::Starting | Phase::Active => {
                 Err(HandOverFailed::StillActive(self.history.reason))
             }
-            Phase::Standby | Phase::Gone if self.partner.last_value() == Some(Value::Running) => {
-                Ok(())
-            }
+            Phase::Standby | Phase::Gone if self.is_taken(now) => Ok(()),
             Phase::Gone => Err(HandOverFailed::NotTaken),
             Phase::Standby => {
-                let until = match self.orders.hand_over {
-                    OrderedHandOver::GivenUp { until } => until,
-                    _ => now + self.taken_within(),
+                let (mut until, before) = match self.orders.hand_over {
+                    OrderedHandOver::GivenUp { until, claimed } => (until, claimed),
+                    _ => (now + self.taken_within(), None),
                 };
-                self.orders.hand_over = OrderedHandOver::GivenUp { until };
+                let claims = self.partner.last_value() == Some(Value::Running);
+                let claimed = claims.then(|| before.unwrap_or(now));
+                if claims && before.is_none() {
+                    until = until.max(now + MOVED_WITHIN);
+                }
+                self.orders.hand_over = OrderedHandOver::GivenUp { until, claimed };
                 if now < until {
                     return;
                 }
@@ -137,6 +144,26 @@ impl Node {
         };
         self.orders.hand_over = OrderedHandOver::No;
         out.push(Action::HandOverEnded(end));
+    }
+
+    /// Whether the partner has taken over. Its RUNNING says so, but where `active_cmd` has to move the addresses first:
+    /// then the signed state, or that it still says RUNNING after a while.
+    fn is_taken(&self, now: Mono) -> bool {
+        let claims = self.partner.last_value() == Some(Value::Running);
+        if !self.has_moving_hooks() {
+            return claims;
+        }
+        let signed = self
+            .partner
+            .said()
+            .filter(|said| said.form != Form::Unsigned);
+        let lasts = match self.orders.hand_over {
+            OrderedHandOver::GivenUp {
+                claimed: Some(at), ..
+            } => now - at >= self.settings.hook_patience,
+            _ => false,
+        };
+        claims && signed.map_or(lasts, |said| said.statement.state == State::Active)
     }
 
     /// After a give-up by order: a partner of ours that has served a short while ago puts our offer off for so long,

@@ -64,6 +64,15 @@ pub struct Told {
     pub barred: Option<Mono>,
 }
 
+/// Whether the partner is of our own role.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SameRole {
+    /// When the partner told it last.
+    pub told: Option<Mono>,
+    /// When it was said last, unless it is over.
+    pub said: Option<Mono>,
+}
+
 impl Ways {
     /// Everything is there.
     pub const fn whole(now: Mono) -> Self {

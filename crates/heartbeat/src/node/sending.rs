@@ -17,7 +17,7 @@ impl Node {
         let state = match (value, self.phase()) {
             (Value::Stopped, _) => State::Inactive,
             (_, Phase::HandingOver) => State::Leaving,
-            _ if self.is_holding() => State::Active,
+            _ if self.is_holding() && !self.is_moving() => State::Active,
             _ => State::Starting,
         };
         let facts = self.facts(now);

@@ -1,6 +1,6 @@
 //! The service as a process: it ended, it is not ready in time, it is tried again.
 
-use lvs_model::Mono;
+use lvs_model::{EndStep, Mono};
 
 use super::Node;
 use crate::model::Action;
@@ -16,12 +16,24 @@ impl Node {
                 out.push(Action::KillService);
                 self.service.was_slow(now);
             }
-            State::Ending(_) => {
-                out.push(Action::KillService);
-                self.service.killed(now);
-            }
+            State::Ending(_) => self.end_due(now, out),
             State::Pausing(_) => self.start_service(now, out),
             State::Absent | State::Up(_) => {}
+        }
+    }
+
+    /// It has not ended. One that the kernel keeps although it was killed makes this node unfit: the next one can
+    /// begin only when it is gone.
+    fn end_due(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let was_stuck = self.service.is_stuck();
+        let Some(step) = self.service.end_due(now) else {
+            return;
+        };
+        out.push(Action::KillService);
+        if step == EndStep::Stuck {
+            let notice = Action::Notice(Notice::ServiceStuck);
+            out.extend((!was_stuck).then_some(notice));
+            self.event(now, Event::ServiceStuck, out);
         }
     }
 

@@ -55,6 +55,8 @@ pub struct Standby {
     pub since: Mono,
     /// Our services have been taken out of the kernel's table meanwhile.
     pub is_cleared: bool,
+    /// That has failed, and is tried again then.
+    pub clear_again: Option<Mono>,
     /// CHILDFAIL: the service did not stay up. Without `warm_standby` it runs on standby all the same until it
     /// does.
     pub on_trial: bool,
@@ -154,6 +156,7 @@ impl Standby {
         Self {
             since: now,
             is_cleared: false,
+            clear_again: None,
             on_trial: false,
             network: Network::Trusted,
         }

@@ -6,7 +6,7 @@ use lvs_model::{Mono, SyncRole};
 
 use super::Node;
 use super::stage::{Active, Control, Holding, Stage, Starting};
-use crate::model::{Action, Hook};
+use crate::model::Action;
 use crate::notice::Notice;
 use crate::schedule::Announcements;
 use crate::table::{Event, Phase};
@@ -44,7 +44,7 @@ impl Node {
             self.take_over_fos(now, out);
             return;
         }
-        self.run_hook(Hook::Active, out);
+        self.run_active_hook(out);
         // An old one that is still ending is waited for: its end starts the new one.
         if !self.service.has_process() {
             self.start_service(now, out);
@@ -133,7 +133,11 @@ impl Node {
             self.claims.last_reassert = Some(now);
             let notice = Notice::Reasserting(self.settings.service);
             out.push(Action::Notice(notice));
-            self.run_hook(Hook::Active, out);
+            self.run_active_hook(out);
+            if !self.settings.signs {
+                // It tells our role: a partner of the same role decides by that.
+                self.send(now, out);
+            }
         } else if event == Event::AddressesTaken {
             // Nobody else takes over.
             out.push(Action::Notice(Notice::AddressRestored));

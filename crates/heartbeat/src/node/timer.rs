@@ -9,6 +9,8 @@ pub enum Timer {
     Service,
     /// `inactive_cmd` that lets the addresses go has had its time.
     LetGo,
+    /// `active_cmd` failed a while ago.
+    Hook,
     /// The service has had its time to end; now the addresses go.
     Release,
     /// Nothing was heard for a dead time.
@@ -49,6 +51,7 @@ impl Timer {
             Self::Offer | Self::Idle | Self::Clear => matches!(phase, Phase::Standby),
             Self::Relief | Self::Control => matches!(phase, Phase::Starting),
             Self::Deaf => matches!(phase, Phase::Starting | Phase::Active | Phase::HandingOver),
+            Self::Hook => matches!(phase, Phase::Starting | Phase::Active),
             Self::Announce | Self::Duplicates => {
                 matches!(phase, Phase::Active | Phase::HandingOver)
             }

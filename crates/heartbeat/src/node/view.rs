@@ -32,6 +32,7 @@ impl Node {
             orders: self.orders.kept,
             term: self.claims.term,
             content: self.settings.content,
+            same_role: self.one_role(now),
             transitions: self.history.transitions.iter().cloned().collect(),
         }
     }
@@ -40,7 +41,6 @@ impl Node {
         let said = self.partner.said();
         let details = self.partner.details();
         let signed = said.filter(|said| said.form != Form::Unsigned);
-        let was_heard = self.partner.last_heard().is_some();
         PartnerView {
             alive: self.partner.is_alive(now, self.settings.dead_time),
             value: self.partner.last_value(),
@@ -48,7 +48,7 @@ impl Node {
             fit: said
                 .filter(|said| said.form != Form::Unsigned || !said.statement.fit)
                 .map(|said| said.statement.fit),
-            form: was_heard.then_some(said.map_or(Form::Unsigned, |said| said.form)),
+            form: self.partner.form(),
             content: details.and_then(|details| details.content),
             unserved: details.and_then(|details| details.unserved),
             orders: details.map(|details| Orders {

@@ -13,10 +13,14 @@ impl Notice {
             | Self::AddressesDuplicate
             | Self::AddressesTaken
             | Self::ServiceUnfit
+            | Self::ServiceStuck
+            | Self::StuckDeactivating
             | Self::ServiceRetried { .. }
             | Self::WarmServiceRetried { .. }
             | Self::LinkFailure
             | Self::LinkFailureDeactivating(_)
+            | Self::HookFailed
+            | Self::HookDeactivating
             | Self::HookHangs { .. }
             | Self::NetworkFault
             | Self::Unserved(1.., _)
@@ -29,7 +33,8 @@ impl Notice {
             | Self::ServingUnheard
             | Self::NobodyServes(_)
             | Self::FailoverFailed
-            | Self::StandbyVoid => Severity::Error,
+            | Self::StandbyVoid
+            | Self::SameRole(_) => Severity::Error,
             Self::ForcedActive(_)
             | Self::PartnerDead(_)
             | Self::PartnerInactive { .. }
@@ -46,7 +51,7 @@ impl Notice {
             | Self::WarmServiceRestarted
             | Self::ServiceNotReady
             | Self::AddressRestored
-            | Self::Refused(_)
+            | Self::Refused(..)
             | Self::BadPacket(_)
             | Self::PartnerDeaf
             | Self::NoPartner(_)

@@ -4,22 +4,18 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::datagram::Service;
+use lvs_model::Mac;
 
 use super::{Notice, Unserved};
 use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Refusal;
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Starting(ConfiguredRole::Primary) => f.write_str("STARTING PULSE AS MASTER"),
             Self::Starting(ConfiguredRole::Backup) => f.write_str("STARTING PULSE AS BACKUP"),
-            Self::AddressDuplicate(address, mac) => {
-                write!(f, "address {address} is in use by another machine")?;
-                if let Some(mac) = mac {
-                    write!(f, " ({mac})")?;
-                }
-                f.write_str(": not used here")
-            }
+            Self::AddressDuplicate(address, mac) => duplicate(f, *address, *mac),
             Self::AddressFree(address) => {
                 write!(f, "address {address} is in use by nobody else: used again")
             }
@@ -58,7 +54,7 @@ impl fmt::Display for Notice {
             Self::BadPacket(error) => error.fmt(f),
             Self::PathSilent(path) => write!(f, "no heartbeat on the {} path", name(*path)),
             Self::PathBack(path) => write!(f, "heartbeat on the {} path again", name(*path)),
-            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Refused(refusal, path, keys) => refused(f, *refusal, *path, keys),
             Self::HandedOver { taken: true } => f.write_str("partner active: stopping"),
             Self::HandedOver { taken: false } => {
                 f.write_str("partner does not take over: stopping")
@@ -106,6 +102,7 @@ impl fmt::Display for Notice {
                 f,
                 "the partner has another lvs.cf: {theirs:016x} there, {own:016x} here"
             ),
+            Self::SameRole(it) => it.fmt(f),
             fixed => f.write_str(fixed.fixed_text()),
         }
     }
@@ -147,6 +144,14 @@ impl Notice {
             Self::ServiceRestarted { holding: false } => "service ended: starting it again",
             Self::WarmServiceRestarted => "standby: service ended, starting it again",
             Self::ServiceUnfit => "service does not stay up: going inactive",
+            Self::ServiceStuck => {
+                "service was killed and does not end, a disk may not answer: no other one is started until it is gone"
+            }
+            Self::StuckDeactivating => "service does not end: going inactive",
+            Self::HookFailed => {
+                "active_cmd failed or could not be run: its addresses may be nowhere, and this director is not fit"
+            }
+            Self::HookDeactivating => "active_cmd failed: going inactive",
             Self::ServiceNotReady => "service not ready in time",
             Self::AddressRestored => "address was removed by somebody else: putting it back",
             Self::AddressesTaken => "addresses keep being removed: going inactive",
@@ -179,6 +184,7 @@ impl Notice {
             Self::FailoverDone => "partner active: going inactive",
             Self::FailoverFailed => "the partner does not take over: staying active",
             Self::StandbyVoid => "the order to stand by is void: nobody else could serve",
+            Self::OtherRole => "the partner does not say any more that it is of our role",
             Self::SameContent => "the partner has the same lvs.cf again",
             _ => "",
         }
@@ -229,4 +235,25 @@ fn killed(f: &mut fmt::Formatter<'_>, pid: i32, signal: i32, by_us: bool) -> fmt
         f,
         "Child process {pid} terminated with signal {signal}{by_us}"
     )
+}
+
+fn refused(
+    f: &mut fmt::Formatter<'_>,
+    refusal: Refusal,
+    path: PairPath,
+    keys: &str,
+) -> fmt::Result {
+    write!(f, "{refusal}, on the {} path", name(path))?;
+    match refusal {
+        Refusal::Signature(_) => write!(f, "; the keys here: {keys}"),
+        _ => Ok(()),
+    }
+}
+
+fn duplicate(f: &mut fmt::Formatter<'_>, address: IpAddr, mac: Option<Mac>) -> fmt::Result {
+    write!(f, "address {address} is in use by another machine")?;
+    if let Some(mac) = mac {
+        write!(f, " ({mac})")?;
+    }
+    f.write_str(": not used here")
 }

@@ -241,10 +241,10 @@ fn a_node_that_cannot_use_any_address_says_so_and_leaves_them_to_a_partner_once_
 
     // The partner finds them in use as well, and leaves them to us: now they stay.
     bench.hear(9.5, Value::Running);
+    bench.run_to(15.0);
+    bench.put(15.2, Input::ServiceReady);
     bench.run_to(30.0);
     bench.hear(30.0, Value::Stopped);
-    bench.run_to(30.1);
-    bench.put(30.2, Input::ServiceReady);
     assert_eq!(bench.node.phase(), Phase::Active);
     answer(&mut bench, 30.5, "fd00::50");
     answer(&mut bench, 30.81, "fd00::50");

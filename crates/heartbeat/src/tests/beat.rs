@@ -79,6 +79,12 @@ impl Beat {
         self
     }
 
+    /// Of our own role.
+    pub(crate) const fn same_role(mut self) -> Self {
+        self.said.same_role = true;
+        self
+    }
+
     pub(crate) const fn on(mut self, path: PairPath) -> Self {
         self.path = path;
         self

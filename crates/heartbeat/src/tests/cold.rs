@@ -172,3 +172,28 @@ fn a_director_that_comes_back_says_once_that_the_other_one_serves() {
     bench.make_active();
     assert_eq!(count(&bench.hear(6.0, Value::Running)), 0);
 }
+
+#[test]
+fn r_a_table_that_could_not_be_cleared_is_tried_again_after_a_minute() {
+    let mut bench = clearing();
+    for begun in [1.0, 61.1] {
+        bench.put(begun + 0.1, Input::ClearingFailed);
+        bench.put(begun + 0.1, Input::ServiceEnded);
+        let mut cleared = Vec::new();
+        let mut now = begun + 0.1;
+        while now < begun + 60.05 {
+            now += 1.0;
+            cleared.extend(times(&bench.run_to(now)));
+            let heard = bench.hear(now, Value::Running);
+            cleared.extend(heard.contains(&CLEAR).then(|| at(now)));
+        }
+        assert_eq!(cleared, [at(begun + 60.1)]);
+    }
+    // It has come about.
+    bench.put(121.5, Input::ServiceEnded);
+    for second in 122..300_u32 {
+        let now = f64::from(second);
+        assert_eq!(times(&bench.run_to(now)), []);
+        assert!(!bench.hear(now, Value::Running).contains(&CLEAR));
+    }
+}

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::datagram::Value;
 
 use super::{Bench, notices, settings};
+use crate::fitness::Unfit;
 use crate::model::{Action, Hook, Input, Links, Settings};
+use crate::orders::Order;
 use crate::pair::ConfiguredRole;
 use crate::table::Phase;
 
@@ -159,4 +161,102 @@ fn a_late_answer_of_an_earlier_hook_moves_nothing() {
     let mut bench = active(external(ConfiguredRole::Primary));
     assert!(bench.put(7.0, Input::HookEnded(Hook::Inactive)).is_empty());
     assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+const FAILED: &str = "active_cmd failed or could not be run: its addresses may be nowhere, and this director is not fit";
+const RUN: Action = Action::RunHook(Hook::Active);
+
+#[test]
+fn r_an_active_cmd_that_fails_makes_unfit_and_a_fit_partner_takes_over() {
+    let mut bench = active(external(ConfiguredRole::Backup));
+    let actions = bench.put(6.1, Input::HookFailed);
+    assert_eq!(
+        notices(&actions)[..2],
+        [FAILED, "active_cmd failed: going inactive"]
+    );
+    assert!(actions.contains(&Action::RunHook(Hook::Inactive)));
+    bench.put(6.2, Input::ServiceEnded);
+    bench.put(6.3, Input::HookEnded(Hook::Inactive));
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    let unfit = |bench: &Bench, now| bench.node.view(super::at(now)).unfit;
+    assert_eq!(unfit(&bench, 6.4), [Unfit::HookFailed]);
+    // It takes nothing from a living partner, and says so.
+    for second in 7..60_u32 {
+        bench.hear(second.into(), Value::Running);
+        assert!(
+            !bench
+                .node
+                .statement(super::at(second.into()), Value::Stopped)
+                .fit
+        );
+    }
+    // A dead one it replaces, and then it shows.
+    let log = until(&mut bench, 65.0);
+    assert!(log.contains(&RUN), "{log:?}");
+    bench.put(65.1, Input::HookEnded(Hook::Active));
+    assert_eq!(unfit(&bench, 65.2), []);
+}
+
+#[test]
+fn r_an_active_cmd_that_fails_beside_nobody_is_tried_again_until_a_partner_can_take_over() {
+    let mut bench = Bench::start(external(ConfiguredRole::Primary));
+    bench.make_active();
+    assert_eq!(notices(&bench.put(5.1, Input::HookFailed)), [FAILED]);
+    let tried: Vec<_> = bench
+        .run_to(40.0)
+        .into_iter()
+        .filter(|(_, it)| *it == RUN)
+        .collect();
+    assert_eq!(tried, [(super::at(35.1), RUN)]);
+    assert!(!bench.put(40.1, Input::HookFailed).is_empty());
+    let actions = bench.hear(41.0, Value::Stopped);
+    assert!(notices(&actions).contains(&"active_cmd failed: going inactive".to_owned()));
+}
+
+#[test]
+fn r_an_active_cmd_that_is_run_again_counts_for_nothing() {
+    let mut bench = active(external(ConfiguredRole::Primary));
+    bench.put(6.1, Input::HookEnded(Hook::Active));
+    assert!(bench.hear(7.0, Value::Running).contains(&RUN));
+    assert_eq!(bench.put(7.1, Input::HookFailed), []);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    // Nor where pulse moves the addresses itself.
+    let mut bench = active(settings(ConfiguredRole::Primary));
+    assert_eq!(bench.put(6.1, Input::HookFailed), []);
+}
+
+#[test]
+fn r_without_a_process_for_hooks_a_standby_is_not_fit() {
+    let mut bench = Bench::start(external(ConfiguredRole::Backup));
+    bench.hear(1.0, Value::Running);
+    bench.put(1.5, Input::HooksRun(false));
+    assert_eq!(bench.node.view(super::at(2.0)).unfit, [Unfit::NoHooks]);
+    bench.put(2.0, Input::HooksRun(true));
+    assert!(bench.node.statement(super::at(2.0), Value::Stopped).fit);
+}
+
+#[test]
+fn r_an_ordered_failover_is_done_when_the_partners_active_cmd_has_had_its_time() {
+    for fails in [true, false] {
+        let mut bench = active(external(ConfiguredRole::Primary));
+        bench.put(5.9, Input::HookEnded(Hook::Active));
+        bench.put(6.5, Input::Order(Order::Failover));
+        bench.put(6.6, Input::ServiceEnded);
+        let mut ends = bench.put(6.7, Input::HookEnded(Hook::Inactive));
+        for second in 7..30_u32 {
+            let value = match second {
+                10.. if fails => Value::Stopped,
+                _ => Value::Running,
+            };
+            ends.extend(bench.hear(f64::from(second), value));
+            ends.extend(until(&mut bench, f64::from(second) + 0.5));
+        }
+        let mut ends = ends.iter().filter_map(|it| match it {
+            Action::HandOverEnded(end) => Some(*end),
+            _ => None,
+        });
+        let end = ends.next().expect("it has ended");
+        assert_eq!(end.is_err(), fails, "{end:?}");
+        assert_eq!(ends.next(), None);
+    }
 }

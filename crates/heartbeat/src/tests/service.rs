@@ -231,3 +231,53 @@ fn what_fails_for_a_day_is_said_once_an_hour() {
     assert_eq!(pauses.last(), Some(&3600));
     assert!(pauses.iter().all(|pause| *pause <= 3600));
 }
+
+/// Killed by somebody, it is started again; the new one is too slow, is killed, and the kernel keeps it.
+fn kept_by_the_kernel() -> Bench {
+    let mut bench = Bench::primary();
+    bench.run_to(5.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    let log = bench.run_to(19.9);
+    assert!(log.contains(&(at(15.0), Action::KillService)), "{log:?}");
+    bench
+}
+
+#[test]
+fn r_a_killed_service_that_does_not_end_is_said_and_left_to_a_partner_that_lives() {
+    let mut bench = kept_by_the_kernel();
+    bench.hear(19.95, Value::Stopped);
+    let log = bench.run_to(20.5);
+    let actions: Vec<Action> = log.into_iter().map(|(_, it)| it).collect();
+    let line = "service was killed and does not end, a disk may not answer: no other one is started until it is gone";
+    let said = notices(&actions);
+    assert_eq!(said[..2], [line, "service does not end: going inactive"]);
+    assert!(actions.contains(&Action::Send(Value::Stopped)));
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    // It stays unfit until the old one is gone, and nothing is said again.
+    for second in 21..60_u32 {
+        let now = f64::from(second);
+        let said = notices(&bench.hear(now, Value::Running));
+        assert!(said.iter().all(|it| it != line), "{said:?}");
+        let said = bench.run_to(now + 0.5);
+        assert!(
+            said.iter().all(|(_, it)| !matches!(it, Action::Notice(_))),
+            "{said:?}"
+        );
+        assert!(!bench.node.statement(at(now), Value::Stopped).fit);
+    }
+    bench.put(60.0, Input::ServiceEnded);
+    assert!(bench.node.statement(at(60.0), Value::Stopped).fit);
+}
+
+#[test]
+fn r_a_killed_service_that_does_not_end_makes_unfit_without_a_partner_that_could_take_over() {
+    let mut bench = kept_by_the_kernel();
+    bench.run_to(40.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    let unfit = bench.node.view(at(40.0)).unfit;
+    assert_eq!(unfit, [crate::fitness::Unfit::ServiceStuck]);
+    // A partner that comes back takes over at the next look.
+    bench.hear(40.1, Value::Stopped);
+    bench.run_to(46.0);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+}

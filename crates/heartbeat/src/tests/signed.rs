@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::datagram::Value;
-use crate::datagram::signed::State;
+use crate::datagram::signed::{SignatureError, State};
 use lvs_model::SyncRole;
 
 use super::beat::{Beat, signed};
@@ -11,6 +11,7 @@ use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, PairPath};
+use crate::said::Refusal;
 use crate::table::Phase;
 
 /// Of a partner that serves; it wants the higher term to stay.
@@ -340,4 +341,17 @@ fn an_older_signed_heartbeat_is_life_and_nothing_more() {
     bench.make_active();
     bench.hear_beat(6.0, older(SERVES));
     assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+#[test]
+fn r_a_refused_heartbeat_names_path_partner_and_keys() {
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        partner: vec!["10.1.0.1".parse().expect("an address")],
+        ..settings(ConfiguredRole::Backup)
+    });
+    let wrong = Refusal::Signature(SignatureError::Wrong);
+    let said = notices(&bench.put(1.0, Input::Refused(wrong, PairPath::Private)));
+    let line = "heartbeat refused: wrong signature, on the private path; the keys here: /etc/keys";
+    assert_eq!(said, [line, "the partner is 10.1.0.1"]);
 }

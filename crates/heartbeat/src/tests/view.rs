@@ -148,3 +148,19 @@ fn what_an_administrator_must_see_is_a_warning_or_an_error() {
     }
     assert_eq!(Notice::Reloaded.severity(), Severity::Info);
 }
+
+#[test]
+fn r_a_signed_partner_that_dies_has_not_become_an_unsigned_one() {
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        ..settings(ConfiguredRole::Backup)
+    });
+    bench.hear_beat(1.0, signed(State::Active));
+    bench.run_to(7.0);
+    let partner = bench.node.view(at(7.0)).partner.expect("there is one");
+    assert!(!partner.alive && partner.value.is_none());
+    assert_eq!(partner.form, Some(Form::Signed(1)));
+    bench.hear(8.0, Value::Stopped);
+    let partner = bench.node.view(at(8.0)).partner.expect("there is one");
+    assert_eq!(partner.form, Some(Form::Unsigned));
+}
