@@ -1,16 +1,15 @@
 //! lvs.cf to the partner, and what came of it: `pulse --copy-config`, which SIGUSR1 has the runner run.
 //!
 //! One ssh with the file as its input. What it does over there keeps the old file's owner and mode, lets
-//! the partner's own pulse check the new one, puts it in place at once or not at all, and orders the
+//! the partner's own pulse check the new one, which has to be there as a whole, puts it in place at once or not at all, and orders the
 //! pulse that runs there to read it. The answer names the content that is then in force.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output};
+use std::process::{Command, ExitCode, Output, Stdio};
 
 use config_file::Program;
 use daemon::log::Target;
@@ -21,6 +20,14 @@ use crate::setup;
 
 /// Where `rsh_command = ssh` is found: nothing is searched for in PATH.
 const SSH: &str = "/usr/bin/ssh";
+/// Nobody is there to be asked for a password or about a key, and a partner that goes away meanwhile is not
+/// waited for.
+const OPTIONS: [&str; 4] = [
+    "BatchMode=yes",
+    "ConnectTimeout=10",
+    "ServerAliveInterval=5",
+    "ServerAliveCountMax=3",
+];
 /// Where pulse is installed, usually.
 const USUAL: &str = "/usr/sbin/pulse";
 /// Lines of the partner that are told at most.
@@ -33,6 +40,7 @@ const TAKES_NO_ORDERS: i32 = 60;
 const REFUSED: i32 = 61;
 const NOT_READ: i32 = 62;
 const NO_PULSE: i32 = 63;
+const CUT: i32 = 64;
 
 /// Why the file is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,11 +117,9 @@ fn copy(path: &Path) -> Result<String, Vec<String>> {
     let role = setup::role(config, &own).map_err(|error| because(&error))?;
     let [public, private] = partners(config, role);
     let by = |partner| -> Result<Output, Vec<String>> {
-        let words = command(&config.rsh_command, path, partner).map_err(|error| because(&error))?;
-        let (program, arguments) = words.split_first().ok_or_else(|| because(&"no command"))?;
-        let input = File::open(path).map_err(|error| because(&error))?;
-        let done = Command::new(program).args(arguments).stdin(input).output();
-        done.map_err(|error| because(&error))
+        let words = command(&config.rsh_command, path, file.text().len(), partner);
+        let words = words.map_err(|error| because(&error))?;
+        ask_over_there(&words, file.text()).map_err(|error| because(&error))
     };
     let content = file.loaded.hash.to_string();
     let judge = |partner: Option<IpAddr>, done| judge(path, &shown(partner), &content, done);
@@ -126,6 +132,26 @@ fn copy(path: &Path) -> Result<String, Vec<String>> {
     judge(private, &by(private)?).map_err(|lines| match first {
         Err(first) => [first, lines].concat(),
         Ok(_) => lines,
+    })
+}
+
+/// Runs ssh with what was judged as its input: somebody may edit the file meanwhile.
+fn ask_over_there(words: &[OsString], text: &[u8]) -> io::Result<Output> {
+    let (program, arguments) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped());
+    let mut ssh = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let input = ssh.stdin.take();
+    std::thread::scope(|scope| {
+        // Beside the reading: ssh may have much to say before it takes all.
+        scope.spawn(|| {
+            // One that has ended says why by its status.
+            let _ = input.map(|mut input| input.write_all(text));
+        });
+        ssh.wait_with_output()
     })
 }
 
@@ -162,6 +188,7 @@ fn judge(path: &Path, to: &str, content: &str, done: &Output) -> Result<String, 
         Some(TAKES_NO_ORDERS) => {
             "is not copied: the pulse there takes no orders, it is the original or an older one"
         }
+        Some(CUT) => "is not copied: only a part of it has arrived there, and the old one stays",
         Some(REFUSED) => "is not copied: it is refused there, and the old one stays",
         Some(NOT_READ) => "is copied, but not taken there",
         Some(NO_PULSE) => "is copied, but no pulse runs there to read it",
@@ -173,7 +200,7 @@ fn judge(path: &Path, to: &str, content: &str, done: &Output) -> Result<String, 
         .filter(|line| !line.is_empty());
     let lines = lines.take(MOST_LINES).map(|line| format!("{to}: {line}"));
     let status = match done.status.code() {
-        Some(0 | TAKES_NO_ORDERS | REFUSED | NOT_READ | NO_PULSE) => String::new(),
+        Some(0 | TAKES_NO_ORDERS | REFUSED | NOT_READ | NO_PULSE | CUT) => String::new(),
         _ => format!(" ({})", done.status),
     };
     let head = format!("{path} {what}, partner {to}{status}");
@@ -184,6 +211,7 @@ fn judge(path: &Path, to: &str, content: &str, done: &Output) -> Result<String, 
 fn command(
     rsh_command: &OsStr,
     file: &Path,
+    length: usize,
     partner: Option<IpAddr>,
 ) -> Result<Vec<OsString>, CopyError> {
     let program = PathBuf::from(rsh_command);
@@ -196,9 +224,9 @@ fn command(
         SSH.into()
     };
     let partner = partner.ok_or(CopyError::NoPartner)?;
-    let order = order(plain(file).ok_or(CopyError::OddPath)?, &installed());
-    // Nobody is there to be asked for a password or about a key.
-    let options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10"];
+    let path = plain(file).ok_or(CopyError::OddPath)?;
+    let order = order(path, length, &installed());
+    let options = OPTIONS.into_iter().flat_map(|option| ["-o", option]);
     let words = [program.into()]
         .into_iter()
         .chain(options.map(OsString::from))
@@ -216,16 +244,18 @@ fn plain(path: &Path) -> Option<&str> {
 /// What the partner's shell does. An original knows no `--order`, and its `-t` takes addresses: so it is
 /// asked first, by what every version answers without doing anything.
 ///
-/// The partner is installed as we are, or in the usual place.
-fn order(path: &str, own: &Path) -> String {
-    let new = format!("{path}.new");
+/// The partner is installed as we are, or in the usual place. An ssh that breaks off is an end of the file
+/// over there: what has not this length is not the file.
+fn order(path: &str, length: usize, own: &Path) -> String {
     let own = plain(own).unwrap_or(USUAL);
     format!(
         "p={own}; [ -x $p ] || p={USUAL}; \
          $p --help 2>/dev/null | grep -q -e --order || exit {TAKES_NO_ORDERS}; \
-         umask 077; cp -p {path} {new} 2>/dev/null; \
-         cat >{new} && $p -t -c {new} >/dev/null && mv {new} {path} || \
-         {{ rm -f {new}; exit {REFUSED}; }}; \
+         umask 077; n={path}.new.$$; trap 'rm -f $n' EXIT; trap 'exit {CUT}' HUP INT PIPE TERM; \
+         cp -p {path} $n 2>/dev/null; \
+         cat >$n && [ $(wc -c <$n) -eq {length} ] || exit {CUT}; \
+         $p -t -c $n >/dev/null || exit {REFUSED}; \
+         sync $n 2>/dev/null || sync; mv $n {path} || exit {REFUSED}; \
          $p --order reload; \
          case $? in 0) ;; 3) exit {NO_PULSE};; *) exit {NOT_READ};; esac"
     )
@@ -233,28 +263,24 @@ fn order(path: &str, own: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use testkit::Place;
+
     use super::*;
 
     fn asked(rsh: &str, file: &str, partner: &str) -> Result<Vec<OsString>, CopyError> {
-        command(rsh.as_ref(), file.as_ref(), partner.parse().ok())
+        command(rsh.as_ref(), file.as_ref(), 7, partner.parse().ok())
     }
 
     #[test]
     fn the_partner_is_asked_by_its_address_without_questions() {
         let words = asked("ssh", "/etc/lvs.cf", "192.0.2.12").unwrap();
-        let head = [
-            "/usr/bin/ssh",
-            "-o",
-            "BatchMode=yes",
-            "-o",
-            "ConnectTimeout=10",
-        ];
-        assert_eq!(words[..5], head);
-        assert_eq!(words[5], "192.0.2.12");
-        assert_eq!(words.len(), 7);
+        let head = "/usr/bin/ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 \
+                    -o ServerAliveCountMax=3 192.0.2.12";
+        let (_, head_of_words) = words.split_last().unwrap();
+        assert_eq!(head_of_words.join(" ".as_ref()), head);
         let own = asked("/opt/bin/ssh", "/etc/lvs.cf", "2001:db8::12").unwrap();
         assert_eq!(
-            (&*own[0], &*own[5]),
+            (&*own[0], &*own[own.len() - 2]),
             ("/opt/bin/ssh".as_ref(), "2001:db8::12".as_ref())
         );
     }
@@ -276,13 +302,45 @@ mod tests {
 
     #[test]
     fn the_partners_pulse_is_where_ours_is_or_in_the_usual_place() {
-        let begins = |own: &str| order("/etc/lvs.cf", own.as_ref());
+        let begins = |own: &str| order("/etc/lvs.cf", 7, own.as_ref());
         let usual = "[ -x $p ] || p=/usr/sbin/pulse; $p --help";
         assert!(
             begins("/usr/local/sbin/pulse")
                 .starts_with(&format!("p=/usr/local/sbin/pulse; {usual}"))
         );
         assert!(begins("/opt/$(id)/pulse").starts_with(&format!("p=/usr/sbin/pulse; {usual}")));
+    }
+
+    /// The connection breaks off, or the disk over there is full: the half that is left passes `-t`.
+    #[test]
+    fn r_a_half_of_the_file_never_replaces_a_whole_one() {
+        let place = Place::new("copy-half");
+        let file = place.file("old\n");
+        let stand_in = place.path().join("pulse");
+        let says = "#!/bin/sh\ncase $* in --help) echo --order;; esac\n";
+        testkit::write_script(&stand_in, says);
+        let order = order(plain(&file).unwrap(), "new and whole\n".len(), &stand_in);
+        let run = |input: &str| {
+            let words = ["/bin/sh", "-c", &order].map(OsString::from);
+            let done = ask_over_there(&words, input.as_bytes()).unwrap();
+            let left = std::fs::read_dir(file.parent().unwrap()).unwrap();
+            let odd = left.filter(|it| {
+                it.as_ref()
+                    .unwrap()
+                    .path()
+                    .display()
+                    .to_string()
+                    .contains(".new")
+            });
+            assert_eq!(odd.count(), 0, "{done:?}");
+            (done.status.code(), std::fs::read_to_string(&file).unwrap())
+        };
+        assert_eq!(run("new and "), (Some(CUT), "old\n".to_owned()));
+        assert_eq!(run(""), (Some(CUT), "old\n".to_owned()));
+        assert_eq!(
+            run("new and whole\n"),
+            (Some(0), "new and whole\n".to_owned())
+        );
     }
 
     fn judged(status: i32, out: &str, err: &str) -> Result<String, Vec<String>> {
@@ -330,6 +388,12 @@ mod tests {
                 "",
                 "no",
                 "is not copied: it is refused there, and the old one stays, partner",
+            ),
+            (
+                64,
+                "",
+                "",
+                "is not copied: only a part of it has arrived there, and the old one stays, partner",
             ),
             (
                 62,

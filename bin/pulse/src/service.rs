@@ -152,6 +152,8 @@ impl Service {
             false => Stdout::Pipe,
         };
         program.parent_name = "pulse";
+        // Ctrl-C at a terminal is for pulse, which ends it in its order.
+        program.own_group = true;
         program
             .env
             .extend(self.file.as_mut().and_then(InForce::write));
@@ -332,6 +334,31 @@ mod tests {
             ),
         ] {
             assert_eq!(words(part, foreground), line);
+        }
+    }
+
+    /// A terminal sends Ctrl-C to pulse's group: pulse gives up in order, and ends its service then.
+    #[test]
+    fn r_a_service_is_not_reached_by_what_a_terminal_sends_to_pulse() {
+        for foreground in [true, false] {
+            for part in [Part::Lvsd, Part::FosActive] {
+                let script = std::env::temp_dir().join(format!(
+                    "group-{}-{foreground}-{part:?}",
+                    std::process::id()
+                ));
+                testkit::write_script(&script, "#!/bin/sh\nexec cat\n");
+                let mut service = Service::new(&Options {
+                    lvsd: script.clone(),
+                    fos: script.clone(),
+                    foreground,
+                    ..Options::default()
+                });
+                service.start(part).unwrap();
+                let pid = nix::unistd::Pid::from_raw(service.pid().unwrap());
+                assert_eq!(nix::unistd::getpgid(Some(pid)), Ok(pid));
+                service.signal(Signal::SIGKILL);
+                std::fs::remove_file(script).unwrap();
+            }
         }
     }
 

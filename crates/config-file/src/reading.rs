@@ -30,6 +30,14 @@ pub struct ConfigFile {
     pub(crate) text: Vec<u8>,
 }
 
+impl ConfigFile {
+    /// The bytes that were judged, whatever the file on the disk is by now.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+}
+
 /// What later readings need of a file; little beside what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
