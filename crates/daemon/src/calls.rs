@@ -3,7 +3,6 @@
 //! A table has a row for each call that it means: the call's number and a [`Rule`]. What no row means
 //! is allowed or refused as a whole. Refused is a call with `EPERM`, so that whoever makes it goes on and can say so.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use lvs_sys::{CallFilter, Instruction};
@@ -89,7 +88,7 @@ fn program(tables: &[Table], others: Others) -> Vec<Instruction> {
 
 fn body(rows: &[(u32, Rule)], others: Others) -> Vec<Instruction> {
     let mut body = vec![load(NUMBER)];
-    body.extend(search(&ranges(rows, others)));
+    search(&ranges(rows, others), &mut body);
     body
 }
 
@@ -99,12 +98,24 @@ fn ranges(rows: &[(u32, Rule)], others: Others) -> Vec<(u32, Rule)> {
         Others::Allowed => Rule::Always,
         Others::Refused => Rule::Never,
     };
-    let mut starts = BTreeMap::from([(0, others), (X32, Rule::Never)]);
-    for (number, rule) in rows.iter().rev().filter(|(number, _)| *number < X32) {
-        starts.entry(number + 1).or_insert(others);
-        starts.insert(*number, *rule);
+    let mut rows: Vec<(u32, Rule)> = rows.to_vec();
+    rows.retain(|(number, _)| *number < X32);
+    // Stable, so the first of one number stays first.
+    rows.sort_by_key(|(number, _)| *number);
+    rows.dedup_by_key(|(number, _)| *number);
+    let mut ranges = Vec::with_capacity(2 * rows.len() + 2);
+    let mut next = 0;
+    for (number, rule) in rows {
+        if next < number {
+            ranges.push((next, others));
+        }
+        ranges.push((number, rule));
+        next = number + 1;
     }
-    let mut ranges: Vec<(u32, Rule)> = starts.into_iter().collect();
+    if next < X32 {
+        ranges.push((next, others));
+    }
+    ranges.push((X32, Rule::Never));
     ranges.dedup_by_key(|(_, rule)| *rule);
     ranges
 }
@@ -112,21 +123,33 @@ fn ranges(rows: &[(u32, Rule)], others: Others) -> Vec<(u32, Rule)> {
 /// Looks for the number in one half after the other. The kernel compiles a filter for each process that
 /// installs one and runs it for each of its calls, hundreds, to learn which are always allowed (5.11): row
 /// after row that took most of a millisecond.
-fn search(ranges: &[(u32, Rule)]) -> Vec<Instruction> {
+fn search(ranges: &[(u32, Rule)], program: &mut Vec<Instruction>) {
     let (low, high) = ranges.split_at(ranges.len() / 2);
     let (start, rule) = high.first().copied().unwrap_or((0, Rule::Never));
     if low.is_empty() {
-        return verdict(rule);
+        program.extend(verdict(rule));
+        return;
     }
-    let low = search(low);
-    let mut halves = match u8::try_from(low.len()) {
-        Ok(length) => vec![unless_less(start, length)],
+    let length = length(low);
+    match u8::try_from(length) {
+        Ok(length) => program.push(unless_less(start, length)),
         // A jump reaches farther than a condition.
-        Err(_) => vec![if_less(start, 1), skip(low.len())],
-    };
-    halves.extend(low);
-    halves.extend(search(high));
-    halves
+        Err(_) => program.extend([if_less(start, 1), skip(length)]),
+    }
+    search(low, program);
+    search(high, program);
+}
+
+/// How many instructions [`search`] has for them.
+fn length(ranges: &[(u32, Rule)]) -> usize {
+    let (low, high) = ranges.split_at(ranges.len() / 2);
+    if low.is_empty() {
+        let rule = high.first().map_or(Rule::Never, |(_, rule)| *rule);
+        return verdict(rule).len();
+    }
+    let low = length(low);
+    let jump = if u8::try_from(low).is_ok() { 1 } else { 2 };
+    jump + low + length(high)
 }
 
 /// What a call comes to that a row means; it ends in each way.
