@@ -8,7 +8,7 @@
 //! - [`Site`]: what lvs.cf asks of lvsd, services by key and their monitors
 //! - [`sysctls`]: kernel switches that its removal policy depends on
 //! - [`Lvsd`]: the machine: `handle(now, input, out)`, `next_deadline()`
-//! - [`Notice`]: every log line, with its [`Severity`]
+//! - [`Notice`]: every log line, with its [`Severity`](lvs_model::Severity)
 //! - [`failover`]: fos's decisions: services that follow the active director
 
 mod by_hand;
