@@ -15,7 +15,9 @@ use daemon::{
 };
 use heartbeat::auth::Verdict;
 use heartbeat::datagram::{DecodeError, Value};
-use heartbeat::{Action, Echo, Hook, Input, Node, Notice, PairPath, Refusal, Trouble, TroubleKind};
+use heartbeat::{
+    Action, DiscardReason, Echo, Hook, Input, Node, Notice, PairPath, Trouble, TroubleKind,
+};
 use lvs_config::ServiceKind;
 use lvs_model::{ChildExit, Mono, SyncRole};
 
@@ -328,7 +330,7 @@ impl Shell {
     fn hear(&mut self, path: PairPath, verdict: Verdict) {
         self.tally.count(&verdict);
         match verdict {
-            Verdict::Refused(Refusal::NoHeartbeat(error @ DecodeError::TooShort)) => {
+            Verdict::Refused(DiscardReason::NoHeartbeat(error @ DecodeError::TooShort)) => {
                 self.log_bad_packet(error);
             }
             verdict => {

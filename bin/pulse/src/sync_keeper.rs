@@ -21,7 +21,7 @@ use lvs_model::{IpvsOp, SyncRole};
 use nix::errno::Errno;
 
 use crate::helper::{self, Helper, LONGEST, Part, Received, decode, encode};
-use crate::sync_watch::{Device, Facts, Said, SyncStatus, SyncWatch, Wanted};
+use crate::sync_watch::{Device, Facts, Line, SyncStatus, SyncWatch, Wanted};
 
 /// The process.
 pub const PART: Part = Part {
@@ -276,8 +276,8 @@ impl Keeper {
         }
         for said in said {
             match said {
-                Said::Problem(text) => log::error!("{text}"),
-                Said::Good(text) => log::info!("{text}"),
+                Line::Problem(text) => log::error!("{text}"),
+                Line::Good(text) => log::info!("{text}"),
             }
         }
         self.tell();

@@ -64,7 +64,7 @@ pub struct SyncStatus {
 
 /// A line for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum Line {
     /// Connections are not synchronised.
     Problem(String),
     /// They are, again or from now on.
@@ -173,7 +173,7 @@ impl SyncWatch {
     }
 
     /// What is to be done about what the kernel shows, in order.
-    pub fn look(&mut self, now: Mono, facts: &Facts, said: &mut Vec<Said>) -> Vec<IpvsOp> {
+    pub fn look(&mut self, now: Mono, facts: &Facts, said: &mut Vec<Line>) -> Vec<IpvsOp> {
         self.look_at = now + AUDIT;
         let is_new = std::mem::take(&mut self.is_new);
         let Some(wanted) = self.wanted.clone() else {
@@ -224,7 +224,7 @@ impl SyncWatch {
     }
 
     /// A daemon could not be started.
-    pub fn refused(&mut self, now: Mono, reason: &str, said: &mut Vec<Said>) {
+    pub fn refused(&mut self, now: Mono, reason: &str, said: &mut Vec<Line>) {
         self.started_on = None;
         self.look_at = self.next_try.max(now);
         self.say(Some(reason.to_owned()), said);
@@ -270,17 +270,17 @@ impl SyncWatch {
     }
 
     /// What is not known is not gone: the daemon stays as it is, and is looked at again soon.
-    fn leave_alone(&mut self, now: Mono, what: &str, reason: &str, said: &mut Vec<Said>) {
+    fn leave_alone(&mut self, now: Mono, what: &str, reason: &str, said: &mut Vec<Line>) {
         self.look_at = now + PROOF;
         let text = format!("sync daemon: {what} could not be read: {reason}");
         if self.unread.as_ref() != Some(&text) {
-            said.push(Said::Problem(text.clone()));
+            said.push(Line::Problem(text.clone()));
             self.unread = Some(text);
         }
     }
 
     /// Each state once.
-    fn say(&mut self, problem: Option<String>, said: &mut Vec<Said>) {
+    fn say(&mut self, problem: Option<String>, said: &mut Vec<Line>) {
         let Some(wanted) = &self.wanted else { return };
         if self.said.as_ref() == Some(&problem) {
             return;
@@ -292,10 +292,10 @@ impl SyncWatch {
         } = wanted;
         let whom = format!("sync daemon ({role} on {interface}, id {id})");
         said.push(match &problem {
-            Some(problem) => Said::Problem(format!(
+            Some(problem) => Line::Problem(format!(
                 "{whom}: connections are not synchronised: {problem}"
             )),
-            None => Said::Good(format!("{whom} runs")),
+            None => Line::Good(format!("{whom} runs")),
         });
         self.said = Some(problem);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use heartbeat::Refusal;
+use heartbeat::DiscardReason;
 use heartbeat::auth::Verdict;
 use heartbeat::datagram::signed::SignatureError;
 
@@ -42,16 +42,16 @@ impl Tally {
 }
 
 /// A reason in a word or two: nothing of the datagram is in it, so there are few.
-const fn word(refusal: Refusal) -> &'static str {
+const fn word(refusal: DiscardReason) -> &'static str {
     match refusal {
-        Refusal::NoHeartbeat(_) => "no heartbeat",
-        Refusal::Signature(SignatureError::Missing) => "not signed",
-        Refusal::Signature(SignatureError::Format) => "unknown form",
-        Refusal::Signature(SignatureError::UnknownKey(_)) => "unknown key",
-        Refusal::Signature(SignatureError::Wrong) => "wrong signature",
-        Refusal::Replayed => "replayed",
-        Refusal::Reflected => "our own, sent back",
-        Refusal::HeldBack => "held back",
+        DiscardReason::NoHeartbeat(_) => "no heartbeat",
+        DiscardReason::Signature(SignatureError::Missing) => "not signed",
+        DiscardReason::Signature(SignatureError::Format) => "unknown form",
+        DiscardReason::Signature(SignatureError::UnknownKey(_)) => "unknown key",
+        DiscardReason::Signature(SignatureError::Wrong) => "wrong signature",
+        DiscardReason::Replayed => "replayed",
+        DiscardReason::Reflected => "our own, sent back",
+        DiscardReason::HeldBack => "held back",
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
     fn what_counted_and_what_did_not_is_counted_apart() {
         let mut tally = Tally::default();
         for id in 0..=255 {
-            tally.count(&Verdict::Refused(Refusal::Signature(
+            tally.count(&Verdict::Refused(DiscardReason::Signature(
                 SignatureError::UnknownKey(id),
             )));
         }
@@ -74,7 +74,7 @@ mod tests {
             Verdict::Question(Value::Running, None),
             Verdict::Unproven(Some(Value::Running)),
             Verdict::Unproven(None),
-            Verdict::Refused(Refusal::Replayed),
+            Verdict::Refused(DiscardReason::Replayed),
         ] {
             tally.count(&verdict);
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use daemon::{Clock, PollFd, PollFlags, wait};
-use lvs_config::{Loaded, Refusal};
+use lvs_config::{Loaded, RefusedFile};
 use lvs_model::Mono;
 
 use crate::disk::{self, Reader};
@@ -75,7 +75,7 @@ pub enum Fault {
         /// Which file.
         path: PathBuf,
         /// What is wrong with it.
-        refusal: Refusal,
+        refusal: RefusedFile,
         /// Why names were not looked up, if they were not.
         names: Option<String>,
         /// It asks for names that have no answer now: later they may.

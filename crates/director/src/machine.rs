@@ -42,7 +42,7 @@ use timer::{Timer, await_sorry};
 use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::presence::Presence;
-use crate::supervision::Watch;
+use crate::supervision::Supervised;
 use crate::{Action, Input, Site, SiteService};
 
 /// A deadline met later than this means that lvsd itself, or the whole machine, was asleep.
@@ -210,7 +210,9 @@ impl Lvsd {
             await_sorry(&mut self.timers, service, state.begin(now));
             announce_start(service, out);
             for monitor in service.destinations.iter().flat_map(|d| &d.monitors) {
-                self.nannies.watches.insert(monitor.key, Watch::new(now));
+                self.nannies
+                    .watches
+                    .insert(monitor.key, Supervised::new(now));
             }
         }
         self.read_table(out);

@@ -53,7 +53,7 @@ enum Failures {
 
 /// What a nanny has said of its checks, for the status.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct CheckRecord {
     /// Good checks in a row that bring the server back; 0 before it was said.
     pub needed: u32,
     /// Why the server is down.
@@ -64,13 +64,13 @@ pub struct Said {
 
 /// One monitor's process and its record.
 #[derive(Clone, Debug)]
-pub struct Watch {
+pub struct Supervised {
     /// Where its process is.
     pub life: Life,
     /// What its nannies have said last: the next one goes on from there.
     pub standing: Option<Standing>,
     /// What they have said of their checks.
-    pub said: Said,
+    pub said: CheckRecord,
     /// The process id, while one runs.
     pub pid: Option<u32>,
     /// Processes started so far.
@@ -88,13 +88,13 @@ pub struct Watch {
     doubted: Option<Mono>,
 }
 
-impl Watch {
+impl Supervised {
     /// A monitor that is to be started at once.
     pub fn new(now: Mono) -> Self {
         Self {
             life: Life::Due(now),
             standing: None,
-            said: Said::default(),
+            said: CheckRecord::default(),
             pid: None,
             starts: 0,
             failures: Failures::Clean,

@@ -24,7 +24,7 @@ use lvs_model::Mono;
 
 use crate::model::Input;
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::{Form, Refusal, Said};
+use crate::said::{DiscardReason, Form, Said};
 pub use candidates::DOUBTED;
 
 use candidates::Candidates;
@@ -67,7 +67,7 @@ pub enum Verdict {
     /// where unsigned ones count: so does this, as one of those.
     Unproven(Option<Value>),
     /// Nothing.
-    Refused(Refusal),
+    Refused(DiscardReason),
 }
 
 impl Verdict {
@@ -297,7 +297,7 @@ impl Auth {
     pub fn open(&mut self, now: Mono, bytes: &[u8]) -> Verdict {
         let datagram = match decode(bytes, self.service, ByteOrder::Little) {
             Ok(datagram) => datagram,
-            Err(error) => return Verdict::Refused(Refusal::NoHeartbeat(error)),
+            Err(error) => return Verdict::Refused(DiscardReason::NoHeartbeat(error)),
         };
         let marked = self.read_mark(datagram.value, datagram.mark());
         let marked = marked.or_else(|| self.read_role(datagram.value, datagram.role()));
@@ -325,7 +325,9 @@ impl Auth {
         }
         match signed {
             Ok(signed) => self.judge(now, value, &signed),
-            Err(error) if self.mode == Mode::Require => Verdict::Refused(Refusal::Signature(error)),
+            Err(error) if self.mode == Mode::Require => {
+                Verdict::Refused(DiscardReason::Signature(error))
+            }
             // Whoever can forge can leave the signature away as well.
             Err(_) => Verdict::Beat(value, None),
         }
@@ -341,7 +343,7 @@ impl Auth {
 
     fn judge(&mut self, now: Mono, value: Value, signed: &Signed) -> Verdict {
         if signed.boot == self.boot {
-            return Verdict::Refused(Refusal::Reflected);
+            return Verdict::Refused(DiscardReason::Reflected);
         }
         let sent_since = |first| signed.echo > first && signed.echo <= self.counter;
         let is_fresh = self.sent.is_fresh(now, signed.echo, self.dead_time);
@@ -360,12 +362,12 @@ impl Auth {
             return Verdict::Unproven(None);
         };
         let Some(newest) = session.note(signed.counter) else {
-            return Verdict::Refused(Refusal::Replayed);
+            return Verdict::Refused(DiscardReason::Replayed);
         };
         // Who does not hear us can echo nothing new; its newest word has to do.
         let is_deaf = newest && !signed.statement.hears;
         if self.mode == Mode::Require && !(echoes_us && is_fresh || is_deaf) {
-            return Verdict::Refused(Refusal::HeldBack);
+            return Verdict::Refused(DiscardReason::HeldBack);
         }
         session.heard = now;
         session.knows_us |= echoes_us;

@@ -44,7 +44,7 @@ pub use node::Node;
 pub use notice::Notice;
 pub use orders::{Begun, Order, OrderRefused, Orders};
 pub use pair::{ConfiguredRole, Ends, PairPath};
-pub use said::{Form, Refusal, Said};
+pub use said::{DiscardReason, Form, Said};
 pub use table::{Event, Facts, Phase, Verdict, When, decide};
 pub use view::{PartnerView, PathView, Reason, Silence, Transition, View};
 

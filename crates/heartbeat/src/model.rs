@@ -12,7 +12,7 @@ use crate::hand_over::HandOverFailed;
 use crate::notice::Notice;
 use crate::orders::{Begun, Order, OrderRefused, Orders};
 use crate::pair::{ConfiguredRole, Ends, PairPath};
-use crate::said::{Refusal, Said};
+use crate::said::{DiscardReason, Said};
 
 /// What lvs.cf and the command line say to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub enum Input {
     /// Signed by the partner, but it cannot know yet that we hear it: it waits for a word of ours.
     Unproven,
     /// The partner's address sent something that must not count.
-    Refused(Refusal, PairPath),
+    Refused(DiscardReason, PairPath),
     /// The partner's address sent four bytes that mean nothing here.
     Incompatible,
     /// The service (lvsd) says that it serves.

@@ -46,7 +46,7 @@ use crate::orders::OrderRefused;
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::partner::Partner;
 use crate::question::Questions;
-use crate::said::Refusal;
+use crate::said::DiscardReason;
 use crate::supervise::Supervision;
 use crate::table::{Event, Phase};
 use crate::view::Reason;
@@ -149,7 +149,12 @@ impl Node {
             Input::Refused(refusal, path) => self.refuse(now, refusal, path, out),
             Input::Incompatible => {
                 let error = crate::datagram::DecodeError::Incompatible;
-                self.refuse(now, Refusal::NoHeartbeat(error), PairPath::Public, out);
+                self.refuse(
+                    now,
+                    DiscardReason::NoHeartbeat(error),
+                    PairPath::Public,
+                    out,
+                );
             }
             Input::ServiceReady => {
                 self.service.ready(now);

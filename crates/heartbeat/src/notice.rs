@@ -12,7 +12,7 @@ use lvs_model::Mac;
 
 use crate::orders::{Order, OrderRefused, Orders};
 use crate::pair::{ConfiguredRole, OneRole, PairPath};
-use crate::said::Refusal;
+use crate::said::DiscardReason;
 use crate::view::Silence;
 
 /// A log line; its `Display` is the text.
@@ -174,7 +174,7 @@ pub enum Notice {
     /// Ours: the configuration was read again.
     Reloaded,
     /// Ours: a heartbeat from the partner's address must not count; on which path, and where the keys lie.
-    Refused(Refusal, PairPath, String),
+    Refused(DiscardReason, PairPath, String),
     /// Ours: both are active, and the partner cannot hear that.
     PartnerDeaf,
     /// Ours: a clean stop waits for the partner.

@@ -55,7 +55,7 @@ pub enum Form {
 
 /// Why a datagram counts for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DiscardReason {
     /// The four bytes are no heartbeat's.
     NoHeartbeat(DecodeError),
     /// Signatures are required, and this one is not good.
@@ -68,7 +68,7 @@ pub enum Refusal {
     HeldBack,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for DiscardReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoHeartbeat(error) => error.fmt(f),

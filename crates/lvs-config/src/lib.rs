@@ -1,7 +1,7 @@
 //! lvs.cf: read, checked, printed without loss.
 //!
 //! A program passes the bytes of the file and a [`Lookup`] for names to [`read`] and gets a
-//! [`Config`] with remarks, or a [`Refusal`] that names line and column of everything wrong.
+//! [`Config`] with remarks, or a [`RefusedFile`] that names line and column of everything wrong.
 //!
 //! - [`SyntaxTree`]: first stage, lines, words and blocks without loss; a value can be changed in it,
 //!   a block added or removed
@@ -52,6 +52,6 @@ pub use model::{
 };
 pub use path::{DEFAULT_PATHS, candidates};
 pub use position::Position;
-pub use reader::{Loaded, MAX_FILE, Refusal, read, read_tolerant};
+pub use reader::{Loaded, MAX_FILE, RefusedFile, read, read_tolerant};
 pub use served::NotServed;
 pub use tree::{BlockKind, MAX_LINE, SyntaxTree};

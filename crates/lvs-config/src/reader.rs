@@ -44,14 +44,14 @@ impl Loaded {
 
 /// A file that was refused: its findings, an error at least among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedFile {
     /// What is wrong and what is odd, in file order.
     pub findings: Vec<Finding>,
     /// How many findings there are beside these.
     pub more: usize,
 }
 
-impl From<Said> for Refusal {
+impl From<Said> for RefusedFile {
     fn from(said: Said) -> Self {
         Self {
             findings: said.findings,
@@ -60,7 +60,7 @@ impl From<Said> for Refusal {
     }
 }
 
-impl Refusal {
+impl RefusedFile {
     /// The first error: its line and text belong into the programs' own first line.
     #[must_use]
     pub fn first(&self) -> Option<&Finding> {
@@ -83,7 +83,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RefusedFile {
     /// The first error.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.first() {
@@ -93,25 +93,25 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for RefusedFile {}
 
 /// Reads a file as the daemons do.
 ///
 /// # Errors
-/// [`Refusal`] with everything that is wrong, up to twenty findings.
-pub fn read(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, Refusal> {
+/// [`RefusedFile`] with everything that is wrong, up to twenty findings.
+pub fn read(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, RefusedFile> {
     read_as(text, lookup, Unknown::Refuse)
 }
 
 /// Reads a file for a tool that shows or changes it: a word that nobody knows is a warning.
 ///
 /// # Errors
-/// [`Refusal`] with everything else that is wrong, up to twenty findings.
-pub fn read_tolerant(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, Refusal> {
+/// [`RefusedFile`] with everything else that is wrong, up to twenty findings.
+pub fn read_tolerant(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, RefusedFile> {
     read_as(text, lookup, Unknown::Keep)
 }
 
-fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loaded, Refusal> {
+fn read_as(text: &[u8], lookup: &mut dyn Lookup, unknown: Unknown) -> Result<Loaded, RefusedFile> {
     let mut findings = Findings::default();
     check_size(text, &mut findings);
     if findings.has_error() {

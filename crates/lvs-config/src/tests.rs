@@ -8,7 +8,7 @@ use lvs_model::{Account, ForwardingMethod, Protocol};
 use crate::finding::{Consequence, Reason};
 use crate::lookup::Lookup;
 use crate::model::{Authentication, Config, ManualWeight, NannyProcesses, VipMover};
-use crate::reader::{Loaded, Refusal, read, read_tolerant};
+use crate::reader::{Loaded, RefusedFile, read, read_tolerant};
 
 /// Knows no name and takes every expression.
 pub(crate) struct Nobody;
@@ -31,7 +31,7 @@ impl Lookup for Nobody {
     }
 }
 
-fn read_all(text: &str) -> Result<Loaded, Refusal> {
+fn read_all(text: &str) -> Result<Loaded, RefusedFile> {
     read(text.as_bytes(), &mut Nobody)
 }
 

@@ -64,7 +64,7 @@ impl Bench {
             }
         }
         self.said.extend(said.into_iter().map(|said| match said {
-            Said::Problem(text) | Said::Good(text) => text,
+            Line::Problem(text) | Line::Good(text) => text,
         }));
         ops.iter().map(ToString::to_string).collect()
     }

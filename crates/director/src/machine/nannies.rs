@@ -4,7 +4,7 @@ use control::{Order, Place, Report, Standing};
 use lvs_model::{ChildExit, Ending, Mono, Patience, Weight};
 
 use crate::notice::{AfterDeath, Child, Notice};
-use crate::supervision::{LONGEST_PAUSE, Life, Watch};
+use crate::supervision::{LONGEST_PAUSE, Life, Supervised};
 use crate::{Action, Monitor, MonitorKey, NannyId, Site, StartError};
 
 use super::timer::Timer;
@@ -193,7 +193,7 @@ impl Lvsd {
             true => Place::In(Weight::ZERO),
             false => Place::Out,
         };
-        let is_new = |watch: &mut Watch| watch.abandon(place);
+        let is_new = |watch: &mut Supervised| watch.abandon(place);
         if !self.nannies.watches.get_mut(key).is_some_and(is_new) {
             return;
         }
@@ -241,7 +241,7 @@ pub fn monitors(site: &Site) -> impl Iterator<Item = &Monitor> {
 }
 
 /// A nanny that hangs is killed; its end is a death like any other.
-fn kill_silent(now: Mono, monitor: &Monitor, watch: &mut Watch, out: &mut Vec<Action>) {
+fn kill_silent(now: Mono, monitor: &Monitor, watch: &mut Supervised, out: &mut Vec<Action>) {
     let (Some(nanny), Some(silence)) = (
         watch.nanny(),
         watch.silence(now, monitor.options.check.timeout),

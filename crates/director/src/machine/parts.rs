@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lvs_model::{DestinationKey, Ending, IpvsOp, Mono, ServiceKey};
 
-use crate::supervision::Watch;
+use crate::supervision::Supervised;
 use crate::{MonitorKey, NannyId, Table};
 
 /// The nannies.
 #[derive(Debug)]
 pub struct Nannies {
     /// Whom each monitor of lvs.cf has, and what it said.
-    pub watches: BTreeMap<MonitorKey, Watch>,
+    pub watches: BTreeMap<MonitorKey, Supervised>,
     /// The monitor of each that runs, or is being started.
     pub by_id: BTreeMap<NannyId, MonitorKey>,
     /// Those that were told to end.

@@ -6,7 +6,7 @@ use control::Order;
 use lvs_model::{Mono, ServiceKey};
 
 use crate::notice::Notice;
-use crate::supervision::{Life, Watch};
+use crate::supervision::{Life, Supervised};
 use crate::{Action, Monitor, MonitorKey, Site};
 
 use super::index::Index;
@@ -74,7 +74,9 @@ impl Lvsd {
         let mut replaced = Vec::new();
         for monitor in monitors(&self.site) {
             let Some(watch) = self.nannies.watches.get_mut(&monitor.key) else {
-                self.nannies.watches.insert(monitor.key, Watch::new(now));
+                self.nannies
+                    .watches
+                    .insert(monitor.key, Supervised::new(now));
                 continue;
             };
             match before.get(&monitor.key) {

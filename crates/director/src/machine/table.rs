@@ -8,7 +8,7 @@ use lvs_model::{IpvsOp, Mono, ServiceKey, plan_destinations};
 use crate::by_hand::HeldChange;
 use crate::notice::Notice;
 use crate::presence::{Presence, ServesChange};
-use crate::supervision::Watch;
+use crate::supervision::Supervised;
 use crate::{Action, MonitorKey, SiteDestination, SiteService, Table, TableService, plan};
 
 use super::service::ServiceState;
@@ -300,7 +300,7 @@ fn settle(
     presence: &mut Presence,
     service: &SiteService,
     now: Mono,
-    watches: &BTreeMap<MonitorKey, Watch>,
+    watches: &BTreeMap<MonitorKey, Supervised>,
     out: &mut Vec<Action>,
 ) -> TableService {
     let standing = |key: &MonitorKey| -> Option<Standing> { watches.get(key)?.standing };

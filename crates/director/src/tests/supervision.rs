@@ -7,7 +7,7 @@ use lvs_model::{ChildExit, Mono};
 
 use super::world::*;
 use crate::notice::AfterDeath;
-use crate::supervision::{Life, Watch};
+use crate::supervision::{Life, Supervised};
 use crate::{Action, Input, StartError, Table};
 
 #[test]
@@ -322,7 +322,7 @@ fn with_hard_shutdown_five_deaths_of_the_only_nanny_end_lvsd() {
 
 /// What the fifth of five deaths leads to that follow each other so many seconds after the first.
 fn fifth_death(seconds: [u64; 5]) -> AfterDeath {
-    let mut watch = Watch::new(Mono::ZERO);
+    let mut watch = Supervised::new(Mono::ZERO);
     let mut after = AfterDeath::GiveUp;
     for (number, at) in (1..).zip(seconds) {
         watch.begin(Mono::ZERO + Duration::from_secs(at), crate::NannyId(number));
@@ -377,7 +377,7 @@ fn a_nanny_is_started_with_the_number_of_deaths_of_the_last_minute() {
 /// Four minutes and 59 seconds do not, after which one lives on with what it had.
 #[test]
 fn a_life_of_less_than_five_minutes_clears_no_record() {
-    let mut watch = Watch::new(Mono::ZERO);
+    let mut watch = Supervised::new(Mono::ZERO);
     let mut pauses = Vec::new();
     let mut now = Mono::ZERO;
     for (number, life) in (1..).zip([0, 299, 300, 0]) {
@@ -525,7 +525,7 @@ fn a_long_life_does_not_clear_the_record_of_starts_that_fail_behind_it() {
 #[test]
 fn each_shortage_begins_with_a_short_pause() {
     let now = Mono::ZERO;
-    let mut watch = Watch::new(now);
+    let mut watch = Supervised::new(now);
     let mut pauses = |count: usize| -> Vec<u64> {
         let pauses = (0..count).map(|_| {
             watch.fail_to_start(now, true);

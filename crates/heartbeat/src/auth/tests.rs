@@ -9,7 +9,7 @@ use crate::datagram::signed::{Key, LENGTH, SignatureError, State, Statement};
 use crate::datagram::{Service, Value};
 use lvs_model::{Mono, Random};
 
-use super::{Auth, Echo, Mode, Refusal, Said, Verdict};
+use super::{Auth, DiscardReason, Echo, Mode, Said, Verdict};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
@@ -68,7 +68,7 @@ fn counts(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Beat(_, Some(said)) if said.newest)
 }
 
-const REPLAYED: Verdict = Verdict::Refused(Refusal::Replayed);
+const REPLAYED: Verdict = Verdict::Refused(DiscardReason::Replayed);
 
 #[test]
 fn a_partner_counts_once_it_has_echoed_what_we_sent() {
@@ -131,7 +131,7 @@ fn unsigned_marks_hand_over_between_nodes_that_do_not_sign_and_bind_nobody_else(
     assert_eq!(states(auth(false, Mode::Sign, 6).hears(&leaving)), None);
     assert!(matches!(
         auth(false, Mode::Require, 6).hears(&leaving),
-        Verdict::Refused(Refusal::Signature(_))
+        Verdict::Refused(DiscardReason::Signature(_))
     ));
     let mut fos = Auth::new(Service::Fos, false, Mode::Off, Vec::new(), 6, DEAD_TIME);
     let leaving = Auth::new(Service::Fos, true, Mode::Off, Vec::new(), 5, DEAD_TIME);
@@ -152,7 +152,7 @@ fn a_question_asks_once_and_only_who_may_be_heard() {
     assert_eq!(bare.len(), 5);
     assert!(matches!(
         backup.hears(&bare),
-        Verdict::Refused(Refusal::Signature(_))
+        Verdict::Refused(DiscardReason::Signature(_))
     ));
     for (mode, remark) in [(Mode::Off, false), (Mode::Accept, true), (Mode::Sign, true)] {
         let mut partner = auth(false, mode, 6);
@@ -194,7 +194,7 @@ fn recordings_of_an_earlier_start_do_not_count() {
 fn what_was_sent_is_not_taken_back() {
     let (mut primary, _) = pair();
     let beat = primary.sends(Value::Running, SAYS);
-    let reflected = Verdict::Refused(Refusal::Reflected);
+    let reflected = Verdict::Refused(DiscardReason::Reflected);
     assert_eq!(primary.hears(&beat), reflected);
     // Nor what an earlier start of ours has sent: it echoes nothing of this one.
     let mut later = auth(true, Mode::Require, 9);
@@ -283,7 +283,7 @@ fn require_takes_nothing_unsigned_and_the_others_take_it_all() {
         assert_eq!(receiver.hears(&foreign), plain);
     }
     let mut receiver = auth(false, Mode::Require, 7);
-    let refused = |error| Verdict::Refused(Refusal::Signature(error));
+    let refused = |error| Verdict::Refused(DiscardReason::Signature(error));
     assert_eq!(receiver.hears(&bare), refused(SignatureError::Missing));
     assert_eq!(
         receiver.hears(&foreign),

@@ -12,7 +12,7 @@ use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::pair::PairPath;
-use crate::said::{Refusal, Said};
+use crate::said::{DiscardReason, Said};
 use crate::table::{Event, Facts, Phase, Verdict, decide};
 
 impl Node {
@@ -251,16 +251,16 @@ impl Node {
     pub(super) fn refuse(
         &mut self,
         now: Mono,
-        refusal: Refusal,
+        refusal: DiscardReason,
         path: PairPath,
         out: &mut Vec<Action>,
     ) {
         let keys = self.settings.keys.clone();
         let refused = Notice::Refused(refusal, path, keys);
-        if matches!(refusal, Refusal::Replayed | Refusal::Reflected) {
+        if matches!(refusal, DiscardReason::Replayed | DiscardReason::Reflected) {
             return;
         }
-        if refusal == Refusal::HeldBack {
+        if refusal == DiscardReason::HeldBack {
             if self.partner.hear_held_back(now) {
                 out.push(Action::Notice(refused));
             }
@@ -268,7 +268,7 @@ impl Node {
         }
         if self.partner.hear_incompatible(now) {
             out.push(Action::Notice(match refusal {
-                Refusal::NoHeartbeat(error) => Notice::BadPacket(error),
+                DiscardReason::NoHeartbeat(error) => Notice::BadPacket(error),
                 _ => refused,
             }));
         }

@@ -8,7 +8,7 @@ use lvs_model::Mac;
 
 use super::{Notice, Unserved};
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::Refusal;
+use crate::said::DiscardReason;
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -239,13 +239,13 @@ fn killed(f: &mut fmt::Formatter<'_>, pid: i32, signal: i32, by_us: bool) -> fmt
 
 fn refused(
     f: &mut fmt::Formatter<'_>,
-    refusal: Refusal,
+    refusal: DiscardReason,
     path: PairPath,
     keys: &str,
 ) -> fmt::Result {
     write!(f, "{refusal}, on the {} path", name(path))?;
     match refusal {
-        Refusal::Signature(_) => write!(f, "; the keys here: {keys}"),
+        DiscardReason::Signature(_) => write!(f, "; the keys here: {keys}"),
         _ => Ok(()),
     }
 }

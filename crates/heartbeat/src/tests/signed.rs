@@ -11,7 +11,7 @@ use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::said::Refusal;
+use crate::said::DiscardReason;
 use crate::table::Phase;
 
 /// Of a partner that serves; it wants the higher term to stay.
@@ -350,7 +350,7 @@ fn r_a_refused_heartbeat_names_path_partner_and_keys() {
         partner: vec!["10.1.0.1".parse().expect("an address")],
         ..settings(ConfiguredRole::Backup)
     });
-    let wrong = Refusal::Signature(SignatureError::Wrong);
+    let wrong = DiscardReason::Signature(SignatureError::Wrong);
     let said = notices(&bench.put(1.0, Input::Refused(wrong, PairPath::Private)));
     let line = "heartbeat refused: wrong signature, on the private path; the keys here: /etc/keys";
     assert_eq!(said, [line, "the partner is 10.1.0.1"]);

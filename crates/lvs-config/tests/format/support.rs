@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use lvs_config::{Consequence, Finding, Loaded, Lookup, Refusal, read};
+use lvs_config::{Consequence, Finding, Loaded, Lookup, RefusedFile, read};
 use lvs_model::{Account, Protocol};
 
 /// Knows a few names, all of the documentation networks.
@@ -57,7 +57,7 @@ impl Lookup for Names {
 }
 
 /// Reads a text with [`Names`].
-pub fn read_text(text: &[u8]) -> Result<Loaded, Refusal> {
+pub fn read_text(text: &[u8]) -> Result<Loaded, RefusedFile> {
     read(text, &mut Names::default())
 }
 

@@ -7,7 +7,7 @@ use crate::datagram::Value;
 use crate::datagram::signed::Statement;
 use lvs_model::Mono;
 
-use super::{Auth, Echo, Mode, Refusal, SAYS, Verdict, auth, counts, pair};
+use super::{Auth, DiscardReason, Echo, Mode, SAYS, Verdict, auth, counts, pair};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
@@ -33,11 +33,11 @@ fn what_echoes_nothing_of_the_last_dead_time_was_held_back() {
     seal(&mut backup, 5000, Value::Stopped);
     assert!(counts(&backup.open(at(5000), &held[0])));
     // The second path is none the better for it.
-    let late = Verdict::Refused(Refusal::HeldBack);
+    let late = Verdict::Refused(DiscardReason::HeldBack);
     assert_eq!(backup.open(at(5300), &held[2]), late);
     assert_eq!(backup.open(at(5300), &held[1]), late);
     // Nor does it count when it is sent again.
-    let replayed = Verdict::Refused(Refusal::Replayed);
+    let replayed = Verdict::Refused(DiscardReason::Replayed);
     assert_eq!(backup.open(at(5300), &held[2]), replayed);
     // An exchange goes on where it stood.
     let answer = seal(&mut backup, 5400, Value::Stopped);
@@ -59,7 +59,7 @@ fn who_says_that_it_does_not_hear_us_counts_by_its_newest_word_only() {
     seal(&mut backup, 8000, Value::Stopped);
     assert!(counts(&backup.open(at(9000), &sealed[1])));
     let older = backup.open(at(9000), &sealed[0]);
-    assert_eq!(older, Verdict::Refused(Refusal::HeldBack));
+    assert_eq!(older, Verdict::Refused(DiscardReason::HeldBack));
     assert!(counts(&backup.open(at(9000), &sealed[2])));
 }
 

@@ -5,7 +5,7 @@ use crate::datagram::details::Details;
 use crate::datagram::signed::{self, Signed, Statement};
 use lvs_model::Mono;
 
-use super::{Auth, Echo, Mode, Refusal, SAYS, Verdict, auth, counts, key, meet};
+use super::{Auth, DiscardReason, Echo, Mode, SAYS, Verdict, auth, counts, key, meet};
 use crate::said::Form;
 
 const DETAILED: Statement = Statement {
@@ -112,6 +112,6 @@ fn a_version_that_is_not_known_is_refused_and_not_guessed_at() {
     let mut later = says(&mut primary);
     later[4] = 3;
     let format = signed::SignatureError::Format;
-    let refused = Verdict::Refused(Refusal::Signature(format));
+    let refused = Verdict::Refused(DiscardReason::Signature(format));
     assert_eq!(backup.hears(&later), refused);
 }
