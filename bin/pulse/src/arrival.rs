@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use config_file::{ConfigFile, Program};
 use control::Request;
-use daemon::{Clock, PollFd, PollFlags, Signal, Signals, notify};
-use link::Watch;
+use daemon::{Awaited, Clock, Event, EventHandler, EventLoop, Signal, Signals, notify};
+use link::{LinkError, Watch};
 use lvs_model::Mono;
 
 use crate::addresses;
@@ -55,74 +55,159 @@ fn missing(file: &ConfigFile) -> Option<SetupError> {
 /// # Errors
 /// Signals or notifications are not to be had; what `prepare` fails of and an address does not mend.
 pub fn wait<T>(
-    mut file: ConfigFile,
-    mut failure: Vec<String>,
-    signals: &mut Signals,
+    file: ConfigFile,
+    failure: Vec<String>,
+    clock: Clock,
+    turning: &mut EventLoop,
     prepare: impl Fn(&ConfigFile) -> Result<T, SetupError>,
 ) -> Result<Arrival<T>, Box<dyn Error>> {
-    let clock = Clock::start();
-    let mut control = Control::open();
-    let mut watch = Watch::open()?;
-    let mut watchdog = notify::Watchdog::from_env();
-    let mut said = Said::default();
-    let_go(&file)?;
+    let mut waiting = Waiting {
+        clock,
+        control: Control::open(),
+        changes: Watch::open()?,
+        watchdog: notify::Watchdog::from_env(),
+        said: Said::default(),
+        file,
+        failure,
+        prepare,
+        try_again: None,
+        is_stopped: false,
+        fault: None,
+    };
+    let_go(&waiting.file)?;
     // A service manager that waits for the start has seen it: what is waited for may take long.
     notify::ready();
-    loop {
-        let mut try_again = None;
-        match missing(&file).map_or_else(|| prepare(&file), Err) {
-            Ok(made) => return Ok(Arrival::Here(Box::new(file), failure, made)),
-            Err(error @ SetupError::NotHere { .. }) => said.say(&error),
-            Err(error) if error.is_about_to_pass() => {
-                try_again = Some(clock.now() + TRY_AGAIN);
-                said.say(&error);
-            }
-            Err(error) => return Err(error.into()),
+    turning.run(&mut waiting)?
+}
+
+/// A pulse that is no director yet.
+struct Waiting<P> {
+    clock: Clock,
+    control: Control,
+    /// Addresses and interfaces that come and go.
+    changes: Watch,
+    watchdog: notify::Watchdog,
+    said: Said,
+    file: ConfigFile,
+    failure: Vec<String>,
+    prepare: P,
+    try_again: Option<Mono>,
+    is_stopped: bool,
+    /// Why nothing is heard of addresses any more.
+    fault: Option<LinkError>,
+}
+
+/// What it waits for.
+#[derive(Clone, Copy)]
+enum Source {
+    Changes,
+    Control,
+}
+
+impl<T, P: Fn(&ConfigFile) -> Result<T, SetupError>> EventHandler for Waiting<P> {
+    type Source = Source;
+    type End = Result<Arrival<T>, Box<dyn Error>>;
+
+    /// Everything is looked at, whatever has changed.
+    fn work(&mut self) -> Option<Self::End> {
+        if self.is_stopped {
+            return Some(Ok(Arrival::Stopped));
         }
-        watchdog.feed(clock.now());
-        let now = clock.now();
-        let fds = [signals.as_fd(), watch.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-        let mut fds: Vec<PollFd<'_>> = fds.into_iter().chain(control.poll_fds(now)).collect();
-        let deadline = watchdog
-            .next()
-            .into_iter()
-            .chain(control.next_deadline(now))
-            .chain(try_again);
-        daemon::wait(&mut fds, &clock, deadline.min())?;
-        drop(fds);
-        for signal in signals.pending() {
-            if signal != Signal::SIGHUP {
+        if let Some(fault) = self.fault.take() {
+            return Some(Err(fault.into()));
+        }
+        self.try_again = None;
+        match missing(&self.file).map_or_else(|| (self.prepare)(&self.file), Err) {
+            Ok(made) => {
+                let failure = std::mem::take(&mut self.failure);
+                let file = Box::new(self.file.clone());
+                return Some(Ok(Arrival::Here(file, failure, made)));
+            }
+            Err(error @ SetupError::NotHere { .. }) => self.said.say(&error),
+            Err(error) if error.is_about_to_pass() => {
+                self.try_again = Some(self.clock.now() + TRY_AGAIN);
+                self.said.say(&error);
+            }
+            Err(error) => return Some(Err(error.into())),
+        }
+        self.watchdog.feed(self.clock.now());
+        None
+    }
+
+    fn await_on<'h>(&'h self, awaited: &mut Awaited<'h, Source>) {
+        let now = self.clock.now();
+        awaited.reading(Source::Changes, self.changes.as_fd());
+        for fd in self.control.poll_fds(now) {
+            awaited.polling(Source::Control, fd);
+        }
+        awaited.until(self.watchdog.next());
+        awaited.until(self.control.next_deadline(now));
+        awaited.until(self.try_again);
+    }
+
+    fn take(&mut self, event: Event<Source>) {
+        match event {
+            Event::Ready(Source::Changes) => self.note_changes(),
+            // Looked at when the turn is over, as it has a deadline too.
+            Event::Ready(Source::Control) | Event::Ended(..) => {}
+            Event::Signal(Signal::SIGHUP) => self.read_again(),
+            Event::Signal(signal) => {
                 log::info!("Terminating due to signal {}", signal as i32);
                 notify::stopping();
-                return Ok(Arrival::Stopped);
+                self.is_stopped = true;
             }
-            (file, failure) = read_again(file);
-            said.is_said = false;
+            Event::Time => self.answer(),
         }
-        for (client, request) in control.hear(clock.now()) {
-            match request {
-                Request::Status => {
-                    let age = clock.now() - Mono::ZERO;
-                    let text = report::waiting(&file, age, &failure, said.reason.clone()).encode();
-                    control.tell(clock.now(), client, text);
-                }
-                Request::Order { order } if for_machine(order).is_some() => {
-                    control.refuse(clock.now(), client, vec![said.reason.clone()]);
-                }
-                Request::Order { .. } => {
-                    control.await_reload(clock.now(), client);
-                    (file, failure) = read_again(file);
-                    said.is_said = false;
-                    control.reloaded(clock.now(), &outcome(&file, &failure));
-                }
-            }
-        }
-        // What was told does not matter: everything is looked at.
-        match watch.drain() {
+    }
+}
+
+impl<P> Waiting<P> {
+    fn note_changes(&mut self) {
+        match self.changes.drain() {
             Ok(told) => log::debug!("{} changes of addresses and interfaces", told.len()),
             Err(error) => {
                 log::error!("addresses and interfaces: {error}: watched anew");
-                watch = Watch::open()?;
+                match Watch::open() {
+                    Ok(changes) => self.changes = changes,
+                    Err(error) => self.fault = Some(error),
+                }
+            }
+        }
+    }
+
+    /// The file as it is now, or the one before and what is wrong with it now.
+    fn read_again(&mut self) {
+        match config_file::read(&self.file.path) {
+            Ok(file) => (self.file, self.failure) = (file, Vec::new()),
+            Err(fault) => {
+                self.failure = fault.lines(Program::Pulse);
+                for line in &self.failure {
+                    log::error!("{line}");
+                }
+            }
+        }
+        self.said.is_said = false;
+    }
+
+    fn answer(&mut self) {
+        let now = self.clock.now();
+        for (client, request) in self.control.hear(now) {
+            let reason = self.said.reason.clone();
+            match request {
+                Request::Status => {
+                    let age = now - Mono::ZERO;
+                    let text = report::waiting(&self.file, age, &self.failure, reason).encode();
+                    self.control.tell(now, client, text);
+                }
+                Request::Order { order } if for_machine(order).is_some() => {
+                    self.control.refuse(now, client, vec![reason]);
+                }
+                Request::Order { .. } => {
+                    self.control.await_reload(now, client);
+                    self.read_again();
+                    let outcome = outcome(&self.file, &self.failure);
+                    self.control.reloaded(self.clock.now(), &outcome);
+                }
             }
         }
     }
@@ -147,12 +232,12 @@ impl Said {
     }
 }
 
-/// The signals that are answered while pulse waits.
+/// The loop in which pulse waits, with the signals that are answered meanwhile.
 ///
 /// # Errors
 /// Those of [`Signals::new`].
-pub fn signals() -> io::Result<Signals> {
-    Signals::new(&SIGNALS)
+pub fn turning(clock: Clock) -> io::Result<EventLoop> {
+    Ok(EventLoop::new(clock, Signals::new(&SIGNALS)?))
 }
 
 /// What a killed predecessor left goes: the partner may have it, and nobody looks after its services here.
@@ -166,20 +251,6 @@ fn let_go(file: &ConfigFile) -> io::Result<()> {
     addresses::drop_left(&left)?;
     held_file.write(&[]);
     Ok(())
-}
-
-/// The file as it is now, or the one before and what is wrong with it now.
-fn read_again(before: ConfigFile) -> (ConfigFile, Vec<String>) {
-    match config_file::read(&before.path) {
-        Ok(file) => (file, Vec::new()),
-        Err(fault) => {
-            let lines = fault.lines(Program::Pulse);
-            for line in &lines {
-                log::error!("{line}");
-            }
-            (before, lines)
-        }
-    }
 }
 
 fn outcome(file: &ConfigFile, failure: &[String]) -> Result<Taken, Vec<String>> {

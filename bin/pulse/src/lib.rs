@@ -71,7 +71,7 @@ use std::process::ExitCode;
 
 use config_file::{ConfigFile, Fault, tell};
 use daemon::log::Target;
-use daemon::{Background, Instance, Lock, LockError, Signal};
+use daemon::{Background, Clock, Instance, Lock, LockError, Signal};
 use heartbeat::{ConfiguredRole, Notice};
 
 use crate::arrival::Arrival;
@@ -261,9 +261,10 @@ fn start_late(
     instance: Instance,
 ) -> ExitCode {
     let run = || -> Result<(), Box<dyn std::error::Error>> {
-        let mut signals = arrival::signals()?;
+        let clock = Clock::start();
+        let mut waiting = arrival::turning(clock)?;
         let prepare = |file: &ConfigFile| prepare(options, file);
-        let arrival = arrival::wait(file, refused, &mut signals, prepare)?;
+        let arrival = arrival::wait(file, refused, clock, &mut waiting, prepare)?;
         let Arrival::Here(file, refused, (setup, sockets)) = arrival else {
             return Ok(());
         };
@@ -274,7 +275,8 @@ fn start_late(
         }
         let (shell, turning) = Shell::new(options, setup, &file, refused, sockets)?;
         // One that came before the shell's own signals were there.
-        if signals.pending().iter().any(|it| *it != Signal::SIGHUP) {
+        let missed = waiting.signals().pending();
+        if missed.iter().any(|it| *it != Signal::SIGHUP) {
             return Ok(());
         }
         Ok(shell.run(turning, instance.faults())?)

@@ -100,6 +100,11 @@ impl EventLoop {
         Self { clock, signals }
     }
 
+    /// Its signals, for who goes on without it.
+    pub const fn signals(&mut self) -> &mut Signals {
+        &mut self.signals
+    }
+
     /// Turns until `handler` ends it. What follows, the end of a program for one, may have a handler of
     /// its own in the same loop.
     ///
