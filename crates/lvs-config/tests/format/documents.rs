@@ -140,19 +140,30 @@ fn the_default_that_the_manual_names_changes_nothing() {
     assert!(count >= 25, "{count} defaults");
 }
 
-/// The cells of the document's table of keywords.
-fn table() -> Vec<Vec<&'static str>> {
-    let (_, table) = DOCUMENT.split_once("## Keywords").expect("the table");
-    let rows = table.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|row| row.split('|').map(str::trim).skip(1).collect())
-        .collect()
+/// Keyword, place, value and default of each entry of the document: ``- `KEYWORD` (PLACE): VALUE; default DEFAULT.``
+fn entries() -> Vec<[&'static str; 4]> {
+    let (_, section) = DOCUMENT.split_once("## Keywords").expect("the list");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let lines = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `")?.strip_suffix('.'));
+    lines.map(|line| entry_of(line).expect(line)).collect()
+}
+
+fn entry_of(line: &'static str) -> Option<[&'static str; 4]> {
+    let (name, rest) = line.split_once("` (")?;
+    let (place, rest) = rest.split_once("): ")?;
+    let (value, default) = rest.split_once("; default ")?;
+    Some([name, place, value, default])
 }
 
 #[test]
 fn the_document_has_place_value_and_default_of_each_extension() {
-    let rows = table();
-    assert_eq!(rows.len(), EXTENSIONS.len());
-    for (row, cells) in EXTENSIONS.iter().zip(rows) {
+    let entries = entries();
+    assert_eq!(entries.len(), EXTENSIONS.len());
+    for (row, entry) in EXTENSIONS.iter().zip(entries) {
+        let [name, shown_place, shown_value, shown_default] = entry;
+        assert_eq!(name, row.name);
         let place = row.places[0];
         let shown = match place {
             Place::Global => "outside blocks",
@@ -160,7 +171,7 @@ fn the_document_has_place_value_and_default_of_each_extension() {
             Place::Failover => "failover",
             Place::Server => "server",
         };
-        assert_eq!(cells[1], shown, "{}", row.name);
+        assert_eq!(shown_place, shown, "{name}");
         let value = match (row.kind, range(row.kind)) {
             // The other threshold is its bound.
             _ if row.name == "lower_threshold" => None,
@@ -170,8 +181,8 @@ fn the_document_has_place_value_and_default_of_each_extension() {
             (Kind::Choice(words), _) => Some(format!("`{}`", words.join("`, `"))),
             _ => None,
         };
-        assert!(value.is_none_or(|value| value == cells[2]), "{cells:?}");
-        let default = cells[3].split(',').next().unwrap_or_default();
+        assert!(value.is_none_or(|value| value == shown_value), "{entry:?}");
+        let default = shown_default.split(',').next().unwrap_or_default();
         let is_value =
             default.starts_with('`') || default.starts_with(|c: char| c.is_ascii_digit());
         if is_value && row.name != "forward" {

@@ -58,10 +58,11 @@ fn example_manual_and_document_have_every_extension() {
             "manual lacks {name}"
         );
     }
-    let (_, table) = DOCUMENT.split_once("## Keywords").expect("the table");
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
-    let listed: Vec<&str> = rows
-        .filter_map(|row| Some(row.split_once('`')?.0))
+    let (_, section) = DOCUMENT.split_once("## Keywords").expect("the list");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let entries = section.lines().filter_map(|line| line.strip_prefix("- `"));
+    let listed: Vec<&str> = entries
+        .filter_map(|entry| Some(entry.split_once('`')?.0))
         .collect();
     assert_eq!(listed, names);
     for row in VALUES {
