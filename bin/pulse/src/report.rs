@@ -171,8 +171,9 @@ fn impaired(parts: &Parts<'_>) -> Vec<String> {
     let unsent =
         unsent.map(|(path, why)| format!("no heartbeat can be sent {}: {why}", path.place()));
     let same_role = parts.view.same_role.as_ref().map(ToString::to_string);
-    same_role
-        .into_iter()
+    let two_owners = parts.view.two_owners.as_ref().map(ToString::to_string);
+    let between = two_owners.into_iter().chain(same_role);
+    between
         .chain(unsent)
         .chain(parts.impaired.iter().cloned())
         .collect()

@@ -32,6 +32,7 @@ mod service;
 mod stage;
 mod takeover;
 mod timer;
+mod two_owners;
 mod view;
 mod warm;
 

@@ -11,7 +11,7 @@ use crate::datagram::{DecodeError, Service};
 use lvs_model::Mac;
 
 use crate::orders::{Order, OrderRefused, Orders};
-use crate::pair::{ConfiguredRole, OneRole, PairPath};
+use crate::pair::{ConfiguredRole, OneRole, PairPath, TwoOwners};
 use crate::said::DiscardReason;
 use crate::view::Silence;
 
@@ -241,6 +241,10 @@ pub enum Notice {
     SameRole(OneRole),
     /// Ours: the partner says no more that it is of our role.
     OtherRole,
+    /// Ours: the partner stays active beside this node.
+    TwoOwners(TwoOwners),
+    /// Ours: it is not active any more.
+    OneOwner,
 }
 
 impl Notice {

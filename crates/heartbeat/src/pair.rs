@@ -77,3 +77,21 @@ impl fmt::Display for OneRole {
         )
     }
 }
+
+/// Both directors are active and stay it; its `Display` says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TwoOwners {
+    /// The other one's address.
+    pub partner: IpAddr,
+}
+
+impl fmt::Display for TwoOwners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let partner = self.partner;
+        write!(
+            f,
+            "two owners: {partner} stays active beside this director: it does not hear this one, or the two lvs.cf \
+             do not name the same primary; stop pulse on one of the two"
+        )
+    }
+}

@@ -15,6 +15,7 @@ mod same_role;
 mod service;
 mod signed;
 mod texts;
+mod two_owners;
 mod view;
 mod warm;
 

@@ -9,7 +9,7 @@ use lvs_model::Mono;
 
 use crate::fitness::{OwnAddresses, Unfit};
 use crate::orders::Orders;
-use crate::pair::{ConfiguredRole, OneRole};
+use crate::pair::{ConfiguredRole, OneRole, TwoOwners};
 use crate::said::Form;
 use crate::supervise;
 use crate::table::{Event, Phase};
@@ -45,6 +45,8 @@ pub struct View {
     pub content: u64,
     /// What to do about two directors of one role.
     pub same_role: Option<OneRole>,
+    /// What to do about a partner that is active, too, and stays it.
+    pub two_owners: Option<TwoOwners>,
     /// The last sixteen changes of the phase, oldest first.
     pub transitions: Vec<Transition>,
 }

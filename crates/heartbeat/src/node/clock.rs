@@ -102,6 +102,7 @@ impl Node {
             }
             Timer::Offer => self.event(now, Event::OfferDue, out),
             Timer::Deaf => self.event(now, Event::PartnerDeaf, out),
+            Timer::TwoOwners => self.other_owner_stays(out),
             Timer::HandOver => self.hand_over_due(now, out),
             Timer::Relief => self.relieve(now, out),
             Timer::Control => self.event(now, Event::ControlDue, out),
@@ -139,6 +140,8 @@ impl Node {
     pub(super) fn silence(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.partner.forget();
         self.timers.stop(Timer::Idle);
+        self.timers.stop(Timer::TwoOwners);
+        self.told.two_owners = false;
         let claiming = self.stage.is_claiming();
         let is_known = self.settings.has_partner && !self.is_cut_off();
         if claiming && is_known && !self.told.partner_lost {

@@ -60,6 +60,7 @@ impl Node {
                 self.hear_running(now, said, out);
             }
             Value::Stopped => {
+                self.forget_other_owner(out);
                 self.note_idle(now);
                 self.let_go_if_better(now, out);
                 self.leave_duplicates(now, out);
@@ -132,6 +133,7 @@ impl Node {
             self.timers.set(Timer::HandOver, hand_over.until);
         }
         self.event(now, event, out);
+        self.note_other_owner(now, event, out);
         self.say_who_serves(out);
         if event == Event::HeardRunning {
             self.clear_table(now, out);

@@ -58,6 +58,8 @@ pub struct Told {
     pub who_serves: bool,
     /// This node serves and is heard on no path.
     pub is_unheard: bool,
+    /// The partner is active beside this node, and neither yields.
+    pub two_owners: bool,
     /// Whether the partner's lvs.cf is ours.
     pub same_content: Option<bool>,
     /// Nobody serves because of an order, then.

@@ -19,6 +19,8 @@ pub enum Timer {
     Offer,
     /// The partner is active and has not heard us for so long that it will not yield.
     Deaf,
+    /// The partner is active as well, and has had its time to yield.
+    TwoOwners,
     /// The partner has had its time to take over, or to say that it will.
     HandOver,
     /// A partner that leaves has served for long enough.
@@ -55,6 +57,7 @@ impl Timer {
             Self::Announce | Self::Duplicates => {
                 matches!(phase, Phase::Active | Phase::HandingOver)
             }
+            Self::TwoOwners => matches!(phase, Phase::Active),
             Self::HandOver => matches!(phase, Phase::HandingOver),
             Self::LetGo | Self::Release => matches!(phase, Phase::Releasing),
             Self::Service

@@ -8,6 +8,7 @@ use super::stage::Stage;
 use crate::orders::Orders;
 use crate::pair::PairPath;
 use crate::said::Form;
+use crate::table::Phase;
 use crate::view::{PartnerView, PathView, Silence, Transition, View};
 
 impl Node {
@@ -33,6 +34,7 @@ impl Node {
             term: self.claims.term,
             content: self.settings.content,
             same_role: self.one_role(now),
+            two_owners: self.two_owners(),
             transitions: self.history.transitions.iter().cloned().collect(),
         }
     }
@@ -74,6 +76,7 @@ impl Node {
         self.stage = to;
         let to = self.phase();
         self.timers.retain(|timer| timer.runs_in(to));
+        self.told.two_owners &= to == Phase::Active;
         let kept = &mut self.history.transitions;
         if kept.len() >= KEPT {
             kept.pop_front();

@@ -34,7 +34,8 @@ impl Notice {
             | Self::NobodyServes(_)
             | Self::FailoverFailed
             | Self::StandbyVoid
-            | Self::SameRole(_) => Severity::Error,
+            | Self::SameRole(_)
+            | Self::TwoOwners(_) => Severity::Error,
             Self::ForcedActive(_)
             | Self::PartnerDead(_)
             | Self::PartnerInactive { .. }

@@ -103,6 +103,7 @@ impl fmt::Display for Notice {
                 "the partner has another lvs.cf: {theirs:016x} there, {own:016x} here"
             ),
             Self::SameRole(it) => it.fmt(f),
+            Self::TwoOwners(it) => it.fmt(f),
             fixed => f.write_str(fixed.fixed_text()),
         }
     }
@@ -185,6 +186,7 @@ impl Notice {
             Self::FailoverFailed => "the partner does not take over: staying active",
             Self::StandbyVoid => "the order to stand by is void: nobody else could serve",
             Self::OtherRole => "the partner does not say any more that it is of our role",
+            Self::OneOwner => "one owner again: the partner says that it is not active",
             Self::SameContent => "the partner has the same lvs.cf again",
             _ => "",
         }
