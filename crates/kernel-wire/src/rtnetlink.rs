@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::netlink::{
-    ACK, Attribute, Attributes, CREATE, DUMP, DecodeError, EXCLUSIVE, Message, Requests,
+    ACK, Attribute, Attributes, CREATE, DUMP, DecodeError, EXCLUSIVE, Message, REQUEST, Requests,
 };
 use lvs_model::Mac;
 
@@ -139,6 +139,14 @@ pub fn request_addresses(requests: &mut Requests, sequence: u32) {
 pub fn request_links(requests: &mut Requests, sequence: u32) {
     requests.message(RTM_GETLINK, DUMP, sequence, |message| {
         message.raw(&[0; LINK_HEADER]);
+    });
+}
+
+/// Asks for the interface of this name; refused with `ENODEV` if there is none.
+pub fn request_link(requests: &mut Requests, sequence: u32, name: &str) {
+    requests.message(RTM_GETLINK, REQUEST, sequence, |message| {
+        message.raw(&[0; LINK_HEADER]);
+        message.text(IFLA_IFNAME, name);
     });
 }
 

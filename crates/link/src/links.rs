@@ -1,10 +1,11 @@
 //! The kernel's addresses and interfaces, asked and changed over one rtnetlink socket.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use kernel_wire::netlink::Requests;
 use kernel_wire::rtnetlink::{self, Address, Link, Said};
-use netlink::{Completeness, NetlinkSocket, Protocol};
+use netlink::{Completeness, NetlinkError, NetlinkSocket, Protocol};
 use nix::errno::Errno;
 
 use crate::error::LinkError;
@@ -101,7 +102,9 @@ impl Links {
     /// # Errors
     /// [`LinkError::Netlink`] if the kernel could not be asked.
     pub fn drop(&mut self, unwanted: &[Assignment]) -> Result<Vec<Outcome>, LinkError> {
-        let ((found, completeness), (links, _)) = (self.look()?, self.look_at_links()?);
+        let (found, completeness) = self.look()?;
+        let links = self.look_at_links()?;
+        let links = with_lacking(links, unwanted, |name| self.link_named(name))?;
         let mut changes = plan_drop(unwanted, &found, &links);
         if completeness == Completeness::Interrupted {
             changes.extend(plan_drop_unseen(unwanted, &found, &links));
@@ -155,6 +158,25 @@ impl Links {
         Ok(all)
     }
 
+    /// The interface of this name. One answer: nothing can interrupt it.
+    fn link_named(&mut self, name: &str) -> Result<Option<Link>, LinkError> {
+        let sequence = self.socket.next_sequence();
+        let mut requests = Requests::new();
+        rtnetlink::request_link(&mut requests, sequence, name);
+        self.socket.send(&requests)?;
+        let answer = self.socket.answer(sequence, |message| {
+            Ok::<_, LinkError>(match rtnetlink::decode(&message)? {
+                Said::Link(link) => Some(link),
+                _ => None,
+            })
+        });
+        match answer {
+            // There is none, or none can have such a name.
+            Err(LinkError::Netlink(NetlinkError::Refused(_))) => Ok(None),
+            answer => answer,
+        }
+    }
+
     fn dump<T>(
         &mut self,
         request: fn(&mut Requests, u32),
@@ -188,6 +210,23 @@ fn repeat<T>(
     read()
 }
 
+/// The interfaces, with those of `unwanted` that a list lacks which may be incomplete: each is asked for.
+fn with_lacking(
+    (mut links, completeness): (Vec<Link>, Completeness),
+    unwanted: &[Assignment],
+    mut ask: impl FnMut(&str) -> Result<Option<Link>, LinkError>,
+) -> Result<Vec<Link>, LinkError> {
+    if completeness == Completeness::Whole {
+        return Ok(links);
+    }
+    let known: BTreeSet<String> = links.iter().map(|link| link.name.clone()).collect();
+    let wanted: BTreeSet<&str> = unwanted.iter().map(|it| it.interface.as_str()).collect();
+    for name in wanted.into_iter().filter(|name| !known.contains(*name)) {
+        links.extend(ask(name)?);
+    }
+    Ok(links)
+}
+
 /// A change and what the kernel said to it.
 pub type Outcome = (Change, Result<(), Errno>);
 
@@ -209,6 +248,50 @@ mod tests {
             Ok((attempts, completeness))
         });
         read.unwrap()
+    }
+
+    fn link(name: &str) -> Link {
+        let mut links = Links::open().unwrap().links().unwrap().into_iter();
+        let lo = links
+            .find(|link| link.name == "lo")
+            .expect("it is everywhere");
+        Link {
+            name: name.to_owned(),
+            ..lo
+        }
+    }
+
+    #[test]
+    fn r_an_address_goes_also_from_an_interface_that_an_interrupted_list_lacks() {
+        let unwanted = |interface: &str| Assignment {
+            address: "10.1.0.50".parse().unwrap(),
+            prefix: 24,
+            interface: interface.to_owned(),
+            label: interface.to_owned(),
+        };
+        let unwanted = ["eth0", "eth1", "eth1", "gone0"].map(unwanted);
+        let mut asked = Vec::new();
+        let mut complete = |completeness| {
+            let links = with_lacking((vec![link("eth0")], completeness), &unwanted, |name| {
+                asked.push(name.to_owned());
+                Ok((name == "eth1").then(|| link(name)))
+            });
+            plan_drop_unseen(&unwanted, &[], &links.unwrap()).len()
+        };
+        assert_eq!(complete(Completeness::Interrupted), 3);
+        assert_eq!(complete(Completeness::Whole), 1);
+        assert_eq!(asked, ["eth1", "gone0"]);
+    }
+
+    #[test]
+    fn an_interface_is_asked_for_by_its_name() {
+        let mut links = Links::open().unwrap();
+        let lo = links.link_named("lo").unwrap();
+        assert_eq!(lo, Some(link("lo")));
+        for none in ["none0", "a-name-that-no-interface-can-have", ""] {
+            assert_eq!(links.link_named(none).unwrap(), None, "{none}");
+        }
+        assert_eq!(links.link_named("lo").unwrap(), lo);
     }
 
     #[test]
