@@ -209,7 +209,7 @@ fn breach_of_lints(room: &str, manifest: &str) -> Option<String> {
     (!explained).then(|| format!("{room} may use unsafe without saying why it is sound"))
 }
 
-/// Every crate of the registry has its row in `reasons`.
+/// Every crate of the registry has its entry in the list before the first section of `reasons`.
 fn breaches_of_reasons(manifest: &str, reasons: &str) -> Vec<String> {
     let (_, dependencies) = manifest
         .split_once("[workspace.dependencies]\n")
@@ -217,12 +217,14 @@ fn breaches_of_reasons(manifest: &str, reasons: &str) -> Vec<String> {
     let lines = dependencies
         .lines()
         .take_while(|line| !line.starts_with('['));
+    let entries = reasons.split("\n## ").next().unwrap_or_default();
     lines
         .filter(|line| !line.starts_with('#') && !line.contains("path = "))
         .filter_map(|line| Some(line.split_once(" = ")?.0))
         .filter(|name| {
-            let is_row = |row: &str| row.starts_with("| `") && row.contains(&format!("`{name}`"));
-            !reasons.lines().any(is_row)
+            let is_entry =
+                |line: &str| line.starts_with("- `") && line.contains(&format!("`{name}`"));
+            !entries.lines().any(is_entry)
         })
         .map(|name| format!("docs/internals/dependencies.md does not say why {name} is in"))
         .collect()
@@ -236,7 +238,8 @@ mod tests {
     fn a_crate_of_the_registry_needs_its_reason() {
         let manifest = "[workspace.dependencies]\n# own\nwire = { path = \"w\" }\nnix = \"1\"\n\
                         hmac = { version = \"1\" }\n\n[profile.dev]\ndebug = 1\n";
-        let reasons = "`nix` is mentioned\n| `hmac`, `sha2` | `heartbeat` | why |\n";
+        let reasons =
+            "`nix` is mentioned\n- `hmac`, `sha2`, in `heartbeat`: why\n## Out\n- `nix`: why not\n";
         assert_eq!(
             breaches_of_reasons(manifest, reasons),
             ["docs/internals/dependencies.md does not say why nix is in"]
