@@ -1,13 +1,12 @@
 //! Signed heartbeats: what a datagram of the partner is worth, and what ours look like.
 //!
-//! Called by the shell of `bin/pulse` with whole datagrams, and by the simulation. Freshness needs
-//! no common clock. Every start draws a boot id, every datagram has a counter that begins at a random
-//! number, and every datagram echoes the counter of the partner's newest that was good. A new boot
-//! id of the partner counts once it echoes what we sent after its last one was accepted: no
-//! recording can, and nothing that was under way while the partner was started again. Where
-//! signatures are required, what echoes nothing that we sent within the last dead time was held back
-//! by somebody, unless it says that it does not hear us. Unsigned ones say by a mark what a clean stop
-//! needs, and that a standby is not fit.
+//! The shell of `bin/pulse` calls it with whole datagrams, and the simulation does. Freshness needs no
+//! common clock. Every start draws a boot id. Every datagram has a counter that begins at a random number,
+//! and echoes the counter of the partner's newest good one. A new boot id of the partner counts once it
+//! echoes something that we sent after its last boot id was accepted: no recording can, nor can anything
+//! that was under way while the partner started again. Where signatures are required, somebody held back a
+//! datagram that echoes nothing that we sent within the last dead time, unless it says that it does not
+//! hear us. Unsigned heartbeats say by a mark what a clean stop needs, and that a standby is not fit.
 
 mod candidates;
 mod sent;
@@ -33,8 +32,8 @@ use session::Session;
 
 /// How far signed heartbeats are rolled out. lvs.cf: `heartbeat_auth`.
 ///
-/// Each is safe beside itself and its neighbours; `off` beside `sign` is, too. Beside `require`,
-/// `off` and `accept` count for nothing.
+/// Each mode is safe beside itself and its neighbours, and `off` beside `sign`. Beside `require` heartbeats
+/// in `off` and `accept` do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Sends four bytes, reads four bytes.
@@ -63,8 +62,8 @@ pub enum Verdict {
     Beat(Value, Option<Said>),
     /// A heartbeat of a partner that misses ours and asks for one.
     Question(Value, Option<Said>),
-    /// The partner's, but perhaps a recording: it counts once the partner has heard us. With a value
-    /// where unsigned ones count: so does this, as one of those.
+    /// The partner's, but perhaps a recording: it counts once the partner has heard us. It has a value
+    /// where unsigned heartbeats count; then it counts as one of those.
     Unproven(Option<Value>),
     /// Nothing.
     Refused(DiscardReason),
@@ -96,8 +95,8 @@ pub enum Echo {
     Unproven,
 }
 
-/// What has changed about the signatures of the partner: for the log, while not every heartbeat
-/// must have one.
+/// What has changed about the signatures of the partner, for the log: a line for each change, not for each
+/// heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remark(Result<(), SignatureError>);
 
@@ -178,7 +177,7 @@ impl Auth {
         self.dead_time = dead_time;
     }
 
-    /// One datagram that says `value`; every copy on every path is one of its own.
+    /// One datagram that says `value`. Each copy on each path is a datagram of its own.
     pub fn seal(&mut self, now: Mono, echo: Echo, value: Value, statement: Statement) -> Vec<u8> {
         let magic = encode(self.service, value, ByteOrder::Little);
         if self.keys.is_empty() || !self.mode.signs() {
@@ -187,7 +186,7 @@ impl Auth {
         }
         self.sent.note(now, self.counter, self.dead_time);
         self.counter += 1;
-        // What is not proven may be of an older program.
+        // What is not proven may come from an older program.
         let partner = self
             .session
             .filter(|session| echo == Echo::Partner && now - session.heard < self.dead_time);
@@ -220,8 +219,8 @@ impl Auth {
         unproven.or(last).unwrap_or(0)
     }
 
-    /// What stands behind an unsigned heartbeat. Fewer than five bytes wherever nothing has to be said
-    /// that an original would not say.
+    /// What stands behind an unsigned heartbeat. Nothing, unless it has to say what an original would not
+    /// say.
     fn mark(&self, now: Mono, statement: Statement) -> Option<Mark> {
         match statement.state {
             State::Leaving => Some(Mark::Leaving),
@@ -265,7 +264,7 @@ impl Auth {
         })
     }
 
-    /// Notes what a heartbeat that counts says of claims and roles.
+    /// Notes what a counting heartbeat says about claims and roles.
     fn note_claim(&mut self, now: Mono, value: Value, said: Option<Said>) {
         let leaves = said.is_some_and(|said| said.statement.state == State::Leaving);
         self.claimed = (value == Value::Running && !leaves).then_some(now);
@@ -328,13 +327,13 @@ impl Auth {
             Err(error) if self.mode == Mode::Require => {
                 Verdict::Refused(DiscardReason::Signature(error))
             }
-            // Whoever can forge can leave the signature away as well.
+            // A forger can leave the signature away as well.
             Err(_) => Verdict::Beat(value, None),
         }
     }
 
-    /// What to log about the partner's signatures, once for each change. The caller sees to it that
-    /// a forger who changes them all the time does not fill the log.
+    /// What to log about the partner's signatures, once for each change. The caller must keep a forger who
+    /// changes them all the time from filling the log.
     pub fn remark(&mut self) -> Option<Remark> {
         let changed = self.signature.filter(|_| self.signature != self.remarked);
         self.remarked = self.signature;
@@ -364,7 +363,7 @@ impl Auth {
         let Some(newest) = session.note(signed.counter) else {
             return Verdict::Refused(DiscardReason::Replayed);
         };
-        // Who does not hear us can echo nothing new; its newest word has to do.
+        // A partner that does not hear us can echo nothing new; its newest word has to do.
         let is_deaf = newest && !signed.statement.hears;
         if self.mode == Mode::Require && !(echoes_us && is_fresh || is_deaf) {
             return Verdict::Refused(DiscardReason::HeldBack);

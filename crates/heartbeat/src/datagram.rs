@@ -1,9 +1,9 @@
 //! The heartbeat datagram: what two pulses send each other over UDP.
 //!
-//! The first four bytes are the original's: a constant in the sender's byte order, which on every
-//! machine the original ran on means little-endian. An original reads those four and drops the
-//! rest, so what stands behind them is ours: [`Datagram::trailer`], see [`signed`]. `docs/internals/heartbeat.md` is the
-//! frozen description. The caller is pulse's socket; `heartbeat` sees only decoded values.
+//! The first four bytes are the original's: a constant in the sender's byte order. Every machine that the
+//! original ran on was little-endian. An original reads these four bytes and drops the rest, so the rest is
+//! ours: [`Datagram::trailer`], see [`signed`]. `docs/internals/heartbeat.md` is the frozen description.
+//! pulse's socket is the caller; the machine sees only decoded values.
 
 pub mod details;
 mod length;
@@ -91,8 +91,7 @@ pub struct Datagram<'a> {
     pub trailer: &'a [u8],
 }
 
-/// Behind the four bytes of an unsigned heartbeat, and nothing after it; most have none. An original
-/// does not read it.
+/// What an unsigned heartbeat may have behind its four bytes; most have none. An original does not read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mark {
     /// The sender misses the receiver's heartbeats.
@@ -146,15 +145,15 @@ impl Datagram<'_> {
         Mark::ALL.into_iter().find(|mark| mark.byte() == *byte)
     }
 
-    /// Whether the sender asks for a heartbeat of the receiver. Of a signed one the signature is not
-    /// looked at here.
+    /// Whether the sender asks for a heartbeat of the receiver. Does not check the signature of a signed
+    /// one.
     #[must_use]
     pub fn asks(&self) -> bool {
         let asks = [Some(Mark::Question), Some(Mark::UnfitQuestion)];
         asks.contains(&self.mark()) || signed::asks(self.trailer)
     }
 
-    /// The role of the sender, if it tells. Of a signed one the signature is not looked at here.
+    /// The role of the sender, if it tells it. Does not check the signature of a signed heartbeat.
     #[must_use]
     pub fn role(&self) -> Option<ConfiguredRole> {
         match self.mark() {

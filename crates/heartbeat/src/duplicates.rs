@@ -1,23 +1,23 @@
 //! IPv6 addresses of ours that another machine has, too.
 //!
-//! At a takeover they are raised without waiting for the kernel's detection of duplicates, which a
-//! partner that dies would make fail. So each announcement also asks who has them. An answer counts if the
-//! partner cannot be the one that gives it: it says STOPPED, or there is none. And it must be given
-//! twice, because the first may have been under way while the partner let go.
+//! A takeover raises them without waiting for the kernel's detection of duplicates, which a dying partner
+//! would make fail. So each announcement also asks who has them. An answer counts if it cannot come from
+//! the partner, which says STOPPED or is not there. It must come twice: the first one may have been under
+//! way while the partner gave up.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use lvs_model::{Backoff, Mono};
 
-/// The second answer comes so much later than the first, at least.
+/// Least time between the first answer and the second one.
 const CONFIRMED_AFTER: Duration = Duration::from_millis(300);
 /// An answer is forgotten after so long.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(2);
-/// Whether an address is free again is asked after so long, then after twice that, and so on.
+/// First pause before asking whether an address is free again; the next ones double.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// An address is free if nobody answers for so long.
+/// An address is free if nobody answers within this time.
 const FREE_AFTER: Duration = Duration::from_secs(1);
 
 /// What an answer means.
@@ -57,7 +57,7 @@ struct Unused {
     /// Asked about again, then.
     retry_at: Mono,
     pause: Backoff,
-    /// It was asked about, and is free if nobody answers until then.
+    /// When it is free, if nobody answers until then.
     free_at: Option<Mono>,
 }
 
@@ -109,7 +109,7 @@ impl Duplicates {
         Answer::Duplicate
     }
 
-    /// What is to be done by now; to be called until there is nothing.
+    /// What is to be done by now. Call it until it returns nothing.
     pub fn due(&mut self, now: Mono) -> Due {
         if self.ask_at.take_if(|at| *at <= now).is_some() {
             return Due::Ask;

@@ -1,6 +1,6 @@
 //! Why a node should not be the one that serves while a better one lives.
 //!
-//! What is listed here counts towards a living partner only: whoever is left serves what it can.
+//! These reasons count towards a living partner only: a node that is left alone serves what it can.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -55,8 +55,8 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Whether the addresses that our heartbeats are sent from are on this machine. Without a private path
-/// both are the same.
+/// Whether the own addresses, which heartbeats are sent from, are on this machine. Without a private path
+/// both fields are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnAddresses {
     /// That of the public path.
@@ -72,7 +72,7 @@ impl OwnAddresses {
         private: true,
     };
 
-    /// Nothing can be heard or said: silence is our own fault.
+    /// Nothing can be heard or said. The silence is our own fault.
     #[must_use]
     pub const fn is_cut_off(self) -> bool {
         !self.public && !self.private
@@ -94,7 +94,7 @@ pub enum Unfit {
     ServiceStuck,
     /// With `vip = external`: `active_cmd` failed when it was run last.
     HookFailed,
-    /// With `vip = external`: no process is there that could run a hook.
+    /// With `vip = external`: no process is there to run a hook.
     NoHooks,
     /// A monitored link under the heartbeat has no carrier.
     Links,

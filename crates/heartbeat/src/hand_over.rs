@@ -1,4 +1,4 @@
-//! A hand-over that was ordered: how far it is, and why it has not come about.
+//! A hand-over by order: how far it is, and why it failed.
 
 use std::fmt;
 
@@ -6,28 +6,29 @@ use lvs_model::Mono;
 
 use crate::view::Reason;
 
-/// A hand-over that was ordered and whose end has not been told.
+/// A hand-over by order whose end has not been reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderedHandOver {
     /// There is none.
     No,
     /// This node still serves.
     UnderWay,
-    /// This node has given up, and the partner may need until then to say that it is active.
+    /// This node has given up. Until then the partner may say that it is active.
     GivenUp {
         /// Then the end is told.
         until: Mono,
-        /// With `vip = external`: since when the partner says RUNNING, which it does before its `active_cmd` has ended.
+        /// With `vip = external`: since when the partner says RUNNING. It says so before its `active_cmd`
+        /// has ended.
         claimed: Option<Mono>,
     },
 }
 
-/// Why a hand-over that was ordered has not come about; its `Display` is what the administrator reads.
+/// Why a hand-over by order failed; its `Display` is what the administrator reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandOverFailed {
     /// This node serves on.
     StillActive(Reason),
-    /// This node has given up, and for a while the partner has not said that it is active.
+    /// This node has given up, and the partner has not said in time that it is active.
     NotTaken,
 }
 

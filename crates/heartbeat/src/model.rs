@@ -40,8 +40,8 @@ pub struct Settings {
     pub by_term: bool,
     /// lvsd runs on the standby too. Of no effect with fos. lvs.cf: `warm_standby`.
     pub warm_standby: bool,
-    /// So long the sync daemon of a standby listens before a partner that leaves is relieved; zero
-    /// without a sync daemon. lvs.cf: `sync_wait`.
+    /// How long a standby's sync daemon listens before this node takes over from a partner that leaves;
+    /// zero without a sync daemon. lvs.cf: `sync_wait`.
     pub sync_wait: Duration,
     /// The addresses that are held while active. lvs.cf: `address`, `nat_router`.
     pub addresses: Vec<IpAddr>,
@@ -52,8 +52,8 @@ pub struct Settings {
     pub keys: String,
     /// The hash of lvs.cf, for the partner to compare.
     pub content: u64,
-    /// How long a give-up waits for the end of `inactive_cmd` before the partner is told; zero if it
-    /// does not wait. With lvs.cf `vip = external` the hook lets the addresses go.
+    /// How long a give-up waits for the end of `inactive_cmd` before it tells the partner; zero if it does
+    /// not wait. With lvs.cf `vip = external` the hook takes the addresses away.
     pub hook_patience: Duration,
 }
 
@@ -89,8 +89,8 @@ impl Links {
 /// What happens to the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The program stands, its sockets are open: from now on heartbeats are sent. [`Input::Links`],
-    /// [`Input::OwnAddresses`] and [`Input::Serving`] come before, nothing else does.
+    /// The program's sockets are open: from now on heartbeats are sent. Only [`Input::Links`],
+    /// [`Input::OwnAddresses`] and [`Input::Serving`] may come before.
     Start,
     /// Time has passed, and everything that had arrived before was handed in.
     Tick,
@@ -100,12 +100,12 @@ pub enum Input {
         value: Value,
         /// How it came.
         path: PairPath,
-        /// What stood under its signature, if it has a good one.
+        /// What its good signature covers, if it has one.
         said: Option<Said>,
     },
     /// The partner misses our heartbeats and asks for one; follows the `Beat` that asked.
     Asked,
-    /// Signed by the partner, but it cannot know yet that we hear it: it waits for a word of ours.
+    /// Signed by the partner, which does not know yet that we hear it: it waits for a word of ours.
     Unproven,
     /// The partner's address sent something that must not count.
     Refused(DiscardReason, PairPath),
@@ -117,31 +117,31 @@ pub enum Input {
     ServiceChecked,
     /// The service ended or could not be started.
     ServiceEnded,
-    /// What was to take our services out of the kernel's table has not; `ServiceEnded` follows.
+    /// The process that was to take our services out of the kernel's table failed; `ServiceEnded` follows.
     ClearingFailed,
-    /// fos ended with status 0 though nobody had asked it to: on the standby a service of the partner
-    /// is lost, on the active node ours does not stay up.
+    /// fos ended unasked with status 0. On the standby a service of the partner is lost; on the active node
+    /// ours does not stay up.
     ServiceSurrendered,
-    /// Answer to [`Action::TestGateway`]: whether the gateway was seen.
+    /// Answer to [`Action::TestGateway`]: whether the gateway answered.
     Gateway(bool),
     /// State of the monitored links; only sent with lvs.cf `monitor_links`.
     Links(Links),
     /// lvs.cf wants no link monitored.
     LinksUnmonitored,
-    /// Whether the addresses that our heartbeats are sent from are on this machine; sent before the start
-    /// if one is not, and at each change. Without a private path both are the same.
+    /// Whether the own addresses, which heartbeats are sent from, are on this machine. Sent before the
+    /// start if one is missing, and at each change. Without a private path both fields are the same.
     OwnAddresses {
         /// That of the public path.
         public: bool,
         /// That of the private path.
         private: bool,
     },
-    /// The virtual and NAT router addresses that this node could not serve, all of them; empty if it can
-    /// serve every one. Sent before the start and at each change.
+    /// All virtual and NAT router addresses that this node could not serve; empty if it can serve every
+    /// one. Sent before the start and at each change.
     Serving(Vec<Trouble>),
     /// An administrator's order, answered by one [`Action::Answer`] in the same call.
     Order(Order),
-    /// The hook has ended: `inactive_cmd` however it did, `active_cmd` well; also if lvs.cf names none.
+    /// The hook has ended: `inactive_cmd` in any way, `active_cmd` well. Sent also if lvs.cf names none.
     HookEnded(Hook),
     /// `active_cmd` failed, or could not be run.
     HookFailed,
@@ -149,7 +149,7 @@ pub enum Input {
     HooksRun(bool),
     /// Somebody removed an address of ours.
     AddressRemoved,
-    /// Another station says that it has this IPv6 address, which we hold or do not use.
+    /// Another station claims this IPv6 address, which we hold or do not use.
     AddressAnswered {
         /// The address.
         address: IpAddr,
@@ -185,8 +185,8 @@ pub enum Action {
     Challenge(Value),
     /// Write a log line.
     Notice(Notice),
-    /// Run a command of lvs.cf, and end the other one if that still runs. It is answered by
-    /// `HookEnded` or `HookFailed`.
+    /// Run a command of lvs.cf, and end the other one if it still runs. Answered by `HookEnded` or
+    /// `HookFailed`.
     RunHook(Hook),
     /// Switch the kernel's connection synchronisation, outside the loop.
     SyncDaemon(SyncRole),
@@ -195,7 +195,7 @@ pub enum Action {
     /// Start the monitors of the partner's services (`fos --monitor`); answered by `ServiceEnded` or
     /// `ServiceSurrendered`.
     StartMonitors,
-    /// Find out whether the default gateway is to be seen; answered by `Gateway`.
+    /// Find out whether the default gateway answers; answered by `Gateway`.
     TestGateway,
     /// Ask the service to end; answered by `ServiceEnded`.
     StopService,
@@ -207,9 +207,9 @@ pub enum Action {
     KeepOrders(Orders),
     /// The answer to [`Input::Order`]: what this order has begun, or why it is refused.
     Answer(Result<Begun, OrderRefused>),
-    /// What came of a hand-over that was ordered: the partner is active, or why not.
+    /// The end of a hand-over by order: the partner is active, or why not.
     HandOverEnded(Result<(), HandOverFailed>),
-    /// Take lvs.cf's services out of the kernel's table, by a process in the service's place; answered by
+    /// Take lvs.cf's services out of the kernel's table, with a process in the service's place; answered by
     /// `ServiceEnded`.
     ClearTable,
     /// Let the service read its configuration again.
@@ -228,7 +228,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether it tells others that this node is the active one.
+    /// Whether it tells others that this node is active.
     #[must_use]
     pub const fn claims(&self) -> bool {
         match self {

@@ -57,7 +57,7 @@ use parts::{Calls, Claims, Ordered, SameRole, Told, Ways};
 use stage::{Active, Stage, Standby};
 use timer::Timer;
 
-/// Addresses that were removed so often within [`REMOVAL_WINDOW`] are given up.
+/// At this many removals within [`REMOVAL_WINDOW`] the addresses go to the partner.
 const REMOVALS_ALLOWED: usize = 3;
 const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
 
@@ -87,8 +87,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node that has not been started. [`Input::Start`] lets it speak; what is wrong with links, own addresses and
-    /// devices is handed in before, so that its first heartbeat tells of it.
+    /// A node that has not been started. [`Input::Start`] lets it speak. Links, own addresses and devices
+    /// that are missing are handed in before, so that its first heartbeat says so.
     #[must_use]
     pub fn new(now: Mono, settings: Settings) -> Self {
         let mut node = Self {
@@ -192,12 +192,12 @@ impl Node {
         self.look_at_hand_over(now, out);
         self.name_partner(before, out);
         self.arm();
-        // What has become due by this input is late from now on, not since then.
+        // Whatever this input makes due is late from now on, not from an earlier time on.
         self.calls.promised = self.next_deadline().map(|due| due.max(now));
     }
 
-    /// Says which machine a line is about that says 'partner': on a line of its own, as an original's texts stand
-    /// alone. `before`: so many actions were there already.
+    /// Behind a line that says 'partner', names the machine on a line of its own: an original's texts stand
+    /// alone. `before`: how many actions were there already.
     fn name_partner(&self, before: usize, out: &mut Vec<Action>) {
         let is_about = |it: &Action| matches!(it, Action::Notice(it) if it.is_about_partner());
         let mut new = out.iter().skip(before);
@@ -219,7 +219,7 @@ impl Node {
             return;
         }
         if !self.settings.has_partner && !self.orders.kept.standby {
-            // Nobody is waited for, and what an earlier start left is taken as it is.
+            // Nobody is waited for, and what an earlier start left is adopted.
             self.history.reason = Reason::NoPartner;
             self.take_over(now, Notice::NoPartner(self.settings.service), out);
             return;
@@ -236,8 +236,8 @@ impl Node {
         if self.settings.signs || self.settings.role == ConfiguredRole::Backup {
             self.send_now(now, out);
         }
-        // An unsigned primary begins after a keepalive, as an original does: its STOPPED would cross
-        // the one of a backup that has just begun, and each would take the other's offer.
+        // An unsigned primary begins after a keepalive, as an original does. Otherwise its STOPPED would
+        // cross that of a backup that has just begun, and each would take the other's offer.
     }
 
     fn stop(&mut self, now: Mono, signal: i32, out: &mut Vec<Action>) {

@@ -101,22 +101,22 @@ pub enum Notice {
         /// Its process id.
         pid: i32,
     },
-    /// A datagram of the partner that is no heartbeat.
+    /// The partner sent a datagram that is no heartbeat.
     BadPacket(DecodeError),
 
     /// Ours: the active node does not hear its partner any more.
     PartnerLost,
     /// Ours: the active node hears its partner again.
     PartnerBack,
-    /// Ours: behind a line that says 'partner': its end of the public and of the private path.
+    /// Ours: follows a line that says 'partner', with its ends of the public and of the private path.
     Partner(Vec<IpAddr>),
-    /// A node that has just begun hears from its partner that it is active.
+    /// A node that has just begun hears that its partner is active.
     PartnerServes,
     /// Ours: one path is silent while the other one is not.
     PathSilent(PairPath),
     /// Ours: that path carries heartbeats again.
     PathBack(PairPath),
-    /// Ours: rule R5.
+    /// Ours: the loop was late by more than the dead time.
     Late {
         /// By how many milliseconds the loop was late.
         milliseconds: u128,
@@ -135,8 +135,7 @@ pub enum Notice {
     },
     /// Ours: the standby's service ended and is started again.
     WarmServiceRestarted,
-    /// Ours: the standby's service does not stay up: this node does not take over from a living
-    /// partner.
+    /// Ours: the standby's service does not stay up, so this node takes nothing over from a living partner.
     WarmServiceRetried {
         /// Pause before the next attempt in milliseconds.
         milliseconds: u128,
@@ -167,13 +166,13 @@ pub enum Notice {
         /// So long it was waited for.
         seconds: u64,
     },
-    /// Ours: `vip = external`, and `active_cmd` failed: nobody may have the addresses.
+    /// Ours: `vip = external`, and `active_cmd` failed: the addresses may be nowhere.
     HookFailed,
     /// Ours: and the partner is to take over.
     HookDeactivating,
     /// Ours: the configuration was read again.
     Reloaded,
-    /// Ours: a heartbeat from the partner's address must not count; on which path, and where the keys lie.
+    /// Ours: a heartbeat from the partner's address does not count; on which path, and where the keys lie.
     Refused(DiscardReason, PairPath, String),
     /// Ours: both are active, and the partner cannot hear that.
     PartnerDeaf,
@@ -186,11 +185,11 @@ pub enum Notice {
     },
     /// Ours: lvs.cf has no partner, so nobody is waited for.
     NoPartner(Service),
-    /// Ours: a takeover from a silent partner: which path was silent for how long.
+    /// Ours: a takeover from a silent partner: how long each path was silent.
     PathsSilent(Silence),
-    /// Ours: how many addresses could not be served here, of a node that has a partner.
+    /// Ours: how many addresses a node with a partner could not serve.
     Unserved(u16, Unserved),
-    /// Ours: a takeover by a node that cannot serve so many addresses.
+    /// Ours: a takeover by a node that cannot serve this many addresses.
     ServingPartly(u16),
     /// Ours: the partner does better: it is to take over.
     LettingGo,
@@ -204,7 +203,7 @@ pub enum Notice {
     CutOff,
     /// Ours: and the partner takes over now.
     CutOffDeactivating,
-    /// Ours: every path is cut here, and no partner is known to take over: two owners are possible.
+    /// Ours: no path works here, and no partner is known to take over: two owners are possible.
     ServingUnheard,
     /// Ours: a lost link does not count any more, since lvs.cf does not monitor it.
     LinksUnmonitored,
@@ -218,7 +217,7 @@ pub enum Notice {
     NobodyServes(Orders),
     /// Ours: a failover waits for the partner.
     HandingOverByOrder,
-    /// Ours: a partner that may be an original is told the original's way.
+    /// Ours: a partner that may be an original is told to take over in the original's way.
     HandOverUnanswered,
     /// Ours: a failover without waiting.
     FailoverDeactivating,
@@ -226,7 +225,7 @@ pub enum Notice {
     FailoverDone,
     /// Ours: it does not take them.
     FailoverFailed,
-    /// Ours: and so the order to stand by is not in force.
+    /// Ours: so the order to stand by is not in force.
     StandbyVoid,
     /// Ours: the partner has another lvs.cf.
     OtherContent {
@@ -239,7 +238,7 @@ pub enum Notice {
     SameContent,
     /// Ours: both directors are of one role.
     SameRole(OneRole),
-    /// Ours: the partner says no more that it is of our role.
+    /// Ours: the partner no longer says that it is of our role.
     OtherRole,
     /// Ours: the partner stays active beside this node.
     TwoOwners(TwoOwners),
@@ -248,7 +247,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Whether it says what the partner does or has become, and so which machine that is.
+    /// Whether the line says what the partner does or has become; then another line names the partner.
     pub(crate) const fn is_about_partner(&self) -> bool {
         matches!(
             self,
@@ -276,9 +275,9 @@ impl Notice {
 /// What becomes of addresses that could not be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unserved {
-    /// This node serves, and lets go to a partner that does better.
+    /// This node serves, and gives up to a partner that does better.
     Left,
-    /// This node serves, and no partner that may and can takes over.
+    /// This node serves, and no partner takes over that may and can.
     ServedOn,
     /// This node does not serve.
     NotTaken,

@@ -7,12 +7,12 @@ use std::time::Duration;
 /// [`Node::handle`](crate::Node::handle).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// Given to the active node: hand the service over to the partner. Accepted means that it has begun;
-    /// [`Action::HandOverEnded`](crate::Action::HandOverEnded) says what came of it.
+    /// Given to the active node: hand the service over to the partner. Accepted means begun;
+    /// [`Action::HandOverEnded`](crate::Action::HandOverEnded) says how it ended.
     Failover,
-    /// Stay alive but never take over, or do again. The active node hands over first.
+    /// Stay alive but never take over, or take over again. The active node hands over first.
     Standby(bool),
-    /// Leave everything as it is, or do not any more.
+    /// Leave everything as it is, or move again.
     Freeze(bool),
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Orders {
     }
 }
 
-/// What an order that is obeyed has begun, and what its giver waits for: nothing that another order began.
+/// What an obeyed order has begun, which its giver waits for. What another order began is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Begun {
     /// To keep the orders: [`Action::KeepOrders`](crate::Action::KeepOrders) went before the answer.
@@ -77,7 +77,7 @@ pub enum OrderRefused {
     PartnerActive,
     /// The partner says that it is not fit.
     PartnerUnfit,
-    /// The partner could not serve so many addresses.
+    /// The partner could not serve this many addresses.
     PartnerUnserved(u16),
     /// The partner is ordered to stand by.
     PartnerOrderedStandby,

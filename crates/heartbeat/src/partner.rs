@@ -23,9 +23,9 @@ pub struct Partner {
     unheard: Mono,
     last_value: Option<Value>,
     said: Option<Said>,
-    /// How its last heartbeat was signed; not forgotten.
+    /// How its last heartbeat was signed; it outlives the partner's death.
     form: Option<Form>,
-    /// The last that this start of it told, by version 2.
+    /// What this start of the partner last told by version 2.
     details: Option<Details>,
     last_heard: Option<Mono>,
     public: PathState,
@@ -33,7 +33,7 @@ pub struct Partner {
     incompatible: Option<Mono>,
     incompatible_logged: Option<Mono>,
     held_back_logged: Option<Mono>,
-    /// Something that is not proven was answered last.
+    /// When something unproven was last answered.
     pub challenged: Option<Mono>,
 }
 
@@ -124,7 +124,8 @@ impl Partner {
     /// Notes a heartbeat; returns what it had said before.
     pub const fn hear(&mut self, value: Value, said: Option<Said>) -> Option<Value> {
         match said {
-            // Version 1 of the same start tells no details, but who is fit is under no order and lacks nothing.
+            // Version 1 of the same start tells no details, but a fit node is under no order and lacks
+            // nothing.
             Some(Said {
                 first: false,
                 statement: Statement {
@@ -162,8 +163,8 @@ impl Partner {
         was_silent.then_some(Notice::PathBack(path))
     }
 
-    /// Says once that a path is silent while the other one is not, for a dead time: a partner that comes back
-    /// is heard on one of them first.
+    /// Reports once that a path has been silent for a dead time while the other one has not. A partner that
+    /// comes back is heard on one of them first.
     pub fn check_paths(&mut self, now: Mono, dead_time: Duration) -> Option<Notice> {
         let fresh = |state: &PathState| state.heard.is_some_and(|heard| now - heard < dead_time);
         let (public, private) = (fresh(&self.public), fresh(&self.private));
@@ -184,7 +185,7 @@ impl Partner {
         Some(Notice::PathSilent(path))
     }
 
-    /// Notes bytes that mean nothing here or must not count; whether to log them.
+    /// Notes bytes that mean nothing here or do not count; returns whether to log them.
     pub fn hear_incompatible(&mut self, now: Mono) -> bool {
         self.incompatible = Some(now);
         let log = self
@@ -196,7 +197,7 @@ impl Partner {
         log
     }
 
-    /// Notes a datagram that somebody held back; whether to log it.
+    /// Notes a datagram that somebody held back; returns whether to log it.
     pub fn hear_held_back(&mut self, now: Mono) -> bool {
         let recent = |logged: Mono| now - logged < LOG_PAUSE;
         let log = !self.held_back_logged.is_some_and(recent);
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(said(&mut partner, 10.0), None);
         assert_eq!(partner.hear_life(at(10.3), PairPath::Private), None);
 
-        // One that comes back on one path only is told of a dead time later.
+        // If it comes back on one path only, that is reported a dead time later.
         for second in 14..20 {
             assert_eq!(said(&mut partner, f64::from(second)), None);
         }

@@ -1,19 +1,19 @@
-//! Lost heartbeats: a node that misses its partner's asks for one, the partner answers with some.
+//! Lost heartbeats: a node that misses its partner's asks for one, and the partner answers with some.
 //!
 //! A heartbeat is overdue an eighth of `keepalive` (K) after it should have come. From then until
-//! `deadtime` (D) is over, [`QUESTIONS`] of our heartbeats ask. Who hears one sends heartbeats of its
-//! own at the same pace, for as long as the other one may still be asking. Loss has to take all
-//! questions up to one and all answers after it, not one heartbeat and the next.
+//! `deadtime` (D) is over, [`QUESTIONS`] of our heartbeats ask. A node that hears one sends heartbeats at
+//! the same pace, for as long as the other one may still be asking. A false death then needs the loss of
+//! all questions up to one, and of all answers after it, instead of one heartbeat and the next.
 //!
-//! It cannot feed itself: an answer is no question, a question is asked by nobody who has heard the
-//! partner within K and an eighth, and after D it is over until the partner is heard again. No input makes a
-//! node send faster than the pace and K together. `docs/internals/heartbeat.md` has the arithmetic.
+//! It cannot feed itself. An answer is no question. Nobody asks who has heard the partner within K and an
+//! eighth. After D the questions end until the partner is heard again. No input makes a node send faster
+//! than the pace and K together. `docs/internals/heartbeat.md` has the arithmetic.
 
 use std::time::Duration;
 
 use lvs_model::Mono;
 
-/// So many questions fit between the first one and the end of the dead time.
+/// Number of questions between the first one and the end of the dead time.
 pub const QUESTIONS: u32 = 24;
 
 /// What a node asks and is asked.
@@ -27,7 +27,7 @@ pub struct Questions {
     next_answer: Option<Mono>,
 }
 
-/// From the last heartbeat to the first question; from there to the end of the dead time.
+/// Time from the last heartbeat to the first question, and from there to the end of the dead time.
 fn times(keepalive: Duration, dead_time: Duration) -> (Duration, Duration) {
     let patience = keepalive + keepalive / 8;
     (patience, dead_time.saturating_sub(patience))
@@ -78,7 +78,7 @@ impl Questions {
         if asks {
             self.next_question = Some(then);
         }
-        // One pause more after the last answer, so that the next question does not shorten it.
+        // One more pause after the last answer, so that the next question does not shorten it.
         self.next_answer = (answers && !over).then_some(then);
         asks || answers && !over
     }

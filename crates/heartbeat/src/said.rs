@@ -12,18 +12,18 @@ pub struct Said {
     pub statement: Statement,
     /// It has verified a heartbeat of ours: what we say under our signature reaches it.
     pub knows_us: bool,
-    /// Nothing newer came before it. What is not new is a sign of life and nothing else.
+    /// Nothing newer came before it. An older one is a sign of life and nothing else.
     pub newest: bool,
     /// The first of its boot id: the partner may not know yet that we hear it.
     pub first: bool,
     /// How it was signed.
     pub form: Form,
-    /// It is of the role that we are of: one lvs.cf has `primary` and `backup` the other way round.
+    /// It is of our own role: one lvs.cf has `primary` and `backup` the other way round.
     pub same_role: bool,
 }
 
 impl Said {
-    /// What a mark says. There is no term, and whoever marks hears us.
+    /// What a mark says. There is no term, and a sender of marks hears us.
     pub(crate) const fn unsigned(state: State) -> Self {
         Self {
             statement: Statement {

@@ -1,5 +1,5 @@
-//! When the addresses are announced again (rule R4): at once, after 1, 2, 4 and 8 s, then every
-//! minute, so that a lost frame or a loser that went on announcing is corrected.
+//! When the addresses are announced again: at once, after 1, 2, 4 and 8 s, then every minute. This corrects
+//! a lost frame, and a loser that went on announcing.
 
 use std::time::Duration;
 

@@ -42,18 +42,17 @@ use faults::Attacker;
 const DEAD_TIME: Duration = Duration::from_secs(5);
 /// Faults end here; the rest of the schedule must heal.
 const FAULTS_END: Duration = Duration::from_secs(45);
-/// K + 1 s, and what is in flight: no longer are there two owners once the paths are whole.
+/// K + 1 s, and what is in flight: the longest time with two owners once the paths are whole.
 const OVERLAP: Duration = Duration::from_millis(3200);
-/// D + K, and a takeover: no longer are there two owners of a signed pair whose one direction is
-/// cut.
+/// D + K, and a takeover: the longest time with two owners of a signed pair with one direction cut.
 const ONE_WAY: Duration = Duration::from_millis(9200);
-/// After so long both nodes know each other's boot id.
+/// After this time both nodes know each other's boot id.
 const GROWN: Duration = Duration::from_secs(5);
 /// A schedule may end from here on, once one node is active and the other one on standby.
 const QUIET: Duration = Duration::from_secs(60);
 /// Exactly one owner from here on: the longest ban, then D.
 const SETTLED: Duration = Duration::from_secs(110);
-/// Who lets go in vain may be doing so just then.
+/// A node that gives up in vain may be doing so just then.
 const LATEST: Duration = Duration::from_secs(130);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +71,7 @@ enum Happening {
     Links(usize, bool),
     /// Own addresses of a side's heartbeat are there: public, private.
     Own(usize, bool, bool),
-    /// So many of a side's two virtual addresses have no device.
+    /// This many of a side's two virtual addresses have no device.
     Devices(usize, u64),
     Order(usize, u64),
     /// Recordings are sent to a side.

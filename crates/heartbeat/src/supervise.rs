@@ -4,29 +4,29 @@ use std::time::Duration;
 
 use lvs_model::{Backoff, EndStep, Ending, Mono, Patience};
 
-/// Time that a service has to say that it serves. Twice as long after each start in which it did not: on
-/// a machine that is too busy it would never serve.
+/// Time in which a service must report that it serves. It doubles after each start that took longer: on a
+/// machine that is too busy the service would never serve.
 pub const READY_WITHIN: Duration = Duration::from_secs(10);
 /// It is doubled so often at most: 80 s.
 const MOST_DOUBLINGS: u32 = 3;
-/// So many starts in a row that were too slow, and it does not stay up.
+/// After this many slow starts in a row the service counts as not staying up.
 const SLOW_STARTS_ALLOWED: u32 = 2;
 /// Time that a service has to end after it was asked to.
 pub const ENDS_WITHIN: Duration = Duration::from_secs(10);
-/// Time that a killed service has to be gone. The kernel may keep it: a disk that does not answer.
+/// Time in which a killed service must be gone. The kernel may keep it, if a disk does not answer.
 pub const GONE_WITHIN: Duration = Duration::from_secs(5);
-/// So many ends within [`WINDOW`] and it does not stay up.
+/// At this many ends within [`WINDOW`] the service counts as not staying up.
 const ENDS_ALLOWED: usize = 3;
 /// See [`ENDS_ALLOWED`].
 const WINDOW: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Pauses between two starts of lvsd grow up to this: a kernel module that was loaded, or a file that was
-/// mended, is noticed within ten seconds.
+/// Longest pause between two starts of lvsd: a loaded kernel module, or a mended file, is noticed within
+/// ten seconds.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// What fails again and again is said after such a pause, and then after twice as long, up to the longest.
+/// First pause before a repeated failure is logged again. It doubles, up to the longest.
 const FIRST_SILENCE: Duration = Duration::from_secs(10);
 const LONGEST_SILENCE: Duration = Duration::from_secs(3600);
-/// A service that has served for so long is trusted again.
+/// A service that has served for this time is trusted again.
 const PROVEN_AFTER: Duration = Duration::from_secs(3);
 
 /// State of the service.
@@ -59,7 +59,7 @@ pub struct Supervision {
     /// It did not stay up; see [`Supervision::is_failing`].
     failing: bool,
     pause: Backoff,
-    /// That it is tried again has been said; not before then again, and the pauses behind that.
+    /// The next start was reported; before this time it is not reported again. With the pauses that follow.
     said: Option<(Mono, Backoff)>,
 }
 
@@ -118,7 +118,7 @@ impl Supervision {
         }
     }
 
-    /// It did not say in time that it serves, and was killed.
+    /// It did not report in time that it serves, and was killed.
     pub fn was_slow(&mut self, now: Mono) {
         self.slow_starts = self.slow_starts.saturating_add(1);
         self.killed(now);
@@ -141,7 +141,7 @@ impl Supervision {
         self.is_checked
     }
 
-    /// It was asked to end and has another time for it. One that was killed has been asked for more.
+    /// It was asked to end, and has this time for it. A killed one was asked for more already.
     pub fn stopping_within(&mut self, now: Mono, time: Duration) {
         if !matches!(self.state, State::Ending(ending) if ending.is_killed()) {
             self.state = State::Ending(Ending::asked(now, patience(time)));
@@ -190,7 +190,7 @@ impl Supervision {
         self.state = State::Ending(Ending::killed(now, patience(ENDS_WITHIN)));
     }
 
-    /// It ended; whether it had been asked to, and was not killed.
+    /// It ended; returns whether it had been asked to, and was not killed.
     pub fn ended(&mut self, now: Mono) -> bool {
         let asked = self.is_asked_to_end();
         self.state = State::Absent;
@@ -214,7 +214,7 @@ impl Supervision {
         self.failing || is_slow || self.ends.len() >= ENDS_ALLOWED
     }
 
-    /// Puts the next start off; returns by how much. Each time twice as long, up to `longest`.
+    /// Puts the next start off; returns by how much. The pause doubles, up to `longest`.
     pub fn put_off(&mut self, now: Mono, longest: Duration) -> Duration {
         self.pause.limit(longest);
         let pause = self.pause.pause();
@@ -223,7 +223,7 @@ impl Supervision {
         pause
     }
 
-    /// Whether it is to be said that the next start was put off: once, and after growing pauses.
+    /// Whether to report that the next start was put off: once, and after growing pauses.
     pub fn is_news(&mut self, now: Mono) -> bool {
         let silences = Backoff::new(FIRST_SILENCE, LONGEST_SILENCE);
         let (next, silences) = self.said.get_or_insert((now, silences));
@@ -241,7 +241,7 @@ impl Supervision {
         }
     }
 
-    /// Whether it did not stay up, and has not done so for a while since.
+    /// Whether it did not stay up, and has not stayed up for a while since.
     #[must_use]
     pub fn is_failing(&self, now: Mono) -> bool {
         let is_proven = matches!(self.state, State::Up(since) if now - since >= PROVEN_AFTER);

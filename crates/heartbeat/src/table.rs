@@ -1,8 +1,8 @@
 //! The transition table of a node, as data.
 //!
-//! [`decide`] walks [`TABLE`] from the top; the first row that fits is the verdict, no row means
-//! that the event changes nothing. `docs/internals/heartbeat.md` prints the same rows. Numbers in the
-//! comments are the interoperability rules of that document. `node/stage.rs` draws what a node knows in each phase.
+//! [`decide`] walks [`TABLE`] from the top. The first row that fits is the verdict; if none fits, the event
+//! changes nothing. `docs/internals/heartbeat.md` prints the same rows. `node/stage.rs` draws what a node
+//! knows in each phase.
 //!
 //! ```text
 //!            silence, offer                  ready                  yield, link, stop …
@@ -71,7 +71,7 @@ pub enum Event {
     PartnerSilent,
     /// fos: a service of the partner is lost, the network is not.
     PartnerServiceLost,
-    /// fos: the partner had its time to let go, or to say that it claims as well.
+    /// fos: the partner had its time to give up, or to say that it claims as well.
     ControlDue,
     /// An offer (STOPPED) that was put off is to be taken now.
     OfferDue,
@@ -79,7 +79,7 @@ pub enum Event {
     ServiceReady,
     /// It has checked every real server.
     ServiceChecked,
-    /// A partner that leaves has served long enough meanwhile, or does so no longer.
+    /// A partner that leaves has served long enough meanwhile, or serves no longer.
     ChecksDue,
     /// The service ended.
     ServiceEnded,
@@ -91,7 +91,7 @@ pub enum Event {
     HookFailed,
     /// A monitored link lost its carrier.
     LinksLost,
-    /// The loop was late by more than the dead time (R5).
+    /// The loop was late by more than the dead time.
     Late,
     /// An address of ours was removed.
     AddressRemoved,
@@ -162,14 +162,14 @@ impl Event {
 pub enum When {
     /// Nothing.
     Always,
-    /// Nothing is known to be wrong here; or the partner is not fit either, and worse.
+    /// Nothing is known to be wrong here; or the partner is not fit either, and is worse off.
     Best,
     /// The same, and the offer need not be put off.
     BestNow,
     /// Nothing is known to be wrong here.
     Fit,
-    /// Neither an order nor own links or addresses forbid to replace a silent partner; its own service
-    /// gets its chance, since nobody else serves.
+    /// No order, and neither links nor own addresses, forbid to replace a silent partner. The own service
+    /// gets its chance: nobody else serves.
     Able,
     /// No order forbids it and the service is not known bad: better than nobody.
     Willing,
@@ -182,10 +182,10 @@ pub enum When {
     FosBackup,
     /// The pair runs fos, and this node is the primary.
     FosPrimary,
-    /// The partner lives and could serve something, as far as it says; or it leaves by order, and serves on if
-    /// nobody takes over.
+    /// The partner lives and could serve something, as far as it says. Or it leaves by order, and serves on
+    /// if nobody takes over.
     PartnerCapable,
-    /// The partner lives, neither an order nor itself says that it would not take over, and we are not frozen.
+    /// The partner lives, reports no order and not that it is unfit, and we are not frozen.
     PartnerTakes,
     /// The partner lives, is not known to be as bad as we are, and we are not frozen.
     PartnerBetter,
@@ -197,8 +197,8 @@ pub enum When {
     Leaving,
     /// The service runs on the standby too.
     Warm,
-    /// The partner leaves and serves until we do, and the real servers have not been checked or its
-    /// connections are not known.
+    /// The partner leaves and serves until we do, and our real servers have not been checked or its
+    /// connections are not known yet.
     PartnerServes,
 }
 
@@ -209,7 +209,7 @@ pub enum Verdict {
     Stay,
     /// Start the service, then take the addresses.
     TakeOver,
-    /// Take over a little later, unless something is heard until then.
+    /// Take over a little later, unless RUNNING is heard until then.
     TakeOverLater,
     /// Bring up the addresses, announce them, say RUNNING at once.
     Raise,
@@ -254,7 +254,7 @@ pub struct Facts {
     pub fit: bool,
     /// The partner is not fit either, and worse.
     pub better: bool,
-    /// Neither an order nor own links or addresses forbid to replace a silent partner.
+    /// No order, and neither links nor own addresses, forbid to replace a silent partner.
     pub able: bool,
     /// No order forbids to take over, and the service is not known bad.
     pub willing: bool,
@@ -264,7 +264,7 @@ pub struct Facts {
     pub outranked: bool,
     /// The partner lives and could serve something, or serves.
     pub partner_capable: bool,
-    /// The partner lives, neither an order nor itself says that it would not take over, and we are not frozen.
+    /// The partner lives, reports no order and not that it is unfit, and we are not frozen.
     pub partner_takes: bool,
     /// The partner lives, is not known to be as bad as we are, and we are not frozen.
     pub partner_better: bool,
@@ -276,7 +276,7 @@ pub struct Facts {
     pub leaving: bool,
     /// The service runs on the standby too.
     pub warm: bool,
-    /// The partner serves until we do, and first checks or connections are waited for.
+    /// The partner serves until we do, and we wait for first checks or connections.
     pub partner_serves: bool,
 }
 
@@ -338,7 +338,7 @@ const RELEASING: &[Phase] = &[Phase::Releasing];
 
 /// The rows, in the order of their weight.
 pub const TABLE: &[Row] = &[
-    // 9: an offer is taken; the backup may leave it to the primary for a moment.
+    // An offer is taken. The backup may leave it to the primary for a moment.
     row(
         STANDBY,
         Event::HeardStopped,
@@ -355,7 +355,7 @@ pub const TABLE: &[Row] = &[
     row(STANDBY, Event::PartnerSilent, When::Able, Verdict::TakeOver),
     // A clean stop between two of ours.
     row(STANDBY, Event::HeardLeaving, When::Best, Verdict::TakeOver),
-    // fos: a service of the partner is lost; it lets go first, then the addresses come up.
+    // fos: a service of the partner is lost. The partner gives up first, then the addresses come up.
     row(
         STANDBY,
         Event::PartnerServiceLost,
@@ -387,12 +387,12 @@ pub const TABLE: &[Row] = &[
         When::WantsControl,
         Verdict::Insist,
     ),
-    // 7: never pre-empt.
+    // Never pre-empt.
     row(STANDBY, Event::HeardRunning, When::Always, Verdict::Stay),
     row(STANDBY, Event::StopOrdered, When::Warm, Verdict::Leave),
     row(STANDBY, Event::StopOrdered, When::Always, Verdict::End),
-    // Order of a takeover: table complete, addresses, announcement, RUNNING. Without its real
-    // servers the table is worth less than a partner that still serves.
+    // Order of a takeover: table complete, addresses, announcement, RUNNING. A table without its real
+    // servers is worth less than a partner that still serves.
     row(
         STARTING,
         Event::ServiceReady,
@@ -413,7 +413,7 @@ pub const TABLE: &[Row] = &[
         Verdict::Raise,
     ),
     row(STARTING, Event::ChecksDue, When::Always, Verdict::Raise),
-    // 8: both active, one stays.
+    // Both are active: one stays.
     row(
         CLAIMING,
         Event::HeardRunning,
@@ -426,9 +426,9 @@ pub const TABLE: &[Row] = &[
         When::Outranking,
         Verdict::Reassert,
     ),
-    // R3: who hears the other decides.
+    // If one direction is cut, the node that hears yields.
     row(CLAIMING, Event::PartnerDeaf, When::Always, Verdict::GiveUp),
-    // 13: STOPME means something to fos nodes only.
+    // STOPME means something to fos nodes only.
     row(
         CLAIMING,
         Event::HeardStopMe,
@@ -574,7 +574,7 @@ pub const TABLE: &[Row] = &[
     row(HANDING, Event::HandOverDue, When::Always, Verdict::Resume),
     row(HANDING, Event::PartnerSilent, When::Leaving, Verdict::Leave),
     row(HANDING, Event::PartnerSilent, When::Always, Verdict::Resume),
-    // It cannot take over any more. At a stop it has its time all the same, and takes what it can.
+    // The partner cannot take over any more. At a stop it has its time all the same, and takes what it can.
     row(HANDING, Event::HeardStopped, When::Leaving, Verdict::Stay),
     row(
         HANDING,

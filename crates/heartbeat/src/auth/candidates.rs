@@ -1,14 +1,14 @@
 //! Boot ids that are signed but not proven: the partner's new start, or recordings of an earlier one.
 //!
-//! Which it is shows when it echoes what we sent: a recording never does. So each is answered with an
-//! echo of its own, those first that have had the fewest: a recording that is sent again and again
-//! keeps nobody else from being answered.
+//! It shows when one echoes what we sent: a recording never does. So each is answered with an echo of its
+//! own, first the one that has had the fewest. A recording that is sent again and again keeps nobody else
+//! from being answered.
 
 use std::time::Duration;
 
 use lvs_model::Mono;
 
-/// So many are kept, and so many answers are given in a keepalive: each gets its own.
+/// This many are kept, and this many answers are sent in a keepalive: each gets its own.
 pub const DOUBTED: u32 = 32;
 
 /// One boot id.
@@ -18,7 +18,7 @@ struct Candidate {
     /// Its newest datagram.
     counter: u64,
     heard: Mono,
-    /// So often it was answered, and did not prove itself.
+    /// How often it was answered without proving itself.
     answered: u32,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Notes a datagram. If there is no room the one goes that was answered most often.
+    /// Notes a datagram. If there is no room, the one goes that was answered most often.
     pub fn hear(&mut self, now: Mono, boot: u64, counter: u64) {
         if let Some(known) = self.all.iter_mut().find(|it| it.boot == boot) {
             known.counter = known.counter.max(counter);
@@ -56,8 +56,8 @@ impl Candidates {
         self.all.retain(|it| it.boot != boot);
     }
 
-    /// The counter to echo at `now`: of the one that was answered least often. One that has not been
-    /// heard within `dead_time` is forgotten.
+    /// The counter to echo at `now`: that of the one answered least often. Forgets one that has not been
+    /// heard within `dead_time`.
     pub fn echo(&mut self, now: Mono, dead_time: Duration) -> Option<u64> {
         self.all.retain(|it| now - it.heard < dead_time);
         let of_round = self.round.filter(|(at, _)| *at == now);

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 
-/// The dead time is divided into so many steps: by one of them an echo may be older than it.
+/// The dead time has this many steps; an echo may be one step older than it.
 const STEPS: u32 = 32;
 
 /// Our counter at some moments of the last dead time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sent {
-    /// The datagrams after this counter went out then, within a step, up to the next one's counter.
+    /// The datagrams after this counter, up to the next mark's, were sent at this time, within a step.
     marks: VecDeque<(Mono, u64)>,
 }
 

@@ -20,12 +20,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Begins with `signed`, which is yet to be noted.
+    /// Begins with `signed`, which is noted next.
     pub const fn begin(now: Mono, signed: &Signed) -> Self {
         Self {
             boot: signed.boot,
             highest: signed.counter.saturating_sub(1),
-            // What came before does not count, but for this one's copy on the other path.
+            // What came before does not count, except this one's copy on the other path.
             window: u64::MAX << 1,
             knows_us: false,
             reads_details: false,

@@ -1,7 +1,7 @@
 //! The fields of a signed heartbeat of version 2: a number, a length, that many bytes.
 //!
-//! A reader skips what it does not know, and what a known field has beyond what it knows, so that a
-//! later field needs no later version. `docs/internals/heartbeat.md` lists the numbers.
+//! A reader skips unknown fields, and whatever a known field has beyond its length here. So a later field
+//! needs no later version. `docs/internals/heartbeat.md` lists the numbers.
 
 use super::signature_error::SignatureError;
 
@@ -15,7 +15,7 @@ const FROZEN: u8 = 2;
 
 const HELPLESS: u8 = 1;
 
-/// What a node says about itself besides what version 1 has room for.
+/// What a node says about itself beyond version 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Details {
     /// Hash of its lvs.cf.
@@ -26,7 +26,7 @@ pub struct Details {
     pub standby: bool,
     /// It is ordered to leave everything as it is.
     pub frozen: bool,
-    /// It could not serve at all, whatever the addresses: its service does not stay up, say.
+    /// It could serve nothing, whatever the addresses: say, its service does not stay up.
     pub helpless: bool,
 }
 

@@ -3,5 +3,5 @@
 /// Length of the part that an original reads.
 pub const MAGIC_LENGTH: usize = 4;
 
-/// Longest datagram that is looked at; what is longer is cut off by the reader.
+/// Longest datagram; the reader cuts off what is longer.
 pub const MAX_LENGTH: usize = 512;

@@ -73,7 +73,7 @@ pub struct Statement {
     pub fit: bool,
     /// A heartbeat of the partner is overdue: the partner is to send some now.
     pub asks: bool,
-    /// What version 1 has no room for: with it the datagram is of version 2.
+    /// What version 1 has no room for. With it the datagram is of version 2.
     pub details: Option<Details>,
 }
 
@@ -171,17 +171,17 @@ pub fn encode(magic: [u8; MAGIC_LENGTH], signed: &Signed, key: &Key) -> Vec<u8> 
     bytes
 }
 
-/// Whether what stands behind the four bytes has the form of a signed heartbeat and asks.
+/// Whether a trailer has the form of a signed heartbeat and asks.
 pub(super) fn asks(trailer: &[u8]) -> bool {
     flags(trailer).is_some_and(|flags| flags & ASKS != 0)
 }
 
-/// The role of the sender of what has the form of a signed heartbeat.
+/// The role of the sender, if a trailer has the form of a signed heartbeat.
 pub(super) fn role(trailer: &[u8]) -> Option<ConfiguredRole> {
     flags(trailer).map(|flags| ConfiguredRole::of_primary(flags & PRIMARY != 0))
 }
 
-/// The flags of what has the form of a signed heartbeat.
+/// The flags, if a trailer has the form of a signed heartbeat.
 fn flags(trailer: &[u8]) -> Option<u8> {
     let least = LENGTH - MAGIC_LENGTH;
     let has_form = match trailer.first() {

@@ -7,16 +7,16 @@ use lvs_model::{Backoff, Mono};
 
 use crate::fitness::Trouble;
 
-/// Who has let go in vain tries it again after so long, then after twice that, and so on.
+/// First pause before a node that gave up in vain gives up again; the next ones double.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// A node that lost addresses or services takes nothing over for so long, then for twice that, and so on.
+/// First time for which a node that lost addresses or services takes nothing over; the next ones double.
 const FIRST_BAN: Duration = Duration::from_secs(10);
 /// The longest of these times.
 const LONGEST_BAN: Duration = Duration::from_secs(60);
-/// Who has left all its addresses to its partner because other machines have them, and has them again with the same
-/// result, keeps them for so long.
+/// How long a node keeps its addresses, although other machines have them, after it left them to its
+/// partner once and has them again with the same result.
 const LEFT_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 
 /// What is known of what this node can serve.
@@ -25,7 +25,7 @@ pub struct Fitness {
     pub troubles: Vec<Trouble>,
     /// How many addresses could not be served.
     pub unserved: u16,
-    /// It let go to a partner that was expected to do better, and has not heard it serve since.
+    /// It gave up to a partner that was expected to do better, and has not heard it serve since.
     pub has_let_go: bool,
     /// It let go in vain: not again until then.
     pub keep_until: Option<Mono>,
@@ -34,7 +34,7 @@ pub struct Fitness {
     pub banned_until: Option<Mono>,
     /// How long that lasts the next time.
     pub ban: Backoff,
-    /// Other machines had every address, so it let go then; none has been free here since.
+    /// When it gave up because other machines had every address; none has been free here since.
     pub left_duplicates: Option<Mono>,
     /// With `vip = external`.
     pub hooks: Hooks,
@@ -68,7 +68,7 @@ impl Default for Fitness {
 }
 
 impl Fitness {
-    /// Takes what is wrong now; how many addresses could not be served before.
+    /// Takes what is wrong now; returns how many addresses could not be served before.
     pub fn change(&mut self, troubles: Vec<Trouble>) -> u16 {
         let addresses: BTreeSet<_> = troubles.iter().map(|it| it.address).collect();
         let unserved = u16::try_from(addresses.len()).unwrap_or(u16::MAX);
@@ -76,15 +76,15 @@ impl Fitness {
         std::mem::replace(&mut self.unserved, unserved)
     }
 
-    /// The partner serves, or may: what was tried in vain may be tried again.
+    /// The partner serves, or may serve: what was tried in vain may be tried again.
     pub const fn partner_serves(&mut self) {
         self.has_let_go = false;
         self.keep_until = None;
         self.keep_pause.reset();
     }
 
-    /// Whether a node of which every address is another machine's may leave them to its partner: it may be on
-    /// another network. Two that both find them in use do not go on with that.
+    /// Whether a node may leave its addresses to its partner because other machines have every one: the
+    /// partner may be on another network. Two nodes that both find them in use do not go on with that.
     pub fn may_leave_duplicates(&self, now: Mono) -> bool {
         let recent = |at: Mono| now - at < LEFT_AGAIN_AFTER;
         !self.left_duplicates.is_some_and(recent)

@@ -1,4 +1,4 @@
-//! Addresses of ours that somebody else says to have.
+//! Addresses of ours that somebody else claims.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ impl Node {
         self.unused().any(|unused| unused == address)
     }
 
-    /// The addresses that are wanted up and are another machine's.
+    /// The addresses that should be up here, but that another machine has.
     pub(super) fn unused(&self) -> impl Iterator<Item = IpAddr> {
         let holding = self.stage.holding().into_iter();
         holding.flat_map(|it| it.duplicates.unused())
@@ -58,8 +58,8 @@ impl Node {
         }
     }
 
-    /// An active node of which every address is another machine's leaves them to a partner that takes them, now
-    /// or when it says that it does.
+    /// An active node whose every address another machine has leaves them to a partner that takes them:
+    /// now, or when the partner says that it would.
     pub(super) fn leave_duplicates(&mut self, now: Mono, out: &mut Vec<Action>) {
         let all = &self.settings.addresses;
         let has_none = !all.is_empty() && all.iter().all(|address| self.is_unused(*address));

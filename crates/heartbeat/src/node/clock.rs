@@ -45,9 +45,9 @@ impl Node {
         meant != self.timers
     }
 
-    /// Whether the shell stood still for so long, since it was told what to do or since it should
-    /// have called, that the partner may have taken over. What [claims](Action::claims) must then
-    /// not be done any more; the next call of [`Node::handle`] finds the same out.
+    /// Whether the shell stood still for so long that the partner may have taken over: since it was told
+    /// what to do, or since it should have called. Then it must not do any more what
+    /// [claims](Action::claims); the next call of [`Node::handle`] finds the same out.
     #[must_use]
     pub fn is_late(&self, now: Mono) -> bool {
         self.late_by(now).is_some()
@@ -59,7 +59,7 @@ impl Node {
         is_late.then_some(late_by)
     }
 
-    /// R5: a node that was away acts as just started.
+    /// A node that was away acts as just started.
     pub(super) fn check_lateness(&mut self, now: Mono, out: &mut Vec<Action>) {
         let Some(late_by) = self.late_by(now) else {
             return;

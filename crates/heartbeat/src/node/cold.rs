@@ -1,9 +1,9 @@
 //! The kernel's table on a standby without lvsd: nothing of lvs.cf stays in it.
 //!
-//! A pulse that was killed leaves its services in the table. On a director that is a real server
-//! too, they balance again what the active one sends it. So a node that has settled as standby has
-//! lvsd take them out, once: the process counts as a service that is ending, so that a takeover waits
-//! for it before it starts the next one, and ends it for that.
+//! A killed pulse leaves its services in the table. On a director that is a real server too, they balance
+//! again what the active one sends it. So a node that has settled as standby has lvsd take them out, once.
+//! The process counts as a service that is ending: a takeover ends it, and waits for that before it starts
+//! the service.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Node {
         is_due.then(|| standby.clear_again.unwrap_or(settled))
     }
 
-    /// The partner serves, or has not for a while: we are a standby for good.
+    /// The partner serves, or we have been on standby for a dead time: we stay a standby.
     pub(super) fn clear_table(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.clearing_due().is_none() {
             return;
@@ -53,7 +53,7 @@ impl Node {
         }
     }
 
-    /// A takeover: what still clears the table is ended, and then the service started.
+    /// A takeover: ends what still clears the table; the service starts after that.
     pub(super) fn stop_clearing(&self, out: &mut Vec<Action>) {
         if self.service.is_clearing() {
             out.push(Action::KillService);

@@ -1,11 +1,11 @@
 //! What this node and its partner can serve, and what follows from it.
 //!
-//! Troubles count towards a living partner that does better. A node that has them lets go to it, takes
-//! nothing from it and refuses a hand-over; a silent partner it replaces all the same. Where both have
-//! some the one serves that could not serve fewer addresses; between equals who serves already, then the
-//! primary. An original says nothing of this: it is given its time to take over, and if it does not, it
-//! cannot, and the node that let go serves again. One of ours that does not sign says that it is not fit, and
-//! nothing more: who serves stays.
+//! Troubles count only beside a living partner that does better. A node that has them gives up to it, takes
+//! nothing over from it and refuses a hand-over. A silent partner it replaces all the same. Where both have
+//! troubles, the one serves that could not serve fewer addresses; between equals the active one, then the
+//! primary. An original says nothing of this. It gets its time to take over; if it does not, it cannot, and
+//! the node that gave up serves again. A partner of ours that does not sign says only that it is not fit:
+//! then the active one stays.
 
 use crate::datagram::details::Details;
 use crate::datagram::signed::State;
@@ -90,7 +90,7 @@ impl Node {
         self.can_serve(now) && serves && !self.orders.is_barred()
     }
 
-    /// Nor do the links: it may replace a silent partner.
+    /// Nor do the links: the node may replace a silent partner.
     pub(super) fn is_able(&self, now: Mono) -> bool {
         self.can_serve(now) && !self.ways.links.is_lost() && !self.orders.is_barred()
     }
@@ -136,19 +136,19 @@ impl Node {
         theirs > ours || theirs == ours && self.is_first(now)
     }
 
-    /// Whether the partner lives, and no order that it has told of keeps it from taking over.
+    /// Whether the partner lives, and has told of no order that keeps it from taking over.
     pub(super) fn is_partner_free(&self, now: Mono) -> bool {
         let details = self.partner.details();
         let is_barred = details.is_some_and(|it| it.standby || it.frozen);
         !is_barred && self.partner.is_alive(now, self.settings.dead_time)
     }
 
-    /// Whether the partner does not say that it is not fit. What says nothing of itself is given the chance.
+    /// Whether the partner does not say that it is unfit. One that says nothing of itself gets the chance.
     pub(super) fn is_partner_fit(&self) -> bool {
         self.partner.said().is_none_or(|said| said.statement.fit)
     }
 
-    /// Whether the partner lives and could serve something; what cannot serve anything is left to it. One that
+    /// Whether the partner lives and could serve something. What we cannot serve is left to it. One that
     /// hands over by order serves on if nobody takes over.
     pub(super) fn is_partner_capable(&self, now: Mono) -> bool {
         let can = self.partner.details().is_some_and(|it| !it.helpless);
@@ -196,7 +196,7 @@ impl Node {
         }
     }
 
-    /// A node that claims and is not fit lets go to a partner that does better.
+    /// A claiming node that is not fit gives up to a partner that does better.
     pub(super) fn let_go_if_better(&mut self, now: Mono, out: &mut Vec<Action>) {
         if !self.stage.is_claiming() {
             return;
@@ -219,13 +219,13 @@ impl Node {
         }
     }
 
-    /// It let go in vain, and does not do so again for a while.
+    /// It gave up in vain, and does not do so again for a while.
     #[cfg(test)]
     pub(crate) fn is_keeping(&self, now: Mono) -> bool {
         self.fitness.keep_until.is_some_and(|until| now < until)
     }
 
-    /// When a node that is not fit serves all the same, because nobody has from `since` on.
+    /// When a node that is not fit serves all the same, because nobody has served from `since` on.
     fn idle_due(&self, since: Mono) -> Mono {
         let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
         // An offer is taken at once, or a keepalive and an eighth later.
@@ -243,7 +243,7 @@ impl Node {
     pub(super) fn idle(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.timers.set(Timer::Idle, self.idle_due(now));
         self.say_if_barred(now, out);
-        // A fit one takes the offer when it has waited for long enough.
+        // A fit node takes the offer after its wait.
         if !self.is_fit(now) {
             self.event(now, Event::NobodyServes, out);
         }

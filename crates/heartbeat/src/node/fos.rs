@@ -1,9 +1,9 @@
-//! What is different with `service = fos`: on either side a fos runs, the partner's service can fail
-//! while the partner lives, and the addresses come before the services that bind to them.
+//! What is different with `service = fos`. Either side runs a fos, the partner's service can fail while the
+//! partner lives, and the addresses come before the services that bind to them.
 //!
-//! On the standby `fos --monitor` watches the partner's services. When it ends of its own accord one
-//! of them is lost, or we are cut off: the gateway tells which. In the first case the partner is told
-//! to go inactive (STOPME), and we take the addresses when it has.
+//! On the standby `fos --monitor` watches the partner's services. When it ends of its own accord one of
+//! them is lost, or we are cut off: the gateway tells which. If a service is lost, we tell the partner to
+//! go inactive (STOPME), and take the addresses when it has.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::pair::PairPath;
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
-/// The claim is given this time to arrive, and one of the partner's as well: no service is loaded
-/// meanwhile that would give it.
+/// Time for our claim to arrive, and for one of the partner's. No service is loaded meanwhile that would
+/// give this time.
 const CLAIM_FLIES: Duration = Duration::from_millis(200);
-/// How long we wait for the partner to let go of its services before we take them all the same.
+/// How long we wait for the partner to end its services before we take over all the same.
 const CONTROL_WITHIN: Duration = Duration::from_secs(90);
 /// Time that fos has for its stop commands; the addresses stay until then.
 const ENDS_WITHIN: Duration = Duration::from_secs(75);
@@ -54,8 +54,8 @@ impl Node {
         }
     }
 
-    /// The monitors end, the addresses come up, fos starts the services. If the partner still has
-    /// them it is waited for.
+    /// The monitors end, the addresses come up, fos starts the services. If the partner still has the
+    /// services, we wait for it.
     pub(super) fn take_over_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.service.cancel_pause();
         if self.service.has_process() {
@@ -72,8 +72,8 @@ impl Node {
         self.send_now(now, out);
     }
 
-    /// The addresses are up: the services may bind to them. A fos that is still ending starts the
-    /// next one by its end.
+    /// The addresses are up: the services may bind to them. The end of a fos that is still ending starts
+    /// the next one.
     pub(super) fn raised_fos(&mut self, now: Mono, out: &mut Vec<Action>) {
         if !self.service.has_process() {
             self.start_service(now, out);
@@ -184,7 +184,7 @@ impl Node {
         }
     }
 
-    /// The partner has let go, is gone, or had its time.
+    /// The partner has given up, is gone, or had its time.
     pub(super) fn controlled(&mut self) {
         self.timers.stop(Timer::Control);
         if let Some(control) = self.stage.control_mut() {

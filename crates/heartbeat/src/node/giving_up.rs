@@ -12,16 +12,16 @@ use crate::model::{Action, Hook};
 use crate::notice::Notice;
 use crate::table::Event;
 
-/// How long addresses wait for the service to end before they are dropped all the same.
+/// How long addresses stay for a service that does not end.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a clean stop goes on serving while the partner does not take over.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(10);
-/// How long a partner that does not sign has to say that it will. An original says nothing: it waits to
-/// be told STOPPED.
+/// How long a partner that does not sign has to say that it takes over. An original says nothing: it waits
+/// for STOPPED.
 const CLAIM_WITHIN: Duration = Duration::from_millis(250);
 
 impl Node {
-    /// Everything is given up: from now on the partner is listened to.
+    /// Everything is given up: from now on we listen to the partner.
     pub(super) fn rest(&mut self, now: Mono, out: &mut Vec<Action>) {
         let standby = Standby {
             on_trial: self.stage.is_on_trial(),
@@ -72,7 +72,7 @@ impl Node {
         out.push(Action::Notice(notice));
     }
 
-    /// The partner has not taken over, or not said that it will.
+    /// The partner has not taken over, or has not said that it will.
     pub(super) fn hand_over_due(&mut self, now: Mono, out: &mut Vec<Action>) {
         let event = match &self.stage {
             Stage::HandingOver(it) if !it.is_answered => Event::HandOverUnanswered,
@@ -131,13 +131,13 @@ impl Node {
         self.switch_sync(SyncRole::Backup, out);
         self.controlled();
         if self.is_warm() && !ends {
-            // The table stays; what is down is let go of at once.
+            // The table stays; what is down is released at once.
             self.release(now, out);
             return;
         }
         self.service.cancel_pause();
         if self.is_fos() && self.service.has_process() {
-            // What the services hold must be let go of before the partner takes it.
+            // The services must have ended here before the partner starts them.
             let by = self.stop_fos(now, out);
             self.timers.set(Timer::Release, by);
         } else if self.service.has_process() {
@@ -149,7 +149,7 @@ impl Node {
         }
     }
 
-    /// The addresses go down; only then STOPPED is said, because the partner acts on it. Those that
+    /// The addresses go down. Only then STOPPED is said, because the partner acts on it. Addresses that
     /// hooks move go when `inactive_cmd` has ended, which comes here again.
     pub(super) fn release(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.timers.stop(Timer::Release);

@@ -24,7 +24,7 @@ impl Node {
         said: Option<Said>,
         out: &mut Vec<Action>,
     ) {
-        // HOLD and HELD are sent by nobody but an attacker; what came while we were away is old.
+        // Only an attacker sends HOLD and HELD; what came while we were away is old.
         if self.calls.is_stale || matches!(value, Value::Hold | Value::Held) {
             return;
         }
@@ -70,19 +70,20 @@ impl Node {
         }
     }
 
-    /// STOPPED: whether the offer is taken at once or put off, and until when.
+    /// STOPPED: takes the offer at once, or puts it off until a time.
     fn hear_offer(&mut self, now: Mono, before: Option<Value>, out: &mut Vec<Action>) {
         let primary = self.is_first(now);
         let gave_up = before == Some(Value::Running);
-        // The primary first: two nodes that wait for the same moment would claim together. An original
-        // that has taken our own offer says so a keepalive, and what it takes to do it, after it made its.
+        // The primary goes first: two nodes that wait for the same moment would claim together. An original
+        // that has taken our own offer says so a keepalive after it made its own, and the time that a
+        // takeover costs it.
         let precedence = if primary {
             Duration::ZERO
         } else {
             self.precedence()
         };
         let wait = if gave_up { now } else { now + precedence };
-        // R8: at most one takeover in four dead times, unless the partner is silent.
+        // At most one takeover in four dead times, unless the partner is silent.
         let damped = self
             .claims
             .last_takeover
@@ -103,22 +104,22 @@ impl Node {
         }
     }
 
-    /// A takeover by an offer puts the next one off for so long.
+    /// How long a takeover by an offer puts the next one off.
     fn damping(&self) -> Duration {
         self.settings.dead_time * 4
     }
 
-    /// So much later than a primary a backup takes an offer.
+    /// How much later than a primary a backup takes an offer.
     fn precedence(&self) -> Duration {
         self.settings.keepalive * 9 / 8
     }
 
-    /// So long a partner of ours puts an offer off at most.
+    /// How long a partner of ours puts an offer off at most.
     pub(super) fn longest_damping(&self) -> Duration {
         self.damping() + self.precedence()
     }
 
-    /// A claim of the partner; or it leaves; or it has taken what we are leaving.
+    /// The partner claims, or leaves, or has taken what we are leaving.
     fn hear_running(&mut self, now: Mono, said: Option<Said>, out: &mut Vec<Action>) {
         let state = said.map(|said| said.statement.state);
         let event = match state {
@@ -148,7 +149,7 @@ impl Node {
         }
     }
 
-    /// R3: a partner that claims and cannot hear us will not yield, whatever the ranks are.
+    /// A partner that claims and cannot hear us will not yield, whatever the ranks are.
     fn note_deafness(
         &mut self,
         now: Mono,
@@ -204,14 +205,14 @@ impl Node {
         readable.map_or(by_role, |said| said.statement.term > self.claims.term)
     }
 
-    /// Whether the partner may take over before we let go: with fos the services, and with
+    /// Whether the partner may take over before we give up. With fos the services, and with
     /// `vip = external` the addresses, must be gone here before they come up there.
     pub(super) fn can_hand_over(&self) -> bool {
         !self.is_fos() && !self.has_moving_hooks()
     }
 
-    /// Whether a clean stop can be handed over: the partner stands by and understands it. Of one that
-    /// does not sign that is not known before it answers.
+    /// Whether a clean stop can be handed over: the partner stands by and understands it. Whether one that
+    /// does not sign understands it shows only when it answers.
     pub(super) fn is_partner_ready(&self, now: Mono) -> bool {
         let alive = self.partner.is_alive(now, self.settings.dead_time);
         if !self.settings.signs {
@@ -235,7 +236,7 @@ impl Node {
         }
     }
 
-    /// Says once that the partner's lvs.cf is another one, and once that it is ours again.
+    /// Logs once that the partner's lvs.cf is another one, and once that it is ours again.
     fn compare_content(&mut self, out: &mut Vec<Action>) {
         let theirs = self.partner.details().and_then(|details| details.content);
         let Some(theirs) = theirs else { return };
@@ -249,7 +250,7 @@ impl Node {
         }
     }
 
-    /// What must not count. Only a replay says nothing about how the partner is configured.
+    /// What must not count. Only a replay does not show how the partner is configured.
     pub(super) fn refuse(
         &mut self,
         now: Mono,

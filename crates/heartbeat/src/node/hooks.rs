@@ -1,8 +1,7 @@
-//! Addresses that the hooks of lvs.cf move (`vip = external`): the old owner lets go first.
+//! Addresses that the hooks of lvs.cf move (`vip = external`): the old owner gives up first.
 //!
-//! pulse cannot see such an address. It is gone when `inactive_cmd` has ended, and so the partner
-//! is told STOPPED then and not before. A hook that hangs costs `hook_patience`
-//! at most.
+//! pulse cannot see such an address. It is gone when `inactive_cmd` has ended: then the partner is told
+//! STOPPED, and not before. A hook that hangs costs `hook_patience` at most.
 
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::model::{Action, Hook};
 use crate::notice::Notice;
 use crate::table::{Event, Phase};
 
-/// An `active_cmd` that failed is tried again after so long, if nobody takes over.
+/// Pause before a failed `active_cmd` is run again, if nobody takes over.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 impl Node {
@@ -37,14 +36,14 @@ impl Node {
         self.has_moving_hooks() && (hooks.has_failed || hooks.are_missing)
     }
 
-    /// Whether the addresses may not be here yet, or never come, because `active_cmd` has yet to move them.
+    /// Whether `active_cmd` has yet to move the addresses: they may not be here yet, or never come.
     pub(super) const fn is_moving(&self) -> bool {
         let hooks = &self.fitness.hooks;
         self.has_moving_hooks() && (hooks.is_running || hooks.has_failed)
     }
 
-    /// `active_cmd` is run now. How it ends counts where it is to bring the addresses: one that is run again may
-    /// fail because they are there.
+    /// `active_cmd` is run now. Its end counts where it is to bring the addresses. One that is run again
+    /// may fail because they are there.
     pub(super) fn run_active_hook(&mut self, out: &mut Vec<Action>) {
         let brings = self.phase() == Phase::Starting || self.fitness.hooks.has_failed;
         let counts = self.has_moving_hooks() && self.settings.has_partner;
@@ -52,8 +51,8 @@ impl Node {
         self.run_hook(Hook::Active, out);
     }
 
-    /// `active_cmd` has ended. Where it failed nothing is served, so a partner that can takes over; without one
-    /// it is tried again.
+    /// `active_cmd` has ended. If it failed nothing is served: a partner that can takes over; without one
+    /// the hook is run again.
     pub(super) fn active_hook_ended(&mut self, now: Mono, is_well: bool, out: &mut Vec<Action>) {
         if !self.has_moving_hooks() || !std::mem::take(&mut self.fitness.hooks.is_running) {
             return;
@@ -84,7 +83,7 @@ impl Node {
         }
     }
 
-    /// `inactive_cmd` is run now because of `event`. Who was away says STOPPED without waiting: the
+    /// `inactive_cmd` is run now because of `event`. A node that was away says STOPPED without waiting: the
     /// partner may be active by now.
     pub(super) fn let_go(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         self.fitness.hooks.is_running = false;
@@ -115,8 +114,8 @@ impl Node {
         }
     }
 
-    /// The partner was active beside us and has let go. Its `inactive_cmd` may have taken along what
-    /// our `active_cmd` had moved here.
+    /// The partner was active beside us and has given up. Its `inactive_cmd` may have taken along what our
+    /// `active_cmd` had moved here.
     pub(super) fn partner_let_go(
         &mut self,
         value: Value,

@@ -27,7 +27,7 @@ impl Node {
         }
     }
 
-    /// lvs.cf wants no link monitored: a lost one does not count any more.
+    /// lvs.cf monitors no link any more: a lost one does not count.
     pub(super) fn links_unmonitored(&mut self, now: Mono, out: &mut Vec<Action>) {
         let before = std::mem::replace(&mut self.ways.links, Links::UP);
         if before.is_lost() {
@@ -36,8 +36,8 @@ impl Node {
         }
     }
 
-    /// It serves on, and nothing can be heard of the partner or said to it: a partner that could take over serves
-    /// as well.
+    /// The node serves on, and can neither hear the partner nor be heard: a partner that could take over
+    /// serves as well.
     pub(super) fn serves_unheard(&self) -> bool {
         let claims = matches!(
             self.phase(),

@@ -1,4 +1,4 @@
-//! Orders of an administrator: what is obeyed, what is refused, and what they keep from happening.
+//! Orders of an administrator: which are obeyed, which are refused, and what they keep from happening.
 
 use std::time::Duration;
 
@@ -16,11 +16,12 @@ use crate::said::Form;
 use crate::table::{Event, Phase};
 use crate::view::Reason;
 
-/// So long at least after a give-up by order the partner may need to say that it is active.
+/// Least time after a give-up by order in which the partner must say that it is active.
 const TAKEN_WITHIN: Duration = Duration::from_secs(15);
-/// A partner that claims has so long to have its `active_cmd` move the addresses: what a hook has, and a bit.
+/// Time in which the `active_cmd` of a partner that claims must move the addresses: a hook's limit, and a
+/// bit.
 const MOVED_WITHIN: Duration = Duration::from_secs(45);
-/// That nobody serves because of an order is said this often.
+/// Pause between two reports that nobody serves because of an order.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 
 impl Node {
@@ -113,7 +114,7 @@ impl Node {
         Begun { keeping, hand_over }
     }
 
-    /// After each input: whether the hand-over that was ordered has come about.
+    /// After each input: whether the hand-over by order has come about.
     pub(super) fn look_at_hand_over(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.orders.hand_over == OrderedHandOver::No {
             return;
@@ -146,8 +147,8 @@ impl Node {
         out.push(Action::HandOverEnded(end));
     }
 
-    /// Whether the partner has taken over. Its RUNNING says so, but where `active_cmd` has to move the addresses first:
-    /// then the signed state, or that it still says RUNNING after a while.
+    /// Whether the partner has taken over. Its RUNNING says so, unless its `active_cmd` has to move the
+    /// addresses first. Then the signed state says so, or that it still says RUNNING after a while.
     fn is_taken(&self, now: Mono) -> bool {
         let claims = self.partner.last_value() == Some(Value::Running);
         if !self.has_moving_hooks() {
@@ -166,8 +167,8 @@ impl Node {
         claims && signed.map_or(lasts, |said| said.statement.state == State::Active)
     }
 
-    /// After a give-up by order: a partner of ours that has served a short while ago puts our offer off for so long,
-    /// and a heartbeat later its claim is here.
+    /// After a give-up by order: a partner of ours that served a short while ago puts our offer off for
+    /// this time, and its claim is here a heartbeat later.
     fn taken_within(&self) -> Duration {
         TAKEN_WITHIN.max(self.longest_damping() + self.settings.keepalive)
     }
@@ -188,7 +189,8 @@ impl Node {
         };
         self.enter(now, Stage::Active(active), None);
         out.push(Action::Notice(Notice::FailoverFailed));
-        // Given before the hand-over, and not lifted since: an active node is under none.
+        // The order came before the hand-over, and was not lifted since: no order is in force on an active
+        // node.
         if self.orders.kept.standby {
             let orders = Orders {
                 standby: false,

@@ -1,12 +1,13 @@
 //! The addresses that our own heartbeats are sent from.
 //!
-//! Without any of them nothing is heard and nothing said: the fault is our own, and the silence says
-//! nothing of the partner. It, however, hears nothing either, and takes over a dead time after our last
-//! heartbeat; so who holds the addresses lets them go by then.
+//! Without any of them nothing is heard and nothing said. The fault is our own, and the silence says
+//! nothing of the partner. But the partner hears nothing either, and takes over a dead time after our last
+//! heartbeat. So an owner of the addresses gives them up by then.
 //!
 //! A partner that was dead already, or that an order kept from it, takes nothing over: the node serves on
-//! and says so. If that partner starts, or its order is lifted, before an own address is back, neither hears the
-//! other and both may own the addresses. Nobody can know that: to let go would leave the clients to nobody.
+//! and says so. If that partner starts, or its order is lifted, before an own address is back, neither
+//! hears the other and both may own the addresses. Nobody can know that: a give-up would leave the clients
+//! without a server.
 
 use lvs_model::Mono;
 
@@ -40,8 +41,8 @@ impl Node {
             return;
         }
         if before.is_cut_off() {
-            // What was silence so far was our own. What the partner says first is no offer: it may be
-            // taking over just now.
+            // The silence so far was our own. The partner's first word is no offer: it may be taking over
+            // just now.
             self.listen(now);
             self.claims.offers_from = now + self.settings.dead_time;
             self.send_now(now, out);

@@ -23,11 +23,11 @@ pub struct Ways {
 pub struct Claims {
     /// The highest ownership term heard of; ours while we claim or hold.
     pub term: u64,
-    /// No offer is taken before: our own addresses have just come back.
+    /// No offer is taken before this time: our own addresses have just come back.
     pub offers_from: Mono,
     /// Addresses were brought up last.
     pub last_takeover: Option<Mono>,
-    /// Addresses were announced again last because the partner was active, too.
+    /// When addresses were last announced again because the partner was active, too.
     pub last_reassert: Option<Mono>,
 }
 
@@ -43,7 +43,7 @@ pub struct Ordered {
 /// The calls of the shell.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Calls {
-    /// The shell was told to call by then; being called much later means that we were away.
+    /// Deadline given to the shell. A much later call means this process was paused.
     pub promised: Option<Mono>,
     /// What is read now arrived while we were away.
     pub is_stale: bool,

@@ -1,13 +1,13 @@
-//! What is waited for while a partner that leaves serves.
+//! What this node waits for while a partner that leaves serves.
 
 use lvs_model::Mono;
 
-/// What is waited for while a partner that leaves serves.
+/// What this node waits for while a partner that leaves serves.
 #[derive(Clone, Copy, Debug)]
 pub struct Relief {
     /// Our first checks, until then.
     pub checks_by: Mono,
-    /// Our sync daemon has listened for long enough then.
+    /// When our sync daemon has listened for long enough.
     pub synchronised_at: Mono,
 }
 

@@ -1,7 +1,7 @@
 //! Two directors of one role: one lvs.cf has `primary` and `backup` the other way round.
 //!
-//! Each would stay, or yield, beside the other one. So as long as the partner says that it is of our role the
-//! one with the lower address counts as the primary, on both.
+//! Each would stay, or yield, beside the other one. So as long as the partner says that it is of our role,
+//! the one with the lower address counts as the primary, on both.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use crate::said::{Form, Said};
 const SAID_EVERY: Duration = Duration::from_secs(600);
 
 impl Node {
-    /// The partner is of our role. What it signs tells it always; unsigned it tells it while both claim, or both
-    /// know of it, so that counts for a dead time.
+    /// The partner is of our role. A signed heartbeat always tells it. An unsigned one tells it while both
+    /// claim, or both know of it; so that counts for a dead time.
     pub(super) fn has_same_role(&self, now: Mono) -> bool {
         let recent = |told: Mono| now - told < self.settings.dead_time;
         self.same_role.told.is_some_and(recent)
@@ -32,7 +32,8 @@ impl Node {
         }
     }
 
-    /// What a heartbeat tells of its sender's role; says so at first, again after a while, and when it is over.
+    /// Notes what a heartbeat tells of its sender's role. Logs it at first, again after a while, and when
+    /// it is over.
     pub(super) fn note_role(&mut self, now: Mono, said: Option<Said>, out: &mut Vec<Action>) {
         match said {
             Some(said) if said.same_role => self.same_role.told = Some(now),

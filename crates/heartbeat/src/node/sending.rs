@@ -11,7 +11,7 @@ use crate::model::Action;
 use crate::table::Phase;
 
 impl Node {
-    /// What stands under the signature of a heartbeat that says `value` now.
+    /// What the signature of a heartbeat covers that says `value` now.
     #[must_use]
     pub fn statement(&self, now: Mono, value: Value) -> Statement {
         let state = match (value, self.phase()) {
@@ -65,7 +65,7 @@ impl Node {
         }
     }
 
-    /// The partner misses our heartbeats. What was asked while we were away is answered by now.
+    /// The partner misses our heartbeats. Questions from while we were away have their answer by now.
     pub(super) fn asked(&mut self, now: Mono) {
         if self.settings.has_partner && !self.calls.is_stale {
             let (keepalive, dead_time) = (self.settings.keepalive, self.settings.dead_time);
@@ -81,7 +81,7 @@ impl Node {
         }
     }
 
-    /// Something is signed but not proven: it is answered at once, but not in a flood.
+    /// Something is signed but not proven. It is answered at once, but a flood is not.
     pub(super) fn unproven(&mut self, now: Mono, out: &mut Vec<Action>) {
         let pause = self.settings.keepalive / auth::DOUBTED;
         let next = self.partner.challenged.map_or(now, |last| last + pause);

@@ -22,8 +22,8 @@ impl Node {
         }
     }
 
-    /// It has not ended. One that the kernel keeps although it was killed makes this node unfit: the next one can
-    /// begin only when it is gone.
+    /// The process has not ended. If the kernel keeps it although it was killed, this node is unfit: the
+    /// next one can begin only when it is gone.
     fn end_due(&mut self, now: Mono, out: &mut Vec<Action>) {
         let was_stuck = self.service.is_stuck();
         let Some(step) = self.service.end_due(now) else {

@@ -57,21 +57,21 @@ pub struct Standby {
     pub is_cleared: bool,
     /// That has failed, and is tried again then.
     pub clear_again: Option<Mono>,
-    /// CHILDFAIL: the service did not stay up. Without `warm_standby` it runs on standby all the same until it
-    /// does.
+    /// The service did not stay up. Without `warm_standby` it runs on standby all the same until it stays
+    /// up.
     pub on_trial: bool,
     /// fos: what is thought of the network after the monitors have ended.
     pub network: Network,
 }
 
-/// fos: whose fault it may be that a service of the partner is not to be seen.
+/// fos: why a service of the partner may not be reachable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
-    /// The partner's: the monitors have said nothing, or the gateway was seen.
+    /// The partner's fault: the monitors have said nothing, or the gateway answered.
     Trusted,
     /// The gateway is being asked for.
     Tested,
-    /// NETFAULT: neither the partner's service nor the gateway is to be seen.
+    /// Our own fault: neither the partner's service nor the gateway answers.
     Lost,
 }
 
@@ -102,7 +102,7 @@ pub enum Control {
 pub struct Active {
     /// The addresses.
     pub holding: Holding,
-    /// fos: whether the partner, which may be active too, is to let go.
+    /// fos: whether the partner, which may be active too, is to give up.
     pub control: Control,
 }
 

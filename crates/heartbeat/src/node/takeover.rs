@@ -22,8 +22,8 @@ impl Node {
         let relief = self.relief(now);
         let starting = Starting {
             relief,
-            // A partner that leaves tells us of its connections until we serve. Nor does a takeover
-            // that is nothing but addresses wait for the processes that the switch takes.
+            // A partner that leaves sends us its connections until we serve. A takeover that is nothing but
+            // addresses does not wait either for the processes that the switch takes.
             sync_at_raise: !self.is_fos() && (self.service.is_up() || relief.is_some()),
             control: if self.is_because_of(Event::PartnerServiceLost) {
                 Control::Wanted
@@ -45,7 +45,7 @@ impl Node {
             return;
         }
         self.run_active_hook(out);
-        // An old one that is still ending is waited for: its end starts the new one.
+        // An old one that is still ending: its end starts the new one.
         if !self.service.has_process() {
             self.start_service(now, out);
         }
@@ -93,11 +93,11 @@ impl Node {
         }
     }
 
-    /// The service stands, or with fos the partner has let go: the addresses follow.
+    /// The service is ready, or with fos the partner has given up: the addresses follow.
     pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         let sync_now = matches!(&self.stage, Stage::Starting(it) if it.sync_at_raise);
         let control = match &self.stage {
-            // A partner that has let go, or is not there, need not be told to.
+            // A partner that has given up, or is not there, need not be told to.
             Stage::Starting(it) if event == Event::ControlDue => it.control,
             _ => Control::Left,
         };

@@ -2,12 +2,12 @@
 
 use crate::table::Phase;
 
-/// What a node waits for. What expires together is dealt with in this order.
+/// What a node waits for. What expires together is handled in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
     /// The service has had its time: to be ready, to end, to be tried again.
     Service,
-    /// `inactive_cmd` that lets the addresses go has had its time.
+    /// `inactive_cmd`, which takes the addresses away, has had its time.
     LetGo,
     /// `active_cmd` failed a while ago.
     Hook,
@@ -35,7 +35,7 @@ pub enum Timer {
     Announce,
     /// Who has our IPv6 addresses is asked again.
     Duplicates,
-    /// The node has settled as standby: nothing of lvs.cf is to stay in the kernel's table.
+    /// The node has settled as standby: nothing of lvs.cf may stay in the kernel's table.
     Clear,
     /// The next heartbeat.
     Beat,

@@ -1,7 +1,7 @@
 //! Two owners that stay: the partner goes on saying that it is active, and neither yields.
 //!
-//! Of two that sign, or tell their role, one yields in a moment. An original of our own role does neither, and
-//! a partner that cannot hear us does not know. From here that cannot be ended, so it is said.
+//! Of two that sign, or tell their role, one yields in a moment. An original of our own role does neither,
+//! and a partner that cannot hear us does not know. This node cannot end that, so it logs it.
 
 use lvs_model::Mono;
 
@@ -23,7 +23,7 @@ impl Node {
         }
     }
 
-    /// The time is over, and it was never silent for a dead time, nor has it said anything else.
+    /// The time is over. The partner was never silent for a dead time, nor has it said anything else.
     pub(super) fn other_owner_stays(&mut self, out: &mut Vec<Action>) {
         self.told.two_owners = true;
         if let Some(it) = self.two_owners() {

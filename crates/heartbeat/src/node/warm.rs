@@ -14,8 +14,8 @@ use crate::notice::Notice;
 use crate::supervise::{LONGEST_PAUSE, State};
 use crate::table::{Event, Phase};
 
-/// How long a partner that leaves is let serve until our real servers have been checked. One of them
-/// may be silent, and the partner leaves by itself in the end.
+/// How long a leaving partner serves on until our real servers have been checked. One of them may be
+/// silent, and the partner leaves by itself in the end.
 const CHECKED_WITHIN: Duration = Duration::from_secs(1);
 
 impl Node {
@@ -25,7 +25,7 @@ impl Node {
             && self.settings.service == Service::Lvs
     }
 
-    /// A service on trial that stays up is not needed any more when the partner serves.
+    /// When the partner serves, a service on trial that stays up is not needed any more.
     pub(super) fn end_trial(&mut self, now: Mono, out: &mut Vec<Action>) {
         let is_proven = self.service.is_up() && !self.service.is_failing(now);
         let partner_serves = self.partner.last_value() == Some(Value::Running);
@@ -39,8 +39,8 @@ impl Node {
         }
     }
 
-    /// On standby: the service runs if it is to, or is tried again after a pause. What is still
-    /// ending starts the next one by its end.
+    /// On standby: starts the service if it is to run, or after a pause. The end of one that is still
+    /// ending starts the next one.
     pub(super) fn keep_warm(&mut self, now: Mono, out: &mut Vec<Action>) {
         if !self.is_warm() || self.service.state() != State::Absent {
             return;
@@ -69,7 +69,7 @@ impl Node {
         }
     }
 
-    /// A takeover begins: if the partner serves until we do, our table is to be complete first, and its
+    /// A takeover begins. If the partner serves until we do, our table must be complete first, and its
     /// connections known.
     pub(super) fn relief(&self, now: Mono) -> Option<Relief> {
         let Stage::Standby(Standby { since, .. }) = self.stage else {

@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// R3.
+    /// With one direction cut the node that hears has yielded by then.
     fn check_one_way(&self, seed: u64) {
         if let Some(since) = self.one_way_since
             && self.now - since > ONE_WAY
@@ -143,8 +143,8 @@ impl World {
         }
     }
 
-    /// What is wrong here is left to nobody who is known not to take it: it would serve no more. Who stops leaves
-    /// in any case.
+    /// What is wrong here is not left to a node that is known not to take it: it would serve no more. A
+    /// node that stops leaves in any case.
     pub(super) fn check_give_up(&self, index: usize, before: Phase) {
         let Side { node, leaves, .. } = &self.sides[index];
         let claimed = matches!(before, Phase::Starting | Phase::Active | Phase::HandingOver);
@@ -185,7 +185,7 @@ impl World {
         worse(one, other) || worse(other, one)
     }
 
-    /// Nobody serves just now, because one that is not fit lets go, perhaps in vain.
+    /// Nobody serves just now, because one that is not fit gives up, perhaps in vain.
     pub(super) fn is_between(&self) -> bool {
         self.owners() == 0 && self.sides.iter().any(|side| side.missing > 0)
     }

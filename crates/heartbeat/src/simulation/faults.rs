@@ -1,4 +1,4 @@
-//! What goes wrong in a schedule, and what somebody on the path does.
+//! What goes wrong in a schedule, and what an attacker on the path does.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::orders::Order;
 
 /// Orders are lifted at this time at the latest, in most schedules.
 const LIFTED: Duration = Duration::from_secs(40);
-/// So many datagrams are recorded in each direction.
+/// Number of datagrams recorded in each direction.
 const RECORDED: usize = 400;
 
 /// Bits of a cut: the directions to one side, on both paths.
@@ -94,7 +94,7 @@ impl World {
         }
     }
 
-    /// So many of two virtual addresses have no device.
+    /// This many of two virtual addresses have no device.
     pub(super) fn change_devices(&mut self, index: usize, missing: u64) {
         self.sides[index].missing = missing;
         let troubles = self.troubles(index);
