@@ -1,16 +1,13 @@
 //! From the command line to the loop: file, lock, kernel, background, and the dry run.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::path::Path;
-use std::rc::Rc;
 
 use config_file::{ConfigFile, Follower, Program, tell};
 use control::LVSD_SOCKET as STATUS_SOCKET;
 use daemon::log::Target;
 use daemon::{
-    ControlSocket, Instance, PARENT_VARIABLE, Parent, Signal, Signals, background, notify,
+    ControlSocket, Instance, PARENT_VARIABLE, Parent, Signal, Signals, ToParent, background, notify,
 };
 use director::{Lvsd, Site, Table};
 use lvs_model::Mono;
@@ -113,7 +110,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     };
     let has_parent = parent.is_some();
     // Leaving the terminal closes standard output before the last word is said.
-    let link = ParentLink::open(has_parent, foreground).map_err(failure)?;
+    let link = ToParent::open(has_parent, foreground).map_err(failure)?;
     let link_when_checked = link.clone();
     let ready = move || {
         link.tell(READY);
@@ -161,42 +158,6 @@ fn status_socket() -> Option<ControlSocket> {
         Err(error) => {
             log::warn!("{STATUS_SOCKET}: no status can be read there: {error}");
             None
-        }
-    }
-}
-
-/// The way to pulse, which waits for some words on the pipe that it gave us as standard output.
-#[derive(Clone)]
-enum ParentLink {
-    /// There is no pulse.
-    None,
-    /// The log has the pipe too.
-    Log,
-    /// The words have it for themselves, and it never fills.
-    Pipe(Rc<File>),
-}
-
-impl ParentLink {
-    fn open(has_parent: bool, foreground: bool) -> io::Result<Self> {
-        Ok(match (has_parent, foreground) {
-            (false, _) => Self::None,
-            (true, true) => Self::Log,
-            (true, false) => {
-                let pipe = io::stdout().as_fd().try_clone_to_owned()?;
-                Self::Pipe(Rc::new(pipe.into()))
-            }
-        })
-    }
-
-    fn tell(&self, word: &str) {
-        match self {
-            Self::None => {}
-            Self::Log => daemon::log::tell_reader(word),
-            Self::Pipe(pipe) => {
-                if let Err(error) = pipe.as_ref().write_all(format!("{word}\n").as_bytes()) {
-                    log::warn!("cannot tell pulse \"{word}\": {error}");
-                }
-            }
         }
     }
 }

@@ -12,7 +12,7 @@
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
 //! - [`show_name`]: what `ps` shows of a program that plays several parts
-//! - [`Parent`]: the other end of that lifeline
+//! - [`Parent`]: the other end of that lifeline; [`ToParent`]: words to it
 //! - [`background()`]: being a daemon; [`Instance`]: the only one, of [`Lock`] and [`PidFile`]
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`ControlSocket`], [`ask`], [`read_status`]: a line, or nothing, is asked, lines are answered
@@ -45,6 +45,7 @@ mod process_name;
 mod signals;
 mod socket_file;
 mod tidying;
+mod to_parent;
 mod trusted;
 mod wait;
 
@@ -66,6 +67,7 @@ pub use pid_file::{PidFile, PidFileError};
 pub use process_name::show_name;
 pub use signals::Signals;
 pub use tidying::Tidying;
+pub use to_parent::ToParent;
 pub use trusted::{
     UntrustedPart, only_root_can_change, untrusted_directory, untrusted_part,
     untrusted_part_of_data,
