@@ -14,6 +14,8 @@ use crate::service::Service;
 const LIMIT: Duration = caribe_tests::SOON;
 /// Dead time of the pair's lvs.cf.
 const DEAD_TIME: Duration = Duration::from_millis(1500);
+/// A fos that shows no sign of life for a minute is replaced.
+const HANGS: Duration = LIMIT.saturating_add(Duration::from_secs(60));
 
 fn settled() -> (Pair, Service) {
     settle(Pair::new(), |_| ())
@@ -169,6 +171,20 @@ fn fos_and_its_monitors_end_with_a_killed_pulse_and_the_service_is_stopped() {
         pair.processes(A)
     );
     runs_on(&pair, &service, B);
+}
+
+/// Its process is there and its loop does not turn. The partner's turns: that one is left alone.
+#[test]
+fn r_a_fos_that_hangs_is_replaced_and_the_service_runs_on() {
+    let (pair, service) = settled();
+    let fos = [A, B].map(|side| pair.pid_of(side, "fos").expect("fos runs"));
+    pair::signal(fos[A], Signal::SIGSTOP);
+    let is_new = || pair.pid_of(A, "fos").is_some_and(|new| new != fos[A]);
+    wait_until(HANGS, is_new).unwrap_or_else(|| panic!("{}", pair.log(A)));
+    let log = pair.log(A);
+    assert!(log.contains("service hangs: no sign of life"), "{log}");
+    runs_on(&pair, &service, A);
+    assert!(!pair.log(B).contains("service hangs"), "{}", pair.log(B));
 }
 
 #[test]

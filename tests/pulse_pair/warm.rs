@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use caribe_lab::measure::Stalls;
 use caribe_tests::wait_until;
 use nix::sched::{CloneFlags, setns};
+use nix::sys::signal::Signal;
 
-use crate::pair::{A, B, Pair, VIP, kill};
+use crate::pair::{A, B, Pair, VIP, kill, signal};
 use crate::tap::Tap;
 use crate::{DEAD_TIME, LOADING, settle};
 
@@ -19,6 +20,8 @@ const SERVICES: usize = 100;
 const SERVER: &str = "10.1.0.254:8080";
 /// From the end of the dead time to the first announcement.
 const GOAL: Duration = Duration::from_millis(50);
+/// A service that shows no sign of life for a minute is replaced.
+const HANGS: Duration = LOADING.saturating_add(Duration::from_secs(60));
 
 /// A pair with warm standbys, so many services besides the usual one, and a real server that all of
 /// them have.
@@ -135,6 +138,21 @@ fn a_warm_standbys_lvsd_is_replaced_when_killed_and_ends_with_its_pulse() {
     let gone = wait_until(LOADING, is_gone);
     gone.unwrap_or_else(|| panic!("{:?}\n{}", table(&pair, B), pair.log(B)));
     assert!(pair.owns(A));
+}
+
+/// Its process is there and its loop does not turn. The partner's turns: that one is left alone.
+#[test]
+fn r_an_lvsd_that_hangs_is_replaced_and_the_address_stays() {
+    let pair = settle(pair(0));
+    wait_for_table(&pair, B, 0);
+    let lvsd = [A, B].map(|side| pair.pid_of(side, "lvsd").expect("lvsd runs"));
+    signal(lvsd[A], Signal::SIGSTOP);
+    let is_new = || pair.pid_of(A, "lvsd").is_some_and(|new| new != lvsd[A]);
+    wait_until(HANGS, is_new).unwrap_or_else(|| panic!("{}", pair.log(A)));
+    let log = pair.log(A);
+    assert!(log.contains("service hangs: no sign of life"), "{log}");
+    assert!(pair.stays_with(A, DEAD_TIME));
+    assert_eq!(pair.pid_of(B, "lvsd"), Some(lvsd[B]), "{}", pair.log(B));
 }
 
 #[test]

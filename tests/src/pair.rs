@@ -71,8 +71,13 @@ pub fn ip(words: &str) -> String {
 
 /// SIGKILL.
 pub fn kill(pid: i32) {
+    signal(pid, Signal::SIGKILL);
+}
+
+/// Sends `signal` to a process of the pair.
+pub fn signal(pid: i32, signal: Signal) {
     // It may have ended by itself.
-    let _ = signal::kill(Pid::from_raw(pid), Signal::SIGKILL);
+    let _ = signal::kill(Pid::from_raw(pid), signal);
 }
 
 fn program(variable: &str, installed: &str) -> String {

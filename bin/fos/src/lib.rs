@@ -19,7 +19,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use daemon::log::Target;
-use daemon::{Background, Clock, EventLoop, Instance, PARENT_VARIABLE, Parent, Signal, Signals};
+use daemon::{
+    Background, Clock, EventLoop, Instance, PARENT_VARIABLE, Parent, SignOfLife, Signal, Signals,
+    ToParent,
+};
 use director::failover::Fos;
 
 use crate::children::Children;
@@ -85,11 +88,22 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         false => None,
     };
     instance.write();
+    // Leaving the terminal closes standard output.
+    let to_parent = ToParent::open(parent.is_some(), options.foreground).map_err(failure)?;
+    let sign_of_life = SignOfLife::as_asked(&to_parent);
     leave_terminal(options, background, parent.is_some()).map_err(failure)?;
     let children = Children::new(options, parent.is_some());
     let clock = Clock::start();
     let machine = Fos::new(site, options.mode);
-    let mut shell = Shell::new(clock, machine, children, parent, options, &file);
+    let mut shell = Shell::new(
+        clock,
+        machine,
+        children,
+        parent,
+        sign_of_life,
+        options,
+        &file,
+    );
     let end = EventLoop::new(clock, signals).run(&mut shell);
     drop(instance);
     end.map_err(failure)

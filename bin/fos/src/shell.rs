@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::os::fd::AsFd;
 
 use config_file::{ConfigFile, Follower, Outcome, Program};
-use daemon::{Awaited, Clock, Event, EventHandler, Parent, Signal, notify};
+use daemon::{Awaited, Clock, Event, EventHandler, Parent, SignOfLife, Signal, notify};
 use director::failover::{Action, Fos, Input, Notice, Site};
 use lvs_model::ChildExit;
 
@@ -29,6 +29,8 @@ pub struct Shell<'a> {
     machine: Fos,
     children: Children,
     parent: Option<Parent>,
+    /// By which pulse sees that we live, if it wants to.
+    sign_of_life: Option<SignOfLife>,
     options: &'a Options,
     /// lvs.cf, read again when told to, its names looked up meanwhile.
     file: Follower,
@@ -51,6 +53,7 @@ impl<'a> Shell<'a> {
         machine: Fos,
         children: Children,
         parent: Option<Parent>,
+        sign_of_life: Option<SignOfLife>,
         options: &'a Options,
         file: &ConfigFile,
     ) -> Self {
@@ -59,6 +62,7 @@ impl<'a> Shell<'a> {
             machine,
             children,
             parent,
+            sign_of_life,
             options,
             file: Follower::new(file, clock.now()),
             inputs: VecDeque::from([Input::Start]),
@@ -93,6 +97,7 @@ impl EventHandler for Shell<'_> {
         }
         awaited.until(self.machine.next_deadline());
         awaited.until(self.file.deadline());
+        awaited.until(self.sign_of_life.as_ref().map(SignOfLife::deadline));
     }
 
     fn take(&mut self, event: Event<Source>) {
@@ -103,6 +108,9 @@ impl EventHandler for Shell<'_> {
             Event::Ended(pid, exit) => self.ended(pid, exit),
             Event::Time => {
                 self.advance_names();
+                if let Some(sign) = &mut self.sign_of_life {
+                    sign.turn(self.clock.now());
+                }
                 let due = self.machine.next_deadline();
                 if due.is_some_and(|due| due <= self.clock.now()) {
                     self.inputs.push_back(Input::Deadline);

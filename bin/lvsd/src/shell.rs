@@ -7,7 +7,8 @@ use std::os::fd::AsFd;
 use config_file::{ConfigFile, Follower, Outcome, Program};
 use control::FileStatus;
 use daemon::{
-    Awaited, Clock, ControlSocket, Event, EventHandler, EventLoop, Parent, Signal, Signals, Tidying,
+    Awaited, Clock, ControlSocket, Event, EventHandler, EventLoop, Parent, SignOfLife, Signal,
+    Signals, Tidying,
 };
 use director::{Action, Input, Lvsd, Notice, Site};
 use lvs_model::ChildExit;
@@ -27,6 +28,8 @@ pub struct Setup<'a> {
     pub signals: Signals,
     /// pulse, if it started us.
     pub parent: Option<Parent>,
+    /// By which it sees that we live, if it wants to.
+    pub sign_of_life: Option<SignOfLife>,
     /// Where the state can be read, if the socket could be made.
     pub status: Option<ControlSocket>,
     /// lvs.cf, as it was accepted.
@@ -65,6 +68,7 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         kernel: setup.kernel,
         nannies: setup.nannies,
         parent: setup.parent,
+        sign_of_life: setup.sign_of_life,
         status: setup.status,
         follower: setup.follower,
         file: setup.file,
@@ -85,6 +89,7 @@ struct Shell<'a> {
     kernel: Kernel,
     nannies: Nannies,
     parent: Option<Parent>,
+    sign_of_life: Option<SignOfLife>,
     status: Option<ControlSocket>,
     /// lvs.cf, read again when told to, its names looked up meanwhile.
     follower: Follower,
@@ -147,6 +152,7 @@ impl EventHandler for Shell<'_> {
         }
         awaited.until(self.machine.next_deadline());
         awaited.until(self.follower.deadline());
+        awaited.until(self.sign_of_life.as_ref().map(SignOfLife::deadline));
         if let Some(status) = &self.status {
             let now = self.clock.now();
             for fd in status.poll_fds(now) {
@@ -248,6 +254,9 @@ impl Shell<'_> {
             self.nannies.kill_strays();
         }
         self.tidying.turn(self.clock.now());
+        if let Some(sign) = &mut self.sign_of_life {
+            sign.turn(self.clock.now());
+        }
         let outcome = self.follower.advance(self.clock.now());
         self.take_outcome(outcome);
         let due = self.machine.next_deadline();

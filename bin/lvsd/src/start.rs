@@ -7,7 +7,8 @@ use config_file::{ConfigFile, Follower, Program, tell};
 use control::LVSD_SOCKET as STATUS_SOCKET;
 use daemon::log::Target;
 use daemon::{
-    ControlSocket, Instance, PARENT_VARIABLE, Parent, Signal, Signals, ToParent, background, notify,
+    ControlSocket, Instance, PARENT_VARIABLE, Parent, SignOfLife, Signal, Signals, ToParent,
+    background, notify,
 };
 use director::{Lvsd, Site, Table};
 use lvs_model::Mono;
@@ -112,6 +113,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     // Leaving the terminal closes standard output before the last word is said.
     let link = ToParent::open(has_parent, foreground).map_err(failure)?;
     let link_when_checked = link.clone();
+    let sign_of_life = SignOfLife::as_asked(&link);
     let ready = move || {
         link.tell(READY);
         notify::ready();
@@ -136,6 +138,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         nannies: Nannies::new(foreground, has_parent).map_err(failure)?,
         signals,
         parent,
+        sign_of_life,
         status: status_socket(),
         follower,
         file: read,

@@ -5,7 +5,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use config_file::{ConfigFile, InForce};
-use daemon::{Child, Program, Signal, Stdin, Stdout};
+use daemon::{ALIVE, ALIVE_VARIABLE, Child, Program, Signal, Stdin, Stdout};
+use heartbeat::supervise::ALIVE_EVERY;
 use heartbeat::{Input, Notice};
 use lvs_model::{ChildExit, Mono};
 use nix::errno::Errno;
@@ -157,6 +158,8 @@ impl Service {
         program
             .env
             .extend(self.file.as_mut().and_then(InForce::write));
+        let seconds = ALIVE_EVERY.as_secs().to_string();
+        program.env.push((ALIVE_VARIABLE.into(), seconds.into()));
         log::debug!(
             "DEBUG -- Executing '{} {:?}'",
             program.path.display(),
@@ -281,6 +284,7 @@ impl Service {
                     said.push(Input::ServiceReady);
                 }
                 Some(CHECKED) => said.push(Input::ServiceChecked),
+                Some(text) if text == ALIVE.as_bytes() => said.push(Input::ServiceAlive),
                 Some(text) if text.starts_with(FAILED.as_bytes()) => {
                     let text = String::from_utf8_lossy(text);
                     let reason = text.strip_prefix(FAILED).unwrap_or_default();

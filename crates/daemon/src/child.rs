@@ -17,11 +17,17 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{Pid, pipe2};
 
-use crate::PARENT_VARIABLE;
 use crate::installed::installed;
+use crate::{ALIVE_VARIABLE, PARENT_VARIABLE};
 
-/// What the service manager tells its service, and no child of it.
-const MANAGERS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+/// What our parent or the service manager tells us, and no child of ours.
+const FOR_US_ALONE: [&str; 5] = [
+    PARENT_VARIABLE,
+    ALIVE_VARIABLE,
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+];
 
 /// What a child gets as standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,7 +202,7 @@ impl Program {
         let own = own.map(|(name, value)| (OsString::from(name), value.clone()));
         let own: Vec<(OsString, OsString)> = own.chain(parent).collect();
         let is_kept = |(name, _): &(OsString, OsString)| {
-            let ours_alone = name == PARENT_VARIABLE || MANAGERS.iter().any(|own| name == *own);
+            let ours_alone = FOR_US_ALONE.iter().any(|own| name == *own);
             !ours_alone && own.iter().all(|(own, _)| own != name)
         };
         let inherited = std::env::vars_os().filter(is_kept);
@@ -216,7 +222,7 @@ impl Program {
             None => command.arg0(&self.path),
         };
         command.args(&self.args);
-        for name in [PARENT_VARIABLE].into_iter().chain(MANAGERS) {
+        for name in FOR_US_ALONE {
             command.env_remove(name);
         }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));

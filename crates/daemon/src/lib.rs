@@ -12,7 +12,8 @@
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
 //! - [`show_name`]: what `ps` shows of a program that plays several parts
-//! - [`Parent`]: the other end of that lifeline; [`ToParent`]: words to it
+//! - [`Parent`]: the other end of that lifeline; [`ToParent`]: words to it;
+//!   [`SignOfLife`]: the one that says that our loop turns
 //! - [`background()`]: being a daemon; [`Instance`]: the only one, of [`Lock`] and [`PidFile`]
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`ControlSocket`], [`ask`], [`read_status`]: a line, or nothing, is asked, lines are answered
@@ -42,6 +43,7 @@ mod own_files;
 mod parent;
 mod pid_file;
 mod process_name;
+mod sign_of_life;
 mod signals;
 mod socket_file;
 mod tidying;
@@ -65,6 +67,7 @@ pub use own_files::{create_file, make_directory};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};
 pub use process_name::show_name;
+pub use sign_of_life::{ALIVE, ALIVE_VARIABLE, SignOfLife};
 pub use signals::Signals;
 pub use tidying::Tidying;
 pub use to_parent::ToParent;

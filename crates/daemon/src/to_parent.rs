@@ -5,6 +5,10 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use crate::log::output;
+
 /// The way to the parent, which waits for some words on the pipe that it gave us as standard output.
 #[derive(Clone, Debug)]
 pub enum ToParent {
@@ -12,7 +16,7 @@ pub enum ToParent {
     None,
     /// The log has the pipe too.
     Log,
-    /// The words have it for themselves, and it never fills.
+    /// The words have it for themselves; writing there never waits.
     Pipe(Rc<File>),
 }
 
@@ -27,6 +31,8 @@ impl ToParent {
             (true, true) => Self::Log,
             (true, false) => {
                 let pipe = io::stdout().as_fd().try_clone_to_owned()?;
+                // The end of this pipe is nobody else's.
+                fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
                 Self::Pipe(Rc::new(pipe.into()))
             }
         })
@@ -41,6 +47,19 @@ impl ToParent {
                 if let Err(error) = pipe.as_ref().write_all(format!("{word}\n").as_bytes()) {
                     log::warn!("cannot tell pulse \"{word}\": {error}");
                 }
+            }
+        }
+    }
+
+    /// Says a word that may be lost while nobody reads.
+    pub(crate) fn mention(&self, word: &str) {
+        match self {
+            Self::None => {}
+            Self::Log if output::is_behind() => {}
+            Self::Log => crate::log::tell_reader(word),
+            Self::Pipe(pipe) => {
+                // A pipe takes so little whole or not at all. One that is closed is noticed at the lifeline.
+                let _ = pipe.as_ref().write(format!("{word}\n").as_bytes());
             }
         }
     }

@@ -113,6 +113,8 @@ pub enum Input {
     Incompatible,
     /// The service (lvsd) says that it serves.
     ServiceReady,
+    /// It shows that it lives: its loop turns.
+    ServiceAlive,
     /// It says that it has checked every real server once, and serves accordingly.
     ServiceChecked,
     /// The service ended or could not be started.

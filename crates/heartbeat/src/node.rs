@@ -161,6 +161,7 @@ impl Node {
                 self.service.ready(now);
                 self.event(now, Event::ServiceReady, out);
             }
+            Input::ServiceAlive => self.service.alive(now),
             Input::ServiceChecked => {
                 self.service.checked();
                 self.event(now, Event::ServiceChecked, out);

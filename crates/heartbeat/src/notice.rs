@@ -151,6 +151,8 @@ pub enum Notice {
     StuckDeactivating,
     /// Ours: no word from the service in time.
     ServiceNotReady,
+    /// Ours: the service has shown no sign of life for too long.
+    ServiceHangs,
     /// Ours: an address was put back.
     AddressRestored,
     /// Ours: addresses keep disappearing.

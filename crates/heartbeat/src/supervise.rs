@@ -15,6 +15,13 @@ const SLOW_STARTS_ALLOWED: u32 = 2;
 pub const ENDS_WITHIN: Duration = Duration::from_secs(10);
 /// Time in which a killed service must be gone. The kernel may keep it, if a disk does not answer.
 pub const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// A service shows so often that it lives, if it does that at all.
+pub const ALIVE_EVERY: Duration = Duration::from_secs(5);
+/// One that has shown it, and has not done so again for this long, is doubted. Changes of the kernel's table by
+/// a program of the administrator's take it longer than a few seconds.
+const DOUBTED_AFTER: Duration = Duration::from_secs(50);
+/// One that is doubted has so long to show that it lives: the whole machine may have been frozen.
+const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// At this many ends within [`WINDOW`] the service counts as not staying up.
 const ENDS_ALLOWED: usize = 3;
 /// See [`ENDS_ALLOWED`].
@@ -44,6 +51,27 @@ pub enum State {
     Pausing(Mono),
 }
 
+/// Whether the process has shown that it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// Never: a program of before an upgrade, which does not do that.
+    NeverShown,
+    /// Then, the last time.
+    Shown(Mono),
+    /// Not for a while, noticed then.
+    Doubted(Mono),
+}
+
+impl Life {
+    fn deadline(self) -> Option<Mono> {
+        match self {
+            Self::NeverShown => None,
+            Self::Shown(at) => Some(at + DOUBTED_AFTER),
+            Self::Doubted(at) => Some(at + LAST_CHANCE),
+        }
+    }
+}
+
 /// The service and its record.
 #[derive(Clone, Debug)]
 pub struct Supervision {
@@ -53,6 +81,7 @@ pub struct Supervision {
     /// The process takes our services out of the kernel's table, and does nothing else.
     is_clearing: bool,
     started_at: Mono,
+    life: Life,
     /// So many starts in a row were too slow.
     slow_starts: u32,
     ends: Vec<Mono>,
@@ -70,6 +99,7 @@ impl Default for Supervision {
             is_checked: false,
             is_clearing: false,
             started_at: Mono::ZERO,
+            life: Life::NeverShown,
             slow_starts: 0,
             failing: false,
             ends: Vec::new(),
@@ -94,11 +124,12 @@ impl Supervision {
 
     /// When something is due.
     #[must_use]
-    pub const fn next(&self) -> Option<Mono> {
+    pub fn next(&self) -> Option<Mono> {
         match self.state {
             State::Loading(at) | State::Pausing(at) => Some(at),
             State::Ending(ending) => ending.deadline(),
-            State::Absent | State::Up(_) => None,
+            State::Up(_) => self.life.deadline(),
+            State::Absent => None,
         }
     }
 
@@ -107,6 +138,7 @@ impl Supervision {
         let doublings = self.slow_starts.min(MOST_DOUBLINGS);
         self.state = State::Loading(now + READY_WITHIN * 2_u32.pow(doublings));
         self.started_at = now;
+        self.life = Life::NeverShown;
         self.is_checked = false;
     }
 
@@ -116,6 +148,18 @@ impl Supervision {
             self.state = State::Up(now);
             self.slow_starts = 0;
         }
+    }
+
+    /// It showed that it lives.
+    pub const fn alive(&mut self, now: Mono) {
+        self.life = Life::Shown(now);
+    }
+
+    /// It has not shown for too long that it lives. Whether it hangs; else it has a last chance.
+    pub const fn hangs(&mut self, now: Mono) -> bool {
+        let is_over = matches!(self.life, Life::Doubted(_));
+        self.life = Life::Doubted(now);
+        is_over
     }
 
     /// It did not report in time that it serves, and was killed.

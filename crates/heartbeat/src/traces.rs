@@ -157,6 +157,7 @@ fn random_input(random: &mut Random) -> Input {
         }),
         9 => Input::AddressRemoved,
         10 => Input::Incompatible,
+        11 => Input::ServiceAlive,
         _ => Input::Tick,
     }
 }

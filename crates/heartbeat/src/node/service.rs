@@ -1,4 +1,4 @@
-//! The service as a process: it ended, it is not ready in time, it is tried again.
+//! The service as a process: it ended, it is not ready in time, it hangs, it is tried again.
 
 use lvs_model::{EndStep, Mono};
 
@@ -18,6 +18,11 @@ impl Node {
             }
             State::Ending(_) => self.end_due(now, out),
             State::Pausing(_) => self.start_service(now, out),
+            State::Up(_) if self.service.hangs(now) => {
+                out.push(Action::Notice(Notice::ServiceHangs));
+                out.push(Action::KillService);
+                self.service.killed(now);
+            }
             State::Absent | State::Up(_) => {}
         }
     }

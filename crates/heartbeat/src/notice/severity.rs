@@ -14,6 +14,7 @@ impl Notice {
             | Self::AddressesTaken
             | Self::ServiceUnfit
             | Self::ServiceStuck
+            | Self::ServiceHangs
             | Self::StuckDeactivating
             | Self::ServiceRetried { .. }
             | Self::WarmServiceRetried { .. }

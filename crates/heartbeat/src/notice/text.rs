@@ -154,6 +154,7 @@ impl Notice {
             }
             Self::HookDeactivating => "active_cmd failed: going inactive",
             Self::ServiceNotReady => "service not ready in time",
+            Self::ServiceHangs => "service hangs: no sign of life for 60 seconds, killing it",
             Self::AddressRestored => "address was removed by somebody else: putting it back",
             Self::AddressesTaken => "addresses keep being removed: going inactive",
             Self::AddressesDuplicate => {

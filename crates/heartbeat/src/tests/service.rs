@@ -1,5 +1,7 @@
 //! The service that does not stay up: in place, given up, on trial on the standby.
 
+use lvs_model::Mono;
+
 use crate::datagram::Value;
 
 use super::{Bench, at, notices, settings};
@@ -54,7 +56,7 @@ fn a_service_that_never_says_ready_is_killed() {
 }
 
 /// When the next start is killed because it is too slow.
-fn killed_for_slowness(bench: &mut Bench, until: f64) -> lvs_model::Mono {
+fn killed_for_slowness(bench: &mut Bench, until: f64) -> Mono {
     let log = bench.run_to(until);
     let mut kills = log.iter().filter(|(_, it)| *it == Action::KillService);
     kills.next().expect("it is killed").0
@@ -280,4 +282,70 @@ fn r_a_killed_service_that_does_not_end_makes_unfit_without_a_partner_that_could
     bench.hear(40.1, Value::Stopped);
     bench.run_to(46.0);
     assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+/// Time goes by; with a partner that stands by, and a service that shows signs of life if it `lives`.
+fn seconds(bench: &mut Bench, seconds: std::ops::Range<u32>, lives: bool) -> Vec<(Mono, Action)> {
+    let mut log = Vec::new();
+    for second in seconds {
+        let now = f64::from(second);
+        log.extend(bench.run_to(now));
+        bench.hear(now, Value::Stopped);
+        if lives {
+            assert_eq!(bench.put(now, Input::ServiceAlive), []);
+        }
+    }
+    log
+}
+
+fn is_kill((_, action): &(Mono, Action)) -> bool {
+    *action == Action::KillService
+}
+
+#[test]
+fn r_a_service_that_hangs_is_killed_and_started_again() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    let log = seconds(&mut bench, 6..97, true);
+    assert_eq!(log.iter().position(is_kill), None);
+    let mut log = seconds(&mut bench, 97..156, false);
+    assert_eq!(log.iter().position(is_kill), None);
+    log.extend(seconds(&mut bench, 156..158, false));
+    let kill = log.iter().position(is_kill).expect("it is killed");
+    assert_eq!(log[kill].0, at(156.0));
+    let actions: Vec<Action> = log.into_iter().map(|(_, it)| it).collect();
+    let line = "service hangs: no sign of life for 60 seconds, killing it";
+    assert_eq!(notices(&actions), [line]);
+    let actions = bench.put(157.1, Input::ServiceEnded);
+    assert!(actions.contains(&Action::StartService), "{actions:?}");
+    assert!(bench.node.is_holding());
+}
+
+/// A program of before an upgrade.
+#[test]
+fn r_a_service_that_never_shows_that_it_lives_is_left_alone() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    assert!(!seconds(&mut bench, 6..500, false).iter().any(is_kill));
+    // The next one is one of those, too, whatever the last one was.
+    seconds(&mut bench, 500..501, true);
+    bench.put(500.1, Input::ServiceEnded);
+    bench.put(500.2, Input::ServiceReady);
+    assert!(!seconds(&mut bench, 501..1000, false).iter().any(is_kill));
+}
+
+/// The machine was frozen, and the service with it.
+#[test]
+fn r_a_service_is_not_blamed_for_time_in_which_we_were_away() {
+    let mut bench = Bench::start(Settings {
+        has_partner: false,
+        ..settings(ConfiguredRole::Primary)
+    });
+    bench.make_active();
+    seconds(&mut bench, 6..97, true);
+    // Either of them may come first then.
+    bench.put(300.0, Input::Tick);
+    bench.put(300.1, Input::ServiceAlive);
+    assert!(!seconds(&mut bench, 301..360, false).iter().any(is_kill));
+    assert!(seconds(&mut bench, 360..362, false).iter().any(is_kill));
 }
