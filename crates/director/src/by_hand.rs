@@ -60,8 +60,8 @@ impl HeldWeights {
         }
     }
 
-    /// A destination that is out of the table, of which a drain is all that can be held: it stays unless
-    /// every weight is repaired from now on.
+    /// A destination that is out of the table: only a drain can be held. It stays unless every weight is
+    /// repaired from now on.
     pub fn restrict(&mut self, policy: ManualWeight, key: &DestinationKey) -> Option<HeldChange> {
         if policy != ManualWeight::Repair {
             return None;
@@ -83,7 +83,7 @@ impl HeldWeights {
 }
 
 impl Sight {
-    /// The weight that stays from now on; `held` is the one until now.
+    /// The weight that stays from now on; `held` is the one that stayed until now.
     fn stays(&self, policy: ManualWeight, held: Option<Weight>) -> Option<Weight> {
         // Taken away altogether: that is repaired.
         let found = self.found?;
@@ -117,7 +117,7 @@ mod tests {
         }
     }
 
-    /// What stays after a weight that was as `before` is found as `found`; lvs.cf says 5.
+    /// What stays after a weight `before` is found as `found`; lvs.cf says 5.
     fn after(policy: ManualWeight, held: Option<u32>, before: u32, found: Option<u32>) -> Held {
         let mut weights = HeldWeights::default();
         weights.0.extend(held.map(|number| (key(), weight(number))));

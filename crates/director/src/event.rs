@@ -32,8 +32,8 @@ pub enum Input {
     Started(NannyId, Result<u32, StartError>),
     /// A nanny said something.
     Report(NannyId, Report),
-    /// All that had happened has been told: now the table follows the verdicts among it. To be given
-    /// whenever [`Lvsd::has_open_verdicts`](crate::Lvsd::has_open_verdicts), before the next wait.
+    /// Everything that had happened has been handed in: now the table follows the verdicts in it. To be
+    /// given whenever [`Lvsd::has_open_verdicts`](crate::Lvsd::has_open_verdicts), before the next wait.
     TurnEnd,
     /// A nanny has ended and is reaped.
     Ended(NannyId, ChildExit),
@@ -54,7 +54,7 @@ pub enum Input {
 pub enum Action {
     /// Read the kernel's services and destinations.
     ReadTable,
-    /// Carry out every operation in order; a refused one does not stop those behind it.
+    /// Carry out every operation in order; a refused one does not stop the others.
     Apply(Vec<IpvsOp>),
     /// Start a nanny.
     StartNanny(NannyId, Box<NannyOptions>),
@@ -66,10 +66,10 @@ pub enum Action {
     Kill(NannyId),
     /// Read and check lvs.cf again.
     ReadConfiguration,
-    /// The table is as lvs.cf wants it: tell who waits for that.
+    /// The table is as lvs.cf wants it: tell the process that waits for it.
     Ready,
-    /// Every real server has been checked once, and the table follows: nothing more comes into it
-    /// unless something changes. Said once, after `Ready`.
+    /// Every real server has been checked once, and the table follows: nothing more enters it unless
+    /// something changes. Given once, after `Ready`.
     Checked,
     /// Write a log line.
     Notice(Notice),
@@ -91,7 +91,7 @@ pub struct Refusal {
 /// What a refusal means for the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// Added already, or gone already: somebody else changed the table; look again.
+    /// Added already, or gone already: somebody else changed the table. Read it again.
     Outdated,
     /// Anything else: it will be tried again at the next audit.
     Failed,
@@ -100,7 +100,7 @@ pub enum RefusalKind {
 /// Why a nanny could not be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartError {
-    /// Whether the machine lacked processes, descriptors or memory: does not count as a death.
+    /// Whether the machine lacked processes, descriptors or memory. Then it does not count as a death.
     pub is_shortage: bool,
     /// The reason in words.
     pub reason: String,

@@ -45,7 +45,7 @@ use crate::presence::Presence;
 use crate::supervision::Supervised;
 use crate::{Action, Input, Site, SiteService};
 
-/// A deadline met later than this means that lvsd itself, or the whole machine, was asleep.
+/// A deadline met later than by this time means that lvsd, or the whole machine, was asleep.
 const SLEPT: Duration = Duration::from_secs(1);
 
 /// What has been said of the start.
@@ -55,7 +55,7 @@ enum Progress {
     Starting,
     /// `Ready`: the services are in the table.
     Ready,
-    /// `Checked`: the first verdicts of all real servers are in it.
+    /// `Checked`: the table has the first verdicts of all real servers.
     Checked,
 }
 
@@ -73,7 +73,7 @@ pub struct Lvsd {
     kernel: Kernel,
     timeouts: IdleTimes,
     progress: Progress,
-    /// Services of lvs.cf, and those that were and are still to go.
+    /// Services of lvs.cf, and those that were in it and have yet to go.
     services: BTreeMap<ServiceKey, ServiceState>,
     /// Destinations, by their numbers in the site, whose verdicts the table does not follow yet.
     unsettled: BTreeMap<ServiceKey, BTreeSet<usize>>,
@@ -124,15 +124,15 @@ impl Lvsd {
         &self.site
     }
 
-    /// Keys of the services that are ours: those of lvs.cf, and those that are still to go. Of
-    /// others a reading of the table needs no destinations.
+    /// Keys of our services: those of lvs.cf, and those that have yet to go. For other services a reading
+    /// of the table needs no destinations.
     #[must_use]
     pub fn own_services(&self) -> BTreeSet<ServiceKey> {
         let wanted = self.site.services.iter().map(|s| s.service.key);
         wanted.chain(self.given_up()).collect()
     }
 
-    /// Keys of the services that were ours and are still to go.
+    /// Keys of the services that were ours and have yet to go.
     fn given_up(&self) -> impl Iterator<Item = ServiceKey> {
         let given_up =
             |(key, state): (&ServiceKey, &ServiceState)| state.is_given_up().then_some(*key);
@@ -193,7 +193,8 @@ impl Lvsd {
         }
     }
 
-    /// After each input: what follows from more than one fact. While the table is read no nanny is seen to.
+    /// After each input: what follows from more than one fact. While the table is read no nanny is started
+    /// or killed.
     fn arm(&mut self) {
         let is_running = self.phase == Phase::Running;
         let sees_nannies =

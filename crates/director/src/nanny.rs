@@ -44,15 +44,16 @@ pub struct NannyOptions {
     pub foreground: bool,
     /// Whether it shares a process with others. *Extension*, lvs.cf: `nannies`.
     pub shared: bool,
-    /// How often the nannies of this monitor have died within the last minute: whoever dies again shares a
-    /// process with fewer others, in the end with nobody.
+    /// How often the nannies of this monitor have died within the last minute. One that dies again shares a
+    /// process with fewer others, in the end with none.
     pub deaths: usize,
-    /// Whom it and its programs run as; `None` as all that have none. *Extension*, lvs.cf: `check_user`.
+    /// Whom it and its programs run as; `None`: as the nannies that start no program. *Extension*, lvs.cf:
+    /// `check_user`.
     pub account: Option<Account>,
 }
 
 impl NannyOptions {
-    /// Whether it may start a program, or reads what rwhod keeps: whoever does not is confined.
+    /// Whether it may start a program, or reads what rwhod keeps. A nanny that does neither is confined.
     #[must_use]
     pub fn needs_files(&self) -> bool {
         let asks = |word: &OsString| !["", "none", "rup"].map(OsStr::new).contains(&&**word);
@@ -65,7 +66,7 @@ impl NannyOptions {
         self.check.port.unwrap_or(self.port)
     }
 
-    /// Program and arguments, in the original's order; what it did not know stands near the end.
+    /// Program and arguments, in the original's order; options that it did not have stand near the end.
     #[must_use]
     pub fn argv(&self) -> Vec<OsString> {
         let mut argv = Argv(vec![self.program.clone().into_os_string()]);
@@ -112,8 +113,8 @@ impl NannyOptions {
         argv.0
     }
 
-    /// The most that it may want for its server: its weight, or with a load program so many times as
-    /// nanny(8) says. One that has been taken over must not draw everybody to its server.
+    /// The highest weight that it may want for its server: the configured one, or with a load program a
+    /// multiple of it, as nanny(8) says. A hijacked nanny must not draw all clients to its server.
     #[must_use]
     pub fn most_weight(&self) -> Weight {
         const SCALE: u32 = 10;
@@ -121,7 +122,7 @@ impl NannyOptions {
         Weight::new(self.weight.get().saturating_mul(times)).unwrap_or(Weight::MAX)
     }
 
-    /// Whether `other` differs in the weight at most, so that a running nanny can be told.
+    /// Whether `other` differs at most in the weight, so that a running nanny can be told.
     #[must_use]
     pub fn differs_in_weight_only(&self, other: &Self) -> bool {
         let same_weight = Self {
@@ -161,7 +162,7 @@ impl Argv {
     }
 }
 
-/// A command line that a shell takes apart into the same words.
+/// A command line that a shell splits into the same words.
 #[must_use]
 pub fn shell_words<S: AsRef<OsStr>>(words: &[S]) -> String {
     let quoted: Vec<String> = words.iter().map(|w| quote(w.as_ref())).collect();
@@ -180,7 +181,7 @@ fn quote(word: &OsStr) -> String {
     }
 }
 
-/// Bytes that are no text, for a line that is: the shell has printf write them.
+/// Bytes that are no text, for a line of text: the shell's printf writes them.
 fn printed(bytes: &[u8]) -> String {
     let mut line = String::from("\"$(printf '");
     for byte in bytes {

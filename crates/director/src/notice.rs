@@ -1,5 +1,5 @@
-//! Every log line of lvsd. A text of the original stands alone on its line, as scripts look for it;
-//! what is new besides is a line of its own, behind it: [`Notice::detail`].
+//! Every log line of lvsd. A text of the original stands alone on its line, as scripts look for it. What is
+//! new stands on a line of its own behind it: [`Notice::detail`].
 
 use std::fmt;
 use std::net::IpAddr;
@@ -28,7 +28,7 @@ impl fmt::Display for Child {
 pub enum AfterDeath {
     /// Another is started after this time.
     Restart(Duration),
-    /// Another is started after this time, but nobody should wait for that.
+    /// Another is started after this time, though an administrator should act before.
     ManualAction(Duration),
     /// lvsd ends.
     GiveUp,
@@ -86,9 +86,9 @@ pub enum Notice {
     TimeoutsFailed(Timeouts, String),
     /// The table could not be read.
     TableUnreadable(String),
-    /// Somebody else had changed what is ours; it was put right with so many operations.
+    /// Somebody else had changed our part of the table; this many operations put it right.
     Repaired(usize),
-    /// Somebody else has set a destination's weight, and it stays so.
+    /// Somebody else has set a destination's weight, which stays.
     WeightHeld(ServiceKey, DestinationKey, Weight),
     /// It does so no longer.
     WeightLetGo(ServiceKey, DestinationKey),
@@ -119,7 +119,7 @@ pub enum Notice {
         /// How many it has.
         servers: usize,
     },
-    /// The kernel has refused all destinations that shall get connections of a service.
+    /// The kernel has refused all destinations of a service that should get connections.
     ServersRefused {
         /// Names of its blocks.
         name: String,
@@ -178,7 +178,7 @@ impl Notice {
 }
 
 impl Notice {
-    /// What belongs to it and an original did not say: the line behind it.
+    /// The line behind it: what an original did not say.
     #[must_use]
     pub fn detail(&self) -> Option<String> {
         Some(match self {
@@ -378,7 +378,7 @@ mod texts {
 
     use super::*;
 
-    /// What an original logs, without `-v`; its other lines are of events that are none here.
+    /// What an original logs, without `-v`; its other lines are about events that do not exist here.
     #[test]
     fn each_text_of_the_original_stands_alone_on_its_line() {
         let child = Child {

@@ -1,4 +1,5 @@
-//! How often lvs.cf is read again: a storm of SIGHUPs becomes a few readings, the last one after it.
+//! How often lvs.cf is read again: a storm of SIGHUPs becomes a few readings, and one after the last
+//! signal.
 //!
 //! Owned by the machine.
 
@@ -6,9 +7,9 @@ use std::time::Duration;
 
 use lvs_model::{Backoff, Mono};
 
-/// After a reading another one waits at least so long.
+/// Least pause between two readings.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
-/// The pause doubles while readings are asked for in every pause, up to this.
+/// The pause doubles while each pause brings a new request, up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// When lvs.cf may be read again.
@@ -31,7 +32,7 @@ impl Pace {
         }
     }
 
-    /// A reading is asked for: whether it may begin now. Otherwise it is remembered.
+    /// Asks for a reading; returns whether it may begin now. Otherwise it is remembered.
     pub fn ask(&mut self, now: Mono) -> bool {
         if now < self.free_at || self.is_waiting {
             self.is_waiting = true;

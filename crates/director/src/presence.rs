@@ -1,7 +1,7 @@
-//! Who is in the table: made of the nannies' standings, kept over reloads and deaths.
+//! Which servers are in the table: computed from what the nannies report, kept over reloads and deaths.
 //!
-//! Owned by the machine, one for each service. Time and standings come in, the wanted
-//! [`TableService`] comes out; what a nanny has not said yet leaves things as they are.
+//! Owned by the machine, one for each service. Time and standings come in, the wanted [`TableService`]
+//! comes out. What a nanny has not reported yet leaves things as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::{MonitorKey, SiteDestination, SiteService, TableService};
 pub struct Presence {
     /// Since when the service is wanted.
     born: Mono,
-    /// When [`settle`](Self::settle) was called last.
+    /// When [`settle`](Self::settle) was last called.
     settled: Mono,
     /// Destinations in the table and their weights.
     weights: BTreeMap<DestinationKey, Weight>,
@@ -36,7 +36,7 @@ pub struct Presence {
 /// Who is there for the clients of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Serves {
-    /// The real servers, or nobody has said yet that they are all down.
+    /// The real servers; or no report yet says that they are all down.
     Servers,
     /// The sorry server.
     Sorry,
@@ -49,7 +49,7 @@ enum Serves {
 pub enum ServesChange {
     /// The sorry server goes in.
     SorryIn,
-    /// The sorry server goes out: so many real servers are up.
+    /// The sorry server goes out: this many real servers are up.
     SorryOut(usize),
     /// The last real server is down.
     Lost,
@@ -64,7 +64,7 @@ enum Verdict {
     Up(Weight),
     /// At least one is bad; the place it asks for.
     Down(Place),
-    /// Some have not said anything yet, the others are good.
+    /// Some have not reported anything yet, the others are good.
     Unknown,
 }
 
@@ -83,7 +83,7 @@ impl Presence {
         }
     }
 
-    /// Takes over what the kernel has, as far as lvs.cf wants it.
+    /// Adopts what the kernel has, as far as lvs.cf wants it.
     pub fn adopt(&mut self, site: &SiteService, found: &TableService) {
         let present: BTreeMap<DestinationKey, Weight> = found
             .destinations
@@ -101,8 +101,8 @@ impl Presence {
         }
     }
 
-    /// Sees what somebody else did to the weights between `before` and `found`, which are `None` where
-    /// there was no service. Of a destination in `unsure` an operation was refused: how it was before is
+    /// Finds what somebody else did to the weights between `before` and `found`, which are `None` where
+    /// there was no service. In `unsure` are destinations with a refused operation: their state before is
     /// not known.
     pub fn follow_by_hand(
         &mut self,
@@ -146,7 +146,7 @@ impl Presence {
         self.serves == Serves::Sorry
     }
 
-    /// Whether the checks of every real server have said something.
+    /// Whether the checks of every real server have reported.
     pub fn is_judged(&self, site: &SiteService) -> bool {
         self.up + self.down == site.destinations.len()
     }
@@ -163,7 +163,7 @@ impl Presence {
             .map_or(Place::Out, |weight| Place::In(*weight))
     }
 
-    /// Follows the standings, and lets go of what lvs.cf no longer names.
+    /// Follows the standings, and drops what lvs.cf no longer names.
     pub fn settle(
         &mut self,
         site: &SiteService,
@@ -186,7 +186,7 @@ impl Presence {
         self.settle_who_serves(site, now)
     }
 
-    /// The same when only standings of `touched` have changed since it was settled.
+    /// The same, where only standings of `touched` have changed since the last call.
     pub fn settle_some(
         &mut self,
         site: &SiteService,
@@ -264,7 +264,7 @@ impl Presence {
         }
     }
 
-    /// When the sorry server goes in although nobody has said that all are down.
+    /// When the sorry server goes in although no report says that all servers are down.
     fn patience(&self, site: &SiteService) -> Mono {
         self.born + site.interval * 2
     }
@@ -288,7 +288,7 @@ impl Presence {
         }
     }
 
-    /// A real server's or the sorry server's destination as the kernel shall have it, if at all.
+    /// The destination of a real server or the sorry server as the kernel should have it, if at all.
     pub fn wanted_destination(
         &self,
         site: &SiteService,

@@ -26,7 +26,7 @@ pub struct Site {
     pub hard_shutdown: bool,
     /// The program of lvs.cf's `ipvsadm`, for log lines.
     pub ipvsadm: PathBuf,
-    /// Pause between two comparisons with the kernel's table.
+    /// Pause between two audits of the kernel's table.
     pub audit_interval: Duration,
     /// What becomes of a weight that somebody else has set.
     pub manual_weight: ManualWeight,
@@ -84,7 +84,7 @@ pub struct Monitor {
 
 /// What makes a monitor the same after a reload, whatever its block is called and wherever it stands.
 ///
-/// What differs most comes first: every report looks up one of these.
+/// The field that differs most comes first: every report looks up one of these keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MonitorKey {
     /// Address of the real server.
@@ -93,13 +93,13 @@ pub struct MonitorKey {
     pub check_port: u16,
     /// The service.
     pub service: ServiceKey,
-    /// Address, protocol and port of the block, which a mark does not tell.
+    /// Address, protocol and port of the block, which the mark does not give.
     pub vip: IpAddr,
     /// See `vip`.
     pub protocol: Protocol,
     /// See `vip`.
     pub port: u16,
-    /// Which of several equal ones, in file order from 0.
+    /// Its number among equal ones, in file order from 0.
     pub nth: u32,
 }
 
@@ -161,7 +161,7 @@ impl Builder<'_> {
             }
         }
         let sorry = blocks.iter().find_map(|block| self.sorry(block, ports));
-        // On another port too: it is out when its checks say so.
+        // On another port too: its checks decide when it is out.
         let is_real = |sorry: &Sorry| {
             let address = sorry.destination.key.address;
             let mut real = destinations.list.iter().map(|d| d.destination.key.address);
@@ -256,7 +256,7 @@ struct Destinations {
 }
 
 impl Destinations {
-    /// The destination of a real server, a new one if it is the first with this key.
+    /// The destination of a real server; a new one if it is the first with this key.
     fn place(
         &mut self,
         ports: Ports,

@@ -1,4 +1,4 @@
-//! One monitor's process: when to start it, when it has been silent too long, what its death means.
+//! One monitor's process: when it is started, when it has been silent too long, what its death means.
 //!
 //! Owned by the machine, one for each monitor of lvs.cf.
 
@@ -10,18 +10,19 @@ use lvs_model::{Backoff, Mono};
 use crate::NannyId;
 use crate::notice::AfterDeath;
 
-/// Pause before the start behind the second death; behind the first there is none.
+/// Pause before the start after the second death. After the first there is none.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause before another start.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// So many deaths within [`DEATH_WINDOW`] are too many.
+/// This many deaths within [`DEATH_WINDOW`] are too many.
 const TOO_MANY_DEATHS: usize = 5;
 const DEATH_WINDOW: Duration = Duration::from_secs(60);
-/// A nanny that lived so long starts with a clean record.
+/// A nanny that lived this long clears the record.
 const CLEAN_LIFE: Duration = Duration::from_secs(300);
-/// Longest pause while the machine lacks something: soon after that is over it is noticed.
+/// Longest pause while the machine lacks something. It is short, so that the end of the shortage is noticed
+/// soon.
 const LONGEST_SHORTAGE_PAUSE: Duration = Duration::from_secs(4);
-/// Silence of so many intervals means that it hangs.
+/// A nanny that is silent for this many intervals hangs.
 const SILENT_INTERVALS: u32 = 3;
 
 /// Where a monitor's process is.
@@ -51,10 +52,10 @@ enum Failures {
     TooMany,
 }
 
-/// What a nanny has said of its checks, for the status.
+/// What a nanny has reported of its checks, for the status.
 #[derive(Clone, Debug, Default)]
 pub struct CheckRecord {
-    /// Good checks in a row that bring the server back; 0 before it was said.
+    /// Good checks in a row that bring the server back; 0 before it is reported.
     pub needed: u32,
     /// Why the server is down.
     pub reason: Reason,
@@ -67,7 +68,7 @@ pub struct CheckRecord {
 pub struct Supervised {
     /// Where its process is.
     pub life: Life,
-    /// What its nannies have said last: the next one goes on from there.
+    /// The last report of its nannies: the next one goes on from there.
     pub standing: Option<Standing>,
     /// What they have said of their checks.
     pub said: CheckRecord,
@@ -76,7 +77,7 @@ pub struct Supervised {
     /// Processes started so far.
     pub starts: u32,
     failures: Failures,
-    /// The machine lacked something for the last start: the pauses before others.
+    /// The pauses between starts, while the machine lacks something.
     shortage: Option<Backoff>,
     /// When its nannies died, within [`DEATH_WINDOW`].
     deaths: Vec<Mono>,
@@ -154,8 +155,8 @@ impl Supervised {
 
     /// How long it has been silent, if that is too long for checks every `interval`.
     ///
-    /// To be asked at each [`deadline`](Self::deadline): its silence must have been noticed half an
-    /// interval ago. After a pause of the machine a nanny can speak before it is called silent.
+    /// Ask at each [`deadline`](Self::deadline): the silence must have been noticed half an interval
+    /// before. After a pause of the machine a nanny can speak before it is called silent.
     pub fn silence(&mut self, now: Mono, interval: Duration) -> Option<Duration> {
         let Life::Running { heard, .. } = self.life else {
             return None;
@@ -173,7 +174,7 @@ impl Supervised {
         match (self.life, self.doubted) {
             (Life::Due(at), _) => Some(at),
             (Life::Running { heard, .. }, None) => Some(heard + time_to_doubt(interval)),
-            // A nanny may speak in the very moment; only later than this it is silent.
+            // A nanny may speak in this very moment; only later than this it is silent.
             (Life::Running { heard, .. }, Some(doubted)) => {
                 Some(end_of_doubt(heard, doubted, interval) + Duration::from_millis(1))
             }
@@ -192,16 +193,16 @@ impl Supervised {
         self.deaths.iter().filter(recent).count()
     }
 
-    /// Whether its nannies have died too often, and none watches its server again: has found it good
-    /// once, or lived long.
+    /// Whether its nannies have died too often, and none watches its server again: none has found it good
+    /// since, or lived long.
     pub fn is_hopeless(&self, now: Mono) -> bool {
         let runs = matches!(self.life, Life::Running { .. });
         let watches = runs && self.has_checked_well;
         self.failures == Failures::TooMany && !watches && now - self.born < CLEAN_LIFE
     }
 
-    /// Nobody can say that the server is good any more: it is down, at `place`. Whether that is new; an
-    /// operator's order stays.
+    /// Nobody can say any more that the server is good: it is down, at `place`. Returns whether that is
+    /// new. An operator's order stays.
     pub fn abandon(&mut self, place: Place) -> bool {
         let phase = self.standing.map(|standing| standing.phase);
         if matches!(
@@ -240,7 +241,7 @@ impl Supervised {
         }
     }
 
-    /// It could not be started. Counts as a death unless the machine lacked something.
+    /// It could not be started. This counts as a death unless the machine lacked something.
     pub fn fail_to_start(&mut self, now: Mono, is_shortage: bool) -> AfterDeath {
         self.born = now;
         if is_shortage {

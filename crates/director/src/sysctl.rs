@@ -1,7 +1,7 @@
-//! Kernel switches that a removal policy depends on: without them lvs.cf promises what the kernel does
-//! not do. lvsd checks them at start and reload and says so, or sets them if lvs.cf allows it.
+//! Kernel switches that a removal policy depends on. Without them lvs.cf promises what the kernel does not
+//! do. lvsd reads them at start and reload and logs that, or sets them if lvs.cf allows it.
 //!
-//! They hold for the whole network namespace, so other services feel them too.
+//! They hold for the whole network namespace, so they affect other services too.
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ use crate::{Site, SiteService};
 pub enum Sysctl {
     /// A quiesced real server loses its persistent clients too.
     ExpireQuiescentTemplate,
-    /// Connections and flows whose real server was removed are forgotten with their next packet. Without
-    /// it they are silently dropped, and so is a new connection from the port of an old one, for as
-    /// long as the kernel remembers that.
+    /// A connection or flow whose real server was removed is forgotten with its next packet. Without it the
+    /// kernel drops those packets silently, and those of a new connection from the port of an old one, for
+    /// as long as it remembers the old one.
     ExpireNodestConn,
 }
 
@@ -57,7 +57,7 @@ impl Sysctl {
 pub struct SysctlNeed {
     /// The switch.
     pub sysctl: Sysctl,
-    /// Name of the first block that needs it, or needs it most.
+    /// Name of the first block that needs it, or of the one that needs it most.
     pub block: String,
     /// That block is for UDP.
     pub udp: bool,
@@ -103,8 +103,8 @@ pub fn sysctls(site: &Site) -> Vec<SysctlNeed> {
     all.into_iter().filter_map(need).collect()
 }
 
-/// The first block whose UDP flows stay with a real server that has failed, because it is quiesced: for
-/// those there is no switch.
+/// The first block whose UDP flows stay with a failed real server, because it is quiesced. No switch
+/// changes that.
 #[must_use]
 pub fn quiesced_flows(site: &Site) -> Option<&str> {
     let stays = |service: &&SiteService| {

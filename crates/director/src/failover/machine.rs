@@ -10,9 +10,9 @@ use super::{Action, FailoverService, Input, Mode, MonitorId, Notice, ServiceId, 
 
 /// Time that a command of lvs.cf has.
 const COMMAND_WITHIN: Duration = Duration::from_secs(60);
-/// How a monitor ends that has not seen its service once.
+/// How a monitor ends that has never seen its service.
 const NEVER_SEEN: ChildExit = ChildExit::Status(1);
-/// Another one is started after so long, while the service has time to come up.
+/// Pause before another one is started, while the service has time to come up.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Time between SIGTERM and SIGKILL, for commands and monitors. A monitor is killed once.
 const PATIENCE: Patience = Patience::even(Duration::from_secs(5));
@@ -28,7 +28,7 @@ pub(super) enum Work {
     Watch(ServiceId),
 }
 
-/// What fos waits for. What expires together is dealt with in this order.
+/// What fos waits for. What expires together is handled in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
     /// The command that runs has had its time.
@@ -51,7 +51,7 @@ struct Running {
 pub struct Fos {
     pub(super) mode: Mode,
     pub(super) records: Vec<Record>,
-    /// Monitors that nobody wants since lvs.cf changed, told to end.
+    /// Monitors that lvs.cf no longer wants, and that were told to end.
     pub(super) leaving: Vec<(MonitorId, Ending)>,
     pub(super) work: VecDeque<Work>,
     running: Option<Running>,
@@ -84,7 +84,7 @@ impl Fos {
         self.timers.next()
     }
 
-    /// After each input: each deadline stands in the part that it belongs to.
+    /// After each input: sets each deadline where it belongs.
     fn arm(&mut self) {
         let command = self.running.as_ref().and_then(|it| it.ending.deadline());
         let leaving = self.leaving.iter().filter_map(|(_, it)| it.deadline());
@@ -154,7 +154,7 @@ impl Fos {
         self.work.push_back(Work::Watch(id));
     }
 
-    /// Does the next things, as far as nothing is to be waited for.
+    /// Does the next things, until there is something to wait for.
     fn advance(&mut self, now: Mono, out: &mut Vec<Action>) {
         while self.running.is_none() {
             let Some(work) = self.work.pop_front() else {
@@ -209,7 +209,7 @@ impl Fos {
         let Some(record) = self.record(id).filter(|record| record.life == Life::Off) else {
             return;
         };
-        // The answer puts it into its place; until then an end would not be ours.
+        // The answer puts it into its place; before that an end would not count as ours.
         record.life = Life::Ending(monitor, None, true);
         out.push(Action::StartMonitor(
             monitor,
@@ -232,7 +232,7 @@ impl Fos {
         out: &mut Vec<Action>,
     ) {
         let Some(record) = self.of_monitor(monitor) else {
-            // Its service left lvs.cf meanwhile, or has another command line for it.
+            // Its service has left lvs.cf meanwhile, or has another command line.
             if result.is_ok() {
                 self.leaving.push((monitor, Ending::asked(now, PATIENCE)));
                 out.push(Action::TerminateMonitor(monitor));
@@ -306,7 +306,7 @@ impl Fos {
         }
     }
 
-    /// A service that should run here does not: again, or up to the partner.
+    /// A service that should run here does not: start it again, or leave it to the partner.
     fn service_failed(&mut self, now: Mono, id: ServiceId, out: &mut Vec<Action>) {
         let Some(record) = self.record(id) else {
             return;

@@ -6,9 +6,9 @@ use lvs_model::{Backoff, Ending, Mono};
 
 use super::{FailoverService, MonitorId};
 
-/// So many failures in a row and a service that runs here is given up.
+/// After this many failures in a row a service that runs here is given up.
 const FAILURES_ALLOWED: u32 = 3;
-/// What was good for so long starts with a clean record.
+/// What was good for this long clears the record.
 const CLEAN_LIFE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -20,12 +20,12 @@ pub enum Life {
     Off,
     /// To be started then.
     Due(Mono),
-    /// The service itself is to be started again then, and watched after that.
+    /// The service itself is then started again, and watched after that.
     Repair(Mono),
     /// Runs since then.
     Running(MonitorId, i32, Mono),
-    /// Told to end; killed, or its start not answered yet, if there is no more to be done about it. Another
-    /// follows if the flag says so.
+    /// Told to end. `None`: killed, or its start is not answered yet, and there is no more to do about it.
+    /// The flag says whether another one follows.
     Ending(MonitorId, Option<Ending>, bool),
 }
 
@@ -74,7 +74,7 @@ impl Record {
         }
     }
 
-    /// It has just been started, here or, as far as this fos can know, by the partner.
+    /// It has just been started: here or, as far as this fos can know, by the partner.
     pub fn begin(&mut self, now: Mono) {
         self.start_by = Some(now + self.service.start_timeout);
         self.is_awaited = false;
@@ -87,7 +87,7 @@ impl Record {
         }
     }
 
-    /// Its monitor has never seen it: whether it still has time.
+    /// Whether it still has time, if no monitor has ever seen it.
     pub fn may_be_late(&self, now: Mono) -> bool {
         self.start_by.is_some_and(|by| now < by)
     }

@@ -1,4 +1,4 @@
-//! What a new lvs.cf changes while everything goes on: what is as before is not touched.
+//! What a new lvs.cf changes in a running fos; what is as before is not touched.
 
 use lvs_model::Mono;
 
@@ -7,8 +7,8 @@ use super::record::{Life, Record};
 use super::{Action, Mode, Site};
 
 impl Fos {
-    /// Takes a new configuration: services that are gone are stopped, new ones started, and a monitor
-    /// whose command line is another one is replaced. New commands count from the next time on.
+    /// Takes a new configuration. Services that are gone are stopped, new ones started, and a monitor with
+    /// another command line is replaced. New commands count from the next time on.
     pub(super) fn change(&mut self, now: Mono, site: Site, out: &mut Vec<Action>) {
         let mut old = std::mem::take(&mut self.records);
         for service in site.services {
@@ -24,7 +24,7 @@ impl Fos {
             if !is_watched_alike {
                 match record.life {
                     Life::Running(..) => stop_monitor(&mut record, now, true, out),
-                    // The answer to its start finds nobody, and ends it.
+                    // The answer to its start finds no service for it, and ends it.
                     Life::Ending(_, None, true) => record.life = Life::Due(now),
                     _ => {}
                 }

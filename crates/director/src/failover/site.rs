@@ -43,7 +43,7 @@ pub struct FailoverService {
     pub stop: Vec<OsString>,
     /// Program and arguments of its monitor.
     pub monitor: Vec<OsString>,
-    /// Whom the monitor and its check program run as; `None` as those that have none.
+    /// Whom the monitor and its check program run as; `None`: as the monitors that start no program.
     /// *Extension*, lvs.cf: `check_user`.
     pub account: Option<Account>,
     /// Time that it has from its start to its first good check.

@@ -29,7 +29,7 @@ fn service(name: &str, port: u16) -> FailoverService {
     }
 }
 
-/// How a monitor ends that has not seen its service once.
+/// How a monitor ends that has never seen its service.
 const NEVER_SEEN: ChildExit = ChildExit::Status(1);
 
 fn site(services: &[FailoverService]) -> Site {
@@ -251,7 +251,7 @@ fn a_command_that_does_not_end_is_terminated_then_killed() {
     assert_eq!(bench.deeds()[0], "KILL");
 }
 
-/// D18: a signal during the start is neither lost nor waits for it.
+/// A signal during the start is neither lost nor waits for it.
 #[test]
 fn a_signal_during_the_start_ends_it_at_once() {
     let mut bench = Bench::start_with(Mode::Active, &[service("web", 80)], &[Some(ENDED), None]);

@@ -11,8 +11,8 @@ use super::timer::Timer;
 use super::{Lvsd, Phase, Reading};
 
 impl Lvsd {
-    /// Starts the nannies that are due. Not before the table was read: a nanny goes on from what is in
-    /// it. Kills the ones that hang, if all that they have said `is_heard`.
+    /// Starts the nannies that are due, but not before the table was read: a nanny goes on from what is in
+    /// it. Kills those that hang, if everything that they have said `is_heard`.
     pub(super) fn tend_nannies(&mut self, now: Mono, is_heard: bool, out: &mut Vec<Action>) {
         // The table's arrival comes back here.
         if now < self.nannies.due
@@ -64,7 +64,7 @@ impl Lvsd {
         out: &mut Vec<Action>,
     ) {
         let Some(key) = self.nannies.by_id.get(&nanny).copied() else {
-            // Told to end before the answer came; one that never began needs no wait.
+            // Told to end before the answer came. One that never began needs no wait.
             if result.is_err() {
                 self.forget_ending(nanny, out);
             }
@@ -85,7 +85,7 @@ impl Lvsd {
                 let Some(watch) = self.nannies.watches.get_mut(&key) else {
                     return;
                 };
-                // Thousands may lack the same, every few seconds.
+                // Thousands may lack the same thing, every few seconds.
                 if !error.is_shortage || !watch.lacks_something() {
                     let notice = Notice::MonitorNotStarted(child.clone(), error.reason);
                     out.push(Action::Notice(notice));
@@ -97,7 +97,7 @@ impl Lvsd {
         }
     }
 
-    /// A nanny said something; a verdict among it waits for the end of the turn.
+    /// A nanny said something; a verdict in it waits for the end of the turn.
     pub(super) fn take_report(&mut self, now: Mono, nanny: NannyId, report: &Report) {
         let key = self.nannies.by_id.get(&nanny).copied();
         let Some((key, watch)) =
@@ -108,8 +108,8 @@ impl Lvsd {
         watch.hear(now);
         watch.note(now, report);
         if let Report::State { standing, .. } = report {
-            // Good, but to go: it was told to end, and not by us. Another one takes its place, so
-            // its server stays.
+            // Good, but ending: it was told to end, and not by us. Another one takes its place, so its
+            // server stays.
             if standing.phase.is_up() && standing.place == Place::Out {
                 return;
             }
@@ -151,8 +151,7 @@ impl Lvsd {
     }
 
     /// With `hard_shutdown` lvsd ends when the nannies of every server keep dying, and none that was
-    /// started since has reported a good check: then it is this director that cannot check, and the
-    /// partner might.
+    /// started since has reported a good check. Then this director cannot check, and the partner might.
     fn or_give_up(&self, now: Mono, after: AfterDeath) -> AfterDeath {
         let is_too_often = matches!(after, AfterDeath::ManualAction(_));
         let nobody_lives = || {
@@ -167,7 +166,7 @@ impl Lvsd {
         after
     }
 
-    /// With `hard_shutdown` a server that nobody can watch goes out, until a nanny finds it good.
+    /// With `hard_shutdown` a server without a working nanny goes out until a nanny finds it good.
     fn follow_death(
         &mut self,
         now: Mono,
@@ -176,7 +175,7 @@ impl Lvsd {
         after: AfterDeath,
         out: &mut Vec<Action>,
     ) {
-        // Many may end at once: all are seen to together.
+        // Many may end at once: all are handled together.
         self.nannies.due = now;
         match after {
             AfterDeath::GiveUp => self.stop(now, 1, out),
@@ -202,7 +201,7 @@ impl Lvsd {
         unsettled.extend(self.index.destination(key));
     }
 
-    /// Tells the nanny of a monitor to end; nobody waits for it but [`Lvsd::kill_stuck`].
+    /// Tells the nanny of a monitor to end. Only [`Lvsd::kill_stuck`] waits for it.
     pub(super) fn end_nanny(&mut self, now: Mono, nanny: NannyId, out: &mut Vec<Action>) {
         self.nannies.by_id.remove(&nanny);
         let patience = Patience::even(super::stop::GRACE);

@@ -10,15 +10,15 @@ use crate::{MonitorKey, NannyId, Table};
 /// The nannies.
 #[derive(Debug)]
 pub struct Nannies {
-    /// Whom each monitor of lvs.cf has, and what it said.
+    /// The nanny of each monitor of lvs.cf, and what it reported.
     pub watches: BTreeMap<MonitorKey, Supervised>,
-    /// The monitor of each that runs, or is being started.
+    /// The monitor of each nanny that runs, or is being started.
     pub by_id: BTreeMap<NannyId, MonitorKey>,
     /// Those that were told to end.
     pub ending: BTreeMap<NannyId, Ending>,
     /// The number of the one that was started last.
     pub last_id: u64,
-    /// No nanny is to be started and none has been silent too long before this. Too early is
+    /// Before this time no nanny has to be started, and none has been silent too long. Too early is
     /// harmless: what a nanny says puts its own deadline off, and only this one is kept.
     pub due: Mono,
 }
@@ -37,8 +37,8 @@ pub struct Kernel {
     pub has_looked_again: bool,
     /// The plan at the next reading is our own doing, not a repair.
     pub expects_changes: bool,
-    /// Destinations with a refused operation since the last reading: as we know them they may never
-    /// have been.
+    /// Destinations with a refused operation since the last reading: they may never have been as we know
+    /// them.
     pub unsure: BTreeSet<(ServiceKey, DestinationKey)>,
     /// Services of others: said once.
     pub foreign: BTreeSet<ServiceKey>,
@@ -51,7 +51,7 @@ pub enum Reading {
     Idle,
     /// Its answer has not come yet.
     Asked,
-    /// The same, and the answer is to another question: lvs.cf has changed since.
+    /// The same, and the answer is to an old question: lvs.cf has changed since.
     Outdated,
 }
 

@@ -20,6 +20,6 @@ pub enum Phase {
 pub struct Stop {
     /// The exit status.
     pub status: i32,
-    /// How long the nannies that are left are waited for, all together.
+    /// The time that the nannies still running have, all together.
     pub ending: Ending,
 }

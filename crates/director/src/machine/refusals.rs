@@ -1,4 +1,4 @@
-//! What the kernel would not do: said once for each service, and tried again, which is no repair.
+//! What the kernel refused: logged once for each service, and tried again, which is no repair.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::timer::Timer;
 use super::{Lvsd, Phase, Reading};
 
 impl Lvsd {
-    /// Says what was refused, once for each service; looks at the table again if it has changed.
+    /// Logs what was refused, once for each service; reads the table again if somebody changed it.
     pub(super) fn take_refusals(&mut self, now: Mono, refusals: &[Refusal], out: &mut Vec<Action>) {
         let ops = self.kernel.in_flight.pop_front().unwrap_or_default();
         let mut is_outdated = false;
@@ -66,13 +66,13 @@ impl Lvsd {
         }
     }
 
-    /// Whether this is the first refusal of one of the service's operations, since it was right.
+    /// Whether this is the first refusal of the service's operations since it was right.
     fn begins_to_fail(&mut self, key: &ServiceKey) -> bool {
         let state = self.services.get_mut(key);
         state.is_none_or(|state| !std::mem::replace(&mut state.is_failing, true))
     }
 
-    /// What a refusal means besides that the next audit finds the difference; or that there was none.
+    /// What a refusal means, beyond the difference that the next audit finds; or that there was none.
     fn note_outcome(&mut self, op: &IpvsOp, is_refused: bool) {
         if !is_refused {
             self.refused.remove(&(service_key(op), object_of(op)));
@@ -102,8 +102,8 @@ impl Lvsd {
         }
     }
 
-    /// The kernel has of the destination what it was to have: added already, or gone already. Or it has
-    /// none to change.
+    /// The kernel has the destination as it should be: added already, or gone already. Or it has none to
+    /// change.
     fn note_outdated(&mut self, op: &IpvsOp) {
         let state = service_key(op).and_then(|key| self.services.get_mut(&key));
         let (Some(state), Some(key)) = (state, object_of(op)) else {
@@ -149,8 +149,8 @@ impl Lvsd {
         block.map_or_else(|| key.to_string(), |(name, _)| name.clone())
     }
 
-    /// Number of operations that put right what somebody else did: not what failed before, nor what
-    /// was `due` if nobody had touched the table.
+    /// Number of operations that put right what somebody else did. What failed before does not count, nor
+    /// what was `due` if nobody had touched the table.
     pub(super) fn repairs(&self, planned: &[IpvsOp], due: &[IpvsOp]) -> usize {
         let due: BTreeSet<_> = due
             .iter()
@@ -165,7 +165,7 @@ impl Lvsd {
         planned.iter().filter(is_repair).count()
     }
 
-    /// A service that nothing is planned for any more has come right.
+    /// A service for which nothing is planned any more has come right.
     pub(super) fn forget_failures(&mut self, planned: &[IpvsOp]) {
         let open: BTreeSet<ServiceKey> = planned.iter().filter_map(service_key).collect();
         for (key, state) in &mut self.services {

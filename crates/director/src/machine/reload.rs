@@ -15,7 +15,7 @@ use super::timer::{Timer, await_sorry};
 use super::{Lvsd, Phase, Reading, announce_start, reread};
 
 impl Lvsd {
-    /// SIGHUP: the shell reads and checks the file, the running configuration stays until then.
+    /// SIGHUP: the shell reads and checks the file. Until then the running configuration stays.
     pub(super) fn hang_up(&mut self, now: Mono, out: &mut Vec<Action>) {
         if matches!(self.phase, Phase::Loading | Phase::Running) && self.pace.ask(now) {
             reread(out);

@@ -1,5 +1,5 @@
-//! Whom a service serves: by what the kernel has, which is not what is wanted while changes are under
-//! way or were refused.
+//! Which servers serve a service: by what the kernel has. That is not what is wanted, while changes are
+//! under way or were refused.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::object::{object_of, service_key};
 use super::table::names;
 
 impl Lvsd {
-    /// Keeps what the kernel has until it has carried out a change that is to be sent.
+    /// Keeps what the kernel has until it has carried out a change that is about to be sent.
     pub(super) fn keep_unchanged(&mut self, op: &IpvsOp) {
         let key = service_key(op);
         let Some((key, state)) = key.and_then(|key| Some((key, self.services.get_mut(&key)?)))
@@ -56,8 +56,8 @@ impl Lvsd {
         found.is_some_and(|found| !found.is_quiesced())
     }
 
-    /// How many shall get connections, if nobody does: the kernel has refused them all. A service that it
-    /// would not create is another matter, and said.
+    /// How many should get connections if none does: the kernel has refused them all. A service that it
+    /// would not create is logged by itself.
     fn refused_servers(&self, service: &SiteService) -> Option<usize> {
         let key = service.service.key;
         let state = self.services.get(&key).filter(|it| !it.is_uncreated)?;
@@ -69,8 +69,8 @@ impl Lvsd {
         (shall > 0 && !serves).then_some(shall)
     }
 
-    /// Says once of each of these services that the kernel has refused all who shall serve it, and once
-    /// that somebody does again.
+    /// Logs once for each of these services that the kernel has refused all its servers, and once that one
+    /// serves again.
     pub(super) fn tell_refused_servers(
         &mut self,
         keys: BTreeSet<ServiceKey>,
@@ -105,7 +105,7 @@ impl Lvsd {
         }
     }
 
-    /// Services of which was said that nobody serves them.
+    /// Services of which the log says that no server serves them.
     pub(super) fn unserved(&self) -> BTreeSet<ServiceKey> {
         let services = self.services.iter();
         services

@@ -1,4 +1,4 @@
-//! What lvsd keeps of one service: its own in lvs.cf, or one that is still to go.
+//! What lvsd keeps of one service: one of lvs.cf, or one that has yet to go.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::presence::Presence;
 /// One service in the machine.
 #[derive(Debug, Default)]
 pub struct ServiceState {
-    /// Who serves it. `None`: lvs.cf has it no more, and it is still to go.
+    /// Which servers serve it. `None`: lvs.cf no longer has it, and it has yet to go.
     pub presence: Option<Presence>,
-    /// It came with a start or reload: what the kernel has of it is taken over.
+    /// It came with a start or reload: what the kernel has of it is adopted.
     pub is_new: bool,
-    /// One of its operations was refused, and that was said.
+    /// One of its operations was refused, and that was logged.
     pub is_failing: bool,
     /// The kernel would not create it, though we know it as if it had.
     pub is_uncreated: bool,
@@ -21,7 +21,7 @@ pub struct ServiceState {
     pub unchanged: Option<VirtualService>,
     /// The same of its destinations; `None` is one that is not there.
     pub unchanged_destinations: BTreeMap<DestinationKey, Option<Destination>>,
-    /// The kernel has refused all who shall serve it, and that was said.
+    /// The kernel has refused all its servers, and that was logged.
     pub is_unserved: bool,
 }
 

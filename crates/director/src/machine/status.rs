@@ -66,7 +66,7 @@ impl Lvsd {
         Some(&found.scheduler)
     }
 
-    /// What was refused of a service and its destinations, an operation each with its reason.
+    /// What was refused of a service and its destinations, each operation with its reason.
     fn refused_of(&self, key: ServiceKey) -> Vec<String> {
         let behind = self.refused.range((Some(key), None)..);
         let own = behind.take_while(|((service, _), _)| *service == Some(key));

@@ -13,7 +13,7 @@ use super::timer::Timer;
 
 /// How long a nanny may take to end.
 pub const GRACE: Duration = Duration::from_secs(5);
-/// The same at the end of lvsd, which waits for none that cannot be killed.
+/// The same at the end of lvsd, which waits for no nanny that cannot be killed.
 const LAST_PATIENCE: Patience = Patience {
     grace: GRACE,
     last: Some(Duration::from_secs(2)),

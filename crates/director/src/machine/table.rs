@@ -38,7 +38,7 @@ impl Lvsd {
         }
         self.audit_later(now);
         if reading == Reading::Outdated {
-            // Of the services that came since it lacks the destinations.
+            // It lacks the destinations of services that came since.
             self.read_table(out);
             return;
         }
@@ -76,7 +76,7 @@ impl Lvsd {
         self.tell_checked(out);
     }
 
-    /// What is in no plan of a table: that it is emptied first, and the idle times.
+    /// What is in no plan: the emptying at first, and the idle times.
     fn plan_besides(&mut self) -> Vec<IpvsOp> {
         let mut ops = Vec::new();
         if std::mem::take(&mut self.clear) {
@@ -89,7 +89,7 @@ impl Lvsd {
         ops
     }
 
-    /// Plans every service. What neither we nor a verdict since `before` explains is a repair, and told.
+    /// Plans every service. What neither we nor a verdict since `before` explains is a repair, and logged.
     fn plan_table(&mut self, now: Mono, before: &Table, out: &mut Vec<Action>) -> Vec<IpvsOp> {
         let has_verdicts = !self.unsettled.is_empty();
         let wanted = self.settle_all(now, out);
@@ -111,8 +111,8 @@ impl Lvsd {
         planned
     }
 
-    /// Whether the table is as wanted if it is as we know it: what an audit finds nearly always. A
-    /// refused operation does not get here, since what we know says that it was done.
+    /// Whether the table as we know it is as wanted, as an audit nearly always finds. A refused operation
+    /// does not show here, since what we know takes it for done.
     fn is_settled(&self) -> bool {
         let has_plans = self.clear || self.timeouts.are_due || self.kernel.expects_changes;
         let is_open =
@@ -123,7 +123,7 @@ impl Lvsd {
             && !self.services.values().any(is_open)
     }
 
-    /// The kernel could not be read: no start without it, else another try at the next audit.
+    /// The kernel could not be read: no start without it; else another try at the next audit.
     pub(super) fn miss_table(&mut self, now: Mono, reason: String, out: &mut Vec<Action>) {
         self.kernel.reading = Reading::Idle;
         self.nannies.due = now;
@@ -155,7 +155,7 @@ impl Lvsd {
         }
     }
 
-    /// A weight set by hand may be an order; what is none is repaired.
+    /// A weight set by hand may be an order; else it is repaired.
     fn follow_by_hand(&mut self, before: &Table, out: &mut Vec<Action>) {
         let unsure = std::mem::take(&mut self.kernel.unsure);
         for service in &self.site.services {
@@ -217,8 +217,8 @@ impl Lvsd {
         self.apply(ops, out);
     }
 
-    /// Follows the verdicts of a turn: the destinations they are about, and the sorry servers, against
-    /// the table as we know it.
+    /// Follows the verdicts of a turn: their destinations, and the sorry servers, against the table as we
+    /// know it.
     pub(super) fn follow_verdicts(&mut self, now: Mono, out: &mut Vec<Action>) {
         let unsettled = std::mem::take(&mut self.unsettled);
         if self.phase != Phase::Running {
@@ -295,7 +295,7 @@ fn presence_mut<'s>(
     services.get_mut(key)?.presence.as_mut()
 }
 
-/// The service as the kernel shall have it, after its nannies' last words.
+/// The service as the kernel should have it, by its nannies' last reports.
 fn settle(
     presence: &mut Presence,
     service: &SiteService,

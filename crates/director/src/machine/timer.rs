@@ -5,15 +5,15 @@ use lvs_model::{ServiceKey, Timers};
 use crate::SiteService;
 use crate::presence::Presence;
 
-/// What lvsd waits for. What expires together is dealt with in this order: what changes the table comes before
+/// What lvsd waits for. What expires together is handled in this order: what changes the table comes before
 /// what reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
     /// lvs.cf is read again, as was asked for a short while ago.
     Reread,
-    /// The sorry server of this service goes in although nobody has said that all of its servers are down.
+    /// The sorry server of this service goes in although no report says that all of its servers are down.
     Sorry(ServiceKey),
-    /// The kernel's table is compared with the wanted one again.
+    /// The next audit.
     Audit,
     /// A nanny that was told to end has had its time.
     Kill,

@@ -141,7 +141,7 @@ fn r_a_refused_change_of_weight_is_no_order_by_hand() {
     );
 }
 
-/// Whether something else had been put right in between decided about that.
+/// Whether something else had been put right in between decided that.
 #[test]
 fn r_a_drain_outlives_a_failed_check() {
     for with_repair in [false, true] {
@@ -182,7 +182,7 @@ fn a_drain_ends_when_lvs_cf_no_longer_names_the_server() {
     );
 }
 
-/// As long as a destination or its service was out, nothing was decided anew.
+/// While a destination or its service was out, nothing was decided anew.
 #[test]
 fn r_a_reload_to_repair_counts_for_a_server_that_is_out_too() {
     for is_down in [false, true] {

@@ -9,7 +9,7 @@ use crate::{Action, Input, Lvsd, NannyId, Site, Table};
 
 const VIP: &str = "192.0.2.1";
 
-/// A service with so many real servers that share a nanny process.
+/// A service with this many real servers that share a nanny process.
 fn site(count: usize) -> Site {
     let server_of = |number: usize| {
         let address = format!("10.{}.{}.1", number / 256, number % 256);
@@ -34,7 +34,7 @@ fn up() -> Report {
     }
 }
 
-/// Starts lvsd on an empty table; every server comes up, so many in each turn of the loop. The
+/// Starts lvsd on an empty table; every server comes up, `in_a_turn` in each turn of the loop. Returns the
 /// lengths of the lists of operations that this took.
 fn start(count: usize, in_a_turn: usize) -> Vec<usize> {
     let mut lvsd = Lvsd::new(site(count), false);

@@ -329,7 +329,7 @@ fn a_weight_that_stays_the_same_is_no_operation() {
     assert_eq!(world.take_ops(), [""; 0]);
 }
 
-/// Whoever has taken a nanny over shall not draw all clients to its server.
+/// A hijacked nanny must not draw all clients to its server.
 #[test]
 fn r_a_nanny_gets_no_more_weight_for_its_server_than_lvs_cf_gives() {
     let mut file = two_servers();

@@ -59,7 +59,7 @@ fn until_one_runs(world: &mut World) {
     panic!("no nanny within a minute");
 }
 
-/// Seconds after the start at which a nanny that dies at once is started again, and what is said.
+/// When a nanny that dies at once is started again, in seconds after the start, and what is logged.
 fn deaths(hard_shutdown: bool, count: usize) -> (Vec<f64>, Vec<String>, Option<i32>) {
     let mut file = two_servers();
     file.hard_shutdown = hard_shutdown;
@@ -104,7 +104,7 @@ fn the_pause_doubles_for_a_nanny_that_lives_for_a_while_each_time() {
     assert_eq!(world.exit, None);
 }
 
-/// Its nanny dies at once, whenever one runs, so many times.
+/// Its nanny dies at once, whenever one runs, this many times.
 fn dies_again(world: &mut World, rip: &str, count: usize) {
     for _ in 0..count {
         let is_it = |world: &World| {
@@ -210,8 +210,8 @@ fn checks(world: &mut World, rip: &str, result: CheckResult) {
     world.feed(Input::Report(nanny, Report::Check { result, duration }));
 }
 
-/// Whether lvsd goes on when the nannies of b die, after those of a have, and one of a has lived again
-/// so many seconds and said this of its last check.
+/// Whether lvsd goes on when the nannies of b die, after those of a have, and one of a has lived again for
+/// `seconds` and reported this of its last check.
 fn goes_on(seconds: f64, result: Option<CheckResult>) -> bool {
     let mut world = World::start(two_servers(), Table::new());
     world.up("10.0.0.2", 1);
@@ -320,7 +320,7 @@ fn with_hard_shutdown_five_deaths_of_the_only_nanny_end_lvsd() {
     }
 }
 
-/// What the fifth of five deaths leads to that follow each other so many seconds after the first.
+/// What the fifth of five deaths leads to, which come these seconds after the first start.
 fn fifth_death(seconds: [u64; 5]) -> AfterDeath {
     let mut watch = Supervised::new(Mono::ZERO);
     let mut after = AfterDeath::GiveUp;

@@ -24,8 +24,7 @@ pub fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// A block with the fields that the scenarios of the specification start from: masquerading is the
-/// file's, `wlc`, interval 2 s, reentry 4 s.
+/// A block as most scenarios have it: masquerading is the file's, `wlc`, interval 2 s, reentry 4 s.
 pub fn block(name: &str, vip: &str, port: u16, servers: Vec<RealServer>) -> VirtualBlock {
     VirtualBlock {
         name: name.into(),
@@ -147,7 +146,7 @@ pub struct World {
     pub table_error: Option<String>,
     /// Operations that begin with this are refused by the kernel.
     pub refused: Option<String>,
-    /// So many operations from now the kernel refuses one, with this meaning.
+    /// The kernel refuses the operation that comes after this many others, with this meaning.
     pub fault_in: Option<(usize, RefusalKind)>,
 }
 
@@ -431,7 +430,7 @@ impl World {
         self.pass(0.0);
     }
 
-    /// Nothing is refused any more, and SIGKILL has its effect on whom it was sent to.
+    /// Nothing is refused any more, and SIGKILL takes effect on the processes that it was sent to.
     pub fn end_faults(&mut self) {
         self.start_error = None;
         self.table_error = None;
