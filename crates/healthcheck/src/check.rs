@@ -1,5 +1,5 @@
-//! A kind of check: from its settings to what a nanny's shell runs. Whatever the kind, that is one of
-//! two things, an exchange over a socket or a program.
+//! A kind of check: from its settings to what a nanny's shell runs. That is one of two things: an exchange
+//! over a socket, or a program.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -53,7 +53,7 @@ pub(crate) trait Kind: Sync {
     }
 }
 
-/// Settings of which no check can be made. Its text names nanny's option.
+/// Settings that make no check. Its text names nanny's option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckError {
     /// `-s` or `-x` (the option) has a bad escape.

@@ -11,7 +11,7 @@ pub const LONGEST_ANSWER: usize = 4096;
 pub enum Expect {
     /// `*`: at least one byte, or an orderly end.
     Anything,
-    /// The answer starts with these bytes; none: it starts or ends at all.
+    /// The answer starts with these bytes; if there are none, it starts or ends at all.
     Prefix(Box<[u8]>),
     /// The expression matches somewhere in the first [`LONGEST_ANSWER`] bytes.
     Pattern(Expression),
@@ -81,8 +81,8 @@ impl Answer {
         self.bytes.into_boxed_slice()
     }
 
-    /// Takes what has come, as far as it is worth keeping, and judges all so far; `ended` when no more
-    /// will come.
+    /// Takes what has come, as far as it is worth keeping, and judges all so far; `ended` when no more will
+    /// come.
     pub fn take(&mut self, expect: &Expect, bytes: &[u8], ended: bool) -> Progress {
         let room = expect.longest().saturating_sub(self.bytes.len());
         let kept = bytes.get(..room).unwrap_or(bytes);

@@ -1,7 +1,7 @@
 //! POSIX extended regular expressions over bytes, as users wrote them for the C library.
 //!
-//! The work of one match is bounded when the expression is read: its repetitions count as the states
-//! that they stand for, of which there may be so many, and no byte costs more than two looks at each.
+//! Reading an expression bounds the work of one match: repetitions count as the states that they stand for,
+//! the number of states is limited, and no byte costs more than two looks at each.
 
 use crate::ere;
 use crate::expression_error::ExpressionError;
@@ -33,13 +33,13 @@ impl Expression {
 }
 
 impl Search {
-    /// Takes the bytes that come next; whether the expression matches anywhere in all so far, which
-    /// `$` takes for the end.
+    /// Takes the bytes that come next. Returns whether the expression matches anywhere in all so far, whose
+    /// end `$` takes for the end.
     pub fn feed(&mut self, expression: &Expression, bytes: &[u8]) -> bool {
         self.0.feed(&expression.0, bytes)
     }
 
-    /// Looks at a state so far: what the search has cost, on whatever machine.
+    /// Looks at a state so far: the cost of the search, the same on every machine.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.0.steps()
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    /// Of `expression` in `answer`, which comes in pieces of so many bytes.
+    /// Steps of `expression` in `answer`, which comes in pieces of this many bytes.
     fn steps(expression: &[u8], answer: &[u8], piece: usize) -> u64 {
         let expression = Expression::new(expression).unwrap();
         let mut search = Search::default();
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// As a server sends it that means harm: whatever was read is not read again.
+    /// As a hostile server sends it: what was read is not read again.
     #[test]
     fn an_answer_byte_by_byte_takes_three_steps_a_state_for_each_at_most() {
         let one = steps(b"(a?){100}b", &[b'a'; 4096], 1);
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(said, wanted);
     }
 
-    /// What decides an answer must not depend on how the network cut it.
+    /// The verdict must not depend on how the network cut the answer.
     #[test]
     fn an_expression_matches_in_pieces_as_it_does_in_the_whole() {
         for row in RECORDED.lines() {
@@ -214,8 +214,8 @@ mod tests {
         }
     }
 
-    /// Expressions and texts at random, as the C library's regcomp (extended syntax) and regexec judge
-    /// them in the C locale. What is not printable, and the per cent sign, stands as `%XX`.
+    /// Random expressions and texts, with the verdict of the C library's regcomp (extended syntax) and
+    /// regexec in the C locale. What is not printable, and the per cent sign, stands as `%XX`.
     const RECORDED: &str = include_str!("vectors/expressions.tsv");
 
     fn bytes(written: &str) -> Vec<u8> {

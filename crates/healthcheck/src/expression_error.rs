@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Most states of an expression. One match takes at most so many steps for each byte, twice.
+/// Most states of an expression. One match takes at most twice this many steps for each byte.
 pub const MOST_STATES: usize = 2000;
 
 /// Why an expression cannot be used.

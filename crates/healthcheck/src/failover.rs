@@ -49,7 +49,7 @@ impl Failover {
         self.due
     }
 
-    /// Takes one input; `out` gets what the shell shall do.
+    /// Takes one input; `out` gets what the shell has to do.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
         match input {
             Input::Deadline => {

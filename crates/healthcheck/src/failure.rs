@@ -27,7 +27,7 @@ pub struct NotStarted {
     pub program: Box<str>,
     /// Who may not run it.
     pub user: Option<Box<str>>,
-    /// What it needs itself and is missing: the interpreter of a script, say.
+    /// What it needs and is missing: say, the interpreter of a script.
     pub needs: Option<Box<str>>,
     /// The system's reason.
     pub error: OsError,
@@ -73,7 +73,7 @@ pub enum Failure {
     },
     /// Another answer than the expected one; holds its beginning.
     Other(Box<[u8]>),
-    /// No match in so much of the answer as is looked at; holds that.
+    /// No match in the part of the answer that is looked at; holds that.
     NotWithin(Box<[u8]>),
     /// The check program.
     Program(ProgramFailure),
@@ -82,7 +82,7 @@ pub enum Failure {
 /// Why a check program's result is bad.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgramFailure {
-    /// It, or the way to it, could be changed by others than root.
+    /// Others than root could change it, or the way to it.
     Unsafe,
     /// It could not be started.
     Start(NotStarted),
@@ -191,7 +191,7 @@ impl ProgramFailure {
 }
 
 impl fmt::Display for ProgramFailure {
-    /// Said of a check program or a load program, which stands before it.
+    /// About a check program or a load program, which stands before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsafe => f.write_str("not run: others than root could change it"),

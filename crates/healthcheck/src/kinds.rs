@@ -15,14 +15,13 @@ use web::Web;
 
 use crate::check::{Asked, Check, CheckError, Kind, Target};
 
-/// The first of these that is asked for is made; where none is, [`SendExpect`].
+/// The first kind that is asked for is made; if none is, [`SendExpect`].
 static KINDS: [&dyn Kind; 2] = [&Program, &Web];
 
 impl Check {
     /// The check that `spec` asks for, and a line to log about it.
     ///
-    /// # Errors
-    /// [`CheckError`] for settings of which no check can be made.
+    /// # Errors [`CheckError`] for settings that make no check.
     pub fn new(spec: &CheckSpec, target: Target) -> Result<(Self, Option<String>), CheckError> {
         let asked = Asked {
             spec,

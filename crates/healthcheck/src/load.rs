@@ -27,7 +27,7 @@ impl LoadSource {
     }
 }
 
-/// Age in seconds from which on rwhod's word does not count: ruptime(1) calls such a host down.
+/// Age in seconds from which on rwhod's report does not count: ruptime(1) then calls the host down.
 pub const OLDEST_BROADCAST: u32 = 11 * 60;
 
 /// The names of `address` in the text of a hosts file, without their domains, as rwhod broadcasts

@@ -105,9 +105,8 @@ impl Jitter {
         Self(Random::new(seed))
     }
 
-    /// When a check that follows one at `now` is due: after a [`pause`](Self::pause), on a grid of a
-    /// 256th of `interval`. A process that makes many wakes up for a few at a time, and they are still
-    /// spread.
+    /// When a check after one at `now` is due: after a [`pause`](Self::pause), on a grid of a 256th of
+    /// `interval`. So a process with many checks wakes up for a few at a time, and they stay spread.
     pub(crate) fn next(&mut self, now: Mono, interval: Duration) -> Mono {
         let at = now + self.pause(interval);
         let grid = interval.as_nanos() / u128::from(GRID);
@@ -117,7 +116,7 @@ impl Jitter {
         Mono::new(at.since_start().saturating_sub(late))
     }
 
-    /// Nine tenths of `interval` and a place of the grid, or anything up to the whole.
+    /// Nine tenths of `interval` and one step of the grid, up to the whole.
     pub(crate) fn pause(&mut self, interval: Duration) -> Duration {
         // 0 to 1023 ten-thousandths less, cut to a tenth; 40 are left for the grid.
         let less = u32::try_from(self.0.below(1024)).unwrap_or(0).min(960);

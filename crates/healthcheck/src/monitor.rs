@@ -34,13 +34,13 @@ pub struct Settings {
     pub fall: u32,
     /// Weight to reach.
     pub weight: Weight,
-    /// How many times the weight an idle server may get.
+    /// How many times its weight an idle server may get.
     pub scale: u32,
     /// Whether a failed server stays with weight 0 instead of going out.
     pub quiesce: bool,
     /// Whether there is a load program.
     pub has_load: bool,
-    /// Whether lvsd listens; else the nanny changes the table itself.
+    /// Whether it reports to lvsd; else the nanny changes the table itself.
     pub under_lvsd: bool,
     /// Any number; spreads the pauses.
     pub seed: u64,
@@ -121,7 +121,7 @@ impl Monitor {
         own.into_iter().chain(alive).min()
     }
 
-    /// Takes one input; `out` gets what the shell shall do.
+    /// Takes one input; `out` gets what the shell has to do.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Action>) {
         match input {
             Input::Deadline => self.on_deadline(now, out),
@@ -322,7 +322,7 @@ impl Monitor {
         out.push(Action::Exit(0));
     }
 
-    /// Out of the table, or to weight 0 if it is in and shall be quiesced.
+    /// Out of the table; or to weight 0, if it is in and is to be quiesced.
     fn leave(&mut self, phase: Phase) {
         self.standing.count = 0;
         self.standing.phase = phase;
@@ -354,12 +354,12 @@ impl Monitor {
         }
     }
 
-    /// Lets the table and lvsd know what has changed. Also tries again what failed before.
+    /// Reports to the table and to lvsd what has changed. Also tries again what failed before.
     fn settle(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.write(out);
         let mut news = self.standing;
         if news.phase.is_up() {
-            // It only counts on; nobody needs to hear of that.
+            // It only counts on, which needs no report.
             news.count = 0;
         }
         if self.reported != Some(news) {

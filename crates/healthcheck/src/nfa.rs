@@ -1,7 +1,7 @@
 //! A compiled expression, and the search for it in bytes that come one after the other.
 //!
-//! All ways through the expression are followed at once (Thompson), so no byte is looked at twice, and
-//! each takes at most two steps for each state. Used by `expression`.
+//! It follows all ways through the expression at once (Thompson). So it looks at no byte twice, and each
+//! byte takes at most two steps for each state. Used by `expression`.
 
 use crate::pattern::{Assertion, Bytes, Item, Part, is_word};
 
@@ -92,7 +92,7 @@ impl Nfa {
 /// A search on its way.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// Where the ways stand, before what needs no byte is followed.
+    /// Where the ways stand, before those that need no byte are followed.
     places: Places,
     /// The same behind it.
     reached: Places,
@@ -131,7 +131,7 @@ impl Places {
 }
 
 impl Search {
-    /// Takes the bytes that come next; whether the expression is found if no more come.
+    /// Takes the bytes that come next; returns whether the expression is found if no more come.
     pub fn feed(&mut self, nfa: &Nfa, bytes: &[u8]) -> bool {
         for byte in bytes {
             self.is_found = self.is_found || self.reach(nfa, Some(*byte));
@@ -148,7 +148,8 @@ impl Search {
         self.steps
     }
 
-    /// Follows what needs no byte, from a beginning in this place too; whether that finds it.
+    /// Follows the ways that need no byte, also from a beginning in this place; returns whether that finds
+    /// it.
     fn reach(&mut self, nfa: &Nfa, next: Option<u8>) -> bool {
         self.reached.clear();
         for place in &self.places.list {

@@ -8,7 +8,7 @@ use lvs_model::{Severity, Weight};
 use crate::Failure;
 use crate::shown::Shown;
 
-/// Whom a nanny checks, and for which virtual service, as its log lines say it.
+/// Which server a nanny checks, and for which virtual service, as its log lines say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// VIP as on the command line; it is not checked.
@@ -24,7 +24,7 @@ pub struct Subject {
 pub enum Notice {
     /// A nanny for a real server begins.
     Started(Subject),
-    /// So many good checks the server needs to come back.
+    /// The server needs this many good checks to come back.
     Needed(SocketAddr, u32),
     /// A nanny for a failover service begins.
     FailoverStarted(Subject),

@@ -15,7 +15,7 @@ use crate::{Expect, Failure, OsError, Progress};
 /// Transport of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// A connection; nothing sent and nothing expected only tests that it comes about.
+    /// A connection. With nothing to send and nothing to expect it only has to come about.
     Tcp,
     /// Datagrams; one answer is judged alone.
     Udp,
@@ -30,8 +30,7 @@ pub struct NetworkCheck {
     pub transport: Transport,
     /// Sent first, as one datagram for UDP.
     pub send: Option<Box<[u8]>>,
-    /// What must come back. Without it an answer is not read, and UDP fails only if the port is
-    /// unreachable.
+    /// What must come back. Without it no answer is read, and UDP fails only if the port is unreachable.
     pub expect: Option<Expect>,
     /// Limit for the connection, and again for the rest.
     pub interval: Duration,
@@ -44,7 +43,7 @@ pub enum Want<'a> {
     Connect,
     /// Wait until the socket takes it, send as much as goes; then [`Probe::sent`].
     Send(&'a [u8]),
-    /// Wait for input, read at most so many bytes; then [`Probe::received`].
+    /// Wait for input, read at most this many bytes; then [`Probe::received`].
     Receive(usize),
     /// Close the socket and take the [`outcome`](Probe::outcome).
     Close,
@@ -115,7 +114,7 @@ impl Probe {
         if !matches!(self.state, State::Connecting) {
             return;
         }
-        // Not from the deadline: after a pause of the director the server has its time all the same.
+        // Not from the deadline: after a pause of the director the server has its full time.
         self.deadline = now + self.check.interval;
         let udp_needs_a_datagram =
             self.check.transport == Transport::Udp && self.check.expect.is_none();
@@ -141,7 +140,7 @@ impl Probe {
         }
     }
 
-    /// Something came; nothing at all is the end of a TCP stream, and an empty datagram of UDP.
+    /// Something came. Zero bytes are the end of a TCP stream, and an empty datagram of UDP.
     pub fn received(&mut self, bytes: &[u8]) {
         if !matches!(self.state, State::Receiving) {
             return;
@@ -209,7 +208,7 @@ impl Probe {
         self.check.send.as_deref().unwrap_or_default()
     }
 
-    /// Bytes that the answer may still grow by; a TCP read of 0 bytes would look like its end.
+    /// How many bytes the answer may still grow; a TCP read of 0 bytes would look like its end.
     fn room(&self) -> usize {
         let longest = self.check.expect.as_ref().map_or(1, Expect::longest);
         longest.saturating_sub(self.answer.bytes().len()).max(1)

@@ -89,7 +89,7 @@ fn fill_in(word: &str, rip: &str, rport: u16) -> String {
 }
 
 impl ProgramEnd {
-    /// The failure that this end is, unless the program ended well.
+    /// The failure that this end means, unless the program ended well.
     #[must_use]
     pub fn failure(self) -> Option<ProgramFailure> {
         match self {

@@ -11,8 +11,8 @@ use crate::machine::LoadAnswer;
 /// Time after which a datagram or its answer counts as lost.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// A question on its way. The shell sends [`request`](Self::request) from one UDP socket whenever it
-/// is there, and hands in what comes back.
+/// A question on its way. Whenever there is a [`request`](Self::request) the shell sends it from one UDP
+/// socket, and hands in what comes back.
 #[derive(Clone, Debug)]
 pub struct RstatQuery {
     xid: u32,
@@ -27,15 +27,15 @@ pub struct RstatQuery {
 /// A datagram for the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// UDP port that it goes to. Only answers from there count.
+    /// UDP port that it goes to. Only answers from it count.
     pub port: u16,
     /// What to send.
     pub datagram: Vec<u8>,
 }
 
 impl RstatQuery {
-    /// A question that may last for `limit`. Answers must name `xid`: any number that differs from
-    /// question to question.
+    /// A question that may last for `limit`. Answers must name `xid`, any number that differs from question
+    /// to question.
     #[must_use]
     pub fn new(xid: u32, now: Mono, limit: Duration) -> Self {
         Self {

@@ -41,8 +41,8 @@ pub fn loaded_weight(last: Weight, target: Weight, scale: u32, load: f64) -> Wei
     }
 }
 
-/// The weight for a new target: what lies above it shrinks in proportion, the rest grows by steps; 0
-/// was the old target, and enters.
+/// The weight for a new target. A weight above it shrinks in proportion, one below grows by steps; after an
+/// old target of 0 the server enters.
 #[must_use]
 pub fn retargeted_weight(last: Weight, old: Weight, new: Weight) -> Weight {
     if last == Weight::ZERO {

@@ -1,4 +1,4 @@
-//! The check of a service on port 80 for which none is configured: a page is asked for.
+//! The check of a service on port 80 where none is configured: it asks for a page.
 
 use std::rc::Rc;
 

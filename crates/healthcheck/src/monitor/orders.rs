@@ -1,5 +1,5 @@
-//! What lvsd says to a nanny: where to go on from, another target, a check at once. A nanny by hand
-//! says the first to itself.
+//! Orders of lvsd to a nanny: where to go on from, another target, a check at once. A nanny by hand gives
+//! the first to itself.
 
 use control::{Order, Phase, Place, Standing};
 use lvs_model::{Mono, Weight};
@@ -25,8 +25,8 @@ impl Monitor {
         }
     }
 
-    /// Goes on where another nanny ended. Where phase and place contradict each other, a server in
-    /// the table counts as up unless it was taken out on purpose.
+    /// Goes on where another nanny ended. Where phase and place contradict each other, a server in the
+    /// table counts as up unless it was taken out on purpose.
     pub(super) fn adopt(&mut self, now: Mono, found: Standing, out: &mut Vec<Action>) {
         self.written = found.place;
         self.standing = found;

@@ -252,7 +252,7 @@ fn r_a_director_without_memory_takes_no_server_out() {
     }
 }
 
-/// As the original, which says nothing of a refused connection, at each.
+/// The original logs nothing of a refused connection, at any check.
 #[test]
 fn what_the_original_said_at_every_failed_check_is_said_at_every_one() {
     let mut world = World::new(settings());

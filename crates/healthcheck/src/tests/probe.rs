@@ -154,7 +154,7 @@ fn an_expression_sees_at_most_4096_bytes() {
     ));
 }
 
-/// The director was paused: whoever was late, it was not the server.
+/// The director was paused: it was late, not the server.
 #[test]
 fn r_after_a_long_pause_in_a_connect_the_server_has_its_time_to_answer() {
     let mut probe = check(Transport::Tcp, None, literal("ok"));
@@ -295,7 +295,7 @@ fn whatever_happens_a_check_ends_within_two_intervals() {
                 3 if below(4) == 0 => probe.failed(REFUSED),
                 _ => {}
             }
-            // Only how late the shell says that it is connected comes on top of two intervals.
+            // Only the shell's lateness in reporting the connection comes on top of two intervals.
             assert!(probe.deadline() < at(4.7));
             probe.expire(now);
         }

@@ -10,7 +10,7 @@ use crate::*;
 
 #[test]
 fn the_weight_doubles_every_20_seconds() {
-    // lvsd-nanny F-01: weight 100, interval 2, reentry 6.
+    // Weight 100, interval 2, reentry 6.
     let interval = Duration::from_secs(2);
     let mut world = World::new(Settings {
         interval,
