@@ -19,8 +19,8 @@ use crate::plan::Assignment;
 
 /// A packet socket that receives nothing; needs `CAP_NET_RAW`.
 ///
-/// Every interface is known beforehand, so that an announcement waits for no list of them: whoever keeps
-/// one for long [reads them anew](Announcer::read_interfaces) when one has changed.
+/// It knows every interface beforehand, so that no announcement waits for a list of them. A caller that
+/// keeps it for long [reads them anew](Announcer::read_interfaces) when one has changed.
 #[derive(Debug)]
 pub struct Announcer {
     fd: OwnedFd,
@@ -35,7 +35,7 @@ impl Announcer {
     /// [`LinkError::Socket`], `EPERM` without `CAP_NET_RAW`.
     pub fn open() -> Result<Self, LinkError> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        // No protocol: the socket sends, and nothing is queued to it.
+        // No protocol: the socket only sends, and nothing is queued to it.
         let fd =
             socket(AddressFamily::Packet, SockType::Raw, flags, None).map_err(LinkError::Socket)?;
         let mut announcer = Self { fd, ports: None };
@@ -43,8 +43,8 @@ impl Announcer {
         Ok(announcer)
     }
 
-    /// Reads every interface anew: one has come, gone or changed. Where that fails it is tried again when
-    /// they are needed.
+    /// Reads every interface anew: one has come, gone or changed. If that fails, it tries again when they
+    /// are needed.
     pub fn read_interfaces(&mut self) {
         self.ports = interfaces().ok();
     }
@@ -73,8 +73,8 @@ impl Announcer {
         failures
     }
 
-    /// Asks who has each of `addresses`; [`Answers`](crate::Answers) and [`Sightings`](crate::Sightings) hear
-    /// it.
+    /// Asks who has each of `addresses`. [`Answers`](crate::Answers) and [`Sightings`](crate::Sightings)
+    /// hear the answers.
     pub fn ask<'a>(&self, addresses: impl Iterator<Item = &'a Assignment>) -> Vec<LinkError> {
         let ports = match self.ports() {
             Ok(ports) => ports,

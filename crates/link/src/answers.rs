@@ -1,4 +1,4 @@
-//! Hears which addresses other stations say they have.
+//! Hears which addresses other stations claim.
 
 use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -9,7 +9,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType
 
 use crate::error::LinkError;
 
-/// So many are read in one call; a flood does not hold up the caller.
+/// Most messages read in one call: a flood does not hold up the caller.
 const MOST_PER_CALL: usize = 64;
 /// An advertisement and more options than it has.
 const LONGEST: usize = 256;
@@ -37,7 +37,8 @@ impl Answers {
         Ok(Self { fd })
     }
 
-    /// What has been said of addresses that are ours since the last call, [`MOST_PER_CALL`] messages at most.
+    /// The addresses `is_ours` that others have claimed since the last call; [`MOST_PER_CALL`] messages at
+    /// most.
     pub fn drain(&self, is_ours: impl Fn(Ipv6Addr) -> bool) -> Vec<Advertisement> {
         let mut heard = Vec::new();
         let mut bytes = [0; LONGEST];

@@ -16,7 +16,7 @@ pub enum LinkError {
     Socket(Errno),
     /// A frame could not be sent.
     Send(Errno),
-    /// The kernel's addresses changed during every attempt to read them: what was read may lack some.
+    /// The kernel's addresses changed during every attempt to read them: the list may lack some.
     Interrupted,
     /// rtnetlink failed.
     Netlink(NetlinkError),

@@ -32,7 +32,7 @@ pub struct Found {
     pub own_changed: bool,
     /// An address of lvs.cf that is not held may have come or gone.
     pub stray: bool,
-    /// Some notifications are lost, or there is none for it: every interface is to be [read
+    /// Some notifications are lost, or there is none for it: every interface has to be [read
     /// anew](Held::read_links).
     pub lost: bool,
 }
@@ -42,11 +42,11 @@ pub struct Found {
 pub struct Missing {
     /// Somebody took them away.
     pub removed: Vec<Assignment>,
-    /// They were not raised, and it is time to try it again.
+    /// They were not raised, and it is time to try again.
     pub retried: Vec<Assignment>,
 }
 
-/// The addresses that are held, and the interfaces as they were told last.
+/// The addresses that are held, and the interfaces as last reported.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
     held: Vec<Assignment>,
@@ -56,7 +56,7 @@ pub struct Held {
     known: BTreeMap<u32, Link>,
     /// What is held could not be compared with what is there.
     unsure: bool,
-    /// Names in lvs.cf and the interfaces that had them: a renamed one is followed.
+    /// Names in lvs.cf, and the interfaces that had them: a renamed interface is followed.
     homes: BTreeMap<String, u32>,
     own: Own,
     /// Every address of lvs.cf, held or not.
@@ -67,7 +67,8 @@ pub struct Held {
     left: Left,
     /// The interfaces could not be read anew.
     unread: bool,
-    /// What is held is to be raised again: the kernel could not be asked, or refused some of it a while ago.
+    /// What is held has to be raised again: the kernel could not be asked, or refused some of it a while
+    /// ago.
     unraised: bool,
 }
 
@@ -89,13 +90,13 @@ impl Held {
         &self.held
     }
 
-    /// Whether the comparison is to be made again soon, with or without a notification.
+    /// Whether the comparison has to be made again soon, with or without a notification.
     #[must_use]
     pub const fn is_unsure(&self) -> bool {
         self.unsure || self.unread || self.unraised
     }
 
-    /// Every interface as it was told last; `None` while that is not known.
+    /// Every interface as last reported; `None` while that is not known.
     #[must_use]
     pub fn links(&self) -> Option<Vec<Link>> {
         (!self.unread).then(|| self.known.values().cloned().collect())
@@ -107,8 +108,8 @@ impl Held {
         self.known.values().any(|own| own.mac == Some(mac))
     }
 
-    /// `wanted` with the present names of interfaces that were renamed since they were found. An
-    /// interface that has the name of lvs.cf comes first.
+    /// `wanted` with the present names of interfaces that were renamed since they were found. An interface
+    /// that has the name in lvs.cf comes first.
     pub fn place(&mut self, wanted: &[Assignment]) -> Vec<Assignment> {
         let known = self.known.values();
         let named: BTreeMap<&str, u32> = known.map(|it| (it.name.as_str(), it.index)).collect();
@@ -127,7 +128,7 @@ impl Held {
         placed
     }
 
-    /// Holds `placed` from now on; what was held and is not among them, to be taken down.
+    /// Holds `placed` from now on. Returns what was held and is not in it, to be taken down.
     pub fn replace(&mut self, placed: &[Assignment]) -> Vec<Assignment> {
         let place = |it: &Assignment| (it.address, it.interface.clone());
         let kept: BTreeSet<_> = placed.iter().map(place).collect();
@@ -146,7 +147,8 @@ impl Held {
         self.replace(&there);
     }
 
-    /// Takes what the kernel said to addresses that were to be raised. One that it refused may be taken later.
+    /// Takes the kernel's answers about addresses that were to be raised. One that it refused may be taken
+    /// later.
     pub fn raised(&mut self, now: Mono, outcomes: impl Iterator<Item = (IpAddr, bool)>) {
         self.unraised = false;
         self.refusals.note(now, outcomes);
@@ -157,8 +159,8 @@ impl Held {
         self.unraised = true;
     }
 
-    /// `tried` was to be taken down, and `failed` of it is still here: it is to be tried again. Those that were
-    /// not left before.
+    /// `tried` was to be taken down, and `failed` of it is still here: it has to be tried again. Returns
+    /// those that are new among them.
     pub fn dropped(
         &mut self,
         now: Mono,
@@ -174,7 +176,7 @@ impl Held {
         self.left.all()
     }
 
-    /// What of that is to be tried again by now; says so once.
+    /// What of that has to be tried again by now. Returns each once.
     pub fn left_due(&mut self, now: Mono) -> Vec<Assignment> {
         self.left.due(now)
     }
@@ -196,7 +198,7 @@ impl Held {
     pub fn tick(&mut self, now: Mono) -> Found {
         let is_due = self.refusals.is_due(now);
         if is_due && self.held.is_empty() {
-            // Nothing is tried on standby: the benefit of the doubt.
+            // Nothing is tried on standby: the addresses get the benefit of the doubt.
             self.refusals.forget();
         }
         self.unraised |= is_due && !self.held.is_empty();
@@ -223,7 +225,7 @@ impl Held {
             Event::AddressGone(gone) => {
                 found.removed = self.addresses.contains(&gone.address);
                 found.own_changed = self.own.contains(gone.address);
-                // What was held and has just been taken down is none.
+                // An address that was held and has just been taken down is no stray.
                 found.stray = self.is_stray(gone.address) && self.strays.contain(gone.address);
                 found.lost = is_link_local(gone.address);
             }
@@ -243,8 +245,8 @@ impl Held {
         found
     }
 
-    /// Takes every interface anew; whether one is new or another than it was. Where the kernel could not say which
-    /// there are (`None`), it is to be asked again, and what is known stays.
+    /// Takes every interface anew; returns whether one is new or has changed. `None` means that the kernel
+    /// could not list them: what is known stays, and it has to be asked again.
     pub fn read_links(&mut self, links: Option<Vec<Link>>) -> bool {
         self.unread = links.is_none();
         let Some(links) = links else {
@@ -300,7 +302,8 @@ impl Held {
         self.wanted_addresses.contains(&address) && !self.addresses.contains(&address)
     }
 
-    /// Which addresses of lvs.cf have come or gone here without being held; `None` as for [`Held::missing`].
+    /// Which addresses of lvs.cf have come or gone here without being held; `None` as for
+    /// [`Held::missing`].
     pub fn look_for_strays(&mut self, there: Option<(&[Address], &[Link])>) -> Vec<Stray> {
         let Some((found, links)) = there else {
             self.unsure = true;
@@ -363,8 +366,8 @@ impl Held {
         Some(both.filter_map(trouble).collect())
     }
 
-    /// Compares what is held with what is there. Where the kernel could not say what is there (`None`),
-    /// nothing is known to be missing, and it is to be asked again.
+    /// Compares what is held with what is there. `None` means that the kernel could not list what is there:
+    /// nothing is known to be missing, and it has to be asked again.
     pub fn missing(&mut self, there: Option<(&[Address], &[Link])>) -> Missing {
         let Some((found, links)) = there else {
             self.unsure = true;
@@ -393,7 +396,7 @@ impl Held {
     }
 }
 
-/// Whose coming and going says that IPv6 was switched on or off: nothing else does.
+/// Its coming and going shows that IPv6 was switched on or off: nothing else does.
 const fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }

@@ -1,4 +1,4 @@
-//! Addresses that were to be taken down and could not be. Pure.
+//! Addresses that should have been taken down and could not be. Pure.
 //!
 //! The partner may have them by now, so each is tried again until it is gone or held again.
 
@@ -27,7 +27,7 @@ impl Left {
         &self.all
     }
 
-    /// `tried` was to be taken down, and `failed` of it is still there; those that were not left before.
+    /// `tried` was to be taken down, and `failed` of it is still there. Returns those that are new.
     pub fn note(
         &mut self,
         now: Mono,
@@ -49,7 +49,7 @@ impl Left {
         self.retry_at
     }
 
-    /// What is to be tried again by now; says so once.
+    /// What has to be tried again by now. Returns each once.
     pub fn due(&mut self, now: Mono) -> Vec<Assignment> {
         match self.retry_at.take_if(|at| *at <= now) {
             Some(_) => self.all.clone(),

@@ -13,7 +13,7 @@ use crate::plan::{
     Assignment, Change, batches, plan_drop, plan_drop_unseen, plan_precedence, plan_raise,
 };
 
-/// A dump that the kernel interrupted is asked for again, so often at most.
+/// Most attempts at a dump that the kernel interrupts.
 const DUMP_ATTEMPTS: usize = 10;
 
 /// One rtnetlink socket.
@@ -92,7 +92,7 @@ impl Links {
         wanted: &[Assignment],
         links: &[Link],
     ) -> Result<Vec<Outcome>, LinkError> {
-        // One that is there and was not read is added once more, which the kernel refuses.
+        // An address that is there and was not read is added once more, which the kernel refuses.
         let (found, _) = self.look()?;
         self.apply(plan_raise(wanted, &found, links), links)
     }
@@ -112,10 +112,9 @@ impl Links {
         self.apply(changes, &links)
     }
 
-    /// Makes each of `own` the first address of its subnet again, where one of `held` has become that.
+    /// Makes each of `own` the first address of its subnet again, where one of `held` has taken that place.
     ///
-    /// # Errors
-    /// [`LinkError::Netlink`] if the kernel could not be asked.
+    /// # Errors [`LinkError::Netlink`] if the kernel could not be asked.
     pub fn give_precedence(
         &mut self,
         held: &[Assignment],
@@ -125,7 +124,7 @@ impl Links {
         self.apply(plan_precedence(held, own, &found, &links), &links)
     }
 
-    /// Many in one message to the kernel: with a hundred addresses a takeover waits for this.
+    /// Many changes in one message: with a hundred addresses a takeover waits for this.
     fn apply(&mut self, changes: Vec<Change>, links: &[Link]) -> Result<Vec<Outcome>, LinkError> {
         let mut all = Vec::new();
         for batch in batches(changes, links) {
@@ -197,7 +196,7 @@ impl Links {
     }
 }
 
-/// The first whole list, or after [`DUMP_ATTEMPTS`] the last one, which may lack something.
+/// The first whole list; after [`DUMP_ATTEMPTS`] the last one, which may lack something.
 fn repeat<T>(
     mut read: impl FnMut() -> Result<(T, Completeness), LinkError>,
 ) -> Result<(T, Completeness), LinkError> {
@@ -210,7 +209,8 @@ fn repeat<T>(
     read()
 }
 
-/// The interfaces, with those of `unwanted` that a list lacks which may be incomplete: each is asked for.
+/// The interfaces. A list that may be incomplete is filled up: each interface of `unwanted` that it lacks
+/// is asked for.
 fn with_lacking(
     (mut links, completeness): (Vec<Link>, Completeness),
     unwanted: &[Assignment],

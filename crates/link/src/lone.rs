@@ -1,5 +1,5 @@
-//! Addresses of lvs.cf by which alone this machine would reach the other end of a heartbeat path: when
-//! one goes, the way to it goes along.
+//! Addresses of lvs.cf that alone lead to the other end of a heartbeat path: when one goes, the way to the
+//! partner goes with it.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,6 @@
 //! The director's own addresses, which its heartbeats are sent from: are they on this machine? Pure.
 //!
-//! Without one of them nothing is heard on its path, and that is no fault of the partner.
+//! Without one of them nothing is heard on its path, and the partner is not to blame.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::plan::Assignment;
 pub struct OwnChange {
     /// The address.
     pub address: IpAddr,
-    /// The interface that it is on, or was seen on last.
+    /// The interface that it is on, or was last seen on.
     pub device: Option<String>,
     /// It is there now.
     pub is_there: bool,
@@ -75,7 +75,7 @@ impl Own {
         self.addresses.iter().map(|it| it.address).collect()
     }
 
-    /// Those that are there, as if they were to be raised, on the interfaces that they are on.
+    /// Those that are there, in the form of addresses to raise, on their interfaces.
     #[must_use]
     pub fn places(&self) -> Vec<Assignment> {
         let there = self.addresses.iter().filter(|it| it.is_there);
@@ -97,8 +97,8 @@ impl Own {
         self.addresses.iter().any(|it| it.address == address)
     }
 
-    /// Whether that of the public and that of the private path are there; without a second path both are the
-    /// same.
+    /// Whether the own address of the public path and that of the private path are there. Without a second
+    /// path both are the same.
     #[must_use]
     pub fn are_there(&self) -> (bool, bool) {
         let is_there = |it: Option<&Standing>| it.is_none_or(|it| it.is_there);
@@ -131,7 +131,7 @@ impl Own {
     }
 }
 
-/// Whether a socket can be bound to it: an IPv6 one is not while the kernel asks who else has it.
+/// Whether a socket can be bound to it: not to an IPv6 one while the kernel asks who else has it.
 #[must_use]
 pub fn is_usable(address: &Address) -> bool {
     let refused = if address.flags & OPTIMISTIC == 0 {

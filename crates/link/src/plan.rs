@@ -1,15 +1,15 @@
-//! Which addresses are missing on the interfaces and which are left over. Pure.
+//! Which addresses are missing on the interfaces, and which are left over. Pure.
 //!
 //! An address that is there already, whoever put it there, is adopted, and gets the prefix and label of
-//! lvs.cf if it has others: the plan of an applied plan is empty. What goes leaves the others of its
-//! subnet where they are.
+//! lvs.cf. So the plan after an applied plan is empty. An address that goes leaves the others of its subnet
+//! where they are.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use kernel_wire::rtnetlink::{Address, DAD_FAILED, Link, NO_DAD, SECONDARY, broadcast};
 
-/// Changes in one message to the kernel: each has an answer, and they must all find room.
+/// Most changes in one message to the kernel: each has an answer, and the answers must all find room.
 const BATCH: usize = 64;
 
 /// An address that is to be on an interface.
@@ -32,7 +32,7 @@ pub enum Change {
     Add(Address),
     /// Remove this one.
     Remove(Address),
-    /// Let the kernel promote the secondary addresses of the interface of this number, or not.
+    /// Switch the promotion of secondary addresses on or off, on the interface with this number.
     Promote(u32, bool),
 }
 
@@ -58,7 +58,7 @@ impl Assignment {
     }
 }
 
-/// The interfaces by number and by name, each lookup the same for ten and for a thousand.
+/// The interfaces by number and by name: a lookup costs the same for ten and for a thousand.
 struct Places<'a> {
     names: BTreeMap<u32, &'a str>,
     links: BTreeMap<&'a str, &'a Link>,
@@ -78,7 +78,7 @@ impl<'a> Places<'a> {
         places
     }
 
-    /// Where `found` is: the address and the name of its interface; label and prefix do not matter.
+    /// Where `found` is: its address and the name of its interface. Label and prefix do not matter.
     fn of(&self, found: &Address) -> Option<Place<'a>> {
         let name = *self.names.get(&found.interface)?;
         Some((found.address, name))
@@ -108,7 +108,7 @@ fn place(wanted: &Assignment) -> Place<'_> {
     (wanted.address, wanted.interface.as_str())
 }
 
-/// What brings up every one of `wanted` as it is wanted, and nothing twice.
+/// The changes that bring up every one of `wanted` as it is wanted, and nothing twice.
 #[must_use]
 pub fn plan_raise(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
     let places = Places::new(links);
@@ -128,9 +128,9 @@ pub fn plan_raise(wanted: &[Assignment], found: &[Address], links: &[Link]) -> V
     changes
 }
 
-/// Puts `address` where `old` ones of the same address are. The kernel has an IPv4 address twice if the prefixes
-/// differ: then there is no moment without it. It refuses a second one that differs by its label alone, and any
-/// second IPv6 one on the same interface: then the old one goes first, in the same message.
+/// Puts `address` where `old` ones of the same address are. The kernel takes an IPv4 address twice if the
+/// prefixes differ: then there is no moment without it. It refuses a second one that differs in its label
+/// alone, and any second IPv6 one on the same interface: then the old one goes first, in the same message.
 fn replacement(old: &[&Address], address: Address) -> Vec<Change> {
     let is_possible = |old: &&Address| old.address.is_ipv4() && old.prefix != address.prefix;
     let add_first = old.iter().all(is_possible);
@@ -165,8 +165,8 @@ pub fn present(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<
     present.cloned().collect()
 }
 
-/// Those of `wanted` that are missing on their interface, whatever prefix and label they should have. Without its
-/// interface none is missing.
+/// Those of `wanted` that are missing on their interface, whatever prefix and label they should have. An
+/// address whose interface is missing is not among them.
 #[must_use]
 pub fn missing(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Assignment> {
     let places = Places::new(links);
@@ -176,8 +176,8 @@ pub fn missing(wanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<
     missing.cloned().collect()
 }
 
-/// What takes down every one of `unwanted` that is there, as it is there: those first that are not the first
-/// of their subnet, so that nothing that goes is promoted on the way.
+/// The changes that take down every one of `unwanted` that is there, as it is there. Those go first that
+/// are not the first of their subnet, so that the kernel promotes nothing that goes.
 #[must_use]
 pub fn plan_drop(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
     let places = Places::new(links);
@@ -188,8 +188,8 @@ pub fn plan_drop(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> 
     left_over.into_iter().cloned().map(Change::Remove).collect()
 }
 
-/// What makes each of `own` that has come back the first of its subnet again, where one of `held` is. What the
-/// director itself sends would otherwise come from the virtual address.
+/// The changes that make each of `own` that has come back the first of its subnet again, where one of
+/// `held` is. Otherwise what the director itself sends would come from the virtual address.
 #[must_use]
 pub fn plan_precedence(
     held: &[Assignment],
@@ -241,9 +241,9 @@ fn subnet(address: &Address) -> Subnet {
     (address.interface, network, address.prefix)
 }
 
-/// Changes of `changes` that go to the kernel in one message, in order. Removing the first IPv4 address of a
-/// subnet makes the kernel remove the others, whoever's they are; so each message switches their promotion
-/// on and off again. The kernel carries a message out whole, whatever becomes of the sender.
+/// Those of `changes` that go to the kernel in one message, in order. When the first IPv4 address of a
+/// subnet is removed, the kernel removes the others, whoever's they are. So each message switches their
+/// promotion on and off again. The kernel carries a message out whole, whatever becomes of the sender.
 #[must_use]
 pub fn batches(changes: Vec<Change>, links: &[Link]) -> Vec<Vec<Change>> {
     let takes_along = |index: u32| {
@@ -281,8 +281,8 @@ fn belongs(batch: &[Change], change: &Change) -> bool {
     }
 }
 
-/// What takes down those of `unwanted` that a list lacks which may be incomplete: as they were raised,
-/// under whatever label.
+/// The changes that take down those of `unwanted` that a perhaps incomplete list lacks: as they were
+/// raised, under any label.
 #[must_use]
 pub fn plan_drop_unseen(unwanted: &[Assignment], found: &[Address], links: &[Link]) -> Vec<Change> {
     let places = Places::new(links);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lvs_model::Mono;
 
-/// An address that was refused is tried again after so long.
+/// Pause before a refused address is tried again.
 const RETRIED_AFTER: Duration = Duration::from_secs(60);
 
 /// What was refused last.
@@ -14,12 +14,12 @@ const RETRIED_AFTER: Duration = Duration::from_secs(60);
 pub struct Refusals {
     addresses: BTreeSet<IpAddr>,
     retry_at: Option<Mono>,
-    /// Which ones they are has changed since somebody asked.
+    /// Whether the set has changed since it was last asked for.
     changed: bool,
 }
 
 impl Refusals {
-    /// Takes what the kernel said to each address that was to be raised.
+    /// Takes the kernel's answer about each address that was to be raised.
     pub fn note(&mut self, now: Mono, outcomes: impl Iterator<Item = (IpAddr, bool)>) {
         for (address, is_up) in outcomes {
             self.changed |= if is_up {
@@ -50,7 +50,7 @@ impl Refusals {
         self.retry_at
     }
 
-    /// Whether they are to be tried again; says so once.
+    /// Whether they have to be tried again. Says so once.
     pub fn is_due(&mut self, now: Mono) -> bool {
         self.retry_at.take_if(|at| *at <= now).is_some()
     }

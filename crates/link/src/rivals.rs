@@ -1,7 +1,7 @@
-//! Other stations that say to have our addresses. Pure.
+//! Other stations that claim our addresses. Pure.
 //!
-//! On the active director each of them is one too many. On standby one is the partner, and two that take turns
-//! are one too many. Who has an address that our heartbeats are sent from always is.
+//! On the active director each of them is one too many. On standby one is the partner, and two that take
+//! turns are one too many. A station that claims an address that our heartbeats are sent from always is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,24 +11,24 @@ use std::time::Duration;
 use lvs_model::Mac;
 use lvs_model::Mono;
 
-/// After a takeover what the partner said before is still under way, or in its queues.
+/// Time after a takeover in which the partner's earlier words may still be under way, or in its queues.
 const SETTLING: Duration = Duration::from_secs(3);
-/// At a clean stop the partner announces the addresses a moment before they go here: only who says so again
-/// after so long is one too many.
+/// A station must claim an address again after this time to be one too many. At a clean stop the partner
+/// announces the addresses a moment before they go here.
 const CONFIRMED_AFTER: Duration = Duration::from_secs(1);
-/// Who has the addresses is asked so long after the first word of somebody else.
+/// Pause after the first word of another station before asking who has the addresses.
 const ASKED_AFTER: Duration = Duration::from_millis(1500);
-/// Announcements are repeated each minute: who has not been heard for so long has stopped.
+/// Announcements are repeated each minute: a station that was not heard for this time has stopped.
 const GONE_AFTER: Duration = Duration::from_secs(150);
 /// A station is said again after so long.
 const REPEATED_AFTER: Duration = Duration::from_secs(600);
-/// So many addresses of one station are named in that time.
+/// How many addresses of one station are named in that time.
 const NAMED: usize = 3;
-/// How many more there are is said so long after the first of them: answers come one by one.
+/// Pause after the first of them before the log says how many more there are: answers come one by one.
 const COUNTED_AFTER: Duration = Duration::from_secs(3);
 /// So many stations are named in that time.
 const NAMED_STATIONS: usize = 16;
-/// So many stations are kept: whoever invents hardware addresses fills no memory.
+/// Most stations that are kept: invented hardware addresses fill no memory.
 const MOST: usize = 1024;
 
 /// Somebody said to have an address of ours.
@@ -49,7 +49,7 @@ pub struct Sighting {
 pub struct Rival {
     /// What it says.
     pub sighting: Sighting,
-    /// Who says so as well; this director itself if none.
+    /// The other station that claims it; this director itself if none.
     pub beside: Option<Mac>,
 }
 
@@ -77,7 +77,7 @@ pub struct Rivals {
     heard: BTreeMap<(IpAddr, Mac), Station>,
     /// This director holds the addresses since then.
     holding_since: Option<Mono>,
-    /// Whoever was heard first is to be asked again then.
+    /// When to ask again, after the first station was heard.
     ask_at: Option<Mono>,
     /// Stations that were said.
     said: BTreeMap<Mac, Said>,
@@ -153,7 +153,7 @@ impl Rivals {
             return;
         }
         self.holding_since = is_holding.then_some(now);
-        // Whoever was heard until now was right, or is heard again.
+        // A station heard until now was right, or is heard again.
         self.heard.clear();
         self.said.clear();
         self.ask_at = None;
@@ -166,12 +166,12 @@ impl Rivals {
         counts.chain(self.ask_at).min()
     }
 
-    /// Whether it is to be asked who has the addresses.
+    /// Whether it is time to ask who has the addresses.
     pub fn is_due(&mut self, now: Mono) -> bool {
         self.ask_at.take_if(|at| *at <= now).is_some()
     }
 
-    /// Takes a sighting; what is to be said, if the station is one too many.
+    /// Takes a sighting; returns what to log, if the station is one too many.
     pub fn hear(&mut self, now: Mono, sighting: Sighting) -> Option<Rival> {
         self.heard.retain(|_, it| now - it.last < GONE_AFTER);
         let standing = self.standing(now, &sighting)?;
@@ -248,7 +248,7 @@ impl Rivals {
         false
     }
 
-    /// Stations that have more addresses than were named, each when it is to be said.
+    /// Stations that have more addresses than were named, each when it is time to log it.
     pub fn more(&mut self, now: Mono) -> Vec<More> {
         let due = self.said.iter_mut().filter_map(|(mac, said)| {
             said.count_at.take_if(|at| *at <= now)?;

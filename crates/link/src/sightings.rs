@@ -1,4 +1,4 @@
-//! Hears which stations say to have an IPv4 address.
+//! Hears which stations claim an IPv4 address.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -11,13 +11,13 @@ use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockType, recvfrom, so
 
 use crate::error::LinkError;
 
-/// So many are read in one call; a flood does not hold up the caller.
+/// Most packets read in one call: a flood does not hold up the caller.
 const MOST_PER_CALL: usize = 64;
 /// An ARP packet, and more padding than it has.
 const LONGEST: usize = 64;
 
-/// A socket that ARP packets come to, of every interface, as far as their sender has an address of interest. The
-/// kernel keeps all others away from it, or most of them where it has no room for the addresses.
+/// A socket for the ARP packets of every interface whose sender has an address of interest. The kernel
+/// keeps all others away, or most of them where it has no room for the addresses.
 #[derive(Debug)]
 pub struct Sightings {
     fd: OwnedFd,
@@ -41,11 +41,10 @@ impl Sightings {
         })
     }
 
-    /// Listens to who says to have one of `addresses`.
+    /// Listens for stations that claim one of `addresses`.
     ///
-    /// # Errors
-    /// [`LinkError::Socket`]. Which packets come is not known then; of those that come only who has an address
-    /// that it listened to before is returned.
+    /// # Errors [`LinkError::Socket`]. Then it is not known which packets come; of those that come only
+    /// senders of the earlier addresses are returned.
     pub fn listen_to(&mut self, addresses: BTreeSet<Ipv4Addr>) -> Result<(), LinkError> {
         if addresses == self.of {
             return Ok(());
@@ -60,14 +59,15 @@ impl Sightings {
         Ok(())
     }
 
-    /// Whether the kernel tells apart which addresses are meant. If not, requests of other stations are not
-    /// heard, only their announcements and answers; and those of all addresses wake the caller.
+    /// Whether the kernel filters by address. If not, other stations' announcements and answers are heard,
+    /// but not their requests; and those of all addresses wake the caller.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.filter == ArpFilter::Exact
     }
 
-    /// Who was heard since the last call, with the number of the interface; [`MOST_PER_CALL`] packets at most.
+    /// The senders heard since the last call, with the number of the interface; [`MOST_PER_CALL`] packets
+    /// at most.
     pub fn drain(&self) -> Vec<(Sender, u32)> {
         let mut heard = Vec::new();
         let mut bytes = [0; LONGEST];
@@ -102,8 +102,8 @@ mod tests {
 
     const ROOM: &str = "/proc/sys/net/core/optmem_max";
 
-    /// The threads of a test have one network; this one has its own from here on. Newer kernels let each
-    /// have its own room, and only root makes a network.
+    /// The threads of a test share one network; from here on this one has its own. Newer kernels give each
+    /// network its own room, and only root makes one.
     fn with_room(bytes: u32) -> bool {
         unshare(CloneFlags::CLONE_NEWNET).is_ok() && std::fs::write(ROOM, bytes.to_string()).is_ok()
     }

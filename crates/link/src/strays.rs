@@ -1,6 +1,7 @@
 //! lvs.cf's addresses that are on this machine though it does not hold them. Pure.
 //!
-//! Who put them there is not known, so they are told of and left. A start beside a partner takes them down.
+//! It is not known who put them there, so they are logged and left. A start beside a partner takes them
+//! down.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -49,7 +50,7 @@ impl Strays {
         self.known.iter().any(|(known, _)| *known == address)
     }
 
-    /// Takes those of lvs.cf's addresses that are `present` and those that are `held`; what is to be said.
+    /// Takes those of lvs.cf's addresses that are `present` and those that are `held`; returns what to log.
     pub fn update(&mut self, present: &[Assignment], held: &[Assignment]) -> Vec<Stray> {
         let place = |it: &Assignment| (it.address, it.interface.clone());
         let held: BTreeSet<_> = held.iter().map(place).collect();

@@ -33,8 +33,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What is wrong with `link` for `address`. A bridge without ports has no carrier either, so a dead link
-    /// counts only where lvs.cf wants links monitored.
+    /// What is wrong with `link` for `address`. A bridge without ports has no carrier either, so a dead
+    /// link counts only where lvs.cf monitors links.
     #[must_use]
     pub fn of(address: IpAddr, link: Option<&Link>, monitors_links: bool) -> Option<Self> {
         match link {
@@ -57,7 +57,7 @@ pub struct TroubleNews {
     pub addresses: Vec<IpAddr>,
     /// The device, as lvs.cf names it.
     pub device: String,
-    /// What is wrong with it; nothing any more if none.
+    /// What is wrong with it; `None`: nothing any more.
     pub what: Option<Fault>,
 }
 
@@ -107,7 +107,7 @@ fn grouped<'t>(troubles: impl Iterator<Item = (&'t Trouble, Option<Fault>)>) -> 
     news
 }
 
-/// The troubles of this machine, as they were found last.
+/// The troubles of this machine, as last found.
 #[derive(Clone, Debug, Default)]
 pub struct Troubles {
     now: Vec<Trouble>,
@@ -120,7 +120,7 @@ impl Troubles {
         &self.now
     }
 
-    /// Takes what was found; what is to be said, if there is a change.
+    /// Takes what was found; returns what to log, if there is a change.
     pub fn update(&mut self, found: Vec<Trouble>) -> Option<Vec<TroubleNews>> {
         if found == self.now {
             return None;

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use crate::error::LinkError;
 
-/// So many datagrams are read in one call: a storm of changes does not hold up the caller.
+/// Most datagrams read in one call: a storm of changes does not hold up the caller.
 const MOST_PER_CALL: usize = 256;
 
 /// Something changed.
@@ -29,7 +29,7 @@ pub enum Event {
     Lost,
 }
 
-/// A socket that the kernel's notifications come to.
+/// A socket that receives the kernel's notifications.
 #[derive(Debug)]
 pub struct Watch {
     socket: NetlinkSocket,
@@ -46,11 +46,10 @@ impl Watch {
         Ok(Self { socket })
     }
 
-    /// What has been told since the last call, [`MOST_PER_CALL`] datagrams at most; the descriptor
-    /// stays readable while there is more.
+    /// The notifications since the last call, [`MOST_PER_CALL`] datagrams at most; the descriptor stays
+    /// readable while there are more.
     ///
-    /// # Errors
-    /// [`LinkError::Netlink`]; not for lost notifications, those are [`Event::Lost`].
+    /// # Errors [`LinkError::Netlink`]; not for lost notifications, which are [`Event::Lost`].
     pub fn drain(&mut self) -> Result<Vec<Event>, LinkError> {
         let mut events = Vec::new();
         for _ in 0..MOST_PER_CALL {

@@ -284,7 +284,7 @@ fn what_could_not_be_taken_down_is_kept_tried_again_and_nobody_elses() {
     assert_eq!((held.left().len(), held.next()), (0, None));
 }
 
-/// Its going is told of like anybody's, and nothing has to be read for it.
+/// Its going is reported like any other, and nothing has to be read for it.
 #[test]
 fn an_address_that_was_taken_down_is_no_stray_and_one_that_was_found_is() {
     let mut held = holding("10.1.0.50");

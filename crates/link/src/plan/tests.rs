@@ -284,7 +284,7 @@ fn whatever_was_there_everything_wanted_is_and_only_that_goes() {
             link.promotes = Some(random.below(2) == 0);
         }
         let mut kernel = Kernel::default();
-        // A wish a second time with another prefix or label is another wish of the same place.
+        // A second wish for the same address with another prefix or label takes the place of the first.
         let mut ours = random.assignments();
         ours.sort_by_key(|it| (it.address, it.interface.clone()));
         ours.dedup_by_key(|it| (it.address, it.interface.clone()));
