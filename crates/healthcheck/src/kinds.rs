@@ -21,7 +21,8 @@ static KINDS: [&dyn Kind; 2] = [&Program, &Web];
 impl Check {
     /// The check that `spec` asks for, and a line to log about it.
     ///
-    /// # Errors [`CheckError`] for settings that make no check.
+    /// # Errors
+    /// [`CheckError`] for settings that make no check.
     pub fn new(spec: &CheckSpec, target: Target) -> Result<(Self, Option<String>), CheckError> {
         let asked = Asked {
             spec,

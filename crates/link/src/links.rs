@@ -114,7 +114,8 @@ impl Links {
 
     /// Makes each of `own` the first address of its subnet again, where one of `held` has taken that place.
     ///
-    /// # Errors [`LinkError::Netlink`] if the kernel could not be asked.
+    /// # Errors
+    /// [`LinkError::Netlink`] if the kernel could not be asked.
     pub fn give_precedence(
         &mut self,
         held: &[Assignment],

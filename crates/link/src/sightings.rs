@@ -43,7 +43,8 @@ impl Sightings {
 
     /// Listens for stations that claim one of `addresses`.
     ///
-    /// # Errors [`LinkError::Socket`]. Then it is not known which packets come; of those that come only
+    /// # Errors
+    /// [`LinkError::Socket`]. Then it is not known which packets come; of those that come only
     /// senders of the earlier addresses are returned.
     pub fn listen_to(&mut self, addresses: BTreeSet<Ipv4Addr>) -> Result<(), LinkError> {
         if addresses == self.of {

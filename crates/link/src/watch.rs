@@ -49,7 +49,8 @@ impl Watch {
     /// The notifications since the last call, [`MOST_PER_CALL`] datagrams at most; the descriptor stays
     /// readable while there are more.
     ///
-    /// # Errors [`LinkError::Netlink`]; not for lost notifications, which are [`Event::Lost`].
+    /// # Errors
+    /// [`LinkError::Netlink`]; not for lost notifications, which are [`Event::Lost`].
     pub fn drain(&mut self) -> Result<Vec<Event>, LinkError> {
         let mut events = Vec::new();
         for _ in 0..MOST_PER_CALL {
