@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-/// A command line, split at blanks by who runs it, never by a shell.
+/// A command line. The program that runs it splits it at blanks; no shell is involved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// As written, without its quotes.

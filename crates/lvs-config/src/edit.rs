@@ -1,7 +1,7 @@
-//! Changing one value of a file and nothing else of it.
+//! Changes one value of a file and nothing else.
 //!
-//! Used by tools that write lvs.cf: only the line of the statement changes, or one line is added.
-//! Whole blocks: [`mod@blocks`].
+//! Used by tools that write lvs.cf: only the line of the statement changes, or one line is added. Whole
+//! blocks: [`mod@blocks`].
 
 mod blocks;
 
@@ -10,7 +10,7 @@ use std::fmt;
 use crate::tree::{Block, BlockKind, Content, Item, LineEnd, SyntaxTree};
 use crate::word::{self, Word};
 
-/// A block of a file by its kind, its name and its turn among blocks of that name, from 0.
+/// A block of a file: its kind, its name, and its number among blocks of that name, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockName<'a> {
     /// `virtual`, `failover` or `server`.
@@ -28,8 +28,8 @@ pub enum EditError {
     NoSuchBlock,
     /// Nothing closes the block, so there is no place for a new line.
     OpenBlock,
-    /// The text has a line end, a NUL or an unescaped quote in it, or is no keyword; or no such block
-    /// stands at that place.
+    /// The text has a line end, a NUL or an unescaped quote in it, or is no keyword; or no such block may
+    /// stand there.
     CannotBeWritten,
 }
 
@@ -46,14 +46,12 @@ impl fmt::Display for EditError {
 impl std::error::Error for EditError {}
 
 impl SyntaxTree {
-    /// Writes `keyword = values` into the block at the end of `path`, outside blocks if that is
-    /// empty.
+    /// Writes `keyword = values` into the block at the end of `path`; an empty path means outside blocks.
     ///
-    /// The statement that counts is changed, comments and blanks around it stay. Where there is
-    /// none a line is added behind the block's last one, indented like it; `port` in front of the
-    /// block's servers, where it counts for them. A keyword may begin
-    /// with `#:`; then only such statements are looked at. Whether the values mean something is not
-    /// judged: read the result.
+    /// Changes the statement that counts; comments and blanks around it stay. If there is none, adds a line
+    /// behind the block's last one, indented like it; `port` goes in front of the block's servers, where it
+    /// counts for them. If the keyword begins with `#:`, only such statements are looked at. Does not judge
+    /// whether the values mean something: read the result.
     ///
     /// # Errors
     /// [`EditError`] if the block is not there or the values do not fit in a line.
@@ -166,7 +164,7 @@ impl SyntaxTree {
         Ok(self.spliced(at, at, &new))
     }
 
-    /// Where a new line behind `items`, the block's or the first of them, begins.
+    /// Where a new line begins: behind `items`, the block's or the first of them.
     fn place(&self, block: Option<&Block>, items: &[Item]) -> Result<usize, EditError> {
         let Some(block) = block else {
             return Ok(self.end_of_statements(items, 0));
@@ -254,7 +252,7 @@ fn blocks(items: &[Item]) -> impl Iterator<Item = &Block> {
     })
 }
 
-/// Values as words, quoted where they must be; read again to see that they come back.
+/// Values as words, quoted where they must be. Reads them again to see that they come back.
 fn written(values: &[&[u8]], always_quoted: bool) -> Result<Vec<u8>, EditError> {
     let word = |value: &&[u8]| {
         if always_quoted || needs_quotes(value) {

@@ -1,7 +1,7 @@
 //! What this suite reads and an original does not: the one table of extensions.
 //!
-//! A keyword comes in with the change that makes a program act on it, so that nothing is accepted
-//! and silently ignored; its entry in `docs/guide/lvs.cf-extensions.md` comes with it.
+//! A keyword comes in with the change that makes a program act on it, so that nothing is accepted and
+//! ignored in silence. Its entry in `docs/guide/lvs.cf-extensions.md` comes with it.
 
 use crate::keyword::{Keyword, Kind, PROTOCOL, Place, keywords, row};
 

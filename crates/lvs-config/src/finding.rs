@@ -19,8 +19,8 @@ pub enum Consequence {
     Error,
     /// Accepted; worth a line at every start and reload.
     Warn,
-    /// Worth a line with `-t` only: an original director beside this one would refuse the line or
-    /// read it otherwise, or it would be wrong if it were not switched off.
+    /// Worth a line with `-t` only. Either an original on the other director would refuse the line or read
+    /// it otherwise, or it would be wrong if it were not switched off.
     Note,
 }
 
@@ -119,7 +119,7 @@ pub(crate) struct Findings {
     kept: Vec<Finding>,
     /// How many were not kept.
     more: usize,
-    /// What is judged now is switched off: nothing about it is more than a note.
+    /// What is judged now is switched off: findings about it are notes at most.
     idle: bool,
 }
 
@@ -143,7 +143,7 @@ impl Findings {
         }
     }
 
-    /// What follows is about something that is switched off, or is not any more.
+    /// Says whether what follows is about something that is switched off.
     pub(crate) const fn set_idle(&mut self, idle: bool) {
         self.idle = idle;
     }
@@ -152,8 +152,7 @@ impl Findings {
         self.idle
     }
 
-    /// The warnings about these lines become notes: what they are about is switched off, by what
-    /// stands at `switch`.
+    /// Turns the warnings about these lines into notes: what stands at `switch` switches their subject off.
     pub(crate) fn note_warnings(&mut self, lines: std::ops::RangeInclusive<u32>, switch: Position) {
         for finding in &mut self.kept {
             let is_inside = lines.contains(&finding.position.line) && finding.position != switch;
@@ -180,8 +179,8 @@ impl Findings {
         self.remark(position, Consequence::Warn, what);
     }
 
-    /// Names characters that one does not see or takes for others: each with the errors about its line,
-    /// or in a warning of its own.
+    /// Names characters that one does not see or takes for others: with the errors about their line, or in
+    /// a warning of their own.
     pub(crate) fn name_characters(&mut self, odd: &[Odd]) {
         for one in odd {
             self.name_character(one);
@@ -239,12 +238,12 @@ fn noted(finding: Finding) -> Finding {
     }
 }
 
-/// Makes a terminal show the rest of a line in another order than it stands there, as some of the
-/// invisible ones do.
+/// Makes a terminal show the rest of a line in another order than it has in the file, as some of the
+/// invisible characters do.
 const TURNS_AROUND: char = '\u{61c}';
 
-/// Text from a file for messages and logs: control characters escaped, and those that are not seen or
-/// change the direction; bytes that are no UTF-8 replaced.
+/// Text from a file for messages and logs. Control characters, invisible ones and those that change the
+/// direction are escaped; bytes that are no UTF-8 are replaced.
 pub(crate) fn printable(text: &[u8]) -> String {
     let mut printable = String::new();
     for c in String::from_utf8_lossy(text).chars() {

@@ -26,9 +26,9 @@ use crate::value::Port;
 pub(crate) struct Judge<'a, 'b> {
     pub(crate) findings: &'b mut Findings,
     pub(crate) hosts: &'b mut Hosts<'a>,
-    /// Hooks move the virtual addresses: nobody here raises them.
+    /// Hooks move the virtual addresses: pulse raises none.
     pub(crate) is_external: bool,
-    /// Whom check and load programs run as, if the file says so.
+    /// User of check and load programs, if the file names one.
     pub(crate) check_user: Option<Account>,
     /// Names without an address for which something in force was left out.
     pub(crate) unresolved: BTreeSet<String>,
@@ -40,7 +40,7 @@ impl Judge<'_, '_> {
         let mut config = self.global(file);
         self.check_user.clone_from(&config.check_user);
         self.is_external = config.heartbeat.vip == VipMover::External;
-        // Without the keyword it is lvs, but nobody has said that the other blocks are not meant.
+        // Without the keyword it is lvs; but then the other blocks may be meant as well.
         let is_meant = |place| match file.choice(keyword::SERVICE) {
             Some("lvs") => place == Place::Virtual,
             Some("fos") => place == Place::Failover,
@@ -69,7 +69,7 @@ impl Judge<'_, '_> {
         config
     }
 
-    /// What is wrong with the values of a section, now that it is known whether it is used.
+    /// Reports what is wrong with the values of a section, now that it is known whether it is used.
     fn say_late(&mut self, section: &Section) {
         for finding in &section.late {
             self.findings.push(finding.clone());
@@ -89,7 +89,7 @@ impl Judge<'_, '_> {
         self.findings.set_idle(was_idle);
     }
 
-    /// Leaves out what needs the address of a name that does not resolve; whether there is one.
+    /// Leaves out what needs the address of a name that does not resolve; returns whether there is one.
     fn leave_out_unresolved(
         &mut self,
         section: &Section,
@@ -113,7 +113,7 @@ impl Judge<'_, '_> {
         match port {
             Port::Number(number) => Some(*number),
             Port::Name(name) => {
-                // Both are asked in any case: a first reading only collects the questions.
+                // Both are looked up in any case: a first reading only collects the questions.
                 let original = self.hosts.lookup().service(name, Protocol::Tcp);
                 let number = self.hosts.lookup().service(name, protocol);
                 if number.is_some() && original.is_none() && !section.is_hidden(keyword::PORT) {

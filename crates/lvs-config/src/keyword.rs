@@ -1,11 +1,12 @@
-//! Every keyword of an original lvs.cf: where it stands, what value it takes, with which range.
+//! Every keyword of an original lvs.cf: its place, its kind of value, its range.
 //!
-//! One row a keyword and kind of value. The reader, the printer of messages and the tests go by
-//! this table; what an original does not know stands in [`crate::extension`].
+//! One row for each keyword and kind of value. The reader, the messages and the tests go by this table.
+//! What an original does not know stands in [`crate::extension`].
 
 use std::fmt;
 
-/// Names each row of a table: a keyword is asked for by its name, and one misspelt does not compile.
+/// Names each row of a table: code asks for a keyword by that name, so that a misspelt one does not
+/// compile.
 macro_rules! keywords {
     ($(#[$doc:meta])* $table:ident: $($name:ident = $row:expr;)*) => {
         $(pub(crate) const $name: Keyword = $row;)*

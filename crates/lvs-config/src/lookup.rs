@@ -1,4 +1,4 @@
-//! What reading a file needs to know from outside of it, passed in by the program.
+//! What reading a file needs to know from outside; the program passes it in.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,13 +9,13 @@ use lvs_model::{Account, Protocol, SchedulerName};
 pub trait Lookup {
     /// The first IPv4 address of a host name, else its first IPv6 address.
     ///
-    /// Asked once for each name of a file, addresses are never asked. `None` leaves out what needs it,
-    /// and refuses the file where the pair's own addresses do; so a shell bounds the time of all calls
-    /// together (5 s), not of each.
+    /// Asked once for each name of a file, never for an address. `None` leaves out what needs it; for the
+    /// pair's own addresses it refuses the file. So a shell limits the time of all calls together (5 s),
+    /// not of each.
     fn host(&mut self, name: &str) -> Option<IpAddr>;
 
-    /// Whether [`host`](Self::host) answered with what the name was earlier, since nobody knows what
-    /// it is now.
+    /// Whether [`host`](Self::host) answered with an earlier address of the name, since nobody knows the
+    /// present one.
     fn is_old(&mut self, _name: &str) -> bool {
         false
     }
@@ -32,24 +32,24 @@ pub trait Lookup {
     /// What is wrong with the expression, as a sentence without a full stop.
     fn check_expression(&mut self, expression: &[u8]) -> Result<(), String>;
 
-    /// Whether the kernel of this machine has a scheduler that is none of Linux' own.
+    /// Whether the kernel of this machine has a scheduler that is not one of Linux' own.
     fn scheduler(&mut self, _name: &SchedulerName) -> SchedulerAnswer {
         SchedulerAnswer::Known
     }
 
-    /// Why `user`, or who runs monitors, could not run a program, its command line given; `None` if it
+    /// Why `user`, or the user of the nannies, could not run the program of this command line. `None` if it
     /// could, or if that is not known. A sentence without a full stop.
     fn program_fault(&mut self, _command: &[u8], _user: Option<&Account>) -> Option<String> {
         None
     }
 
-    /// Why root could not, or should not, run the program of a command line, its path given; `None` as
+    /// Why root could not, or should not, run the program of a command line, whose path is given; `None` as
     /// above.
     fn root_program_fault(&mut self, _command: &[u8]) -> Option<String> {
         None
     }
 
-    /// Who else than root could change a program that root runs; `None` if nobody could.
+    /// Which other user could change a program that root runs; `None` if none could.
     fn trust_fault(&mut self, _program: &[u8]) -> Option<String> {
         None
     }
@@ -58,7 +58,7 @@ pub trait Lookup {
 /// What the machine says of a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchedulerAnswer {
-    /// It is loaded, or there is a module of its name; or nobody was asked.
+    /// It is loaded, or there is a module of its name; or it was not asked for.
     Known,
     /// Neither.
     Unknown,

@@ -1,9 +1,8 @@
 //! What lvs.cf means: every setting in its type, in range, with the original's default.
 //!
-//! Owned by the reader in this crate, which makes it; read by pulse, lvsd and fos. Only what is in
-//! force is in here: a block or real server with `active = 0`, and one that a warning said is left
-//! out, does not appear. Keywords without effect in any program (`heartbeat`, `debug_level`, `sync`,
-//! `dirs`, `master`) are checked when read and not kept.
+//! The reader in this crate makes it; pulse, lvsd and fos read it. It has only what is in force: no block
+//! or real server with `active = 0`, and none that a warning said is left out. Keywords without effect in
+//! any program (`heartbeat`, `debug_level`, `sync`, `dirs`, `master`) are checked when read and not kept.
 //!
 //! A setting that needs no judgement is read here, beside its field and its default (`plain`); the judges
 //! make the others.
@@ -47,14 +46,13 @@ pub struct Config {
     /// Idle times for the kernel, seconds, 0 leaves the present one.
     /// lvs.cf: `tcp_timeout`, `tcpfin_timeout`, `udp_timeout`.
     pub timeouts: Timeouts,
-    /// Whether a server whose monitor keeps dying is out, and lvsd gives up when those of all do; on by
+    /// Whether a server whose nanny keeps dying is out, and lvsd ends when those of all servers do; on by
     /// default. lvs.cf: `hard_shutdown`.
     pub hard_shutdown: bool,
     /// Program that asks a real server for its load with `load_monitor = uptime`, and that copies
     /// lvs.cf. lvs.cf: `rsh_command`, `rsh` by default.
     pub rsh_command: OsString,
-    /// Whether pulse may copy lvs.cf to the partner when it is told to.
-    /// *Extension*, `copy_config`; off by default.
+    /// Whether pulse may copy lvs.cf to the partner on request. *Extension*, `copy_config`; off by default.
     pub copy_config: bool,
     /// Program that is run for each address at a takeover, besides our own announcements.
     /// *Extension*, `send_arp`; none by default.
@@ -67,13 +65,13 @@ pub struct Config {
     pub inactive_cmd: Option<Command>,
     /// SCSI disk that both directors share, in fos mode.
     pub shared_disk: SharedDisk,
-    /// Active `virtual` blocks in file order. Two may have one firewall mark: one service, several
-    /// checks; no two have one protocol, address and port.
+    /// Active `virtual` blocks in file order. Two may have one firewall mark: one service, several checks.
+    /// No two have one protocol, address and port.
     pub virtuals: Vec<VirtualBlock>,
     /// Active `failover` blocks in file order.
     pub failovers: Vec<FailoverBlock>,
-    /// Pause between two comparisons of the kernel's table with the wanted one.
-    /// *Extension*, `audit_interval`: 0.1 to 3600 s, 5 s by default.
+    /// Pause between two audits of the kernel's table. *Extension*, `audit_interval`: 0.1 to 3600 s, 5 s by
+    /// default.
     pub audit_interval: Duration,
     /// What lvsd does with a weight that somebody else has set. *Extension*, `manual_weight`.
     pub manual_weight: ManualWeight,
@@ -82,8 +80,8 @@ pub struct Config {
     pub set_sysctls: bool,
     /// How monitors are spread over processes. *Extension*, `nannies`.
     pub nannies: NannyProcesses,
-    /// Whom check and load programs run as; `None` is `lvscheck`, as the nannies.
-    /// *Extension*, `check_user`.
+    /// User of check and load programs; `None` is `lvscheck`, as for the nannies. *Extension*,
+    /// `check_user`.
     pub check_user: Option<Account>,
 }
 
@@ -107,8 +105,8 @@ pub struct Heartbeat {
     /// Whether there is a backup. pulse says so and goes on alone if this is set and
     /// [`backup`](Self::backup) is not. lvs.cf: `backup_active`.
     pub backup_active: bool,
-    /// The second path; only there if both private addresses were given and the primary's differs
-    /// from its public one.
+    /// The second path. It exists only if both private addresses were given and the primary's differs from
+    /// its public one.
     pub private: Option<PrivatePath>,
     /// UDP port, 539 by default. lvs.cf: `heartbeat_port`.
     pub port: u16,
@@ -153,7 +151,7 @@ pub enum Authentication {
     Accept,
     /// `sign`: sends signed, takes unsigned ones too.
     Sign,
-    /// `require`: unsigned heartbeats count for nothing.
+    /// `require`: unsigned heartbeats do not count.
     Require,
 }
 
@@ -209,8 +207,8 @@ pub struct SyncSettings {
     pub interface: Device,
     /// Only messages with this id are taken, 0 by default. lvs.cf: `syncd_id`.
     pub id: u8,
-    /// How long a director listens before a partner that stops is relieved, 0 to 60 s, 10 s by
-    /// default: connections are told of as their packets come. *Extension*, `sync_wait`.
+    /// How long a director listens before it takes over from a partner that stops, 0 to 60 s, 10 s by
+    /// default: the partner sends a connection when a packet of it comes. *Extension*, `sync_wait`.
     pub wait: Duration,
 }
 
@@ -354,8 +352,7 @@ pub struct FailoverBlock {
     pub start_cmd: Command,
     /// Stops it on both. lvs.cf: `stop_cmd`.
     pub stop_cmd: Command,
-    /// Time that it has from its start to its first good check, 60 s by default. *Extension*,
-    /// `start_timeout`.
+    /// Time from its start to its first good check, 60 s by default. *Extension*, `start_timeout`.
     pub start_timeout: Duration,
 }
 

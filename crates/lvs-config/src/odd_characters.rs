@@ -1,4 +1,4 @@
-//! Characters that look like a blank, a quote or nothing at all, and are none to any program.
+//! Characters that look like a blank, a quote or nothing at all, which no program takes them for.
 //!
 //! They come with text that was copied from a web page or a word processor. In quotes they may be meant.
 

@@ -1,4 +1,4 @@
-//! What an original director beside this one would read otherwise in the words of a line.
+//! What an original on the other director would read otherwise in the words of a line.
 
 use crate::word::{Word, is_blank};
 
@@ -13,8 +13,8 @@ pub(crate) fn other_quotes<'w>(
     })
 }
 
-/// The original looks for the closing quote from the first blank in the word on; without one in it, only
-/// at the end of the line.
+/// The original looks for the closing quote from the first blank in the word on. A word without a blank is
+/// closed only at the end of the line.
 fn other_end(line: &[u8], word: &Word) -> Option<&'static str> {
     let quote = word.quote?;
     let end = match line.iter().position(|byte| is_blank(*byte)) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Where it is looked for if no option names it: the usual place, and that of the first releases.
+/// Where the file is looked for if no option names it: the usual place, and that of the first releases.
 pub const DEFAULT_PATHS: [&str; 2] = ["/etc/sysconfig/ha/lvs.cf", "/etc/lvs.cf"];
 
 /// Where to look for the file, in order; the first that exists is it.

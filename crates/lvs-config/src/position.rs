@@ -1,6 +1,6 @@
 //! Where something stands in the file.
 
-/// A place in the file: line and byte of the line, both from 1. Line 0 is the file as a whole.
+/// A place in the file: its line, and the byte in the line, both from 1. Line 0 is the file as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Line, blank and comment lines counted.

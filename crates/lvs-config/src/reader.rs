@@ -33,8 +33,8 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Whether a part of it will not work: it was left out, or the kernel will refuse it. For that
-    /// `-t` exits 1.
+    /// Whether a part of it will not work: it was left out, or the kernel will refuse it. Then `-t` exits
+    /// 1.
     #[must_use]
     pub fn has_faults(&self) -> bool {
         let mut findings = self.findings.iter();
@@ -42,7 +42,7 @@ impl Loaded {
     }
 }
 
-/// A file that was refused: its findings, an error at least among them.
+/// A file that was refused, with its findings, at least one of them an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedFile {
     /// What is wrong and what is odd, in file order.
@@ -103,7 +103,7 @@ pub fn read(text: &[u8], lookup: &mut dyn Lookup) -> Result<Loaded, RefusedFile>
     read_as(text, lookup, Unknown::Refuse)
 }
 
-/// Reads a file for a tool that shows or changes it: a word that nobody knows is a warning.
+/// Reads a file for a tool that shows or changes it: an unknown word is a warning.
 ///
 /// # Errors
 /// [`RefusedFile`] with everything else that is wrong, up to twenty findings.
@@ -170,7 +170,7 @@ fn check_size(text: &[u8], findings: &mut Findings) {
     }
 }
 
-/// Byte order mark, line ends, quotes, blocks that nothing closes.
+/// Checks byte order mark, line ends, quotes, and blocks that nothing closes.
 fn check_layout(tree: &SyntaxTree, findings: &mut Findings) {
     if tree.byte_order_mark {
         let start = Position { line: 1, column: 1 };

@@ -23,12 +23,12 @@ pub(crate) struct Section {
     pub(crate) name: String,
     /// Where the block's name stands.
     pub(crate) position: Position,
-    /// Where it closes: there it is known what it lacks.
+    /// Where the block closes: only there it is known what it lacks.
     pub(crate) end: Position,
     settings: HashMap<&'static str, Setting>,
     /// Blocks in this one, in file order.
     pub(crate) blocks: Vec<Section>,
-    /// What is wrong with values, if it may be switched off elsewhere.
+    /// What is wrong with values that something else may switch off.
     pub(crate) late: Vec<Finding>,
     /// For a real server: the plain `port` of the virtual block as far as it was read there.
     pub(crate) outer_port: Option<Port>,
@@ -73,8 +73,8 @@ impl Section {
             .map_or(self.end, |setting| setting.position)
     }
 
-    /// Whether what is given for `keyword` was refused already, or is a name that does not resolve, so
-    /// that no second message follows.
+    /// Whether the value of `keyword` was refused already, or is a name that does not resolve. Then no
+    /// second message follows.
     pub(crate) fn is_bad(&self, keyword: Keyword) -> bool {
         let value = self.value(keyword);
         matches!(value, Some(Value::Nothing | Value::Unresolved(_)))

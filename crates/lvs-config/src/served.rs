@@ -1,5 +1,5 @@
-//! Whether a file that is accepted asks a director to serve something: one rule for pulse, which starts a daemon for
-//! it, and for the daemon.
+//! Whether an accepted file asks a director to serve something. One rule for pulse, which starts a daemon
+//! for it, and for the daemon.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::model::{Config, ServiceKind};
 pub enum NotServed {
     /// There is no active block of the service.
     NoBlock(ServiceKind),
-    /// A disk that the two directors share is to be reserved before the services start.
+    /// A disk that the two directors share would have to be reserved before the services start.
     SharedDisk,
 }
 

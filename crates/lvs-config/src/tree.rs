@@ -1,7 +1,7 @@
 //! First stage: the text as lines, words and nested blocks, without loss.
 //!
-//! Parsing never fails: what cannot be split or nested is kept and marked, and the second stage
-//! says so. Used by the reader, and by tools that change a file and keep the rest of it.
+//! Parsing never fails: what cannot be split or nested is kept and marked, and the second stage reports it.
+//! Used by the reader, and by tools that change a file and keep the rest of it.
 
 use crate::position::Position;
 use crate::word::{self, QuotationMismatch, Word};
@@ -223,7 +223,7 @@ fn no_keyword(at: usize) -> Content {
 struct Nest {
     outside: Vec<Item>,
     open: Vec<Block>,
-    /// Blocks within an unknown one: counted, not nested, so that no file makes a deep tree.
+    /// Open blocks within an unknown one: counted, not nested, so that no file makes a deep tree.
     within_unknown: usize,
 }
 

@@ -172,7 +172,7 @@ fn number(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// What kind of number the text is, if it is none of ours.
+/// What kind of number the text is, if it is not decimal.
 fn not_decimal(text: &[u8], range: &str) -> Problem {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
     if unsigned != text && is_decimal(unsigned) {
@@ -246,7 +246,7 @@ fn nanoseconds(digits: &[u8]) -> u32 {
         .fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))
 }
 
-/// An address in its written form; leading zeros and short forms are none.
+/// An address in its written form, without leading zeros and not in short form.
 fn literal(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -261,14 +261,14 @@ fn looks_like_address(name: &str) -> bool {
 
 fn is_name(name: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    // What begins like an option or a negative number was never meant as one.
+    // A text that begins like an option or a negative number was never meant as a name.
     (1..=253).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(fits)
 }
 
 /// What stands in the place of an address.
 enum Host {
     Address(IpAddr),
-    /// A name that does not resolve: what that means is judged where it is used.
+    /// A name that does not resolve; judged where it is used.
     Unresolved(String),
 }
 

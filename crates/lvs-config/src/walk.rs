@@ -1,7 +1,7 @@
 //! Second stage, first half: a tree's statements as typed settings.
 //!
-//! Each statement is checked by itself: is its keyword known here, are its words complete, is its
-//! value in range. What the settings mean together is judged by [`crate::judge`].
+//! It checks each statement by itself: whether its keyword is known here, its words are complete, its value
+//! is in range. [`crate::judge`] judges what the settings mean together.
 
 use crate::advice::advice;
 use crate::finding::{Consequence, Finding, Findings, Reason, printable, shown};
@@ -14,8 +14,8 @@ use crate::value::{self, Problem, Value, Words};
 use crate::vocabulary;
 use crate::word::Word;
 
-/// Whether an original takes the value, and never looks at it while something else in the file
-/// switches it off: then it is judged with its block, not here.
+/// Whether an original takes the value, and never looks at it while something else in the file switches it
+/// off. Then it is judged with its block, not here.
 fn is_judged_later(keyword: &Keyword, place: Place, problem: &Problem) -> bool {
     if place == Place::Global {
         return *keyword == keyword::SYNCD_IFACE;
@@ -34,7 +34,7 @@ fn is_judged_later(keyword: &Keyword, place: Place, problem: &Problem) -> bool {
 pub(crate) enum Unknown {
     /// The file is refused.
     Refuse,
-    /// A warning; for tools that show or change a file.
+    /// Keep it with a warning; for tools that show or change a file.
     Keep,
 }
 
@@ -222,7 +222,7 @@ impl<'a> Walker<'a> {
         section.set(*keyword, setting);
     }
 
-    /// The statement's value and where it stands; what is wrong with it is reported.
+    /// The statement's value and where it stands; reports what is wrong with it.
     fn value(
         &mut self,
         statement: &Statement<'_>,

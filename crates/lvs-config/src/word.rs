@@ -11,7 +11,7 @@ pub struct Word {
     pub(crate) quote: Option<u8>,
     /// It follows a closing quote without a blank between.
     pub(crate) glued: bool,
-    /// It was closed by the last quote of the line although a backslash stands before that.
+    /// The last quote of the line closed it although a backslash stands before that quote.
     pub(crate) closed_by_last_quote: bool,
 }
 

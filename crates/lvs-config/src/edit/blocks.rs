@@ -1,18 +1,18 @@
-//! Adding and removing a whole block and nothing else of a file.
+//! Adds and removes a whole block and nothing else of a file.
 
 use crate::tree::{Block, BlockKind, Item, LineEnd, SyntaxTree};
 
 use super::{BlockName, EditError, blocks, written};
 
 impl SyntaxTree {
-    /// Writes an empty block of this kind and name: a server at the end of the block at the end of
-    /// `path`, another one at the end of the file. It is indented like the last of its kind.
+    /// Writes an empty block of this kind and name: a server at the end of the block at the end of `path`,
+    /// another one at the end of the file. It is indented like the last of its kind.
     ///
-    /// Whether it is the only one of its name is not looked at; [`set`](Self::set) fills it.
+    /// Does not check whether the name is unique; [`set`](Self::set) fills it.
     ///
     /// # Errors
-    /// [`EditError`] if the block around it is not there, if blocks of this kind do not stand there,
-    /// or if the name does not fit in a line.
+    /// [`EditError`] if the block around it is not there, if blocks of this kind do not stand
+    /// there, or if the name does not fit in a line.
     pub fn add_block(
         &mut self,
         path: &[BlockName<'_>],
@@ -39,8 +39,8 @@ impl SyntaxTree {
         Ok(())
     }
 
-    /// Takes out the lines of the block at the end of `path`, from its header to its closing brace,
-    /// with all that stands between. Comments in front of it stay.
+    /// Takes out the lines of the block at the end of `path`, from its header to its closing brace.
+    /// Comments in front of it stay.
     ///
     /// # Errors
     /// [`EditError`] if there is no such block, or nothing closes it.
@@ -53,7 +53,7 @@ impl SyntaxTree {
             Some(behind) => behind.start,
             None => self.source.len(),
         };
-        // A file whose last line lacks its end still does without this block.
+        // If the file's last line lacks its end, it lacks it without this block too.
         let before = header.checked_sub(1).filter(|_| {
             let last = self.lines.get(close);
             last.is_some_and(|last| last.ending == LineEnd::Missing)

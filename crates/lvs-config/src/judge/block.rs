@@ -96,7 +96,7 @@ impl Judge<'_, '_> {
         found
     }
 
-    /// The prefix length of the virtual address; of no use to who does not raise it.
+    /// The prefix length of the virtual address; of no use where pulse does not raise it.
     pub(super) fn vip_prefix(&mut self, block: &Section, vip: &IpAddr) -> Option<u8> {
         let was_idle = self.findings.is_idle();
         self.findings.set_idle(was_idle || self.is_external);
@@ -142,7 +142,7 @@ impl Judge<'_, '_> {
         check
     }
 
-    /// Zero brings a server back at once, which is warned of.
+    /// Zero would bring a server back at once; that is a warning.
     fn reentry(&mut self, block: &Section) -> Option<Duration> {
         let reentry = block.seconds(keyword::REENTRY)?;
         if reentry.is_zero() {
@@ -153,7 +153,8 @@ impl Judge<'_, '_> {
         Some(reentry)
     }
 
-    /// What is expected of an answer: warned of where nothing is, refused where it is no expression or too long.
+    /// What is expected of an answer. Nothing expected is a warning; no expression, or one that is too
+    /// long, is refused.
     fn check_expect(&mut self, block: &Section, check: &CheckSpec) {
         let is_literal = check.send_program.is_some() || !check.use_regex;
         if check.send_program.is_some() && check.use_regex {

@@ -1,4 +1,5 @@
-//! What the kernel, or the user of the checks, always refuses: tried all the same, but said before.
+//! What the kernel, or the user of the checks, always refuses. It is tried all the same, but reported
+//! before.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -60,7 +61,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// A program that root is to run and cannot, or that others may change.
+    /// A program that root has to run and cannot, or that others may change.
     pub(super) fn check_root_program(&mut self, section: &Section, keyword: Keyword) {
         let Some(command) = section.text(keyword).filter(|text| !text.is_empty()) else {
             return;
@@ -112,7 +113,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// An address that the kernel takes for no destination.
+    /// An address that the kernel does not take as a destination.
     pub(super) fn check_destination(&mut self, at: Position, keyword: Keyword, address: IpAddr) {
         if let Some(kind) = no_destination(address) {
             let what =
@@ -129,7 +130,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// One-packet scheduling of what has no single packets, or whose answers come back.
+    /// One-packet scheduling where there are no single packets, or where answers come back.
     pub(super) fn check_one_packet(
         &mut self,
         block: &Section,
@@ -186,7 +187,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// A check that asks the service it is to decide about.
+    /// A check that asks the very service for which it decides.
     pub(super) fn check_own_service(&mut self, block: &Section, service: &VirtualBlock) {
         if service.fwmark.is_some() {
             return;

@@ -1,5 +1,5 @@
-//! One address is on one interface, with one netmask: the first place that names it decides, and blocks that
-//! say otherwise are told.
+//! One address is on one interface, with one netmask. The first place that names it decides, and a warning
+//! names the blocks that say otherwise.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use crate::model::{Config, Device, ServiceKind, VipMover};
 use crate::position::Position;
 use crate::section::Section;
 
-/// Where the address of a block, or of the NAT router, is to be.
+/// Where the address of a block, or of the NAT router, has to be.
 struct Raised<'a> {
     address: IpAddr,
     device: &'a Device,
@@ -74,7 +74,7 @@ impl Judge<'_, '_> {
     }
 }
 
-/// All that would be raised, in the order of pulse.
+/// All addresses that pulse would raise, in its order.
 fn raised(config: &Config) -> Vec<Raised<'_>> {
     let is_lvs = config.service == ServiceKind::Lvs;
     let is_nat = config.network == ForwardingMethod::Masquerading;

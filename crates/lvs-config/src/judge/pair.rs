@@ -80,7 +80,7 @@ impl Judge<'_, '_> {
             }
             let mut earlier = ends.iter().take(place);
             if let Some(&(other, _)) = earlier.find(|(_, it)| *it == address) {
-                // A second path between the same machines' public addresses counts as none.
+                // A second path between the public addresses of the same machines counts as none.
                 if [keyword, other] != [PRIMARY_PRIVATE, PRIMARY] && !is_no_path(ends, keyword) {
                     let what = format!("{keyword} is {address}, which is {other} too");
                     self.refuse_end(file, keyword, what);
@@ -102,7 +102,7 @@ impl Judge<'_, '_> {
             .refuse(file.at(keyword), Reason::InvalidHost, what);
     }
 
-    /// An address that moves is no director's own: it would be taken down with the others.
+    /// An address that moves must not be a director's own: it would be taken down with the others.
     fn check_moving(&mut self, file: &Section, config: &Config, keyword: Keyword, own: IpAddr) {
         for (at, what_moves) in moving(file, config, own) {
             let what = format!(
@@ -145,7 +145,7 @@ fn moving(file: &Section, config: &Config, own: IpAddr) -> Vec<(Position, String
     router.into_iter().chain(blocks).collect()
 }
 
-/// Whether the second path is none because the primary's end is its public address.
+/// Whether there is no second path because the primary's end is its public address.
 fn is_no_path(ends: &[(Keyword, IpAddr)], keyword: Keyword) -> bool {
     let of = |wanted: Keyword| {
         ends.iter()
@@ -160,7 +160,7 @@ fn family(ends: &[(Keyword, IpAddr)], wanted: Keyword) -> Option<AddressFamily> 
     end.map(|(_, address)| AddressFamily::of(address))
 }
 
-/// What an address is that no interface has, whatever it looks like.
+/// Why no interface has this address, whatever it looks like.
 fn disguised(address: IpAddr) -> Option<&'static str> {
     let six = match address {
         IpAddr::V6(six) => six.to_ipv4_mapped(),
@@ -169,7 +169,7 @@ fn disguised(address: IpAddr) -> Option<&'static str> {
     six.map(|_| "an IPv4 address in the form of an IPv6 one")
 }
 
-/// What an address is that no other machine can send to.
+/// Why no other machine can send to this address.
 fn unreachable(address: IpAddr) -> Option<&'static str> {
     match address {
         _ if address.is_loopback() => Some("a loopback address"),

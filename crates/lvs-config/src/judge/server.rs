@@ -87,7 +87,7 @@ impl Judge<'_, '_> {
         Some(server)
     }
 
-    /// Weight 0 is honoured, other than by an original director.
+    /// Weight 0 means 0 here, other than for an original director.
     fn weight(&mut self, section: &Section) -> Weight {
         let number = section.integer(keyword::WEIGHT);
         if number == Some(0) {
@@ -125,7 +125,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// Direct routing and tunnelling keep the port: another one is warned of. So is a check without a port.
+    /// Direct routing and tunnelling keep the port: another one is a warning. So is a check without a port.
     fn check_port(&mut self, section: &Section, service: &VirtualBlock, server: &RealServer) {
         let keeps_port = server.forwarding != ForwardingMethod::Masquerading;
         if server.port == 0 {
@@ -177,8 +177,8 @@ impl Judge<'_, '_> {
     }
 }
 
-/// What is wrong with a destination that has not the service's family: the kernel takes it only behind
-/// a tunnel.
+/// What is wrong with a destination of another family than the service's: the kernel takes it only behind a
+/// tunnel.
 pub(super) fn of_other_family(
     keyword: Keyword,
     address: IpAddr,

@@ -71,7 +71,7 @@ impl Judge<'_, '_> {
         Some(service)
     }
 
-    /// Port 0, all ports, is one of a persistent service that is found by its address.
+    /// Port 0, all ports, needs a persistent service that is found by its address.
     fn check_port_zero(&mut self, block: &Section, service: &VirtualBlock) {
         if service.port != 0 {
             return;
@@ -83,7 +83,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// A netmask without persistence is warned of; and what the netmask means.
+    /// A netmask without persistence is a warning; returns what the netmask means.
     fn persistence(&mut self, block: &Section, family: AddressFamily) -> Option<Persistence> {
         let seconds = block.integer(keyword::PERSISTENT).unwrap_or(0);
         let mask = block.mask(keyword::PMASK);
@@ -185,7 +185,7 @@ impl Judge<'_, '_> {
         self.check_sorries_of_marks(services, &places);
     }
 
-    /// A real server of any block of a mark is no sorry server for that mark.
+    /// A real server of any block of a mark must not be a sorry server of that mark.
     fn check_sorries_of_marks(
         &mut self,
         services: &[VirtualBlock],
@@ -220,7 +220,7 @@ impl Judge<'_, '_> {
         }
     }
 
-    /// Whether a block stays whose key `before` has already.
+    /// Whether a block stays although `before` has its key already.
     fn second_service(
         &mut self,
         at: Position,
