@@ -28,7 +28,7 @@ impl Backoff {
         pause
     }
 
-    /// No later pause is above `longest`; the next one may still be.
+    /// Keeps later pauses to `longest`; the next one may still be longer.
     pub const fn limit(&mut self, longest: Duration) {
         self.longest = longest;
     }

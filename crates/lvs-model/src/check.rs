@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// How a server is checked: one value from lvs.cf to the probe.
 ///
-/// lvs-config makes it from a block, the director carries it and writes it to the nanny's command line,
-/// the nanny reads it there and `healthcheck` makes the check of it. Without `send`, `expect` and
-/// `send_program` the monitor picks a check by protocol and port.
+/// lvs-config makes it from a block. The director carries it and writes it to the nanny's command line. The
+/// nanny reads it there, and `healthcheck` makes the check of it. Without `send`, `expect` and
+/// `send_program` the nanny picks a check by protocol and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckSpec {
     /// Port that is checked; `None` is that of the service.
@@ -20,19 +20,18 @@ pub struct CheckSpec {
     pub use_regex: bool,
     /// External check, one text with `%h` and `%p` in it. lvs.cf: `send_program`.
     pub send_program: Option<OsString>,
-    /// Whether backslashes in `send` and `expect` are no escapes; lvs.cf has no keyword for it.
+    /// Whether backslashes in `send` and `expect` are plain text; lvs.cf has no keyword for it.
     pub keeps_backslashes: bool,
     /// Pause between checks and limit of each step, 0.1 to 3600 s, 10 s by default.
     /// lvs.cf: `timeout`.
     pub timeout: Duration,
-    /// Time that a recovered server must pass checks, up to 86 400 s, 180 s by default, never 0.
+    /// Time for which a failed server must be good again, up to 86 400 s, 180 s by default, never 0.
     /// lvs.cf: `reentry`.
     pub reentry: Duration,
-    /// Failed checks in a row before a server is down, 1 to 100.
-    /// *Extension*, `fall`; 1 by default.
+    /// Failed checks in a row that take a server down, 1 to 100. *Extension*, `fall`; 1 by default.
     pub fall: u32,
-    /// Passed checks in a row before a server is up again, 1 to 100; `None` is the number that
-    /// `reentry` and `timeout` give. *Extension*, `rise`.
+    /// Good checks in a row that bring a server up again, 1 to 100; `None` is the number that `reentry` and
+    /// `timeout` give. *Extension*, `rise`.
     pub rise: Option<u32>,
 }
 

@@ -220,7 +220,7 @@ impl fmt::Display for Weight {
 pub struct Thresholds {
     /// No new connections from here on.
     pub upper: u32,
-    /// New ones again below; the kernel refuses more than `upper`.
+    /// New connections come again below this number; the kernel refuses more than `upper`.
     pub lower: u32,
 }
 
@@ -276,7 +276,7 @@ impl Destination {
         }
     }
 
-    /// Whether it gets no new connection: whoever is to take over comes before this, as before a removal.
+    /// Whether it gets no new connection. Its replacement comes before this, as before a removal.
     #[must_use]
     pub fn is_quiesced(&self) -> bool {
         self.weight == Weight::ZERO

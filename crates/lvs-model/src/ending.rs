@@ -1,27 +1,27 @@
-//! How a process is ended that may not want to end.
+//! How to end a process that may not want to end.
 
 use std::time::Duration;
 
 use crate::Mono;
 
-/// How long a process that is to end is waited for.
+/// How long to wait for a process that has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
-    /// Time that SIGKILL has to take effect, each time. Without it the process is waited for without a limit.
+    /// Time that SIGKILL has to take effect, each time. Without it there is no limit.
     pub last: Option<Duration>,
 }
 
-/// What is to be done now about a process that has not ended.
+/// What to do now about a process that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndStep {
     /// Send SIGTERM.
     Ask,
     /// Send SIGKILL.
     Kill,
-    /// SIGKILL was not enough: the kernel waits for something in its place, a disk perhaps. Give the process
-    /// up, or kill it once more. Comes again after every further [`Patience::last`].
+    /// SIGKILL was not enough: the kernel keeps the process, perhaps for a disk. Give it up, or kill it
+    /// once more. Comes again after every further [`Patience::last`].
     Stuck,
 }
 
@@ -133,7 +133,7 @@ impl Ending {
         })
     }
 
-    /// It is to end before its time: whether SIGTERM is to be sent now. Not if it has been.
+    /// It has to end before its time. Returns whether to send SIGTERM now: not if that was sent already.
     pub fn ask(&mut self, now: Mono) -> bool {
         let is_allowed = !self.is_asked();
         if is_allowed {
@@ -142,8 +142,8 @@ impl Ending {
         is_allowed
     }
 
-    /// It is waited for with less `patience`, and is asked at `deadline` at the latest. One that has been asked
-    /// has the new grace from `deadline` on.
+    /// Waits for it with less `patience`, and asks it at `deadline` at the latest. One that was asked
+    /// already has the new grace from `deadline` on.
     pub fn hurry(&mut self, deadline: Mono, patience: Patience) {
         self.patience = patience;
         let latest = match self.is_asked() {

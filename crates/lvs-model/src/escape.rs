@@ -31,8 +31,8 @@ impl std::error::Error for EscapeError {}
 /// Undoes `\n`, `\r`, `\t`, `\\`, `\"` and `\'` (lvs.cf: `send`, `expect`).
 ///
 /// The original's nanny leaves a text of one byte as it is, and hangs on the backslashes that are refused
-/// here. So lvs.cf may hold neither; a nanny by hand, whose user wrote the text for the original, takes
-/// the one byte before it asks here.
+/// here. So lvs.cf may hold neither. The user of a nanny by hand wrote the text for the original: such a
+/// nanny takes a text of one byte before it asks here.
 ///
 /// # Errors
 /// [`EscapeError`] for any other use of a backslash.

@@ -1,7 +1,7 @@
 //! The words of a Linux Virtual Server director, without I/O.
 //!
-//! Every other crate speaks in these types. Nothing in here opens, reads or waits; a value that
-//! exists is in range. `docs/internals/architecture.md` draws who uses whom.
+//! Every other crate speaks in these types. Nothing in here opens, reads or waits; a value that exists is
+//! in range. `docs/internals/architecture.md` draws who uses whom.
 //!
 //! - [`Mono`]: a point in time, counted from a start nobody needs to know
 //! - [`ServiceKey`], [`VirtualService`]: what the kernel balances

@@ -34,7 +34,7 @@ pub enum IpvsOp {
 }
 
 impl IpvsOp {
-    /// Whether a destination gets no connection any more: whoever is to take over comes before this.
+    /// Whether it leaves a destination without connections. Its replacement comes before this.
     #[must_use]
     pub fn takes_away(&self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! The one way the kernel's table changes: what differs between wanted and found, as operations.
 //!
-//! lvsd's machine calls it at start, reload, shutdown, audit and for every verdict; `ipvsadm` for an
+//! lvsd's machine calls it at start, reload, shutdown and audit, and for every verdict; `ipvsadm` for an
 //! atomic restore.
 
 use std::collections::BTreeMap;
@@ -9,9 +9,9 @@ use crate::{Destination, DestinationKey, IpvsOp, ServiceKey, Table, TableService
 
 /// The operations that lead from `found` to `wanted`, in the order to carry them out.
 ///
-/// What is added comes before what is taken away: services and their destinations in the order of
-/// `wanted`, then destinations that go or get weight 0, then services that go. `given_up` are keys that
-/// were ours and are not in `wanted`; every other service outside `wanted` is somebody else's and stays.
+/// Additions come before removals: services and their destinations in the order of `wanted`, then
+/// destinations that go or get weight 0, then services that go. `given_up` are keys that were ours and are
+/// not in `wanted`. Every other service outside `wanted` is somebody else's and stays.
 #[must_use]
 pub fn plan(wanted: &[TableService], found: &Table, given_up: &[ServiceKey]) -> Vec<IpvsOp> {
     let mut ops = Vec::new();
@@ -29,8 +29,8 @@ pub fn plan(wanted: &[TableService], found: &Table, given_up: &[ServiceKey]) -> 
     ops
 }
 
-/// The operations that make some destinations as they are wanted, of services that are in `found`; in the
-/// order of [`plan()`]. `None` is one that shall go.
+/// The operations that bring some destinations, of services that are in `found`, to what is wanted; in the
+/// order of [`plan()`]. `None` is a destination that has to go.
 #[must_use]
 pub fn plan_destinations(
     wanted: &[(ServiceKey, DestinationKey, Option<Destination>)],
@@ -67,7 +67,7 @@ fn plan_additions(wanted: &TableService, found: Option<&TableService>, ops: &mut
     }
 }
 
-/// Quiesces and removes the destinations of a kept service that shall get no connection any more.
+/// Quiesces and removes the destinations of a kept service that should get no connection any more.
 fn plan_removals(wanted: &TableService, found: &TableService, ops: &mut Vec<IpvsOp>) {
     let key = wanted.service.key;
     let stays = by_key(wanted);

@@ -5,9 +5,9 @@
 pub enum Severity {
     /// Only with `-v`.
     Debug,
-    /// For who reads on: something went as it should.
+    /// Something went as it should.
     Info,
-    /// A part failed and is being seen to; the service moved, or may.
+    /// A part failed and is being repaired; or the service moved, or may move.
     Warning,
     /// Something does not work until somebody acts.
     Error,

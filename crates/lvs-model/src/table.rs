@@ -17,14 +17,14 @@ pub struct TableService {
 }
 
 impl TableService {
-    /// Where the destination stands, or would; of a service of a [`Table`], which keeps their order.
+    /// Where the destination stands, or would stand, in a service of a [`Table`], which keeps their order.
     fn place(&self, key: &DestinationKey) -> Result<usize, usize> {
         self.destinations.binary_search_by_key(key, |d| d.key)
     }
 }
 
-/// The services of a kernel, found by key, and their destinations too, which stand in the order of
-/// their keys: two tables that hold the same are equal, in whatever order it came.
+/// The services of a kernel, found by key, and their destinations, in the order of their keys. Two tables
+/// with the same content are equal, whatever order it came in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table(BTreeMap<ServiceKey, TableService>);
 
@@ -35,7 +35,7 @@ impl Table {
         Self(BTreeMap::new())
     }
 
-    /// Takes a service in, in place of one with the same key.
+    /// Takes a service in; it replaces one with the same key.
     pub fn insert(&mut self, mut service: TableService) {
         service.destinations.sort_unstable_by_key(|d| d.key);
         self.0.insert(service.service.key, service);

@@ -49,7 +49,7 @@ impl<Timer: Copy + Ord> Timers<Timer> {
         Self::default()
     }
 
-    /// `timer` expires at `due`, not when it was to before.
+    /// `timer` expires at `due`, and no longer at an earlier set time.
     pub fn set(&mut self, timer: Timer, due: Mono) {
         self.due.insert(timer, due);
     }
@@ -59,7 +59,7 @@ impl<Timer: Copy + Ord> Timers<Timer> {
         self.due.remove(&timer).is_some()
     }
 
-    /// Sets `timer`, or stops it where there is nothing to wait for.
+    /// Sets `timer`, or stops it if there is nothing to wait for.
     pub fn set_or_stop(&mut self, timer: Timer, due: Option<Mono>) {
         match due {
             Some(due) => self.set(timer, due),
@@ -90,8 +90,8 @@ impl<Timer: Copy + Ord> Timers<Timer> {
         self.due.values().copied().min()
     }
 
-    /// The first one, in the order of the enum, that has expired by `now`; it does not run any more. To be
-    /// asked until there is none.
+    /// The first timer, in the order of the enum, that has expired by `now`; it does not run any more. Ask
+    /// until there is none.
     pub fn expired(&mut self, now: Mono) -> Option<Timer> {
         let mut due = self.due.iter();
         let (timer, _) = due.find(|(_, due)| **due <= now)?;
