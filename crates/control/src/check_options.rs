@@ -1,5 +1,5 @@
-//! The options of nanny(8) that say how it checks: lvsd and fos write them, a nanny reads them, from
-//! its command line or from an errand. Both directions of one stand side by side.
+//! The options of nanny(8) that say how it checks. lvsd and fos write them; a nanny reads them, from its
+//! command line or from an errand. Both directions of an option stand side by side.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -33,7 +33,7 @@ pub struct BadValue {
 }
 
 impl BadValue {
-    /// `word` is none for this reason, which is no sentence.
+    /// Why `word` is refused, as a part of a sentence.
     #[must_use]
     pub fn new(word: impl Into<String>, reason: &'static str) -> Self {
         let word = word.into();
@@ -149,7 +149,7 @@ pub static REENTRY: CheckOption = CheckOption {
     .help("Time that a failed server must be good again (default 180, with --fos the interval)"),
 };
 
-/// Failed checks that take a server out; written where it is not 1, which the original means.
+/// Failed checks that take a server out; written only where it is not 1, which the original has.
 pub static FALL: CheckOption = CheckOption {
     name: "--fall",
     write: Write::Value(|check| {
@@ -175,7 +175,7 @@ pub static RISE: CheckOption = CheckOption {
     .help("Good checks in a row that bring it back (default by --reentrytime)"),
 };
 
-/// What the original does not know, in the order in which lvsd writes it, behind what it knows.
+/// What the original does not know, in the order in which lvsd writes it: behind what it knows.
 pub static EXTENSIONS: [&CheckOption; 2] = [&FALL, &RISE];
 
 impl CheckOption {
@@ -190,7 +190,7 @@ impl CheckOption {
         }
     }
 
-    /// Reads what [`write`](Self::write) wrote, or somebody by hand.
+    /// Reads what [`write`](Self::write), or a person, wrote.
     ///
     /// # Errors
     /// [`BadValue`] that the option does not take.

@@ -60,7 +60,7 @@ pub use shared::{Crew, Errand, MAX_ERRANDS, MAX_NEWS, News};
 pub use standing::{Phase, Place, Standing};
 pub use status::{CheckStatus, FileStatus, ServerStatus, ServiceStatus, Status};
 
-/// Where lvsd tells its status to whoever connects: root and the group of the process.
+/// Where lvsd reports its status to whoever connects: root, and the group of the process.
 pub const LVSD_SOCKET: &str = "/run/lvs/lvsd.sock";
 
 /// Longest message in bytes; a receiver needs no larger buffer.

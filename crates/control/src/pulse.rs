@@ -51,7 +51,7 @@ pub enum PulseLine {
     Done {
         /// What came of it, in words.
         text: String,
-        /// What is not as it should be all the same: of a reload what was found in lvs.cf.
+        /// What is not as it should be all the same: after a reload, what was found in lvs.cf.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         findings: Vec<String>,
     },
@@ -94,7 +94,7 @@ pub struct PulseStatus {
     /// The partner, if lvs.cf has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<PartnerStatus>,
-    /// Whether lvs.cf names one and switches it off: `backup` with `backup_active = 0`.
+    /// Whether lvs.cf has a `backup` and switches it off with `backup_active = 0`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub partner_switched_off: bool,
     /// How heartbeats are signed.
@@ -105,7 +105,7 @@ pub struct PulseStatus {
     pub serial_no: u32,
     /// Hash of its content, as in the log.
     pub content: String,
-    /// What of it does not work, as a block whose name does not resolve; in the words of the log.
+    /// What of it does not work, such as a block whose name does not resolve; in the words of the log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
     /// Whether the last reading of lvs.cf failed, and the one before is in force.
@@ -129,7 +129,7 @@ pub struct OrderStatus {
     pub order: String,
     /// Seconds since it was given.
     pub age: f64,
-    /// `accepted` while nobody knows what comes of it; `done`, `refused`, `failed`.
+    /// `accepted` while the end is open; then `done`, `refused` or `failed`.
     pub outcome: String,
     /// What came of it, or why nothing did.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -189,7 +189,7 @@ pub struct ChildStatus {
     /// Its process id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i32>,
-    /// Why the last one did not start, in the words of the log; empty since one has served.
+    /// Why the last one did not start, in the words of the log; empty once one has served.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failure: Vec<String>,
 }

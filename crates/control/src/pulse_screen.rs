@@ -89,7 +89,7 @@ impl PulseReport {
         screen.text
     }
 
-    /// What lvsd says that is wrong, a line each; of a great many only the first.
+    /// What lvsd reports as wrong, a line each; of a great many only the first.
     fn service_lines(&self) -> Vec<String> {
         let refused = self.lvsd.iter().flat_map(|lvsd| &lvsd.refused);
         let refused = refused.map(|said| format!("refused: {said}"));
@@ -203,7 +203,7 @@ fn doing(partner: &PartnerStatus) -> Option<String> {
     partner.state.clone().or_else(value)
 }
 
-/// Why nobody knows whether its lvs.cf is ours; `form` is that of its heartbeats.
+/// Why it is not known whether its lvs.cf is ours; `form` is that of its heartbeats.
 fn not_compared(form: Option<&str>) -> String {
     match form {
         Some("unsigned") => "lvs.cf not compared: unsigned heartbeats".into(),
@@ -274,7 +274,7 @@ fn span(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{seconds:.1} s");
     }
-    // Whatever came over a socket: saturates, and is 0 for no number.
+    // For any number from a socket: saturates, and is 0 for what is no number.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

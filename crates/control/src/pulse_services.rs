@@ -1,4 +1,4 @@
-//! What lvsd says of the services, in the report of a pulse.
+//! What lvsd reports of the services, in the report of a pulse.
 
 use crate::pulse::{PulseLine, PulseReport};
 

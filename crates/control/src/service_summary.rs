@@ -1,4 +1,4 @@
-//! What `pulse --status` takes from the lines of [`Status`](crate::Status): who is not served.
+//! What `pulse --status` takes from the lines of [`Status`](crate::Status): which services are not served.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// lvsd itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LvsdSummary {
-    /// Operations that the kernel refused and that are about no service of lvs.cf.
+    /// Operations that the kernel refused and that concern no service of lvs.cf.
     #[serde(default)]
     pub refused: Vec<String>,
 }
@@ -34,7 +34,7 @@ pub struct ServiceSummary {
     /// How many of them are up.
     #[serde(default)]
     pub up: usize,
-    /// How many get connections; an lvsd that does not say it is of an earlier version.
+    /// How many get connections; `None` from an lvsd of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving: Option<usize>,
 }
@@ -50,7 +50,7 @@ pub struct SorrySummary {
 }
 
 impl ServiceSummary {
-    /// What is wrong with it, a text each; none if it is served.
+    /// What is wrong with it, a text for each trouble; empty if it is served.
     #[must_use]
     pub fn troubles(&self) -> Vec<String> {
         let name = format!("{} ({})", self.service, self.names.join(", "));

@@ -1,17 +1,17 @@
 //! Messages between lvsd and a process of nannies: an order or a report, and which nanny it is for.
 //!
-//! Nannies are numbered by lvsd. A process that was started as one nanny has no other: its messages
-//! carry no number, and are those that every version of both programs understands. In one of many
-//! (lvs.cf `nannies = shared`) a datagram carries several messages both ways: of errands, whose
-//! arguments may hold any byte but NUL, each says how many strings it has; news are lines.
+//! lvsd numbers the nannies. A process that was started as one nanny has no other: its messages carry no
+//! number, and every version of both programs understands them. In a process of many (lvs.cf
+//! `nannies = shared`) a datagram carries several messages, both ways. Each errand says how many strings it
+//! has, for its arguments may hold any byte but NUL; news are lines.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::{MessageError, Order, Report};
 
-/// Longest datagram of errands in bytes: a nanny's arguments, of which the longest stand in lvs.cf,
-/// may fill one.
+/// Longest datagram of errands in bytes. The arguments of one nanny, the longest of which stand in lvs.cf,
+/// may fill it.
 pub const MAX_ERRANDS: usize = 64 * 1024;
 
 /// Longest datagram of news in bytes.
@@ -30,8 +30,8 @@ pub enum Crew {
 /// What lvsd says to the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Errand<'a> {
-    /// Be this nanny; it waits for its first order. On the wire: `start NUMBER COUNT` and so many
-    /// arguments, a NUL behind each of them all.
+    /// Be this nanny, and wait for the first order. On the wire: `start NUMBER COUNT` and COUNT arguments,
+    /// a NUL behind each string.
     Start(u64, Vec<&'a OsStr>),
     /// `tell NUMBER ORDER` and a NUL; to a [`Crew::One`] the order alone.
     Tell(u64, Order),
@@ -40,8 +40,7 @@ pub enum Errand<'a> {
 }
 
 impl<'a> Errand<'a> {
-    /// The errand as it stands in a datagram to such a process: behind others, or alone for a
-    /// [`Crew::One`].
+    /// The errand as it stands in a datagram to such a process, among others, or alone for a [`Crew::One`].
     #[must_use]
     pub fn encode(&self, crew: Crew) -> Vec<u8> {
         let mut text = match self {
@@ -64,8 +63,8 @@ impl<'a> Errand<'a> {
     /// Takes the first errand off a datagram.
     ///
     /// # Errors
-    /// [`MessageError`] for anything that [`encode`](Self::encode) does not write. Where the next
-    /// errand begins is not known then: the rest is taken off too.
+    /// [`MessageError`] for anything that [`encode`](Self::encode) does not write. Then the
+    /// beginning of the next errand is not known, and the rest is taken off too.
     pub fn decode(datagram: &mut &'a [u8], crew: Crew) -> Result<Self, MessageError> {
         match crew {
             Crew::Many => Self::take(datagram).inspect_err(|_| *datagram = &[]),

@@ -25,14 +25,14 @@ pub struct Status {
     pub reload_failure: Vec<String>,
     /// Operations that put right what somebody else had changed in the table, since the start.
     pub repairs: u64,
-    /// Operations that the kernel refused and that are about no service of lvs.cf: as ipvsadm would be
-    /// told, and the reason.
+    /// Operations that the kernel refused and that concern no service of lvs.cf: as options of ipvsadm,
+    /// with the reason.
     pub refused: Vec<String>,
     /// The services of lvs.cf, in its order.
     pub services: Vec<ServiceStatus>,
 }
 
-/// Which lvs.cf: by this two directors' files are compared.
+/// Which lvs.cf it is; two directors' files are compared by this.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileStatus {
     /// Where it was read.
