@@ -95,10 +95,10 @@ impl NetlinkSocket {
         })
     }
 
-    /// Has the kernel refuse whatever others send here, where their address cannot be seen.
+    /// Makes the kernel refuse what others send here, where their address cannot be seen.
     ///
-    /// netlink-sys asks for a sender with a length of eight bytes, of which the kernel reads four:
-    /// on a big-endian machine these are the zeros, and every sender looks like the kernel.
+    /// netlink-sys asks for a sender with a length of eight bytes, of which the kernel reads four. On a
+    /// big-endian machine these are the zeros, and every sender looks like the kernel.
     fn hear_the_kernel_alone(&mut self) -> Result<(), NetlinkError> {
         if cfg!(all(target_endian = "big", target_pointer_width = "64")) {
             self.refuse_others()?;
@@ -124,7 +124,7 @@ impl NetlinkSocket {
         socket.calls.others += 1;
         let address = SocketAddr::new(0, groups);
         socket.socket.bind(&address).map_err(failed)?;
-        // Behind it: a connected socket has its port already.
+        // After that: a connected socket has its port already.
         socket.hear_the_kernel_alone()?;
         Ok(socket)
     }
@@ -156,7 +156,7 @@ impl NetlinkSocket {
         self.option(sockopt::RcvBufForce, &bytes)
     }
 
-    /// Lets one send have nearly `bytes`, beyond the system's limit (`SO_SNDBUFFORCE`).
+    /// Makes room for nearly `bytes` in one send, beyond the system's limit (`SO_SNDBUFFORCE`).
     ///
     /// # Errors
     /// [`NetlinkError::Socket`], `EPERM` without `CAP_NET_ADMIN`.
@@ -187,7 +187,7 @@ impl NetlinkSocket {
         self.sequence
     }
 
-    /// As many numbers as a batch has requests, one behind the other: the first of them.
+    /// The first of as many consecutive numbers as a batch has requests.
     pub fn next_sequences(&mut self, count: usize) -> u32 {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let last = self.sequence.checked_add(count).unwrap_or(count);
@@ -248,11 +248,11 @@ impl NetlinkSocket {
         }
     }
 
-    /// Shows every message that answers request `sequence` to `visit`, to the end of the dump or
-    /// to the confirmation.
+    /// Shows every message that answers request `sequence` to `visit`, up to the end of the dump or the
+    /// confirmation.
     ///
-    /// Messages that answer no request of ours (late ones, notifications) are passed over. When
-    /// `visit` fails the rest is read all the same, unseen, so that the socket stays usable.
+    /// Messages that answer no request of ours (late ones, notifications) are passed over. When `visit`
+    /// fails, the rest is read all the same and not shown, so that the socket stays usable.
     ///
     /// # Errors
     /// The first error of `visit`; [`NetlinkError::Refused`] if the kernel refused the request or
