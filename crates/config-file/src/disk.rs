@@ -36,8 +36,8 @@ pub(crate) enum Reader {
     Checker,
 }
 
-/// The part of the path, as written or behind symbolic links, by which somebody else than root, or
-/// than us, could change the file.
+/// The part of the path, as written or behind symbolic links, by which another user than root, or than us,
+/// could change the file.
 pub(crate) fn untrusted(path: &Path) -> io::Result<Option<UntrustedPart>> {
     let written = std::path::absolute(path)?;
     let folder = written.parent().unwrap_or(Path::new("/"));
@@ -63,7 +63,7 @@ pub(crate) fn read(path: &Path, reader: Reader) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The bytes of a regular file; one more than a file may have is enough to see that it is too long.
+/// The bytes of a regular file; of a longer one, one byte more than a file may have, so that this shows.
 ///
 /// Opening never waits: not for the writer of a FIFO, not for a device.
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
@@ -98,7 +98,7 @@ mod tests {
 
     use super::*;
 
-    /// Else somebody without the right to look would read, and check, another file than root does.
+    /// Otherwise a user without the right to look would read, and check, another file than root does.
     #[test]
     fn r_a_path_that_cannot_be_looked_at_is_not_passed_over() {
         let dir = std::env::temp_dir().join(format!("config-file-find-{}", std::process::id()));

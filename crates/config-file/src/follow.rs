@@ -1,5 +1,5 @@
-//! lvs.cf over the life of a daemon: read again when it is told to, and its names looked up again,
-//! with growing pauses, while something is left out for one that does not resolve.
+//! lvs.cf over the life of a daemon. It is read again on request, and its names are looked up again, with
+//! growing pauses, while something is left out because one does not resolve.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -9,13 +9,12 @@ use lvs_model::{Backoff, Mono};
 use crate::helper::was_given_up;
 use crate::reading::{ConfigFile, Fault, Kept, Reading, Step};
 
-/// After a start or reload the names that did not resolve are asked for again so soon.
+/// First pause, after a start or reload, before the names that did not resolve are asked for again.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause doubles up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What has come of a reading. A file is followed once the caller has
-/// [accepted](Follower::accept) it.
+/// The outcome of a reading. A file is followed once the caller has [accepted](Follower::accept) it.
 #[derive(Debug)]
 pub enum Outcome {
     /// The file was read again.
@@ -24,13 +23,13 @@ pub enum Outcome {
     Resolved(Box<ConfigFile>),
 }
 
-/// Follows one file. What is told of it is the caller's to carry out, or to refuse: then the one in
-/// force is followed on.
+/// Follows one file. The caller carries out what it reports, or refuses it: then the file in force is
+/// followed on.
 #[derive(Debug)]
 pub struct Follower {
-    /// What is known of the last one that was accepted.
+    /// What is known of the file that was last accepted.
     kept: Kept,
-    /// The last one of which names were told that resolve now, until the caller accepts one.
+    /// The last file whose names were reported as resolving now, until the caller accepts one.
     offered: Option<Kept>,
     under_way: Option<UnderWay>,
     retry: Retry,
@@ -88,15 +87,15 @@ impl Follower {
         self.offered = None;
     }
 
-    /// Reads the file again; a reading under way is given up. Done at once if nothing has to be asked:
-    /// no name, no scheduler and no program.
+    /// Reads the file again; gives a reading under way up. Done at once if no name, scheduler or program
+    /// has to be asked for.
     pub fn reload(&mut self, now: Mono) -> Option<Outcome> {
         self.under_way = None;
         let step = Reading::anew(&self.kept, now);
         self.take(step, false, now)
     }
 
-    /// To be called after each wait: takes what has come, asks for names again when it is time.
+    /// Call it after each wait. Takes what has come, and asks for names again when it is time.
     pub fn advance(&mut self, now: Mono) -> Option<Outcome> {
         if let Some(UnderWay { reading, is_retry }) = self.under_way.take() {
             return self.take(reading.advance(now), is_retry, now);
@@ -123,7 +122,7 @@ impl Follower {
                 self.ask_on(now);
                 Some(Outcome::Read(Ok(file)))
             }
-            // Nothing of it was wrong before: an address that a name has now is.
+            // Nothing of it was wrong before: the address that a name has now must be.
             Err(fault) => {
                 if is_retry {
                     self.retry.postpone(now);
@@ -135,7 +134,7 @@ impl Follower {
         }
     }
 
-    /// The names of the file in force were asked for again. What the caller has refused is told once.
+    /// The names of the file in force were asked for again. What the caller has refused is reported once.
     fn resolved(&mut self, file: Box<ConfigFile>, now: Mono) -> Option<Outcome> {
         self.retry.postpone(now);
         let is_old = file.kept.unresolved == self.kept.unresolved;
@@ -170,7 +169,8 @@ impl Follower {
         self.under_way.as_ref().map(|it| it.reading.as_fd())
     }
 
-    /// Whether `pid`, which the caller has reaped, was a process of a reading, of one given up too.
+    /// Whether `pid`, which the caller has reaped, was a process of a reading, perhaps of one that was
+    /// given up.
     pub fn ended(&mut self, pid: i32) -> bool {
         match &mut self.under_way {
             Some(under_way) => under_way.reading.ended(pid),
@@ -180,7 +180,7 @@ impl Follower {
 }
 
 impl Kept {
-    /// Says which names have an address now that had none.
+    /// Logs which names have an address now that had none.
     fn log_resolved(&self, before: &Self) {
         let file = self.path.display();
         for name in before.unresolved.difference(&self.unresolved) {

@@ -9,9 +9,9 @@ use daemon::PARENT_VARIABLE;
 
 use crate::disk::{self, Reader};
 
-/// The environment variable by which pulse says where the content is that it has in force.
+/// The environment variable by which pulse says where the content in force is.
 pub(crate) const VARIABLE: &str = "CARIBE_CONFIG";
-/// Only its own children go by that: theirs inherit the variable.
+/// Only pulse's own children go by that; their children inherit the variable too.
 const PARENT: &str = "pulse";
 
 /// Where pulse has put the content for us, if it is our parent and says so.
@@ -22,8 +22,8 @@ pub(crate) fn from_env() -> Option<PathBuf> {
         .map(Into::into)
 }
 
-/// The content that pulse has put there. `None` if there is none, which pulse has said, or if it cannot be
-/// read: then lvs.cf itself counts.
+/// The content that pulse has put there. `None` if there is none, which pulse has logged, or if it cannot
+/// be read: then lvs.cf itself counts.
 pub(crate) fn read(place: &Path) -> Option<Vec<u8>> {
     match disk::read(place, Reader::Daemon) {
         Ok(text) => Some(text),
@@ -51,8 +51,8 @@ pub(crate) fn print_names(names: &HashMap<String, IpAddr>) -> String {
     lines.collect()
 }
 
-/// The names that pulse has put there, for those that nobody knows now. None if there is no such file: then
-/// they are looked up, and that is all.
+/// The addresses that pulse has put there, for names that nobody knows now. Empty if there is no such file:
+/// then the names are only looked up.
 pub(crate) fn names(place: &Path) -> HashMap<String, IpAddr> {
     let text = disk::read(&names_place(place), Reader::Daemon).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

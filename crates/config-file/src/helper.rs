@@ -1,7 +1,7 @@
 //! A child that writes its answer into a pipe, for work that may hang.
 //!
 //! A look-up by the system's resolver cannot be interrupted; a process can be killed. It lives for one
-//! answer. While a disk hangs that it asked, not even a signal ends it: so nobody waits for it, and it
+//! answer. While a disk that it asked hangs, not even a signal ends it. So nobody waits for it, and it
 //! holds nothing of its parent's.
 
 use std::fs::File;
@@ -17,13 +17,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, close, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, pipe2};
 
-/// Children that were killed and not reaped yet: children are the process's, whoever started them.
+/// Killed children that are not reaped yet. Children belong to the process, whichever part started them.
 static GIVEN_UP: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// The child. Dropping it kills it; who reaps the process's children reaps it.
+/// The child. Dropping it kills it; whatever reaps the process's children reaps it.
 #[derive(Debug)]
 pub(crate) struct Helper {
-    /// `None` once reaped: then the number may be another's.
+    /// `None` once reaped: then the number may be another process's.
     pid: Option<Pid>,
     pipe: File,
     answer: Vec<u8>,
@@ -54,7 +54,7 @@ impl Helper {
         }
     }
 
-    /// Reads what there is; whether the answer has ended. More than `limit` bytes is an end too.
+    /// Reads what there is; returns whether the answer has ended. More than `limit` bytes is an end too.
     ///
     /// # Errors
     /// Those of read(2).
@@ -77,7 +77,7 @@ impl Helper {
         &self.answer
     }
 
-    /// Whether `pid`, which somebody else has reaped, was this child.
+    /// Whether `pid`, which was reaped elsewhere, was this child.
     pub(crate) fn ended(&mut self, pid: i32) -> bool {
         let is_it = self.pid == Some(Pid::from_raw(pid));
         if is_it {
@@ -105,7 +105,7 @@ impl Drop for Helper {
     }
 }
 
-/// Whether `pid`, which somebody else has reaped, was a child that was given up.
+/// Whether `pid`, which was reaped elsewhere, was a child that was given up.
 pub(crate) fn was_given_up(pid: i32) -> bool {
     given_up(|pids| {
         let count = pids.len();
@@ -137,8 +137,8 @@ fn is_left(pid: Pid) -> bool {
     waitpid(pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive)
 }
 
-/// The copy has our lock, sockets and lifelines: held on, they would outlive us with it. Standard input and output
-/// may be such, too.
+/// The copy has our lock, sockets and lifelines. If it held on to them, they would outlive us with it.
+/// Standard input and output may be such, too.
 fn close_all_but(kept: RawFd) -> io::Result<()> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&null)?;

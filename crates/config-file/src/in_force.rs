@@ -1,10 +1,10 @@
 //! What pulse has in force, for the lvsd or fos that it starts.
 //!
-//! The file on the disk may be refused, half edited or gone when lvsd is started again, and at a takeover.
-//! So pulse keeps the bytes that it has accepted, writes them into a file of root's own in /run before each
-//! start and reload, and says in the environment where that is. Every message names lvs.cf itself. The
-//! addresses of its names stand beside it: a name server that is away then takes nothing out of it.
-//! A pulse that was killed leaves the file: the next one may go on with that content where lvs.cf is refused.
+//! When lvsd is started again, and at a takeover, the file on the disk may be refused, half edited or gone.
+//! So pulse keeps the bytes that it has accepted. Before each start and reload it writes them into a file
+//! of root's own in /run, and says in the environment where that is. Every message names lvs.cf itself. The
+//! addresses of its names stand beside it: a silent name server then takes nothing out of it. A killed
+//! pulse leaves the file: the next one may go on with that content where lvs.cf is refused.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -32,12 +32,12 @@ pub struct InForce {
     text: Vec<u8>,
     /// The addresses of its names.
     names: HashMap<String, IpAddr>,
-    /// Why it could not be written the last time, as it was said.
+    /// Why it could not be written the last time, in the words of the log.
     fault: Option<String>,
 }
 
 impl InForce {
-    /// That of the file of a start; nothing is written yet.
+    /// The content of the file of a start; nothing is written yet.
     #[must_use]
     pub fn new(file: &ConfigFile) -> Self {
         Self {
@@ -54,10 +54,10 @@ impl InForce {
         self.names.clone_from(&file.kept.addresses);
     }
 
-    /// Writes it for a child that is started, or told to read again, behind this. The variable for the
-    /// child's environment; `None` if it is to read lvs.cf itself.
+    /// Writes it for a child that is then started or told to read again. Returns the variable for the
+    /// child's environment; `None` if the child has to read lvs.cf itself.
     ///
-    /// Where it cannot be written, the child reads lvs.cf itself, which is said once.
+    /// The child does so where the content cannot be written, which is logged once.
     pub fn write(&mut self) -> Option<(String, OsString)> {
         match run_file(NAME) {
             Ok(place) => self.write_to(&place).then(|| place.into_os_string()),
@@ -88,7 +88,7 @@ impl InForce {
     /// Nothing is in force any more: pulse ends in order.
     pub fn end(&self) {
         if let Ok(place) = run_file(NAME) {
-            // What is not there need not go; what cannot go is nobody's but a pulse's that is killed later.
+            // A missing file need not go. One that cannot go matters only to a later pulse that is killed.
             let _ = fs::remove_file(given::names_place(&place));
             let _ = fs::remove_file(place);
         }
@@ -113,8 +113,8 @@ impl InForce {
     }
 }
 
-/// What the last pulse of this network namespace had in force, as the content of the file at `path`; `None` if
-/// nothing is left of that. Read again, the file itself counts.
+/// What the last pulse of this network namespace had in force, as the content of the file at `path`; `None`
+/// if nothing of that is left. When read again, the file itself counts.
 ///
 /// # Errors
 /// [`Fault`]: it is refused now. A name of it may have no answer.
@@ -122,7 +122,7 @@ pub fn read_in_force(path: &Path) -> Option<Result<ConfigFile, Fault>> {
     read_left(path, &run_file(NAME).ok()?)
 }
 
-/// A new file in the place of the old one: a reader has the one or the other.
+/// Puts a new file in the place of the old one: a reader gets the one or the other.
 fn replace(place: &Path, text: &[u8]) -> io::Result<()> {
     let mut name = place.as_os_str().to_owned();
     name.push(".new");
@@ -133,7 +133,7 @@ fn replace(place: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = options.open(new)?;
     let written = file.write_all(text).and_then(|()| fs::rename(new, place));
     if written.is_err() {
-        // Its room is wanted where there is none; what is left of it is never read.
+        // What is left of a failed attempt takes room where there is none, and is never read.
         let _ = fs::remove_file(new);
     }
     written

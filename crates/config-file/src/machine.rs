@@ -1,6 +1,6 @@
-//! What this machine has that lvs.cf asks for: schedulers, and programs that may be run.
+//! What this machine has of what lvs.cf asks for: schedulers, and programs that may be run.
 //!
-//! Asked in the helper's process: a path may lie on a disk that does not answer.
+//! The helper's process asks: a path may lie on a disk that does not answer.
 
 use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Read};
@@ -160,8 +160,8 @@ fn file_fault(path: &Path, user: &Account) -> Option<String> {
     interpreter_fault(path)
 }
 
-/// The interpreter that a script names and that is not there; it ends at the line feed, so a carriage
-/// return is part of it.
+/// The missing interpreter that a script names. The name ends at the line feed, so a carriage return is
+/// part of it.
 fn interpreter_fault(path: &Path) -> Option<String> {
     let mut start = Vec::new();
     let file = fs::File::open(path).ok()?;

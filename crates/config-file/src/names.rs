@@ -1,7 +1,7 @@
-//! Names in lvs.cf: what is asked of the system, what it answered.
+//! Names in lvs.cf: what the system is asked, and what it answered.
 //!
-//! A reading without answers collects the questions; [`answer_all`] answers them in a process of its
-//! own; a second reading finds the answers here.
+//! A reading without answers collects the questions; [`answer_all`] answers them in a process of its own; a
+//! second reading finds the answers here.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ pub(crate) enum Question {
     User(String),
     /// Whether the kernel has a scheduler.
     Scheduler(String),
-    /// Whether the user of that name, or who runs monitors, can run a command line's program.
+    /// Whether the user of that name, or the user of the nannies, can run a command line's program.
     Program(String, Option<Account>),
     /// Whether root may run a program.
     Trust(String),
@@ -113,7 +113,7 @@ impl Lookup for Names {
 }
 
 impl Names {
-    /// Names without an answer yet that had these addresses earlier.
+    /// Names without an answer yet, which had these addresses earlier.
     pub(crate) fn after(old: HashMap<String, IpAddr>) -> Self {
         Self {
             old,
@@ -203,7 +203,7 @@ fn account(name: &str, answer: &str) -> Option<Account> {
     })
 }
 
-/// Stands before what is wrong with a program; what is good has another word.
+/// Stands before what is wrong with a program; a good one has another word.
 const FAULT: &str = "fault ";
 const GOOD: &str = "good";
 
@@ -240,11 +240,11 @@ pub(crate) fn longest_answers(questions: &[Question]) -> usize {
         .saturating_add(LONGEST_ACCOUNT)
 }
 
-/// Looked up at once: one name server that is silent must not use up the others' time.
+/// Most look-ups at a time: a silent name server must not use up the others' time.
 const HOSTS_AT_ONCE: usize = 32;
 
-/// Asks the system and writes each answer at once: `NUMBER ANSWER`. Hosts come last and several at a
-/// time, since they may wait for the network.
+/// Asks the system and writes each answer at once: `NUMBER ANSWER`. Hosts come last and several at a time,
+/// since they may wait for the network.
 pub(crate) fn answer_all<W: Write + Send>(questions: &[Question], out: &mut W) -> io::Result<()> {
     answer_here(questions, out)?;
     let hosts = questions.iter().enumerate();
@@ -256,7 +256,7 @@ pub(crate) fn answer_all<W: Write + Send>(questions: &[Question], out: &mut W) -
     let count = questions.len().min(HOSTS_AT_ONCE);
     std::thread::scope(|scope| {
         for _ in 0..count {
-            // Without room for another thread the others do it.
+            // Without room for another thread the running ones do it.
             let _ = std::thread::Builder::new().spawn_scoped(scope, || answer_hosts(&hosts, &out));
         }
         answer_hosts(&hosts, &out);
@@ -328,7 +328,7 @@ fn write_fault(out: &mut dyn Write, number: usize, fault: Option<String>) -> io:
     }
 }
 
-/// Who else than root could change a program; what is not there cannot be changed.
+/// Which other user could change a program; a missing one cannot be changed.
 fn trust_fault(program: &str) -> Option<String> {
     let written = Path::new(program);
     let real = written.canonicalize().ok()?;

@@ -1,4 +1,4 @@
-//! One reading of the file, with a limit for its names, beside a loop that goes on meanwhile.
+//! One reading of the file, with a time limit for its names, beside a loop that goes on meanwhile.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -42,7 +42,7 @@ impl ConfigFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) path: PathBuf,
-    /// Where pulse has its content, if pulse says so.
+    /// Where pulse has put its content, if pulse says so.
     pub(crate) given: Option<PathBuf>,
     /// What is odd beside its text.
     pub(crate) beside: Beside,
@@ -78,13 +78,13 @@ pub enum Fault {
         refusal: RefusedFile,
         /// Why names were not looked up, if they were not.
         names: Option<String>,
-        /// It asks for names that have no answer now: later they may.
+        /// It asks for names that have no answer now; later they may have one.
         is_unanswered: bool,
     },
 }
 
 impl Fault {
-    /// Whether it may be good later without anybody's doing: a name server or a disk that comes late.
+    /// Whether it may become good by itself: a name server or a disk that comes late.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
@@ -103,7 +103,7 @@ pub enum Step {
     Waiting(Box<Reading>),
 }
 
-/// A reading that waits for answers. Dropped, it is given up; nobody waits for its process.
+/// A reading that waits for answers. Dropping it gives it up; nobody waits for its process.
 ///
 /// Its descriptor becomes readable when there is something to [`advance`](Self::advance).
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl Source {
 
     /// These bytes, as those of the file.
     fn of(path: &Path, text: Vec<u8>) -> Self {
-        // Who may not look at the directories cannot tell, and is not root.
+        // A user who may not look at the directories cannot tell, and is not root.
         let part = disk::untrusted(path).ok().flatten();
         Self {
             path: path.to_owned(),
@@ -156,7 +156,7 @@ impl Source {
         }
     }
 
-    /// What has become of it; `why` not all names were looked up, if they were not.
+    /// The outcome. `why` says why not all names were looked up, if they were not.
     fn verdict(self, names: &mut Names, why: Option<String>) -> Result<Box<ConfigFile>, Fault> {
         let Self {
             path,
@@ -194,8 +194,8 @@ impl Source {
 }
 
 impl Reading {
-    /// Reads the file; done at once if nothing has to be asked: no name, no scheduler and no program. A
-    /// name that does not resolve now keeps the address that it had in `before`.
+    /// Reads the file. Done at once if no name, scheduler or program has to be asked for. A name that does
+    /// not resolve now keeps the address that it had in `before`.
     #[must_use]
     pub fn begin(path: &Path, before: &HashMap<String, IpAddr>, now: Mono) -> Step {
         let names = Names::after(before.clone());
@@ -211,8 +211,8 @@ impl Reading {
         Self::read_by(Reader::Daemon, &kept.path, given, Names::after(before), now)
     }
 
-    /// Looks the names of a file up again of which something was left out for them. The file itself
-    /// is not read: it may be in an editor just now. `None` if no name is missing.
+    /// Looks up again the names for which something of a file was left out. Does not read the file, which
+    /// may be in an editor just now. `None` if no name is missing.
     #[must_use]
     pub(crate) fn again(kept: &Kept, now: Mono) -> Option<Step> {
         let source = Source {
@@ -232,7 +232,7 @@ impl Reading {
         }
     }
 
-    /// What comes out of this reading is said only if nothing had to be asked.
+    /// The verdict of this reading is reported only if nothing had to be asked.
     fn look_up(source: Source, mut names: Names, now: Mono) -> Step {
         let _ = lvs_config::read(&source.text, &mut names);
         let questions = names.questions();
@@ -307,8 +307,7 @@ pub fn read_as_child(path: &Path) -> Result<ConfigFile, Fault> {
     read_by(Reader::Daemon, path, given::from_env().as_deref())
 }
 
-/// Reads the file for somebody who only wants to know what is wrong with it: whoever may change it is
-/// a remark.
+/// Reads the file to see what is wrong with it: that others may change it is only a remark.
 ///
 /// # Errors
 /// [`Fault`].

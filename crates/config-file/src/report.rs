@@ -1,4 +1,4 @@
-//! The lines about a file, the same in every program but for the original's first one.
+//! The lines about a file: the same in every program, except the original's first one.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -37,7 +37,8 @@ impl Fault {
         self.lines_and_notes(program, false)
     }
 
-    /// The same for `-t`: with the notes, which concern an original director beside us and refuse nothing.
+    /// The same for `-t`: with the notes, which concern an original on the other director and refuse
+    /// nothing.
     #[must_use]
     pub fn lines_with_notes(&self, program: Program) -> Vec<String> {
         self.lines_and_notes(program, true)
@@ -81,7 +82,7 @@ impl Fault {
 }
 
 impl ConfigFile {
-    /// What is odd about it; notes, which concern an original director beside us, only if asked for.
+    /// What is odd about it. The notes, which concern an original on the other director, only on request.
     #[must_use]
     pub fn remarks(&self, with_notes: bool) -> Vec<String> {
         let shown = |finding: &&Finding| with_notes || finding.consequence != Consequence::Note;
@@ -92,8 +93,8 @@ impl ConfigFile {
         lines
     }
 
-    /// Whether a part of it will not work, or the daemons will not go by it where it lies: for that
-    /// `-t` exits 1.
+    /// Whether a part of it will not work, or the daemons will not go by it where it lies: then `-t` exits
+    /// 1.
     #[must_use]
     pub fn has_faults(&self) -> bool {
         self.loaded.has_faults()
@@ -165,8 +166,9 @@ fn in_file<'a>(findings: impl IntoIterator<Item = &'a Finding>, path: &Path) -> 
     findings.map(|finding| finding.in_file(&file)).collect()
 }
 
-/// Writes lines about the start to `err`, standard error; to the log too unless a person sees them, it is the
-/// journal, or the log goes to standard output beside it (`is_log_beside`): each error once.
+/// Writes lines about the start to `err`, standard error. They go to the log too, unless a person sees
+/// standard error, it is the journal, or the log goes to standard output beside it (`is_log_beside`): so
+/// each error comes once.
 pub fn tell(lines: &[String], err: &mut dyn Write, is_log_beside: bool) {
     let log = |line: &str| log::log!(Level::Error, "{line}");
     let is_seen = is_log_beside || is_stderr_journal() || io::stderr().is_terminal();
@@ -213,7 +215,7 @@ mod tests {
         std::fs::remove_file(path).unwrap();
     }
 
-    /// A reload logs the lines of a refused file as errors; what an original reads otherwise is none.
+    /// A reload logs the lines of a refused file as errors; a note about an original is no error.
     #[test]
     fn notes_about_a_refused_file_are_for_the_check_alone() {
         let path = on_disk("refused-notes.cf", "serial_no = 7\r\nbogus = 1\r\n");
