@@ -86,10 +86,9 @@ impl<R: Ipvs> Ipvs for ExternalIpvs<R> {
         self.reader.want_counters(wanted);
     }
 
-    /// Runs the program for each change. A refusal's `errno` is `UnknownErrno` if the program said
-    /// no, `ETIMEDOUT` if it had to be killed, else why it could not be run. Once it was killed it is
-    /// not run for the rest of the list, which is refused as that change was: who waits for a list
-    /// waits for one limit.
+    /// Runs the program for each change. A refusal's `errno` is `UnknownErrno` if the program said no,
+    /// `ETIMEDOUT` if it had to be killed, else why it could not be run. After a kill it is not run for the
+    /// rest of the list, which is refused in the same way: so a list takes one limit at most.
     fn apply(&mut self, ops: &[IpvsOp]) -> Result<Vec<Refusal>, IpvsError> {
         let mut hangs = false;
         let refusals = ops.iter().enumerate().filter_map(|(index, op)| {

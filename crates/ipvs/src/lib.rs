@@ -86,7 +86,7 @@ pub trait Ipvs {
     fn timeouts(&mut self) -> Result<Timeouts, IpvsError>;
     /// The running sync daemons, master before backup.
     fn daemons(&mut self) -> Result<Vec<SyncDaemon>, IpvsError>;
-    /// Carries out every change in order; a refused one does not stop those behind it.
+    /// Carries out every change in order; a refused one does not stop the others.
     ///
     /// Returns the refused ones, in order; empty if all were done.
     fn apply(&mut self, ops: &[IpvsOp]) -> Result<Vec<Refusal>, IpvsError>;
@@ -104,7 +104,7 @@ pub trait Ipvs {
 
     /// Says whether entries listed from now on need their counters; at first they do.
     ///
-    /// Without, a table may leave them zero: a listing that does not print them is faster, destinations
+    /// If not, a table may leave them zero. A listing that does not print them is then faster, destinations
     /// of IPv4 by far.
     fn want_counters(&mut self, _wanted: bool) {}
 }

@@ -22,14 +22,14 @@ impl OptionSocket {
         socket(family, kind, SockFlag::SOCK_CLOEXEC, None).map(Self)
     }
 
-    /// The destinations of a service, in the kernel's order. `None` if this way cannot tell: then
-    /// netlink is to be asked, whose error counts.
+    /// The destinations of a service, in the kernel's order. `None` if this way cannot tell: then ask by
+    /// netlink, whose error counts.
     pub fn destinations(&self, key: &ServiceKey) -> Option<Vec<DestinationEntry>> {
         let mut service = option::service_question(key)?;
         ipvs_option(self.0.as_fd(), IpvsOption::Service, &mut service).ok()?;
         let count = option::destination_count(&service).ok()?;
-        // Room for one more shows whether one came meanwhile. One of IPv6 in a service of IPv4 is
-        // counted but not shown.
+        // Room for one more shows whether one came meanwhile. An IPv6 one in a service of IPv4 is counted
+        // but not shown.
         let mut answer = option::destinations_question(key, count.checked_add(1)?)?;
         ipvs_option(self.0.as_fd(), IpvsOption::Destinations, &mut answer).ok()?;
         let listed = option::destinations(&answer).ok()??;

@@ -17,14 +17,14 @@ use nix::errno::Errno;
 use crate::options::OptionSocket;
 use crate::{Ipvs, IpvsError, Refusal, load_module};
 
-/// A dump that the kernel calls inconsistent is repeated so often, then taken as it is.
+/// How often a dump that the kernel calls inconsistent is made; then it is taken as it is.
 const DUMPS: usize = 3;
 
-/// Most changes in one send whose refusals the default receive buffer holds (237 were seen to).
+/// Most changes in one send with refusals that the default receive buffer holds (it held 237).
 const SMALL_BATCH: usize = 128;
 
-/// Most changes in one send once there is room, and the room: a refusal without a copy of its
-/// request takes the kernel less than 1 KiB.
+/// Most changes in one send once there is room. A refusal without a copy of its request takes the kernel
+/// less than 1 KiB of it.
 const LARGE_BATCH: usize = 1024;
 const RECEIVE_SPACE: usize = 1024 * 1024;
 
@@ -35,10 +35,10 @@ const SEND_SPACE: usize = 256 * 1024;
 
 /// The IPVS table of the network namespace in which this was opened.
 ///
-/// One socket for its life, one buffer each way. Changes go out in batches, each with one
-/// confirmation at its end; listing takes what the kernel forces: a receive for each 32 KiB, and for
-/// each service's destinations a send and at least two receives. Destinations without counters come
-/// by two options of a second socket where those can tell of them, which costs the kernel a tenth.
+/// One socket for its life, one buffer each way. Changes go out in batches, each with one confirmation at
+/// its end. A listing costs what the kernel forces: a receive for each 32 KiB, and for each service's
+/// destinations a send and at least two receives. Destinations without counters come by two options of a
+/// second socket, where those can show them: that costs the kernel a tenth.
 #[derive(Debug)]
 pub struct NetlinkIpvs {
     socket: NetlinkSocket,

@@ -20,7 +20,7 @@ pub enum Outcome {
     TimedOut,
 }
 
-/// Once the program's output is closed it is as good as gone: this long it may take to end.
+/// How long a program may take to end once it has closed its output.
 const ENDING: Duration = Duration::from_millis(5);
 
 /// Runs `program` and waits until it ended or `limit` has passed.
@@ -50,8 +50,8 @@ pub fn run(program: &Path, arguments: &[OsString], limit: Duration) -> io::Resul
     }
 }
 
-/// Whether the child ended before `deadline`. Its output, read and dropped, ends when it does; one
-/// that closed its output and lives on is looked at again and again.
+/// Whether the child ended before `deadline`. Reads and drops its output, which ends when the child does. A
+/// child that closed its output and lives on is polled.
 fn wait_for_end(child: &mut Child, output: ChildStdout, deadline: Instant) -> io::Result<bool> {
     let mut output = Some(output);
     loop {
