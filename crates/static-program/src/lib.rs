@@ -26,7 +26,7 @@ const NAMES: [&str; 7] = ["c", "dl", "gcc_s", "m", "pthread", "rt", "util"];
 /// What stands behind each of the names.
 const SCRIPT: &str = "GROUP(-l:libc.a -l:libgcc_eh.a -l:libgcc.a)\n";
 
-/// Weak symbols that nobody defines stay null: lld would leave them to a loader that is not there.
+/// Undefined weak symbols stay null: lld would leave them to a loader that is not there.
 const ARGUMENTS: [&str; 3] = ["-static", "-no-pie", "-Wl,-z,nodynamic-undefined-weak"];
 
 /// Tells cargo how to link, by lines on `out`; nothing in a debug build, nor where the C library is
