@@ -49,8 +49,8 @@ pub fn encode(form: Form, destination: Mac, mac: Mac, address: Ipv4Addr) -> [u8;
     frame
 }
 
-/// The frame that asks from nobody who has `address` (RFC 5227 1.1, "ARP Probe"): whoever has it answers, and
-/// nobody learns anything from it.
+/// The frame that asks from nobody who has `address` (RFC 5227 1.1, "ARP Probe"): the station that has it
+/// answers, and no station learns anything from the question.
 #[must_use]
 pub fn encode_question(mac: Mac, address: Ipv4Addr) -> [u8; FRAME_LENGTH] {
     let mut frame = encode(Form::Request, Mac::BROADCAST, mac, address);
@@ -72,8 +72,8 @@ pub struct Sender {
     pub mac: Mac,
 }
 
-/// Reads an ARP packet, the Ethernet header left out; `None` if it is cut off, of other networks, or from
-/// nobody.
+/// Reads an ARP packet without its Ethernet header; `None` if it is cut off, of another kind of network, or
+/// from nobody.
 #[must_use]
 pub fn decode(packet: &[u8]) -> Option<Sender> {
     let (head, rest) = packet.split_first_chunk::<8>()?;

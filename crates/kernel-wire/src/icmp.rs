@@ -1,4 +1,4 @@
-//! ICMP echo (RFC 792), with which pulse asks whether its gateway is to be seen.
+//! ICMP echo (RFC 792), with which pulse asks whether its gateway answers.
 
 const ECHO_REPLY: u8 = 0;
 const ECHO_REQUEST: u8 = 8;

@@ -1,16 +1,16 @@
 //! The kernel's IPVS family over generic netlink (linux/ip_vs.h, `IPVS_GENL_*`).
 //!
-//! Requests go into a [`Requests`](crate::netlink::Requests), replies come out as the words of
-//! `lvs-model`. The `ipvs` room carries them; nothing here knows a socket.
+//! Requests go into a [`Requests`](crate::netlink::Requests), replies come out as the words of `lvs-model`.
+//! The `ipvs` room carries them; nothing here knows a socket.
 //!
-//! Byte order has no rule here, so it stands in one place each way: the sync daemon's port is the
-//! host's, a tunnel's port the network's; an IPv4 netmask is four bytes as written, an IPv6 one a
+//! The byte order follows no rule, so it stands in one place each way. The sync daemon's port is in the
+//! host's order, a tunnel's port in the network's. An IPv4 netmask is four bytes as written, an IPv6 one a
 //! prefix length in the host's order.
 //!
 //! - [`encode_op`], [`encode_query`]: changes and questions
 //! - [`encode_family_query`], [`decode_family_id`]: what number the family has on this kernel
-//! - [`decode_service`], [`decode_destination`], [`decode_daemon`], [`decode_timeouts`],
-//!   [`decode_info`]: the kernel's replies
+//! - [`decode_service`], [`decode_destination`], [`decode_daemon`], [`decode_timeouts`], [`decode_info`]:
+//!   the kernel's replies
 //! - [`names`]: the kernel's numbers
 //! - [`option`]: destinations by the kernel's older way, which costs it less
 //! - `packet`, with the feature `netlink-packet-generic`: the messages for the rust-netlink stack

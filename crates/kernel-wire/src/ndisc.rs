@@ -1,9 +1,9 @@
-//! Neighbour discovery, as far as an address that moves needs it: the unsolicited advertisement, ARP's
-//! announcement for IPv6 (RFC 4861, 7.2.6), and the question whether somebody else has the address
+//! Neighbour discovery, as far as an address that moves needs it: the unsolicited advertisement, which is
+//! ARP's announcement for IPv6 (RFC 4861, 7.2.6), and the question whether another station has the address
 //! (RFC 4862, 5.4.2).
 //!
-//! `link` sends both at a takeover. The whole Ethernet frames are built here, so that they can leave
-//! while the kernel still regards the address as new.
+//! `link` sends both at a takeover. The whole Ethernet frames are built here, so that they can leave while
+//! the kernel still regards the address as new.
 
 use std::net::Ipv6Addr;
 
@@ -49,7 +49,7 @@ pub fn encode(destination: Mac, mac: Mac, address: Ipv6Addr, router: bool) -> [u
     frame
 }
 
-/// The frame that asks who has `address`, from nobody: whoever has it answers to all nodes.
+/// The frame that asks from nobody who has `address`: the station that has it answers to all nodes.
 #[must_use]
 pub fn encode_question(mac: Mac, address: Ipv6Addr) -> [u8; QUESTION_LENGTH] {
     let target = address.octets();

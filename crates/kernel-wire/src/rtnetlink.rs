@@ -72,9 +72,9 @@ const AF_BRIDGE: u8 = 7;
 
 /// `struct ifa_cacheinfo` of linux/if_addr.h: preferred for 0 s, valid for ever.
 ///
-/// A whole-length virtual address would otherwise be the kernel's choice as source of what the
-/// director itself sends (RFC 6724, rule 3 puts a deprecated one last): checks of real servers that
-/// hold the same address would be answered to themselves.
+/// Otherwise the kernel would choose a whole-length virtual address as the source of what the director
+/// itself sends (RFC 6724, rule 3 puts a deprecated one last). Real servers that hold the same address
+/// would then answer checks to themselves.
 const NOT_PREFERRED: [u8; 16] = [0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// An address on an interface.
@@ -150,8 +150,8 @@ pub fn request_link(requests: &mut Requests, sequence: u32, name: &str) {
     });
 }
 
-/// Adds an address; refused with `EEXIST` if it is there. An IPv6 one is never this machine's choice
-/// as source of what it sends.
+/// Adds an address; refused with `EEXIST` if it is there. This machine never chooses an IPv6 one added so
+/// as the source of what it sends.
 pub fn request_add(requests: &mut Requests, sequence: u32, address: &Address) {
     let flags = ACK | CREATE | EXCLUSIVE;
     encode_address(requests, RTM_NEWADDR, flags, sequence, address);
@@ -162,8 +162,8 @@ pub fn request_remove(requests: &mut Requests, sequence: u32, address: &Address)
     encode_address(requests, RTM_DELADDR, ACK, sequence, address);
 }
 
-/// Sets the switch `promote_secondaries` of an interface: whether the kernel, when it removes the first IPv4
-/// address of a subnet, makes the next one the first instead of removing them all.
+/// Sets the switch `promote_secondaries` of an interface. With it, when the kernel removes the first IPv4
+/// address of a subnet, the next one becomes the first; without it the kernel removes them all.
 pub fn request_promotion(requests: &mut Requests, sequence: u32, interface: u32, on: bool) {
     requests.message(RTM_SETLINK, ACK, sequence, |message| {
         let mut header = [0; LINK_HEADER];
@@ -298,8 +298,8 @@ fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
     let (Some(index), Some(flags)) = (word(4), word(8)) else {
         return Ok(None);
     };
-    // A port of a bridge joined, changed or left: the interface itself is told of besides, and its families
-    // are others here.
+    // A port of a bridge joined, changed or left. The interface itself has a message of its own, and its
+    // families are others here.
     if message.body.first() == Some(&AF_BRIDGE) {
         return Ok(None);
     }
@@ -428,7 +428,7 @@ mod tests {
         }
     }
 
-    /// An interface as the kernel tells of it, with switches of both families, or none of IPv6.
+    /// An interface as the kernel reports it, with switches of both families, or none of IPv6.
     fn told(promotes: u32, disables_ipv6: Option<u32>) -> Link {
         let mut requests = Requests::new();
         requests.message(RTM_NEWLINK, 0, 1, |message| {

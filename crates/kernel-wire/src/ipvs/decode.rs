@@ -1,7 +1,7 @@
 //! The kernel's replies.
 //!
-//! Liberal about what is there: unknown attributes are passed over, those that older kernels do
-//! not send take the value that those kernels mean. Strict about lengths.
+//! Liberal about attributes: unknown ones are passed over, and those that older kernels do not send take
+//! the value that those kernels mean. Strict about lengths.
 
 #![deny(
     clippy::indexing_slicing,
@@ -32,7 +32,7 @@ pub enum Detail {
     /// Everything.
     #[default]
     All,
-    /// Everything but the counters, which stay zero: a third of a destination's decoding is theirs.
+    /// Everything but the counters, which stay zero. They cost a third of a destination's decoding.
     NoCounters,
 }
 
@@ -306,7 +306,7 @@ fn counters(detail: Detail, stats: Option<Attribute<'_>>) -> Decoded<Counters> {
     })
 }
 
-/// A service nest as it came. What depends on the family waits for the end: order is no promise.
+/// A service nest as it came. What depends on the family waits for the end: the order is not promised.
 #[derive(Default)]
 struct RawService<'a> {
     family: Option<u16>,
@@ -446,7 +446,7 @@ impl<'a> RawDestination<'a> {
             destination: Destination {
                 key: self.key(service)?,
                 forwarding: ForwardingMethod::from_number(forwarding),
-                // Netlink lets no larger one in; a table that has one is listed all the same.
+                // Netlink lets no larger one in. A table that has one all the same is listed.
                 weight: Weight::new(weight).unwrap_or(Weight::MAX),
                 thresholds: self.thresholds,
                 tunnel: self.tunnel,

@@ -1,8 +1,8 @@
 //! The values of the IPVS options of a socket (linux/ip_vs.h, `IP_VS_SO_GET_SERVICE` and
 //! `IP_VS_SO_GET_DESTS`), the kernel's older way to show its table.
 //!
-//! They know IPv4 and no tunnel data. What they tell comes whole, in one call a service, and costs the
-//! kernel a tenth of what a dump does, most of which is attributes for the counters.
+//! They know IPv4 and no tunnel data. Their answer comes whole, in one call for a service, and costs the
+//! kernel a tenth of what a dump does: most of a dump is attributes for the counters.
 
 #![deny(
     clippy::indexing_slicing,
@@ -43,14 +43,13 @@ const fn aligned(end: usize) -> usize {
     end.next_multiple_of(align_of::<u64>())
 }
 
-/// Asks for a service; `None` if the options cannot tell of it.
+/// The question for a service; `None` if the options cannot show it.
 #[must_use]
 pub fn service_question(key: &ServiceKey) -> Option<Vec<u8>> {
     question(key, SERVICE)
 }
 
-/// How many destinations the answer says that the service has, those included that
-/// [`destinations`] does not see.
+/// How many destinations the service has by the answer, with those that [`destinations`] does not see.
 ///
 /// # Errors
 /// [`DecodeError::Short`]
@@ -90,7 +89,7 @@ pub fn destinations(answer: &[u8]) -> Decoded<Option<Vec<DestinationEntry>>> {
     Ok(Some(listed))
 }
 
-/// Room that the kernel had nothing for: no destination has the address 0.0.0.0.
+/// Room that the kernel has not filled: no destination has the address 0.0.0.0.
 fn is_empty(entry: &[u8]) -> bool {
     entry.iter().take(4).all(|byte| *byte == 0)
 }

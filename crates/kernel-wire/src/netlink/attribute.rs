@@ -21,7 +21,7 @@ pub struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// The first byte. As for every integer here, more bytes than needed are borne.
+    /// The first byte. Like every integer here, it may have more bytes than it needs.
     ///
     /// # Errors
     /// [`DecodeError::Short`] with `what` if there are fewer, for every integer here.

@@ -79,7 +79,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The kernel sends errnos negative; a positive one is none it knows, but no success either.
+/// The kernel sends errnos negative. A positive one is no errno of its, but no success either.
 const fn status(errno: i32) -> Answer<'static> {
     if errno == 0 {
         Answer::Done
