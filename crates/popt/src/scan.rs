@@ -54,7 +54,7 @@ impl<'a> Value<'a> {
 /// A command line that does not follow the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanError<'a> {
-    /// The last word that was taken: the whole cluster for letters, the value for a bad number.
+    /// The last word taken: the whole cluster for letters, the value for a bad number.
     pub word: &'a OsStr,
     /// What is wrong with it.
     pub reason: Reason,
@@ -116,7 +116,7 @@ pub struct Scanner<'a, K: 'static, W: Iterator<Item = &'a OsStr>> {
 }
 
 impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
-    /// Walks `words` by `table`. Nothing is allocated unless an alias is expanded.
+    /// Walks `words` by `table`. Allocates nothing unless it expands an alias.
     pub fn new(table: &'a Table<K>, words: W) -> Self {
         Self {
             table,
@@ -172,7 +172,7 @@ impl<'a, K: Copy, W: Iterator<Item = &'a OsStr>> Scanner<'a, K, W> {
             let word = self.next_word()?;
             let bytes = word.as_bytes();
             match bytes {
-                // A letter of its own is most of what there is; no cluster is begun for it.
+                // A letter of its own is the usual case; it begins no cluster.
                 [b'-', letter] if *letter != b'-' && !self.only_words && self.has_no_aliases() => {
                     return Some(self.lettered(*letter, &[]));
                 }

@@ -1,5 +1,5 @@
-//! What a row of a daemon's table does: it sets its option in the program's own type. A row is the
-//! whole of an option, and what its setter wants is what the scanner gives it.
+//! What a row of a daemon's table does: it sets its option in the program's own type. A row is the whole of
+//! an option, and its setter wants just what the scanner gives it.
 
 use std::ffi::OsStr;
 
@@ -128,9 +128,9 @@ pub struct Program<T: 'static, E: 'static> {
 /// What a command line came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read<'a> {
-    /// All options are set; these words belong to none.
+    /// All options are set; these words belong to no option.
     Words(Vec<&'a OsStr>),
-    /// The options up to one behind which nothing is read.
+    /// Options up to one that ends the reading.
     Last,
     /// Print this and end.
     Print(String),
