@@ -110,7 +110,7 @@ impl BadStart {
         for count in 4..8 {
             let mut limited = Command::new("prlimit");
             limited.arg(format!("--nofile={count}:{count}"));
-            // It must not come to a limit of time: what it then says is missing.
+            // A time limit must not be reached: what the program then says would be missing.
             limited.args(["timeout", "60", self.program]);
             limited.args(self.words).args(["-n", "-c"]).arg(&file);
             let output: Output = limited.stdin(Stdio::null()).output().expect("prlimit");

@@ -14,7 +14,7 @@ use nix::unistd::{Uid, mkfifo};
 use crate::copy_program;
 
 const NOBODY: u32 = 65534;
-/// Many times what it takes on a loaded machine; a FIFO's writer would never come.
+/// Many times what it takes on a loaded machine; the writer of a FIFO would never come.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A directory of the test's own that anybody may read, gone at its end.
@@ -68,8 +68,9 @@ pub struct Ended {
     pub err: String,
 }
 
-/// Runs a program to its end, without standard input. Where it names a program of the suite that has been
-/// built beside it, the usual path is put: whether that is there depends on what was built last.
+/// Runs a program to its end, without standard input. Where it names a program of the suite that was built
+/// beside it, the output gets the usual path instead: whether that program is there depends on what was
+/// built last.
 ///
 /// # Panics
 /// It was not started, was ended by a signal, took a minute or wrote what is not UTF-8.
