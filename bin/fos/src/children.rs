@@ -24,12 +24,12 @@ pub struct Children {
     command: Option<Child>,
     monitors: BTreeMap<MonitorId, Child>,
     stdout: Stdout,
-    /// Who runs the monitors; the commands are run as us.
+    /// The user of the monitors; the commands run as us.
     account: Option<Account>,
 }
 
 impl Children {
-    /// None yet; in the foreground their output goes where our log goes, beside the pipe to a parent.
+    /// None yet. In the foreground their output goes where our log goes, beside the pipe to a parent.
     pub fn new(options: &Options, has_parent: bool) -> Self {
         Self {
             command: None,
@@ -39,7 +39,7 @@ impl Children {
         }
     }
 
-    /// Runs a command in a process group of its own, so that what it waits for ends with it.
+    /// Runs a command in a process group of its own, so that its children end with it.
     ///
     /// # Errors
     /// No such program, not executable, no room for a process.
@@ -105,7 +105,7 @@ impl Children {
 fn program(argv: &[OsString]) -> io::Result<Program> {
     let (path, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut program = Program::new(path);
-    // Not searched for in PATH: without a slash it would be looked up there.
+    // Not searched for in PATH, as a word without a slash would be.
     if !program.path.is_absolute() {
         let reason = format!("{}: a command needs its whole path", program.path.display());
         return Err(io::Error::other(reason));

@@ -53,7 +53,7 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
         return ExitCode::SUCCESS;
     };
     if has_parent {
-        // pulse passes our log on, and our standard error is for that of the monitors.
+        // pulse passes our log on; our standard error is for that of the monitors.
         lines.iter().for_each(|line| log::error!("{line}"));
     } else {
         config_file::tell(&lines, err, is_log_beside);
@@ -68,7 +68,7 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         Target::Syslog
     };
     daemon::log::start(NAME, target, options.verbose);
-    // pulse passes on what comes while names are looked up.
+    // pulse passes on signals that come while names are looked up.
     let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
     let file = config_file::read_as_child(&options.config_file);
     let file = file.map_err(|fault| fault.lines(config_file::Program::Fos))?;
@@ -109,7 +109,7 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
     end.map_err(failure)
 }
 
-/// Lets go of the terminal, as far as that is asked for.
+/// Leaves the terminal, as far as that is asked for.
 fn leave_terminal(
     options: &Options,
     background: Option<Background>,

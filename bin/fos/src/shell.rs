@@ -32,7 +32,7 @@ pub struct Shell<'a> {
     /// By which pulse sees that we live, if it wants to.
     sign_of_life: Option<SignOfLife>,
     options: &'a Options,
-    /// lvs.cf, read again when told to, its names looked up meanwhile.
+    /// lvs.cf: read again on request, its names looked up meanwhile.
     file: Follower,
     inputs: VecDeque<Input>,
 }
@@ -190,7 +190,7 @@ impl Shell<'_> {
             Signal::SIGTERM | Signal::SIGINT => {
                 self.inputs.push_back(Input::Terminate(signal as i32));
             }
-            // They mean nothing here, and must not end a director's services.
+            // Other signals mean nothing here, and must not end a director's services.
             _ => {}
         }
     }
