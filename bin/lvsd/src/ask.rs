@@ -1,4 +1,5 @@
-//! `lvsd --status`: what the running lvsd says of itself, and on a director without one what pulse says.
+//! `lvsd --status`: what the running lvsd reports of itself, and on a director without one what pulse
+//! reports.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;

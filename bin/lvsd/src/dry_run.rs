@@ -1,8 +1,7 @@
 //! `lvsd -t`: what a start would do, as command lines.
 //!
-//! A process that many nannies share is printed once, before the first of them: another one for those that
-//! may start programs. They are comments,
-//! since none is started by itself.
+//! A process that many nannies share is printed once, before the first of them; another one for those that
+//! may start programs. The nannies are comments, since none is started by itself.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -6,7 +6,7 @@ use daemon::{LockError, PARENT_VARIABLE};
 
 use crate::options::NAME;
 
-/// Another has the table. pulse also says which, as that one is none of its own.
+/// Another one has the table. pulse also logs which, since that one is not its own.
 pub fn held(error: LockError) -> Vec<String> {
     let has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
     let holder = error.holder().filter(|_| has_parent);

@@ -9,16 +9,16 @@ use director::{Refusal, RefusalKind, Table, TableService};
 use ipvs::{Errno, ExternalIpvs, Ipvs, IpvsError, NetlinkIpvs};
 use lvs_model::{IpvsOp, ServiceEntry, ServiceKey};
 
-/// The usual `ipvsadm`, which could do nothing that we cannot.
+/// The usual `ipvsadm`, which could do nothing that lvsd cannot.
 const USUAL: [&str; 2] = ["/sbin/ipvsadm", "/usr/sbin/ipvsadm"];
 /// Time that another program has for one change.
 const LIMIT: Duration = Duration::from_secs(5);
 const MODPROBE: &str = "/sbin/modprobe";
 const EXPEDITED: &str = "/sys/kernel/rcu_expedited";
 
-/// While this is there the kernel does not take its time for a change of the scheduler. It takes the old
-/// one away, waits until no processor uses it, and only then puts the new one in; connections that begin
-/// meanwhile are refused. Usually that is some milliseconds; hurried, it is microseconds.
+/// While this exists, the kernel hurries with a change of the scheduler. It takes the old one away, waits
+/// until no processor uses it, and only then puts the new one in; connections that begin meanwhile are
+/// refused. Usually that takes some milliseconds; hurried, microseconds.
 struct Hurry<'a>(Option<&'a Path>);
 
 impl<'a> Hurry<'a> {
@@ -26,7 +26,7 @@ impl<'a> Hurry<'a> {
     fn begin(switch: &'a Path, ops: &[IpvsOp]) -> Self {
         let is_edit = |op: &IpvsOp| matches!(op, IpvsOp::EditService(_));
         let is_off = || fs::read_to_string(switch).is_ok_and(|text| text.trim() == "0");
-        // Where it cannot be switched on the kernel takes its time.
+        // Where it cannot be switched on, the kernel takes its time.
         let is_ours = ops.iter().any(is_edit) && is_off() && fs::write(switch, "1").is_ok();
         Self(is_ours.then_some(switch))
     }
@@ -76,8 +76,8 @@ impl Kernel {
 
     /// Every service; those with a key in `own` with their destinations, which take a dump each.
     ///
-    /// While another program changes the table, the kernel's dump can leave services out. So each
-    /// of `own` that it does not show is asked for by name: none is taken for absent that is there.
+    /// While another program changes the table, the kernel's dump can leave services out. So each of `own`
+    /// that it does not show is asked for by name: a service that is there is never taken for absent.
     ///
     /// # Errors
     /// As [`Ipvs`].
@@ -123,7 +123,7 @@ impl Kernel {
         }
     }
 
-    /// Carries the operations out; what was refused comes back.
+    /// Carries the operations out; returns what was refused.
     pub fn apply(&mut self, ops: &[IpvsOp]) -> Vec<Refusal> {
         let _hurry = Hurry::begin(Path::new(EXPEDITED), ops);
         let result = match &self.program {
@@ -135,7 +135,7 @@ impl Kernel {
                 .iter()
                 .filter_map(|refusal| refused(ops.get(refusal.index)?, *refusal))
                 .collect(),
-            // How far it got is not known: all of it is refused, the next audit finds out.
+            // It is not known how far it got: all of it counts as refused, and the next audit finds out.
             Err(error) => (0..ops.len())
                 .map(|index| Refusal {
                     index,
@@ -157,7 +157,7 @@ impl From<NetlinkIpvs> for Kernel {
     }
 }
 
-/// Gone already is done; there already, or without its service, means that the table has changed.
+/// "Gone already" is done. "There already", or "without its service", means that the table has changed.
 fn refused(op: &IpvsOp, refusal: ipvs::Refusal) -> Option<Refusal> {
     let is_absent = matches!(refusal.errno, Errno::ESRCH | Errno::ENOENT);
     let kind = match op {

@@ -19,8 +19,8 @@ use crate::pool::{Pool, PoolKind};
 /// Most processes that are asked for at once.
 const SPEAKERS: usize = 64;
 
-/// Most messages that one process is listened to for in one turn of the loop: one that never stops
-/// talking must not keep lvsd from everything else. The rest waits in its socket.
+/// Most messages read from one process in one turn of the loop: one that never stops talking must not keep
+/// lvsd from everything else. The rest waits in its socket.
 pub const PATIENCE: usize = 64;
 
 /// The same once it has ended: more than its socket holds.
@@ -34,12 +34,11 @@ pub struct Nannies {
     by_nanny: BTreeMap<NannyId, i32>,
     /// Processes to which something is still to be sent.
     unsent: BTreeSet<i32>,
-    /// The sockets of the processes, by pid: the cost of a turn does not grow with the number of those that
-    /// are silent.
+    /// The sockets of the processes, by pid. Silent ones add nothing to the cost of a turn.
     links: Epoll,
     /// Room for a datagram of news.
     buffer: Box<[u8]>,
-    /// Who runs them, if we are root; those with programs may have another user.
+    /// Their user, if we are root; those with programs may have another one.
     account: Option<Account>,
     stdout: Stdout,
 }
@@ -47,7 +46,7 @@ pub struct Nannies {
 impl Nannies {
     /// None yet. `foreground`: their output goes where our log goes, beside the pipe to a parent.
     ///
-    /// As root they run as `lvscheck`; otherwise as who we are.
+    /// As root they run as `lvscheck`; otherwise as our own user.
     ///
     /// # Errors
     /// No descriptor is left.
@@ -94,8 +93,8 @@ impl Nannies {
         self.take_in(Pool::one(nanny, child))
     }
 
-    /// Starts it in the process for all nannies that are of one kind with `options`, which is started if there
-    /// is none.
+    /// Starts it in the process for all nannies of one kind with `options`; starts that process if there is
+    /// none.
     fn join(
         &mut self,
         nanny: NannyId,
@@ -129,7 +128,7 @@ impl Nannies {
         program
     }
 
-    /// Listens to a new process. If that is not possible its link is dropped, which ends it.
+    /// Listens to a new process. If that is not possible, its link is dropped, which ends it.
     fn take_in(&mut self, pool: Pool) -> io::Result<i32> {
         if let Some(link) = pool.link() {
             self.links.add(link, event(&pool))?;
@@ -145,7 +144,7 @@ impl Nannies {
         self.pools.get_mut(pid)
     }
 
-    /// Says something to one; one that is about to end may miss it.
+    /// Tells one something; a nanny that is about to end may miss it.
     pub fn tell(&mut self, nanny: NannyId, order: &Order) {
         if let Some(pool) = self.pool_of(nanny) {
             pool.tell(nanny, *order);
@@ -159,8 +158,8 @@ impl Nannies {
         }
     }
 
-    /// The process with this pid has ended and was reaped: what those who were in it said last, and
-    /// their ends.
+    /// The process with this pid has ended and was reaped. Returns what its nannies said last, and their
+    /// ends.
     pub fn remove(&mut self, pid: i32, exit: ChildExit) -> Vec<Input> {
         let mut heard = Vec::new();
         self.listen(pid, LAST_PATIENCE, &mut heard);
@@ -176,8 +175,8 @@ impl Nannies {
         heard
     }
 
-    /// Kills check programs whose nanny has ended without ending them. What was not started as a nanny
-    /// but is in our process group looks up names or changes the table for us.
+    /// Kills check programs whose nanny has ended without ending them. A process in our process group that
+    /// was not started as a nanny looks up names or changes the table for us.
     pub fn kill_strays(&self) {
         let own_group = nix::unistd::getpgrp().as_raw();
         let is_known =
@@ -189,12 +188,12 @@ impl Nannies {
         }
     }
 
-    /// What they have said since the last time: all of them have been asked, and each has said all or
-    /// as much as lvsd has patience for.
+    /// What they have said since the last time. All of them are asked, and each has said all, or as much as
+    /// lvsd has patience for.
     pub fn hear(&mut self) -> Vec<Input> {
         let mut events = [EpollEvent::empty(); SPEAKERS];
         let mut heard = Vec::new();
-        // The kernel puts those behind the others that it has named.
+        // The kernel puts those that it has named behind the others.
         for _ in 0..=self.pools.len() / SPEAKERS {
             let count = self.links.wait(&mut events, EpollTimeout::ZERO);
             let count = count.unwrap_or(0);
@@ -218,8 +217,8 @@ impl Nannies {
         }
     }
 
-    /// What a process has said since the last time, at most `most` messages. Who has ended in it is no
-    /// member any more.
+    /// What a process has said since the last time, at most `most` messages. A nanny in it that has ended
+    /// is no member any more.
     fn listen(&mut self, pid: i32, most: usize, heard: &mut Vec<Input>) {
         let Some(pool) = self.pools.get_mut(&pid) else {
             return;
@@ -233,8 +232,8 @@ impl Nannies {
         }
     }
 
-    /// Before a wait: sends what processes were told; those that need room in their sockets wait for that
-    /// too.
+    /// Call it before a wait. Sends what processes were told; lvsd then also waits for sockets that lack
+    /// room.
     pub fn flush(&mut self) {
         for pid in std::mem::take(&mut self.unsent) {
             let Some(pool) = self.pools.get_mut(&pid) else {

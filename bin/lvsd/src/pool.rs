@@ -1,8 +1,8 @@
 //! A process of nannies: of one, or of many (lvs.cf `nannies = shared`).
 //!
-//! Owned by [`Nannies`](crate::nannies::Nannies), to whose callers its members look like nannies
-//! with processes of their own: they start, speak, and end, all of them if the process does. A nanny
-//! that has a process of its own is the only member of a pool from its start to its end.
+//! Owned by [`Nannies`](crate::nannies::Nannies). To its callers the members look like nannies with
+//! processes of their own: they start, speak, and end; all of them end if the process does. A nanny with a
+//! process of its own is the only member of a pool from its start to its end.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
@@ -21,14 +21,14 @@ use nix::sys::socket::{MsgFlags, recv, send};
 
 use crate::link::{close, give_up};
 
-/// Bytes of a datagram of several errands: a site starts and ends thousands of nannies together. One that
-/// is not full goes at the end of the turn.
+/// Bytes of a full datagram of several errands: a site starts and ends thousands of nannies together. One
+/// that is not full is sent at the end of the turn.
 const FULL: usize = 16 * 1024;
 
-/// What members have in common: one of them must not get what another one may do.
+/// What members have in common: a nanny must not get the rights of another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolKind {
-    /// What runs: lvs.cf may name another one for each virtual service.
+    /// The program; lvs.cf may name another one for each virtual service.
     program: PathBuf,
     /// Whether its members may start programs; else they are confined.
     needs_files: bool,
@@ -36,8 +36,8 @@ pub struct PoolKind {
     set: Set,
 }
 
-/// Who shares a process with whom. One server that makes its nanny die takes all others in the process
-/// along; the next time fewer of them, and in the end none.
+/// Which nannies share a process. A server that makes its nanny die takes all others in the process along;
+/// the next time fewer, and in the end none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Set {
     /// All that have not died lately.
@@ -49,7 +49,7 @@ enum Set {
 }
 
 impl Set {
-    /// Where a nanny belongs; `None` if it is to be alone.
+    /// Where a nanny belongs; `None` if it has to be alone.
     fn of(options: &NannyOptions) -> Option<Self> {
         let NannyOptions { vip, port, rip, .. } = options;
         let mut hasher = DefaultHasher::new();
@@ -65,7 +65,7 @@ impl Set {
 }
 
 impl PoolKind {
-    /// The kind of pool that a nanny belongs into; `None` if it is to have a process of its own.
+    /// The kind of pool that a nanny belongs to; `None` if it has to have a process of its own.
     pub fn of(options: &NannyOptions) -> Option<Self> {
         let set = Set::of(options).filter(|_| options.shared)?;
         Some(Self {
@@ -87,7 +87,7 @@ pub struct Pool {
     /// Datagrams of errands that are not sent yet, in their order.
     unsent: VecDeque<Vec<u8>>,
     was_full: bool,
-    /// Whether it has said what is no message: said once.
+    /// Whether it has said something that is no message, which is logged once.
     has_babbled: bool,
     /// Whether it has closed its end or its last member has ended.
     is_over: bool,
@@ -145,7 +145,7 @@ impl Pool {
         close(links, &mut self.child);
     }
 
-    /// Ends it, before it is reaped; whoever comes next gets a new one.
+    /// Ends it, before it is reaped; the next nanny of its kind gets a new one.
     pub fn give_up(&mut self, links: &Epoll) {
         self.is_over = true;
         give_up(links, &mut self.child);
@@ -167,8 +167,8 @@ impl Pool {
         std::mem::replace(&mut self.was_full, is_full) != is_full
     }
 
-    /// Whether a nanny with these arguments can be one of many: three texts of lvs.cf may be longer
-    /// than a datagram.
+    /// Whether a nanny with these arguments can be one of many: three texts of lvs.cf together may be
+    /// longer than a datagram.
     pub fn fits(nanny: NannyId, args: &[OsString]) -> bool {
         start(nanny, args).encode(Crew::Many).len() <= MAX_ERRANDS
     }
@@ -184,8 +184,8 @@ impl Pool {
         self.say(&Errand::Tell(nanny.0, order));
     }
 
-    /// Ends one of many by SIGTERM; any other signal, and whatever its only member is sent, is for the whole
-    /// process.
+    /// Sends a signal. SIGTERM to one of many ends that one. Any other signal, and any to an only member,
+    /// is for the whole process.
     pub fn signal(&mut self, nanny: NannyId, signal: Signal) {
         if signal == Signal::SIGTERM && self.crew == Crew::Many {
             self.say(&Errand::End(nanny.0));

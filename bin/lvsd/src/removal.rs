@@ -1,7 +1,7 @@
-//! `--remove-services`: lvs.cf's services out of the kernel's table, and no more.
+//! `--remove-services`: takes lvs.cf's services out of the kernel's table, and nothing else.
 //!
-//! pulse runs it where a director has become a standby without lvsd: a table that an earlier lvsd left would
-//! balance again what the active director sends, where the two are real servers too.
+//! pulse runs it where a director has become a standby without lvsd. Where the directors are real servers
+//! too, a table that an earlier lvsd left would balance again what the active director sends.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -16,18 +16,18 @@ use crate::failure::held;
 use crate::kernel::Kernel;
 use crate::options::{NAME, Options};
 
-/// Takes them out, logs each; what was refused is told of and makes it fail.
+/// Takes them out and logs each. A refused one is reported and makes it fail.
 ///
 /// # Errors
-/// Lines to tell: the file is refused, or the table cannot be read.
+/// Lines to print: the file is refused, or the table cannot be read.
 pub fn run(options: &Options) -> Result<u8, Vec<String>> {
     let path = config_file::find(options.config_file.as_deref());
     let file = config_file::read_as_child(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
-    // Beside an lvsd that runs: it would put them back.
+    // Refused beside a running lvsd, which would put them back.
     let _alone = Instance::begin("lvsd", None).map_err(held)?;
     let mut kernel = match Kernel::look() {
         Ok(kernel) => kernel,
-        // Where there is no table there is nothing in it; no module is loaded for that.
+        // Where there is no table, there is nothing in it; no module is loaded for that.
         Err(IpvsError::NoIpvs) => return Ok(0),
         Err(error) => return Err(failure(error)),
     };

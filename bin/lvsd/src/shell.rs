@@ -91,7 +91,7 @@ struct Shell<'a> {
     parent: Option<Parent>,
     sign_of_life: Option<SignOfLife>,
     status: Option<ControlSocket>,
-    /// lvs.cf, read again when told to, its names looked up meanwhile.
+    /// lvs.cf: read again on request, its names looked up meanwhile.
     follower: Follower,
     file: FileStatus,
     accept: Box<dyn Fn(&ConfigFile) -> Site + 'a>,
@@ -166,7 +166,7 @@ impl EventHandler for Shell<'_> {
         match event {
             Event::Ready(Source::Nannies) => self.events.extend(self.nannies.hear()),
             Event::Ready(Source::Parent) => self.look_at_parent(),
-            // Looked at when the turn is over, as each of them has a deadline too.
+            // Handled when the turn is over, as each of them has a deadline too.
             Event::Ready(Source::Names | Source::Status) => {}
             Event::Signal(signal) => self.signal(signal),
             Event::Ended(pid, exit) => self.ended(pid, exit),
@@ -266,7 +266,7 @@ impl Shell<'_> {
         self.tell_status();
     }
 
-    /// Tells how things are to who has connected, whatever it says.
+    /// Sends the status to each client that has connected, whatever it says.
     fn tell_status(&mut self) {
         let now = self.clock.now();
         let Some(status) = &mut self.status else {

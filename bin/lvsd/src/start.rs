@@ -27,8 +27,8 @@ const FAILED: &str = "failed ";
 const CHECKED: &str = "checked";
 const PID_FILE: &str = "/var/run/lvs.pid";
 
-/// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which
-/// something was left out.
+/// `-t`: prints what a start would do. The status is 1 for a file that is refused or of which a part was
+/// left out.
 pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8, io::Result<()>) {
     let path = config_file::find(options.config_file.as_deref());
     let file = match config_file::check(&path) {
@@ -66,7 +66,7 @@ pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
     match run(options) {
         Ok(status) => status,
         Err(lines) => {
-            // pulse reads our standard output, and nobody standard error.
+            // pulse reads our standard output; nobody reads standard error.
             match std::env::var_os(PARENT_VARIABLE) {
                 Some(_) => tell_parent(&lines),
                 None => tell(&lines, err, options.foreground),
@@ -77,7 +77,7 @@ pub fn run(options: &Options, err: &mut dyn Write) -> u8 {
 }
 
 fn try_run(options: &Options) -> Result<u8, Vec<String>> {
-    // pulse passes on what comes while names are looked up.
+    // pulse passes on signals that come while names are looked up.
     let mut signals = Signals::new(&[Signal::SIGHUP]).map_err(failure)?;
     let path = config_file::find(options.config_file.as_deref());
     let file = config_file::read_as_child(&path).map_err(|fault| fault.lines(Program::Lvsd))?;
@@ -95,11 +95,11 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         true => Some(background().map_err(failure)?),
         false => None,
     };
-    // Each nanny has a socket to us, or they check a thousand servers at once in one process.
+    // Each nanny has a socket to us; or one process checks a thousand servers at once.
     if let Err(error) = daemon::make_room_for_descriptors() {
         log::warn!("cannot raise the limit of open descriptors: {error}");
     }
-    // What a nanny's program leaves behind when its nanny is killed comes to us.
+    // If a nanny is killed, we become the parent of what its programs leave behind.
     daemon::adopt_orphans().map_err(failure)?;
     instance.write();
     let (verbose, foreground) = (options.verbose, options.foreground);
@@ -130,7 +130,7 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     let machine = Lvsd::new(accept(&file), options.clear);
     let follower = Follower::new(&file, Mono::ZERO);
     let read = shell::file_status(&file);
-    // As large as the site that was made of it, and not needed any more.
+    // As large as the site that was made of it, and no longer needed.
     drop(file);
     let status = shell::run(shell::Setup {
         machine,

@@ -6,8 +6,8 @@ use director::{Site, quiesced_flows, sysctls};
 
 const DIRECTORY: &str = "/proc/sys/net/ipv4/vs";
 
-/// Says which switch of `site` is off, and what none helps against; turns it on if `may_set` (lvs.cf:
-/// `set_sysctls`).
+/// Logs which switch of `site` is off, and what no switch helps against. Turns switches on if `may_set`
+/// (lvs.cf: `set_sysctls`).
 pub fn check(site: &Site, may_set: bool) {
     for need in sysctls(site) {
         let name = need.sysctl.name();

@@ -198,7 +198,7 @@ fn r_a_nanny_that_was_reaped_is_sent_no_signal() {
     assert_eq!(end, Ok(WaitStatus::Signaled(pid, Signal::SIGTERM, false)));
 }
 
-/// Else the rights that one program needs would be those of whoever parses answers of servers.
+/// Otherwise a process that parses servers' answers would have the rights that one program needs.
 #[test]
 fn nannies_with_programs_and_those_of_another_user_share_no_process_with_the_others() {
     let script = Script::new("kinds", "exec sleep 60");
