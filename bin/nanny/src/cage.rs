@@ -1,11 +1,10 @@
-//! What check and load programs are shut into under lvsd or fos: all of them run as the same user, and
-//! none of them may end, stop or look into a nanny or the program of another server.
+//! What check and load programs are shut into under lvsd or fos. All of them run as the same user, and none
+//! may end, stop or look into a nanny or the program of another server.
 //!
-//! Signals are kept in by Landlock where the kernel knows how (6.12): a program reaches what it has
-//! started, and nothing else. Otherwise by a filter of system calls, which cannot tell what it has
-//! started: a program then reaches itself, its process group and nothing else, the program that is run
-//! first being the leader. Everything else that one process can do to another of the same user is
-//! refused by the filter in both cases.
+//! Landlock keeps signals in where the kernel can (6.12): a program reaches what it has started, and
+//! nothing else. Otherwise a filter of system calls does, which cannot tell what the program has started: a
+//! program then reaches only itself and its process group, whose leader is the program that is run first.
+//! In both cases the filter refuses everything else that one process can do to another of the same user.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use landlock::{
 };
 use nix::libc;
 
-/// Of the program itself, or of nobody: it only asks whether there is somebody.
+/// Allowed for the program itself, or for signal 0, which only asks whether a process is there.
 const SIGNALS: Rule = Rule::If(&[&[(1, 0)], &[(0, 0)], &[(0, OWN_PROCESS)], &[(0, OWN_GROUP)]]);
 /// The same where another argument is the signal, or the first one a thread.
 const THREAD_SIGNALS: Rule = Rule::If(&[&[(2, 0)], &[(0, OWN_PROCESS)]]);
@@ -76,7 +75,7 @@ const OTHER_CALLS: [Row; 17] = [
 /// `fcntl64`, which only 32-bit programs have; the same number on both.
 const FCNTL64: (u32, Rule) = (221, Rule::Unless(NO_OWNER));
 
-/// The 32-bit architecture whose programs run here too, and which of the numbers above are its own.
+/// The 32-bit architecture whose programs run here too, and its column of the numbers above.
 const OTHER_ARCHITECTURE: Option<(u32, usize)> = if cfg!(target_arch = "x86_64") {
     Some((0x4000_0003, 0))
 } else if cfg!(target_arch = "aarch64") {
@@ -94,7 +93,7 @@ pub enum Signals {
     ByFilter,
 }
 
-/// Makes what all programs of this process are shut into. What the kernel cannot do is said once.
+/// Makes what all programs of this process are shut into. Logs once what the kernel cannot do.
 pub fn make() -> Arc<Cage> {
     let signals = if scope().is_ok() {
         Signals::ByLandlock
@@ -149,8 +148,8 @@ fn scope() -> Result<Option<OwnedFd>, RulesetError> {
     Ok(rules.create()?.into())
 }
 
-/// Keeps looks into processes outside, which every ruleset does, and takes no access to files: the
-/// one that each ruleset takes, to move files between directories, is given back.
+/// Keeps looks into processes outside, which every ruleset does, and forbids no access to files. Each
+/// ruleset forbids one, to move files between directories; it is given back.
 ///
 /// # Errors
 /// The kernel is older than 5.19, or has Landlock switched off.

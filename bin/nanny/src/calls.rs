@@ -1,9 +1,9 @@
-//! The system calls of a nanny that starts no program: all that it needs to check over the network, to
-//! log, to report and to end. Every other one is refused with an error, which the place that needs
-//! it logs as any error, and the kernel's log names the call.
+//! The system calls of a nanny that starts no program: all that it needs to check over the network, to log,
+//! to report and to end. Every other one is refused with an error, which its caller logs like any error;
+//! the kernel's log names the call.
 //!
-//! A nanny that may start programs has no such filter: they would have it too, and what arbitrary
-//! programs need is everything. It reads no answers of servers, unless it asks for a load besides.
+//! A nanny that may start programs has no such filter: its programs would have it too, and they may need
+//! any call. It reads no answers of servers, except when it asks for a load.
 
 use daemon::calls::{OWN_ARCHITECTURE, Others, Rule, Table, filter};
 use daemon::{CallFilter, OWN_PROCESS};

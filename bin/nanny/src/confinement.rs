@@ -2,12 +2,12 @@
 
 use landlock::{ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetError, RulesetStatus};
 
-/// The rights that are taken away: all that kernels of this version know of, 6.10, and of an older one
-/// those that it knows. Sockets are no files: the log and the report socket stay.
+/// The rights that are taken away: all that kernel 6.10 knows; of them an older kernel takes those that it
+/// knows. Sockets are no files: the log and the report socket stay.
 const RIGHTS: ABI = ABI::V5;
 
-/// Takes this thread, and all that it starts, every access to files by their name; there is no way
-/// back. Returns whether the kernel does so: it may be older than 5.13 or have Landlock switched off.
+/// Takes from this thread, and from all that it starts, every access to files by their name, for good.
+/// Returns whether the kernel does so: it may be older than 5.13 or have Landlock switched off.
 ///
 /// # Errors
 /// The kernel has Landlock and refuses.

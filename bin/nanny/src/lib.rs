@@ -100,7 +100,7 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     Ok(ended(shell::run_one(setup, signals, behind, table)))
 }
 
-/// The status at the end of the loop. Nobody reads standard error by then: why it ended is logged.
+/// The status at the end of the loop. Nobody reads standard error by then, so the log gets the reason.
 fn ended(status: io::Result<u8>) -> u8 {
     status.unwrap_or_else(|error| {
         log::error!("{error}");
@@ -108,7 +108,7 @@ fn ended(status: io::Result<u8>) -> u8 {
     })
 }
 
-/// Becomes a daemon if asked to, from which on lines go to the log.
+/// Becomes a daemon if asked to; from then on lines go to the log.
 fn begin(options: &Options, has_parent: bool) -> io::Result<Signals> {
     guard_memory()?;
     if has_parent {
@@ -133,21 +133,21 @@ fn begin(options: &Options, has_parent: bool) -> io::Result<Signals> {
     ])
 }
 
-/// Answers of servers and what checks send stay in this process: no core dump, and no other process
-/// of this user may look into it.
+/// Keeps answers of servers, and what checks send, in this process: no core dump, and no other process of
+/// this user may look into it.
 fn guard_memory() -> io::Result<()> {
     nix::sys::prctl::set_dumpable(false)?;
     Ok(setrlimit(Resource::RLIMIT_CORE, 0, 0)?)
 }
 
-/// As a monitor of lvsd or fos, whose user all of them have.
+/// As a nanny of lvsd or fos, whose nannies all have one user.
 fn lower_rights() -> io::Result<()> {
-    // Nothing that a check program is could give it a right that we do not have.
+    // A check program must not get a right that we do not have.
     nix::sys::prctl::set_no_new_privs()?;
     if nix::unistd::geteuid().is_root() {
         daemon::keep_capabilities(Capabilities::NET_RAW)?;
     }
-    // A terminal of whoever started lvsd by hand is none of ours, nor of our programs.
+    // The terminal of a person who started lvsd by hand is not for us, nor for our programs.
     let _ = nix::unistd::setsid();
     let home = std::env::var_os("HOME").unwrap_or_default();
     if std::env::set_current_dir(home).is_err() {
@@ -156,7 +156,8 @@ fn lower_rights() -> io::Result<()> {
     Ok(())
 }
 
-/// A nanny under lvsd or fos that needs no file has none, and of system calls those that it needs.
+/// A nanny under lvsd or fos that needs no file gives up files, and all system calls but those that it
+/// needs.
 fn confine() {
     match confinement::forbid_files() {
         Ok(true) => log::debug!("Landlock: no file can be opened any more"),

@@ -10,8 +10,8 @@ use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
-/// How long good news of many may wait for others to go with, at most: lvsd wakes up for each datagram.
-/// Verdicts and ends do not wait. So much older than it says a check in lvsd's status can be.
+/// Longest time that good news of one of many waits for others to go with: lvsd wakes up for each datagram.
+/// Verdicts and ends do not wait. By this time a check may be older than lvsd's status says.
 const LONGEST_HOLD: Duration = Duration::from_secs(2);
 
 /// The number of the watch that came with the command line, in this process.
@@ -19,7 +19,7 @@ pub const ALONE: u64 = 0;
 
 /// What is behind our standard input.
 pub enum Behind {
-    /// Nobody that started us: a terminal, or what was there.
+    /// No parent: a terminal, or whatever was there.
     Nobody,
     /// A parent that only ends: fos.
     Lifeline(Parent),
@@ -78,7 +78,7 @@ impl<S: AsFd> Link<S> {
         }
     }
 
-    /// The next datagram, in `buffer`; one that does not fit is logged and passed over.
+    /// The next datagram, in `buffer`. One that does not fit is logged and passed over.
     pub fn hear<'b>(&self, buffer: &'b mut [u8]) -> Heard<'b> {
         let length = loop {
             match recv(self.fd().as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT) {
@@ -95,9 +95,9 @@ impl<S: AsFd> Link<S> {
         Heard::Errands(buffer.get(..length).unwrap_or_default())
     }
 
-    /// Says something of a nanny that checks every `interval`, with the [`flush`](Self::flush) when it
-    /// is due: one of many within half of that, since the silence of three is a death. While lvsd is too busy
-    /// to listen, only verdicts and ends are kept.
+    /// Says something of a nanny that checks every `interval`; [`flush`](Self::flush) sends it when it is
+    /// due. For one of many that is within half of `interval`, since the silence of three is a death. While
+    /// lvsd is too busy to listen, only verdicts and ends are kept.
     pub fn say(&mut self, now: Mono, interval: Duration, news: &News) {
         let is_verdict = !matches!(news, News::Report(_, Report::Alive | Report::Check { .. }));
         if self.is_full && !is_verdict {
@@ -139,7 +139,7 @@ impl<S: AsFd> Link<S> {
                     self.is_full = true;
                     return;
                 }
-                // Sent, or lvsd is gone, which is heard as such.
+                // Sent; or lvsd is gone, which is noticed elsewhere.
                 Ok(_) | Err(_) => {
                     self.unsent.drain(..length);
                 }
@@ -148,7 +148,7 @@ impl<S: AsFd> Link<S> {
         self.due = None;
     }
 
-    /// So many bytes go with the next datagram: a line of one, several of many.
+    /// How many bytes go with the next datagram: a line of one nanny, several of many.
     fn next_length(&self) -> usize {
         let is_end = |byte: &u8| *byte == b'\n';
         let most = self.unsent.get(..MAX_NEWS).unwrap_or(&self.unsent);

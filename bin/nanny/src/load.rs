@@ -1,4 +1,4 @@
-//! Asks for the load of a server: by a program, of its rstatd, or of the director's rwhod.
+//! Asks for the load of a server: with a program, from its rstatd, or from the director's rwhod.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -21,7 +21,7 @@ use crate::setup::Setup;
 /// Where rwhod keeps what it has heard.
 const SPOOL: &str = "/var/spool/rwho";
 
-/// Where the server's name is looked up: asking a name server could hold the checks up.
+/// Where the server's name is looked up: a question to a name server could hold the checks up.
 const HOSTS: &str = "/etc/hosts";
 
 /// Most bytes of [`HOSTS`] that are read.
@@ -163,7 +163,7 @@ impl Rstatd {
         let Some(Request { port, datagram }) = self.query.request() else {
             return;
         };
-        // Connected: only its answers come, and the news that nobody listens there.
+        // Connected, so that only its answers come, and the news that nobody listens there.
         let connected = self.socket.connect((self.server, port));
         if let Err(error) = connected.and_then(|()| self.socket.send(&datagram)) {
             self.broken(&error);

@@ -71,8 +71,8 @@ impl Exchange {
         self.probe.expire(now);
     }
 
-    /// A last look before the time is over: a wait that a signal or a pause of the machine has ended,
-    /// or one for thousands of checks, has not seen everything.
+    /// A last look before the time is over. A wait that ended by a signal or a pause of the machine, or one
+    /// for thousands of checks, has not seen everything.
     fn has_come(&self, socket: &OwnedFd) -> bool {
         let Some(events) = self.events() else {
             return false;
@@ -103,8 +103,8 @@ impl Exchange {
             SocketAddr::V6(server) => SockaddrStorage::from(server),
         };
         log::debug!("Connecting socket to remote address...");
-        // A server nearby may have answered by the time that this returns; then there is nothing to
-        // wait for. The second call asks whether it has.
+        // A server nearby may have answered before this returns; then there is nothing to wait for. The
+        // second call asks whether it has.
         let connected = match connect(socket.as_raw_fd(), &server) {
             Err(Errno::EINPROGRESS) => connect(socket.as_raw_fd(), &server),
             other => other,
@@ -121,7 +121,7 @@ impl Exchange {
         self.socket = Some(socket);
     }
 
-    /// Goes on until the socket has no more to give or to take.
+    /// Goes on until the socket has nothing more to give or to take.
     fn proceed(&mut self, socket: &OwnedFd, now: Mono) {
         loop {
             let done = match self.probe.want() {

@@ -276,7 +276,7 @@ fn count(number: i32) -> Result<u32, BadValue> {
     u32::try_from(number).map_err(|_| BadValue::out_of_range(number))
 }
 
-/// The first letter, after a dash if there is one; what is neither `i` nor `g` is masquerading.
+/// Takes the first letter, after a dash if there is one. Anything but `i` and `g` is masquerading.
 fn method(text: &[u8]) -> ForwardingMethod {
     match text.strip_prefix(b"-").unwrap_or(text).first() {
         Some(b'i') => ForwardingMethod::Tunnelling,
@@ -285,8 +285,8 @@ fn method(text: &[u8]) -> ForwardingMethod {
     }
 }
 
-/// A firewall mark, 0 for none. It has 32 bits; the upper half is written as negative numbers too,
-/// and all of it in hexadecimal.
+/// A firewall mark, 0 for none. It has 32 bits. The upper half may also be written as a negative number,
+/// and any mark in hexadecimal.
 fn mark(text: &str) -> Result<Option<FwMark>, BadValue> {
     let number = match text.strip_prefix("0x") {
         Some(digits) => i64::from_str_radix(digits, 16),

@@ -1,4 +1,4 @@
-//! What programs leave behind, and their end when the process ends. Called when the loop ends.
+//! What programs leave behind, and how they end with the process. Called when the loop ends.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::watch::Watch;
 /// Time that programs get to be reaped after they were killed at the end.
 const LAST_REAPING: Duration = Duration::from_millis(200);
 
-/// Kills what belongs to no program that runs for one of `watches`; returns how many there were.
+/// Kills what belongs to no running program of `watches`; returns how many there were.
 pub fn kill_strays<'w>(watches: impl Iterator<Item = &'w Watch>) -> usize {
     let groups: BTreeSet<i32> = watches.flat_map(Watch::groups).collect();
     let killed =
@@ -22,7 +22,7 @@ pub fn kill_strays<'w>(watches: impl Iterator<Item = &'w Watch>) -> usize {
     })
 }
 
-/// Leaves no program behind; init reaps what does not go in a moment.
+/// Leaves no program behind; init reaps what does not end in a moment.
 pub fn kill_all(mut watches: Vec<&mut Watch>, turning: &mut EventLoop, clock: Clock) {
     for watch in &mut watches {
         watch.kill_programs();

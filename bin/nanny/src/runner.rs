@@ -22,14 +22,14 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Time between SIGTERM and SIGKILL, and for its effect.
 const PATIENCE: Patience = Patience::even(Duration::from_secs(1));
 
-/// So many processes a program may start that nobody else has room for: many for a check, few for a
+/// How many processes a program may start beyond those that run already: many for a check, few for a
 /// machine.
 const MORE_PROCESSES: u64 = 256;
 
 /// Memory of its own that each process of a program may have.
 const MEMORY: u64 = 1 << 30;
 
-/// So much of a script the kernel looks at (`BINPRM_BUF_SIZE` in linux/binfmts.h).
+/// How much of a script the kernel looks at (`BINPRM_BUF_SIZE` in linux/binfmts.h).
 const LONGEST_FIRST_LINE: usize = 256;
 
 /// What every program of a nanny runs with.
@@ -54,7 +54,7 @@ impl Run {
     /// Starts `command`.
     ///
     /// # Errors
-    /// The end that this comes to: not to be trusted, or not to be started.
+    /// The end that a failure amounts to: not to be trusted, or not to be started.
     pub fn start(command: &Command, with: &Conditions, now: Mono) -> Result<Self, ProgramEnd> {
         let mut words = command.words.iter();
         let name = words.next().map(String::as_str).unwrap_or_default();
@@ -126,7 +126,7 @@ impl Run {
         self.child.close_output();
     }
 
-    /// It was reaped: how it ended and what it printed. Whatever it left behind is killed.
+    /// It was reaped. Returns how it ended and what it printed; kills whatever it left behind.
     pub fn end(mut self, exit: ChildExit) -> (ProgramEnd, Vec<u8>) {
         self.read();
         self.kill();
@@ -169,8 +169,8 @@ impl Run {
     }
 }
 
-/// What a program may use at most. Processes count for the whole user, so the limit grows with what
-/// runs on this machine: whoever fills it up leaves those that start later their room.
+/// What a program may use at most. Processes count for the whole user, so the limit grows with what runs on
+/// this machine: a program that fills it up leaves room for those that start later.
 fn limits() -> Limits {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let running = text.split_ascii_whitespace().nth(3);
@@ -184,7 +184,7 @@ fn limits() -> Limits {
 /// When memory runs out the kernel ends this program, and what it starts, before any other.
 fn offer_to_the_killer(pid: i32) {
     if let Err(error) = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000") {
-        // It has ended already, or its file may not be read.
+        // It has ended already, or its file must not be read.
         log::debug!("program {pid} stays with others when memory runs out: {error}");
     }
 }
@@ -207,8 +207,8 @@ fn own_name() -> Box<str> {
         .into()
 }
 
-/// What the kernel does not find though the program is there: for a script the word behind `#!`, to
-/// which a carriage return at the end of its line belongs.
+/// What the kernel does not find though the program is there: for a script the word behind `#!`. A carriage
+/// return at the end of its line belongs to it.
 fn missing_interpreter(program: &Path, errno: Errno) -> Option<Box<str>> {
     if errno != Errno::ENOENT || !program.exists() {
         return None;

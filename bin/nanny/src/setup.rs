@@ -33,7 +33,7 @@ pub struct Setup {
     pub settings: Settings,
     /// Asks for the load.
     pub load: Option<LoadSource>,
-    /// What programs run with; if there are none, without variables.
+    /// What programs run with; without programs it has no variables.
     pub programs: Conditions,
     /// What to change in the table; `None` if that is lvsd's or nobody's work.
     pub entry: Option<Entry>,
@@ -69,7 +69,7 @@ pub fn resolve(options: &Options, under_lvsd: bool, seed: u64) -> Result<Setup, 
     let (check, remark) = Check::new(&options.check, target).map_err(StartError::Check)?;
     let load = options.load.as_deref().filter(|_| kind == Kind::RealServer);
     let load = load.and_then(|word| LoadSource::new(word, &rip.to_string()));
-    // A thousand nannies in one process do not need them each.
+    // A thousand nannies in one process do not each need them.
     let runs_programs =
         matches!(check, Check::Program(_)) || matches!(load, Some(LoadSource::Program(_)));
     let writes = kind == Kind::RealServer && !options.no_run && !under_lvsd;
@@ -185,7 +185,7 @@ fn entry(options: &Options, real: SocketAddr) -> Result<Entry, StartError> {
     })
 }
 
-/// The program to change the table with, unless it is the one whose work we do ourselves.
+/// The program that changes the table, unless nanny does its work itself.
 fn external(path: &Path) -> Option<PathBuf> {
     let is_ours = [Path::new("/sbin/ipvsadm"), Path::new("/usr/sbin/ipvsadm")].contains(&path);
     (!is_ours).then(|| path.to_owned())

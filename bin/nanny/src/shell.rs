@@ -1,9 +1,9 @@
 //! The loop: waits for signals, the parent, and what the watches need.
 //!
-//! One watch came with the command line, or lvsd says which there are (lvs.cf `nannies = shared`). The
-//! watch is the same, and so is what is done for it. One's end, and the signals to the process, are the
-//! process's; its few descriptors are given to each wait. Those of many stand in one epoll set and their
-//! deadlines in one ordered list, so that a turn costs no more than what happened.
+//! One watch comes with the command line, or lvsd says which watches there are (lvs.cf `nannies = shared`).
+//! A watch is the same in both, and gets the same. The end of an only watch, and the signals to the
+//! process, are the process's; its few descriptors are given to each wait. The descriptors of many stand in
+//! one epoll set and their deadlines in one ordered list, so that a turn costs no more than what happened.
 
 mod errands;
 
@@ -79,20 +79,21 @@ struct Shell {
     crew: Crew,
     clock: Clock,
     tidying: Tidying,
-    /// The time of what happens now. With many one look at the clock serves all that happens in a turn.
+    /// The time of what happens now. With many watches the clock is read once for all that happens in a
+    /// turn.
     now: Mono,
     /// How many members had something to do in this turn.
     served: usize,
     behind: Behind,
     /// What many wait for.
     waiting: Option<Waiting>,
-    /// What the members waited for and the wait has found.
+    /// Which descriptors of the members the wait has found ready.
     ready: BTreeMap<u64, Ready>,
-    /// Programs have ended; they may have left some of theirs behind.
+    /// Programs have ended; they may have left processes behind.
     has_strays: bool,
     /// Room for a datagram of errands.
     errands: Box<[u8]>,
-    /// Boxed: a map has room for eleven, and most processes have one member.
+    /// Boxed: a node of the map has room for eleven, and most processes have one member.
     members: BTreeMap<u64, Box<Member>>,
     /// When which member is due; each at most once.
     due: BTreeSet<(Mono, u64)>,
@@ -122,7 +123,7 @@ impl EventHandler for Shell {
     /// The exit status.
     type End = u8;
 
-    /// Says to lvsd what is due. A full socket is waited for.
+    /// Sends lvsd what is due. A full socket is waited for.
     fn work(&mut self) -> Option<u8> {
         if let Behind::Lvsd(link) = &mut self.behind {
             link.flush(self.now);
@@ -206,8 +207,8 @@ impl Shell {
         member.into_iter().chain(news).min()
     }
 
-    /// A turn of the loop of many, which tells what happened in the order of [`EventLoop`]. All that happens in
-    /// it happens at one time: that of its beginning.
+    /// A turn of the loop of many. It reports what happened in the order of [`EventLoop`], all with one
+    /// time: that of its beginning.
     fn turn(&mut self, signals: &mut Signals) -> io::Result<()> {
         let (deadline, now) = (self.deadline(), self.time_now());
         let Some(waiting) = &mut self.waiting else {
@@ -236,7 +237,7 @@ impl Shell {
         Ok(())
     }
 
-    /// The time, looked at again only after a turn long enough to make a difference.
+    /// The time; the clock is read again only after a turn long enough to make a difference.
     fn time_now(&self) -> Mono {
         if self.served > SHORT_TURN {
             self.clock.now()
@@ -245,7 +246,7 @@ impl Shell {
         }
     }
 
-    /// What a program left behind when it ended is killed; who is ready or due has a turn.
+    /// Kills what a program left behind when it ended; gives members that are ready or due their turn.
     fn time(&mut self) {
         if std::mem::take(&mut self.has_strays) {
             reaping::kill_strays(self.members.values().map(|member| &member.watch));
@@ -319,7 +320,7 @@ impl Shell {
         }
     }
 
-    /// After something happened to a member: what it has to say, what it waits for.
+    /// After something happened to a member: what it has to report, what it waits for.
     fn settle(&mut self, nanny: u64) {
         let Some(member) = self.members.get_mut(&nanny) else {
             return;
@@ -348,7 +349,7 @@ impl Shell {
 }
 
 impl Member {
-    /// Keeps its place in `due` in step with what it says.
+    /// Keeps its place in `due` in step with its next deadline.
     fn settle_deadline(&mut self, nanny: u64, due: &mut BTreeSet<(Mono, u64)>) {
         let next = match self.watch.exit() {
             Some(_) => None,

@@ -1,5 +1,5 @@
-//! The destination of a nanny that was started by hand: looked up and written, again and again
-//! without harm.
+//! The destination of a nanny that was started by hand: reads and writes it. Both may be repeated without
+//! harm.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -72,7 +72,7 @@ impl Table {
         Ok(Place::In(found.destination.weight))
     }
 
-    /// Moves the destination. One that is there already, or gone already, is no error.
+    /// Moves the destination. "There already" and "gone already" are no errors.
     ///
     /// # Errors
     /// The table refused or could not be reached; nothing is known to have changed.

@@ -369,7 +369,7 @@ fn without_any_check_port_80_is_asked_for_a_page() {
     assert_eq!(check(&["-s", "x"]), (true, false, 0));
 }
 
-/// lvs.cf may hold none of these: its reader refuses them.
+/// lvs.cf cannot have any of these: its reader refuses them.
 #[test]
 fn a_backslash_alone_stands_for_itself_and_suppress_leaves_them_all() {
     let sent = |args: &[&'static str]| {

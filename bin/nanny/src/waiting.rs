@@ -28,8 +28,8 @@ pub struct Waiting {
     awaits_room: bool,
 }
 
-/// Which descriptor of a member an epoll event is about: the lowest bit of its data, below the
-/// member's number.
+/// Which descriptor of a member an epoll event is about. It is the lowest bit of the event's data, below
+/// the member's number.
 #[derive(Clone, Copy)]
 enum Source {
     Check = 0,
@@ -41,7 +41,7 @@ enum Source {
 pub struct Happened {
     /// A signal came.
     pub signals: bool,
-    /// The parent said something, or has room again, or is gone.
+    /// The parent said something, has room again, or is gone.
     pub parent: bool,
     /// Which members have something to do.
     pub members: BTreeMap<u64, Ready>,
@@ -128,8 +128,8 @@ fn milliseconds(time: Duration) -> EpollTimeout {
     EpollTimeout::from(u16::try_from(rounded_up).unwrap_or(u16::MAX))
 }
 
-/// Puts a descriptor into the epoll set, or changes what it is there for. The kernel takes
-/// closed ones out by itself.
+/// Puts a descriptor into the epoll set, or changes what is awaited of it. The kernel takes closed ones out
+/// by itself.
 fn await_fd(epoll: &Epoll, nanny: u64, source: Source, fd: &PollFd<'_>) -> Result<(), Errno> {
     let mut flags = EpollFlags::empty();
     flags.set(EpollFlags::EPOLLIN, fd.events().contains(PollFlags::POLLIN));

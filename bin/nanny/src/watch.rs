@@ -17,7 +17,7 @@ use crate::runner::Run;
 use crate::setup::Setup;
 use crate::table::Table;
 
-/// So many programs that cannot be killed: another one would only join them.
+/// With this many programs that cannot be killed no other one is started.
 const MOST_STUCK: usize = 4;
 
 /// A check on its way.
@@ -87,7 +87,7 @@ impl Watch {
         self.setup.settings.interval
     }
 
-    /// What is to be said to lvsd since the last time.
+    /// What lvsd has to be told since the last call.
     pub fn take_reports(&mut self) -> Vec<Report> {
         std::mem::take(&mut self.reports)
     }
@@ -138,7 +138,7 @@ impl Watch {
         }
     }
 
-    /// A child of this process has ended: whether it was one of ours.
+    /// A child of this process has ended. Returns whether it was one of ours.
     pub fn reaped(&mut self, now: Mono, pid: i32, exit: ChildExit) -> bool {
         let is_it = |run: &Run| run.pid() == pid;
         let before = self.abandoned.len();
@@ -246,7 +246,7 @@ impl Watch {
         }
     }
 
-    /// A program that cannot be killed is no reason to say nothing.
+    /// A check counts as ended although its program cannot be killed.
     fn finish_stuck_check(&mut self, now: Mono) {
         let is_stuck = |check: &mut Running| match check {
             Running::Program(run) => run.is_stuck(),
@@ -258,8 +258,8 @@ impl Watch {
         }
     }
 
-    /// Does the actions in their order. Behind a change of the table that failed no other is
-    /// tried: the machine hears of it and comes back to it in its next cycle.
+    /// Does the actions in their order. After a change of the table that failed no other is tried: the
+    /// machine hears of it, and comes back to it in its next cycle.
     fn perform(&mut self, now: Mono, actions: Vec<Action>) {
         let mut not_written = None;
         for action in actions {
@@ -358,7 +358,7 @@ mod tests {
     use super::*;
     use crate::tests::{by_hand, under_lvsd};
 
-    /// Nobody reaps them here: to the watch that is the same.
+    /// Nobody reaps them here, which is the same for the watch.
     #[test]
     fn r_a_program_that_cannot_be_killed_is_a_failed_check_and_the_fourth_is_the_last() {
         let setup = under_lvsd(&["-h", "192.0.2.1", "--lvs", "-t", "1", "-e", "/bin/sleep 60"]);
@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(programs.len(), MOST_STUCK);
     }
 
-    /// It stays out of the table until the write works, and is tried with every check.
+    /// It stays out of the table until the write works. Every check tries again.
     #[test]
     fn a_change_of_the_table_that_failed_is_made_after_the_next_check() {
         // One that says nothing: the verdicts are ours.

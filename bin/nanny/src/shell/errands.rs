@@ -1,4 +1,4 @@
-//! What the parent says: errands of lvsd, or nothing, and at last its end.
+//! What the parent says: errands of lvsd, or nothing; and at last its end.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -84,7 +84,7 @@ impl Shell {
             return Err(StartError::UnexpectedArguments);
         };
         options.describe();
-        // Numbers follow each other: far apart, so that pauses differ from the first on.
+        // Numbers follow each other, so they are spread far apart: pauses differ from the first on.
         let seed = self.seed ^ nanny.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut setup = setup::resolve(&options, true, seed)?;
         if setup.needs_files() && self.cage.is_none() {
