@@ -15,9 +15,9 @@ pub(crate) struct Endpoint {
     pub(crate) port: Option<u16>,
 }
 
-/// Reads `address[:port]`; IPv6 stands in brackets with a port, without them bare.
+/// Reads `address[:port]`. An IPv6 address with a port stands in brackets, without one bare.
 ///
-/// `protocol` is for service names; where it is not known yet they are errors, as in the original.
+/// `protocol` is for service names. Where it is not known yet they are errors, as in the original.
 pub(crate) fn parse_endpoint(
     text: &[u8],
     protocol: Option<Protocol>,
@@ -44,7 +44,7 @@ pub(crate) fn parse_endpoint(
     endpoint(address.into(), port_text, protocol, names)
 }
 
-/// `10.0.0.1` or `10.0.0.1:80`: nearly every address of a restore, and no question of names.
+/// `10.0.0.1` or `10.0.0.1:80`: nearly every address of a restore, which asks for no name.
 fn parse_usual(text: &[u8]) -> Option<Endpoint> {
     let (address, rest) = split_dotted(text)?;
     let port = match rest {

@@ -76,7 +76,7 @@ pub(crate) fn print(
     })
 }
 
-/// Shows every entry behind the title, until `visit` says that nobody reads any more.
+/// Shows every entry behind the title, until `visit` returns that nobody reads any more.
 fn each(
     mut file: impl BufRead,
     mut visit: impl FnMut(&Entry<'_>) -> bool,

@@ -2,7 +2,7 @@
 
 use crate::output::Output;
 
-/// From which value on a counter is divided by what, and the letter behind it.
+/// From which value on a counter is divided, by what, and the letter behind it.
 const SCALES: [(u64, u64, &str); 4] = [
     (100_000_000_000_000, 1_000_000_000_000, "T"),
     (100_000_000_000, 1_000_000_000, "G"),

@@ -1,4 +1,4 @@
-//! What the command line asks for, and who carries it out.
+//! What the command line asks for, and which part carries it out.
 
 use ipvs::Ipvs;
 

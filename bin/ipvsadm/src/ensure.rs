@@ -1,9 +1,9 @@
-//! `--ensure`: an addition that succeeds where its subject is there already, with its settings.
+//! `--ensure`: an addition that also succeeds if the entry is there, and gives it the settings.
 
 use ipvs::{Errno, Ipvs, IpvsError};
 use lvs_model::IpvsOp;
 
-/// Adds; where that exists, edits it unless it is equal. Returns what the kernel refused, and why.
+/// Adds; edits the entry if it is there with other settings. Returns what the kernel refused, and why.
 pub(crate) fn apply(
     kernel: &mut impl Ipvs,
     op: IpvsOp,

@@ -95,7 +95,7 @@ impl UsageError {
         if word.to_str().is_some() {
             return text.into_bytes();
         }
-        // What `Display` made of it has a replacement character, which nothing else here has.
+        // `Display` has put replacement characters for its bytes; nothing else here has any.
         let shown = word.to_string_lossy();
         let around: Vec<_> = text.split(&*shown).map(str::as_bytes).collect();
         around.join(word.as_bytes())

@@ -13,7 +13,7 @@ use crate::{Streams, run};
 
 /// 100 000 runs.
 const TABLES: u64 = 400;
-/// A table is thrown away after so many runs, before it grows slow.
+/// After this many runs a table is thrown away, before it grows slow.
 const RUNS_A_TABLE: usize = 250;
 
 /// Runs `arguments` behind the program's name; the status.
@@ -44,7 +44,7 @@ fn argv_scan_sound(table: &mut FakeIpvs, bytes: &[u8]) {
     check_status(run_words(table, &words, &[], &mut io::sink()));
 }
 
-/// All of it is standard input of `-R`, then of `-R --atomic`.
+/// The data is standard input of `-R`, then of `-R --atomic`.
 fn restore_lines_sound(table: &mut FakeIpvs, bytes: &[u8]) {
     check_status(run_words(table, &["-R".into()], bytes, &mut io::sink()));
     let atomic = ["-R", "--atomic"].map(OsString::from);

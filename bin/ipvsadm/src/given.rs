@@ -1,4 +1,4 @@
-//! The options that a command may take, by the names that messages call them, and which of them a line gave.
+//! The options that a command may take, by their names in messages, and which of them a line gave.
 
 /// Makes the names, their texts and the table of legal options of one row each.
 macro_rules! names {
@@ -21,12 +21,12 @@ macro_rules! names {
             }
         }
 
-        /// What each command says to an option, in the order in which they are checked.
+        /// How each command takes an option, in the order in which they are checked.
         pub(crate) const LEGAL: &[(Name, &[u8; 14])] = &[$((Name::$name, $cells),)*];
     };
 }
 
-// A name, what messages call it, and what each command says to it, in the order of `Command`. `+` must be
+// A name, its text in messages, and how each command takes it, in the order of `Command`. `+` must be
 // there, `o` may be, `.` may not, `1` may be but only one of them.
 names! {
     // A E D C L a d e set start stop R S Z

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::number::is_space;
 
-/// C's `inet_aton`: one to four numbers, decimal, octal or hexadecimal, the last one filling what
-/// is left. What follows white space is not looked at.
+/// C's `inet_aton`: one to four numbers, decimal, octal or hexadecimal; the last one fills the remaining
+/// bytes. White space ends the text.
 pub(crate) fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     match split_dotted(text) {
         Some((address, [])) => Some(address),
@@ -23,11 +23,11 @@ pub(crate) fn split_dotted(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     Some((Ipv4Addr::new(a, b, c, d), rest))
 }
 
-/// A decimal number up to 255; one that begins with 0 is 0, others are octal.
+/// A decimal number up to 255. Of those that begin with 0 only 0 itself; others are octal.
 fn split_octet(text: &[u8]) -> Option<(u8, &[u8])> {
     let (first, mut rest) = split_digit(text)?;
     let mut number = first;
-    // Three digits at most; what a fourth makes of it is left to the general way.
+    // Three digits at most; the general way decides about a fourth.
     for _ in 0..2 {
         let Some((digit, behind)) = split_digit(rest).filter(|_| first != 0) else {
             break;

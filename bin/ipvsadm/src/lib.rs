@@ -1,11 +1,12 @@
 //! The kernel's virtual server table by command line: drop-in for ipvsadm 1.31.
 //!
-//! [`main`] is the program. The way of a command line through it: `options` (the table) and `popt`
-//! scan it, `parse` folds it into a `line` by what `take` makes of values (`number`, `address`, `inet`, `names`), `request`
-//! checks it as a whole (`legality`, `tunnel`) and says what to do, `session` does it: one change
-//! (`ensure`), many (`restore`; `replace` and `wanted` for all or nothing), or a listing (`list`,
-//! `save`, `connections`, `watch`; `sort`, `counters`, `printed_name`; `list_json`, `json`). `error` and `refusal` hold the original's sentences, `start` and `help` are what
-//! their names say, `output` is the buffer in front of standard output.
+//! [`main`] is the program. A command line takes this way: `options` (the table) and `popt` scan it.
+//! `parse` folds it into a `line` by what `take` makes of values (`number`, `address`, `inet`, `names`).
+//! `request` checks it as a whole (`legality`, `tunnel`) and says what to do. `session` does it: one change
+//! (`ensure`), many (`restore`; `replace` and `wanted` for all or nothing), or a listing (`list`, `save`,
+//! `connections`, `watch`; `sort`, `counters`, `printed_name`; `list_json`, `json`). `error` and `refusal`
+//! hold the original's sentences. `start` and `help` are what their names say. `output` is the buffer in
+//! front of standard output.
 
 mod address;
 mod command;
@@ -114,7 +115,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(run(&arguments, start::open, environment, streams))
 }
 
-/// Standard output that was closed when the program began: what is to be printed cannot be.
+/// Standard output that was closed when the program began: nothing can be printed.
 struct Closed;
 
 impl Write for Closed {

@@ -19,7 +19,7 @@ pub trait Names {
     fn service_name(&self, port: u16, protocol: Protocol) -> Option<String>;
 }
 
-/// The C library's, each answer asked for once in a run.
+/// The C library's names. Each answer is asked for once in a run.
 #[derive(Debug, Default)]
 pub struct SystemNames {
     hosts: RefCell<BTreeMap<IpAddr, Option<String>>>,

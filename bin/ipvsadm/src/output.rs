@@ -21,7 +21,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Writes everything out. Fails with the first error there was, once.
+    /// Writes everything out. Fails once, with the first error that there was.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.push();
         match self.error.take() {
@@ -39,7 +39,8 @@ impl<'a> Output<'a> {
         self.error.is_none()
     }
 
-    /// Whether writing has failed: nobody reads what would come, so whoever has much more to say ends.
+    /// Whether writing has failed. Then nobody reads what would come, and a caller with much more to say
+    /// ends.
     pub(crate) const fn is_broken(&self) -> bool {
         self.error.is_some()
     }
@@ -70,7 +71,7 @@ impl<'a> Output<'a> {
         self.bytes(bytes).blanks(width.saturating_sub(bytes.len()))
     }
 
-    /// What `fill` writes, cut behind `longest` bytes, at the left of a column at least this wide.
+    /// What `fill` writes, cut after `longest` bytes, at the left of a column at least this wide.
     pub(crate) fn column(
         &mut self,
         width: usize,

@@ -26,8 +26,8 @@ impl<'n> Style<'n> {
         }
     }
 
-    /// Appends `10.0.0.1:80`, `[fd02::2]:http`. The caller cuts it where the original's buffer ends,
-    /// at [`ENDPOINT_LENGTH`].
+    /// Appends `10.0.0.1:80`, `[fd02::2]:http`. The caller cuts it at [`ENDPOINT_LENGTH`], where the
+    /// original's buffer ends.
     pub(crate) fn write_endpoint(
         self,
         text: &mut Vec<u8>,

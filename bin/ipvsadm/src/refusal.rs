@@ -1,4 +1,4 @@
-//! The kernel's refusals in the original's words: by errno and by what was asked.
+//! The kernel's refusals in the original's words: by errno, and by what was asked.
 
 use std::borrow::Cow;
 use std::io;
@@ -72,7 +72,7 @@ pub(crate) fn c_text(error: &io::Error) -> String {
     }
 }
 
-/// The errno that a failure counts as: what is not the kernel's own counts as `EINVAL`.
+/// The errno that a failure counts as. A failure that is not the kernel's counts as `EINVAL`.
 pub(crate) const fn errno(error: &IpvsError) -> Errno {
     match error {
         IpvsError::Kernel(errno) => *errno,

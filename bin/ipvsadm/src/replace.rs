@@ -1,8 +1,8 @@
 //! `-R --atomic`: the rules on standard input are the whole table, all of them or none.
 //!
-//! Nothing is touched until every line is understood. Then the kernel gets only what differs,
-//! additions and edits before removals, so that a service that stays is never without its servers.
-//! If the kernel refuses one of the former they are undone; nothing was removed by then.
+//! Nothing is touched until every line is understood. Then the kernel gets only what differs, additions and
+//! edits before removals, so that a service that stays always has its servers. If the kernel refuses an
+//! addition or edit, they are undone; nothing was removed by then.
 
 use std::io;
 
@@ -54,7 +54,7 @@ fn fail<I: Ipvs>(session: &mut Session<'_, I>, error: &IpvsError) -> u8 {
     status::REFUSED
 }
 
-/// Reads every line and says what is wrong with each; `None` if anything was.
+/// Reads every line and reports what is wrong with each; `None` if anything was.
 fn read<I: Ipvs>(session: &mut Session<'_, I>) -> Option<Wanted> {
     let mut wanted = Wanted::default();
     let mut is_good = true;
@@ -81,7 +81,7 @@ fn input_error(error: &io::Error) -> String {
     format!("standard input: {}", refusal::c_text(error))
 }
 
-/// A line of rules; empty ones and those that begin with `#` say nothing.
+/// Takes a line of rules; empty lines, and those that begin with `#`, mean nothing.
 fn take_line<I: Ipvs>(
     session: &Session<'_, I>,
     text: &[u8],
@@ -115,7 +115,7 @@ fn take_line<I: Ipvs>(
         .map_err(|errno| refusal::text(asked, errno).into_owned())
 }
 
-/// What is said of a command that describes no table.
+/// The message about a command that describes no table.
 const NO_RULE: &str = "only -A, -E, -D, -a, -e, -d and -C describe a table";
 
 const fn is_rule(op: &IpvsOp) -> bool {

@@ -1,5 +1,5 @@
-//! From what a line said to what is to be done: the checks between options, in the original's order.
-//! Entry and restore call it with every line that was read.
+//! From what a line said to what to do: the checks between options, in the original's order. The entry and
+//! the restore call it with every line.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -23,11 +23,11 @@ use crate::tunnel;
 pub(crate) enum Request {
     /// A change of the kernel's state.
     Change(IpvsOp),
-    /// An addition, or the edit that it turns into where its subject is there.
+    /// An addition, or its edit if the entry is there.
     Ensure(IpvsOp),
     /// Services and their servers.
     List(Listing),
-    /// The same again and again, so many seconds apart.
+    /// The same again and again, with this many seconds between.
     Watch(Listing, u32),
     /// The connection table.
     Connections(Columns),
@@ -47,7 +47,7 @@ pub(crate) enum Request {
 const FLAGS_LENGTH: usize = 127;
 /// Most bytes of an interface name.
 const INTERFACE_LENGTH: usize = 15;
-/// Where synchronisation goes if nothing else is said.
+/// The interface of synchronisation if none is named.
 const DEFAULT_INTERFACE: &str = "eth0";
 /// No interface can have this name: stands for one that is too long to exist.
 const NO_INTERFACE: &str = "/";
@@ -148,7 +148,7 @@ fn is_zero(key: &ServiceKey) -> bool {
     matches!(key, ServiceKey::Address { address, port: 0, .. } if address.is_unspecified())
 }
 
-/// The name as the kernel's field takes it: cut, and without what the kernel cannot have either.
+/// The name as the kernel's field takes it: cut, and without the bytes that the kernel cannot have.
 fn kernel_name(text: &OsStr, limit: usize) -> String {
     let bytes = text.as_bytes();
     let cut = bytes.get(..limit.min(bytes.len())).unwrap_or_default();

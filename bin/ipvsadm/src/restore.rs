@@ -1,5 +1,5 @@
-//! `-R`: a command line a line from standard input. Changes are collected and go to the kernel many
-//! at a time; what comes out is the same as one by one.
+//! `-R`: one command line on each line of standard input. Changes are collected and go to the kernel many
+//! at a time; the result is the same as one by one.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -15,12 +15,12 @@ use crate::session::Session;
 
 /// Most changes that wait.
 const BATCH: usize = 1024;
-/// Longer words are cut into pieces of so many bytes.
+/// Longer words are cut into pieces of this many bytes.
 const WORD_LENGTH: usize = 4096;
 
 /// What a line leads to.
 enum Step {
-    /// To the next line; a status if the line had one already.
+    /// To the next line; with a status if the line had one already.
     Next(Option<u8>),
     /// To the end of everything.
     End(u8),
@@ -75,7 +75,7 @@ fn run_line<I: Ipvs>(session: &mut Session<'_, I>, line: &[u8], batch: &mut Vec<
             flush(session, batch);
             Step::Next(Some(session.ensure(op)))
         }
-        // Sound as it is; only here it is none of the commands.
+        // Sound by itself, but not allowed here.
         Ok(Request::Restore | Request::Replace { .. }) => {
             flush(session, batch);
             let program = session.program.to_owned();
@@ -111,7 +111,7 @@ fn refuse<I: Ipvs>(session: &mut Session<'_, I>, error: &UsageError) -> Step {
     }
 }
 
-/// Sends what waits. The status is that of its last change.
+/// Sends the waiting changes. The status is that of the last one.
 fn flush<I: Ipvs>(session: &mut Session<'_, I>, batch: &mut Vec<IpvsOp>) -> u8 {
     if batch.is_empty() {
         return status::OK;

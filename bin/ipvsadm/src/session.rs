@@ -1,4 +1,4 @@
-//! A run of the program after its start: carries out requests and says what the kernel said.
+//! A run of the program after its start: carries out requests and prints the kernel's answers.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
@@ -63,7 +63,8 @@ impl<'a, I: Ipvs> Session<'a, I> {
     }
 
     fn say_bytes(&mut self, text: &[u8]) {
-        // A later flush says again that standard output is gone; standard error has no other.
+        // A later flush reports again that standard output is gone. For standard error there is no other
+        // place to report.
         let _ = self.err.write_all(&[text, b"\n"].concat());
     }
 
@@ -221,7 +222,7 @@ impl<'a, I: Ipvs> Session<'a, I> {
     }
 }
 
-/// Writes everything out; a failure takes the place of success. A closed pipe is not talked about.
+/// Writes everything out; a failure takes the place of success. A closed pipe gets no message.
 pub(crate) fn finish(mut out: Output<'_>, err: &mut dyn Write, status: u8) -> u8 {
     let Err(error) = out.flush() else {
         return status;

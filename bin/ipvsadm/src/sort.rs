@@ -1,8 +1,8 @@
-//! The order of listings: C's comparison, which wraps, in C's merge sort, on which it then depends.
+//! The order of listings: C's comparison, which wraps, in C's merge sort, on which the order then depends.
 //!
-//! A difference is taken modulo 2^32 and read as a signed number, so `192.168.0.1` sorts before
-//! `10.0.0.1`, and entries spread over more than half of the range have no consistent order at all:
-//! the result is then that of this merge sort and no other.
+//! A difference is taken modulo 2^32 and read as a signed number, so `192.168.0.1` sorts before `10.0.0.1`.
+//! Entries spread over more than half of the range have no consistent order at all: only this merge sort
+//! gives the original's result.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -70,8 +70,8 @@ pub(crate) fn sort_servers(mut servers: Vec<DestinationEntry>) -> Vec<Destinatio
     })
 }
 
-/// Whether these are IPv4 servers in falling order and not spread too far for that to be clear: the
-/// kernel's order if they were added in rising order, as restored ones are.
+/// Whether these are IPv4 servers in falling order, and not spread too far for that to be clear. That is
+/// the kernel's order if they were added in rising order, as restored ones are.
 fn is_descending(servers: &[DestinationEntry]) -> bool {
     let rank = |entry: &DestinationEntry| match entry.destination.key.address {
         IpAddr::V4(address) => Some((u32::from(address), entry.destination.key.port)),

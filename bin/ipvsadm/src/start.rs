@@ -1,4 +1,4 @@
-//! The start: the kernel's table, its module loaded if need be, before any argument counts.
+//! The start: opens the kernel's table, loads its module if need be, before any argument counts.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ pub(crate) fn failure_text(error: &IpvsError) -> String {
     )
 }
 
-/// What is said of a kernel side that is too old; `None` for any other.
+/// The warning about a kernel side that is too old; `None` for any other.
 pub(crate) fn version_warning(info: KernelInfo) -> Option<String> {
     let (major, minor, patch) = info.version;
     (info.version < OLDEST).then(|| {

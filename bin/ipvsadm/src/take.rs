@@ -1,5 +1,5 @@
-//! What the options make of their values. They are checked as they come, as the original does: whichever
-//! error stands first on the line is the one reported.
+//! What the options make of their values. Values are checked as they come, as in the original: the first
+//! error on the line is the one reported.
 
 use std::ffi::OsStr;
 use std::net::IpAddr;
@@ -139,7 +139,7 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    /// A port that is not written is the service's, as far as that is known by now.
+    /// A server without a port has the service's, if that is known by now.
     pub(crate) fn take_server(
         &mut self,
         text: &OsStr,

@@ -1,4 +1,4 @@
-//! A reader of standard output that goes away: how much is still read and written for it. Counted, not
+//! A reader of standard output that goes away: how much is read and written for it afterwards. Counted, not
 //! timed.
 
 use std::cell::Cell;
@@ -18,7 +18,7 @@ use crate::output::Output;
 use crate::test_names::TestNames;
 use crate::{Environment, Pace, Streams, run};
 
-/// As many as make every listing longer than the buffer in front of standard output, many times.
+/// So many that every listing is many times longer than the buffer in front of standard output.
 const SERVICES: u16 = 2000;
 
 /// A table that counts how often the servers of a service are asked for.
@@ -144,7 +144,7 @@ fn every_listing_of_the_table_ends_at_the_first_failed_write() {
         };
         let status = run(&arguments, || Ok(table), environment, streams);
         assert_eq!((status, err.as_slice()), (1, &b""[..]), "{words:?}");
-        // The second write is the one that fails; with --watch a look comes before the first line.
+        // The second write fails. With --watch one reading comes before the first line.
         let before = if words.contains(&"--watch") {
             usize::from(SERVICES)
         } else {

@@ -31,8 +31,8 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Follows a change of a service or server; refuses as the kernel would. Anything else is not
-    /// the table's, and nothing.
+    /// Follows a change of a service or server; refuses as the kernel would. Other changes are not the
+    /// table's, and do nothing.
     pub(crate) fn take(&mut self, op: IpvsOp, line: usize) -> Result<(), Errno> {
         match op {
             IpvsOp::AddService(service) => self.add_service(service, line),
@@ -123,8 +123,8 @@ impl Wanted {
     }
 }
 
-/// The fewest changes that turn `found` into `wanted` and nothing else: additions and edits first,
-/// then what goes. A service takes its servers along.
+/// The fewest changes that turn `found` into `wanted` and nothing else: additions and edits first, then
+/// removals. A service takes its servers along.
 pub(crate) fn changes(wanted: &[TableService], found: &Table) -> Vec<IpvsOp> {
     if wanted.is_empty() && !found.is_empty() {
         return vec![IpvsOp::Flush];

@@ -1,4 +1,4 @@
-//! `--watch`: the listing again and again, with rates measured between two looks at the table.
+//! `--watch`: the listing again and again, with rates measured between two readings of the table.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use lvs_model::{
     SyncDaemon, Timeouts,
 };
 
-/// Time between two looks, and where they are seen.
+/// The time between two readings, and where the listings are seen.
 pub trait Pace {
-    /// Lets the interval pass. Returns the time since the end of the last wait, at first since the
-    /// start; `None` when there shall be no further look.
+    /// Lets the interval pass. Returns the time since the end of the last wait, at first since the start;
+    /// `None` to end.
     fn wait(&self, interval: Duration) -> Option<Duration>;
-    /// Whether a look takes the place of the one before it: standard output is a terminal.
+    /// Whether a listing takes the place of the one before it: standard output is a terminal.
     fn is_screen(&self) -> bool;
 }
 
@@ -42,7 +42,7 @@ impl Pace for Clock {
     }
 }
 
-/// A table whose rates are those between two looks; the kernel's own are smoothed over some time.
+/// A table whose rates are those between two readings; the kernel's own are smoothed over some time.
 pub(crate) struct Rated<'k, I> {
     kernel: &'k mut I,
     elapsed: Duration,
@@ -50,7 +50,7 @@ pub(crate) struct Rated<'k, I> {
 }
 
 impl<'k, I: Ipvs> Rated<'k, I> {
-    /// What was seen for the first time has no rates yet.
+    /// An entry that was read for the first time has no rates yet.
     pub(crate) const fn new(kernel: &'k mut I) -> Self {
         Self {
             kernel,
