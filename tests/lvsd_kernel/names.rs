@@ -15,7 +15,7 @@ use crate::director::*;
 const LIMIT: Duration = Duration::from_secs(5);
 
 #[test]
-fn r_cf_10_lvsd_serves_while_a_name_server_is_silent() {
+fn r_lvsd_serves_while_a_name_server_is_silent() {
     let mut director = Director::new(&[1, 2]);
     let _silent = silent_name_server(&director);
     let servers = [&server(1)[..], &server(2)];

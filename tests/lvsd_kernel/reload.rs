@@ -24,14 +24,14 @@ fn mail(extra: &str) -> String {
 }
 
 #[test]
-fn f16_without_a_change_nothing_is_done() {
+fn without_a_change_nothing_is_done() {
     let mut director = running();
     director.reload(&file());
     assert_eq!(director.operations(0), [""; 0]);
 }
 
 #[test]
-fn f17_changed_settings_are_applied() {
+fn changed_settings_are_applied() {
     let mut director = running();
     let text = format!(
         "tcp_timeout = 55\n{}{}",
@@ -44,7 +44,7 @@ fn f17_changed_settings_are_applied() {
 }
 
 #[test]
-fn f18_f20_a_server_comes_and_goes_alone() {
+fn a_server_comes_and_goes_alone() {
     let mut director = running();
     director.reload(&(web(&[&server(1), &server(2), &server(5)]) + &mail("")));
     let add = ["-a -t 192.0.2.1:8080 -r 127.0.0.5:8080 -m -w 1"];
@@ -55,7 +55,7 @@ fn f18_f20_a_server_comes_and_goes_alone() {
 }
 
 #[test]
-fn f19_a_bad_file_changes_nothing() {
+fn a_bad_file_changes_nothing() {
     let mut director = running();
     let table = director.table();
     director.reload(&format!("{}bogus = 1\n", file()));
@@ -66,7 +66,7 @@ fn f19_a_bad_file_changes_nothing() {
 }
 
 #[test]
-fn f21_a_changed_address_is_another_server() {
+fn a_changed_address_is_another_server() {
     let mut director = running();
     director.reload(&(web(&[&server(1), &server(5)]) + &mail("")));
     let mut operations = director.operations(2);
@@ -81,7 +81,7 @@ fn f21_a_changed_address_is_another_server() {
 }
 
 #[test]
-fn f22_order_does_not_matter_and_a_new_service_comes_alone() {
+fn order_does_not_matter_and_a_new_service_comes_alone() {
     let mut director = running();
     let swapped = mail("") + &web(&[&server(1), &server(2)]);
     director.reload(&swapped);
@@ -97,7 +97,7 @@ fn f22_order_does_not_matter_and_a_new_service_comes_alone() {
 }
 
 #[test]
-fn f23_a_service_goes_and_comes_back() {
+fn a_service_goes_and_comes_back() {
     let mut director = running();
     director.reload(&web(&[&server(1), &server(2)]));
     let mut operations = director.operations(3);

@@ -107,7 +107,7 @@ fn without_descriptors_no_weight_changes_and_the_nanny_is_back_in_five_seconds()
 }
 
 #[test]
-fn who_asks_for_the_status_while_no_descriptor_is_left_does_not_make_lvsd_spin() {
+fn lvsd_does_not_spin_when_a_client_connects_and_no_descriptor_is_left() {
     let _alone = alone();
     let (director, _) = running();
     limit_descriptors(&director, director.open_descriptors());

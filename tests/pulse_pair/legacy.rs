@@ -1,6 +1,6 @@
 //! An original pulse as the partner, in each role: start, failure, return, clean stop, partition.
 //!
-//! The partner is a stand-in made from the bytes and rules of the original's specification. With
+//! The partner is a stand-in made from the original's bytes and rules. With
 //! `CARIBE_ORIGINAL_PULSE=PATH` the same scenarios are lived through a second time beside the
 //! original itself, a binary that is not part of this project; its `lvsd` is the one in the same
 //! directory, if there is one. `CARIBE_LEGACY_LONG=1` runs every start order beside the stand-in too.
@@ -314,7 +314,7 @@ fn beside_an_original_the_primary_stays_after_a_partition() {
 }
 
 /// STOPPED, the first a keepalive after the start, then RUNNING, four bytes each: what the
-/// specification's packets have behind their UDP header.
+/// original's packets have behind their UDP header.
 fn check_bytes(tap: &Tap) {
     let beats = || -> Vec<Vec<u8>> {
         let frames = tap.frames().into_iter().filter(|frame| frame.outgoing);

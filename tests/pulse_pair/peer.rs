@@ -1,5 +1,5 @@
-//! A stand-in for an original director: what its specification says of its packets (values, when
-//! they are sent, what is accepted), of its timers and of its reactions. No service, no ARP.
+//! A stand-in for an original director: as its interface is known, its packets (values, when
+//! they are sent, what is accepted), its timers and its reactions. No service, no ARP.
 
 use std::fmt::Write as _;
 use std::fs::File;

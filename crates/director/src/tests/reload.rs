@@ -27,14 +27,14 @@ fn running() -> World {
 }
 
 #[test]
-fn f16_an_unchanged_file_changes_nothing() {
+fn an_unchanged_file_changes_nothing() {
     let mut world = running();
     world.reload(two_services());
     assert_eq!(world.take_trace(), ["log rereading configuration file"]);
 }
 
 #[test]
-fn f17_changed_settings_are_applied_and_a_weight_goes_to_the_nanny() {
+fn changed_settings_are_applied_and_a_weight_goes_to_the_nanny() {
     let mut world = running();
     let mut file = two_services();
     file.timeouts.tcp = 55;
@@ -67,7 +67,7 @@ fn another_persistence_netmask_edits_the_service() {
 }
 
 #[test]
-fn f18_f20_a_server_comes_and_goes_alone() {
+fn a_server_comes_and_goes_alone() {
     let mut world = running();
     let mut file = two_services();
     file.virtuals[0].servers.push(server("e", "10.0.0.5", 80));
@@ -92,7 +92,7 @@ fn f18_f20_a_server_comes_and_goes_alone() {
 }
 
 #[test]
-fn f19_a_bad_file_changes_nothing() {
+fn a_bad_file_changes_nothing() {
     let mut world = running();
     let line = "lvs: error parsing /etc/lvs.cf on line 56.".to_owned();
     world.file = Err(vec![line.clone()]);
@@ -131,7 +131,7 @@ fn a_storm_of_reloads_is_read_three_times_in_ten_seconds_and_once_more_behind_it
 }
 
 #[test]
-fn f21_a_changed_address_is_another_server() {
+fn a_changed_address_is_another_server() {
     let mut world = running();
     let mut file = two_services();
     file.virtuals[0].servers[1].address = address("10.0.0.22");
@@ -145,7 +145,7 @@ fn f21_a_changed_address_is_another_server() {
 }
 
 #[test]
-fn f22_order_and_names_do_not_matter_and_a_new_service_comes_alone() {
+fn order_and_names_do_not_matter_and_a_new_service_comes_alone() {
     let mut world = running();
     let mut file = two_services();
     file.virtuals.swap(0, 1);
@@ -159,7 +159,7 @@ fn f22_order_and_names_do_not_matter_and_a_new_service_comes_alone() {
 }
 
 #[test]
-fn f23_a_service_goes_and_comes_back() {
+fn a_service_goes_and_comes_back() {
     let mut world = running();
     let mut file = two_services();
     file.virtuals.remove(0);

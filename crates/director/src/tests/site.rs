@@ -162,7 +162,7 @@ fn r_a_directly_routed_server_is_once_in_a_mark_that_has_masqueraded_ones_too() 
 }
 
 #[test]
-fn f05_f06_a_server_of_a_mark_is_up_while_all_its_checks_are_good() {
+fn a_server_of_a_mark_is_up_while_all_its_checks_are_good() {
     let mut world = World::start(direct(one_mark()), Table::new());
     let (http, https) = (
         world.nth_nanny("10.0.0.1", 0),

@@ -30,7 +30,7 @@ pub fn service(vip: &str, port: u16, destinations: &[(&str, u32)]) -> TableServi
 }
 
 #[test]
-fn f01_a_start_creates_services_and_a_good_check_adds_its_server() {
+fn a_start_creates_services_and_a_good_check_adds_its_server() {
     let servers = vec![
         weighing(server("a", "10.0.0.1", 8080), 100),
         server("b", "10.0.0.2", 8080),
@@ -147,7 +147,7 @@ fn without_a_table_there_is_no_start() {
 }
 
 #[test]
-fn f10_a_failed_server_is_quiesced_if_the_file_says_so() {
+fn a_failed_server_is_quiesced_if_the_file_says_so() {
     let mut file = two_servers();
     file.virtuals[0].quiesce = true;
     let mut world = World::start(file, Table::new());
@@ -196,7 +196,7 @@ fn it_is_told_once_when_every_real_server_has_been_checked_and_the_table_follows
 }
 
 #[test]
-fn f14_the_sorry_server_is_in_only_while_all_others_are_out() {
+fn the_sorry_server_is_in_only_while_all_others_are_out() {
     let mut file = two_servers();
     file.virtuals[0].sorry_server = Some(address("10.0.0.99"));
     let mut world = World::start(file, Table::new());

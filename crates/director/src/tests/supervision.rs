@@ -11,7 +11,7 @@ use crate::supervision::{Life, Supervised};
 use crate::{Action, Input, StartError, Table};
 
 #[test]
-fn f12_a_dead_nanny_is_replaced_at_once_and_goes_on_from_where_it_was() {
+fn a_dead_nanny_is_replaced_at_once_and_goes_on_from_where_it_was() {
     let mut world = World::start(two_servers(), Table::new());
     world.up("10.0.0.1", 1);
     let table = world.table();

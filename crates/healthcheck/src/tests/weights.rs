@@ -30,7 +30,7 @@ fn the_weight_doubles_every_20_seconds() {
 
 #[test]
 fn the_first_step_may_come_with_the_entry() {
-    // lvsd-nanny F-29: interval 6, reentry 15.
+    // Interval 6, reentry 15.
     let mut world = World::new(Settings {
         interval: Duration::from_secs(6),
         weight: weight(10),
@@ -42,7 +42,7 @@ fn the_first_step_may_come_with_the_entry() {
 
 #[test]
 fn a_new_target_moves_the_weight_from_the_present_one() {
-    // lvsd-nanny F-17: 1 to 7.
+    // From 1 to 7.
     let interval = Duration::from_secs(20);
     let mut world = World::new(Settings {
         interval,
