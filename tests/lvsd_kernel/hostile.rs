@@ -119,6 +119,25 @@ fn owner_of(name: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// Says whose it is, before anything else, and stays.
+const MONITOR: &str = "#!/bin/sh\n\
+    echo monitor of $(grep -E '^(Uid|CapPrm):' /proc/self/status) for user \"$CARIBE_USER\".\n\
+    exec sleep 1000\n";
+
+/// Nothing says that it would give up root by itself, as our nanny does.
+#[test]
+fn a_monitor_of_the_sites_own_is_no_roots_from_its_first_line_on() {
+    let mut director = Director::new(&[1]);
+    let monitor = program(&director, "755", MONITOR);
+    let own = format!(" client_monitor = \"{monitor}\"");
+    director.start(&block("web", "192.0.2.1", &own, &[&server(1)]));
+    let user = owner_of("lvscheck");
+    director.wait_for_log(&format!(
+        "monitor of Uid: {user} {user} {user} {user} CapPrm: 0000000000000000 for user ."
+    ));
+    assert!(director.end(Signal::SIGTERM).success());
+}
+
 #[test]
 fn a_program_of_root_alone_fails_with_its_name_and_user_and_runs_as_root() {
     let mut director = Director::new(&[]);

@@ -88,6 +88,8 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
         false => None,
     };
     instance.write();
+    // Nothing that was left open for us gets to a monitor. A kernel before 5.11 leaves it to whoever opened it.
+    let _ = daemon::close_descriptors_on_exec();
     // Leaving the terminal closes standard output.
     let to_parent = ToParent::open(parent.is_some(), options.foreground).map_err(failure)?;
     let sign_of_life = SignOfLife::as_asked(&to_parent);

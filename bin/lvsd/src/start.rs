@@ -95,6 +95,8 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         true => Some(background().map_err(failure)?),
         false => None,
     };
+    // Nothing that was left open for us gets to a nanny. A kernel before 5.11 leaves it to whoever opened it.
+    let _ = daemon::close_descriptors_on_exec();
     // Each nanny has a socket to us; or one process checks a thousand servers at once.
     if let Err(error) = daemon::make_room_for_descriptors() {
         log::warn!("cannot raise the limit of open descriptors: {error}");

@@ -46,6 +46,10 @@ use options::{NAME, Options, Request};
 
 /// Runs nanny with the arguments behind its name.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    // Before anything is read as root.
+    if let Err(error) = daemon::become_named_user() {
+        return ExitCode::from(not_that_user(&error, err));
+    }
     let result = match options::parse(args, &daemon::aliases(NAME)) {
         // A closed pipe: nobody is left to read it.
         Ok(Request::Print(text)) => Ok(u8::from(out.write_all(text.as_bytes()).is_err())),
@@ -59,6 +63,14 @@ pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitC
         1
     });
     ExitCode::from(status)
+}
+
+/// Says it in the log, too: lvsd and fos hear no more than the status, and may have no standard error.
+fn not_that_user(error: &io::Error, err: &mut dyn Write) -> u8 {
+    daemon::log::start(NAME, Target::Syslog, false);
+    log::error!("{error}");
+    let _ = writeln!(err, "{NAME}: {error}");
+    1
 }
 
 /// Everything behind the command line, until there is an exit status.

@@ -1,29 +1,31 @@
 //! Children: started with a lifeline, signalled only while they are ours, reaped all.
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use lvs_model::ChildExit;
-use lvs_sys::{Cage, Capabilities, Ended, Launch, Limits};
+use lvs_sys::{Cage, Capabilities, Ended, Limits};
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{Pid, pipe2};
 
+use crate::become_user::{USER_VARIABLE, User, becomes_its_user};
 use crate::installed::installed;
 use crate::{ALIVE_VARIABLE, PARENT_VARIABLE};
 
 /// What our parent or the service manager tells us, and no child of ours.
-const FOR_US_ALONE: [&str; 5] = [
+const FOR_US_ALONE: [&str; 6] = [
     PARENT_VARIABLE,
     ALIVE_VARIABLE,
+    USER_VARIABLE,
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -77,7 +79,6 @@ impl Stdout {
             Self::Inherit => (None, None, None),
             Self::Error => (None, Some(io::stderr().as_fd().try_clone_to_owned()?), None),
             Self::Pipe | Self::PipeAndLog => {
-                // What stays comes last: what is closed again gets low numbers, which make a start cheap.
                 let error = match self {
                     Self::Pipe => null()?,
                     _ => Some(io::stdout().as_fd().try_clone_to_owned()?),
@@ -92,22 +93,13 @@ impl Stdout {
 /// Our end of a pipe, and what a child gets as output and error; `None` is ours.
 type Standard = (Option<OwnedFd>, Option<OwnedFd>, Option<OwnedFd>);
 
-/// Whom a child runs as, by numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct User {
-    /// User id.
-    pub uid: u32,
-    /// Group id; the child has no other groups.
-    pub gid: u32,
-}
-
 /// A program to start.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The file to execute. Not searched for in PATH; the usual path of a program of this suite means the
     /// one that is installed beside us.
     pub path: PathBuf,
-    /// Argument 0 in the place of the path; only for a program that is not started as another user.
+    /// Argument 0 in the place of the path.
     pub name: Option<&'static str>,
     /// Arguments behind argument 0.
     pub args: Vec<OsString>,
@@ -157,66 +149,7 @@ impl Program {
     /// # Errors
     /// No such file, not executable, no room for a process or descriptor, no right to change user.
     pub fn start(&self) -> io::Result<Child> {
-        match self.user {
-            Some(user) if self.asks_no_more() => self.start_as(user),
-            _ => self.start_by_command(),
-        }
-    }
-
-    fn asks_no_more(&self) -> bool {
-        !self.own_group && self.cage.is_none() && self.capabilities.is_none()
-    }
-
-    /// Started as another user, and nothing else is asked: without a copy of this process, which
-    /// [`Command`] makes for a change of user.
-    fn start_as(&self, user: User) -> io::Result<Child> {
-        let (read, output, error) = self.stdout.descriptors()?;
-        let (theirs, ours) = self.stdin_pair()?;
-        let input = Some(theirs.map_or_else(null, Ok)?);
-        let words = |words: Vec<OsString>| -> io::Result<Vec<CString>> {
-            let words = words.into_iter().map(|word| CString::new(word.into_vec()));
-            Ok(words.collect::<Result<_, _>>()?)
-        };
-        let path = CString::new(installed(&self.path).into_os_string().into_vec())?;
-        let mut args = vec![self.path.clone().into_os_string()];
-        args.extend(self.args.iter().cloned());
-        let pid = lvs_sys::launch(&Launch {
-            path: &path,
-            args: &words(args)?,
-            env: &words(self.environment())?,
-            stdio: [&input, &output, &error].map(|fd| fd.as_ref().map(AsFd::as_fd)),
-            user: (user.uid, user.gid),
-        })?;
-        Ok(Child {
-            pid: Pid::from_raw(pid),
-            link: ours,
-            output: read,
-        })
-    }
-
-    /// Our environment with the changes, as `NAME=VALUE`.
-    fn environment(&self) -> Vec<OsString> {
-        let parent = (self.stdin != Stdin::Null)
-            .then(|| (PARENT_VARIABLE.into(), OsString::from(self.parent_name)));
-        let own = self.env.iter();
-        let own = own.map(|(name, value)| (OsString::from(name), value.clone()));
-        let own: Vec<(OsString, OsString)> = own.chain(parent).collect();
-        let is_kept = |(name, _): &(OsString, OsString)| {
-            let ours_alone = FOR_US_ALONE.iter().any(|own| name == *own);
-            !ours_alone && own.iter().all(|(own, _)| own != name)
-        };
-        let inherited = std::env::vars_os().filter(is_kept);
-        let all = inherited.chain(own.iter().cloned());
-        all.map(|(mut variable, value)| {
-            variable.push("=");
-            variable.push(value);
-            variable
-        })
-        .collect()
-    }
-
-    fn start_by_command(&self) -> io::Result<Child> {
-        let mut command = Command::new(installed(&self.path));
+        let mut command = Command::new(self.file());
         match self.name {
             Some(name) => command.arg0(name),
             None => command.arg0(&self.path),
@@ -234,8 +167,14 @@ impl Program {
         let (read, output, error) = self.stdout.descriptors()?;
         let own = |fd: Option<OwnedFd>| fd.map_or_else(Stdio::inherit, Stdio::from);
         command.stdout(own(output)).stderr(own(error));
-        if let Some(user) = self.user {
-            command.uid(user.uid).gid(user.gid);
+        match self.user {
+            Some(user) if becomes_its_user(&self.path) => {
+                command.env(USER_VARIABLE, user.to_string());
+            }
+            Some(user) => {
+                command.uid(user.uid).gid(user.gid);
+            }
+            None => {}
         }
         if self.own_group && self.cage.is_none() {
             command.process_group(0);
@@ -254,6 +193,16 @@ impl Program {
             link: ours,
             output: read,
         })
+    }
+
+    /// What is executed. std would look up a bare name in PATH.
+    fn file(&self) -> PathBuf {
+        let file = installed(&self.path);
+        if file.as_os_str().as_bytes().contains(&b'/') {
+            file
+        } else {
+            Path::new(".").join(file)
+        }
     }
 
     /// Its standard input, if that is not /dev/null, and our end of it.

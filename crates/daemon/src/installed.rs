@@ -17,6 +17,17 @@ const USUAL: [&str; 6] = [
 /// one, wherever that is: it lies in the same directory. Any other path means itself.
 #[must_use]
 pub fn installed(path: &Path) -> PathBuf {
+    own_directory()
+        .and_then(|own| beside(own, path))
+        .unwrap_or_else(|| path.to_owned())
+}
+
+/// Whether `path` is a usual one and means the program that was installed together with this one.
+pub fn is_installed_beside(path: &Path) -> bool {
+    own_directory().and_then(|own| beside(own, path)).is_some()
+}
+
+fn own_directory() -> Option<&'static Path> {
     static OWN: OnceLock<Option<PathBuf>> = OnceLock::new();
     let own = OWN.get_or_init(|| {
         // After an upgrade the name has a word behind it, the directory has not.
@@ -24,16 +35,13 @@ pub fn installed(path: &Path) -> PathBuf {
         program.parent().map(Path::to_owned)
     });
     own.as_deref()
-        .map_or_else(|| path.to_owned(), |own| beside(own, path))
 }
 
-fn beside(own: &Path, path: &Path) -> PathBuf {
+fn beside(own: &Path, path: &Path) -> Option<PathBuf> {
     let is_usual = USUAL.iter().any(|usual| Path::new(usual) == path);
     let name = path.file_name().filter(|_| is_usual);
     let beside = name.map(|name| own.join(name));
-    beside
-        .filter(|file| file.is_file())
-        .unwrap_or_else(|| path.to_owned())
+    beside.filter(|file| file.is_file())
 }
 
 #[cfg(test)]
@@ -46,10 +54,10 @@ mod tests {
         std::fs::create_dir_all(&own).unwrap();
         std::fs::write(own.join("nanny"), "").unwrap();
         for (path, found) in [
-            ("/usr/sbin/nanny", own.join("nanny")),
-            ("/usr/sbin/lvsd", "/usr/sbin/lvsd".into()),
-            ("/opt/nanny", "/opt/nanny".into()),
-            ("nanny", "nanny".into()),
+            ("/usr/sbin/nanny", Some(own.join("nanny"))),
+            ("/usr/sbin/lvsd", None),
+            ("/opt/nanny", None),
+            ("nanny", None),
         ] {
             assert_eq!(beside(&own, Path::new(path)), found, "{path}");
         }

@@ -8,7 +8,7 @@
 //! - [`Clock`]: the monotonic clock that the machines' `now` comes from
 //! - [`Signals`]: signals as something to poll
 //! - [`Program`], [`Child`], [`reap`]: children, each with the lifeline by which it sees us go
-//! - [`check_user()`], [`check_account`]: whom monitors run as
+//! - [`check_user()`], [`check_account`]: whom monitors run as; [`become_named_user`]: how ours does
 //! - [`adopt_orphans`], [`kill_strays`]: what children leave behind
 //! - [`calls`]: filters of system calls; [`Cage`]: what a monitor's programs are shut into
 //! - [`show_name`]: what `ps` shows of a program that plays several parts
@@ -26,6 +26,7 @@
 mod acl;
 mod aliases;
 mod background;
+mod become_user;
 pub mod calls;
 mod check_user;
 mod child;
@@ -53,8 +54,9 @@ mod wait;
 
 pub use aliases::aliases;
 pub use background::{Background, background, detach};
+pub use become_user::{USER_VARIABLE, User, become_named_user};
 pub use check_user::{check_account, check_user};
-pub use child::{Child, Program, Stdin, Stdout, User, is_child, reap};
+pub use child::{Child, Program, Stdin, Stdout, is_child, reap};
 pub use clock::Clock;
 pub use control_socket::{Asked, ClientId, ControlSocket, Question, ask, read_status};
 pub use descendants::{Stray, adopt_orphans, kill_strays};
@@ -79,7 +81,7 @@ pub use wait::wait;
 
 pub use lvs_sys::{
     Cage, CallFilter, Capabilities, Limits, OWN_GROUP, OWN_PROCESS, calls_can_be_filtered,
-    give_back_memory, keep_capabilities,
+    close_descriptors_on_exec, give_back_memory, keep_capabilities,
 };
 pub use nix::poll::{PollFd, PollFlags};
 pub use nix::sys::signal::Signal;

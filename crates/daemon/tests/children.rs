@@ -2,13 +2,14 @@
 //! tests at once would take each other's.
 
 use std::io::{ErrorKind, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use daemon::{
     Child, Clock, PollFd, PollFlags, Program, Signal, Signals, Stdin, Stdout, User, reap, wait,
 };
 use lvs_model::{ChildExit, Mono};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// Waits, at most ten seconds, for the next child to end.
 fn next_exit(signals: &mut Signals, clock: &Clock) -> (i32, ChildExit) {
@@ -52,6 +53,22 @@ fn output(child: &Child) -> String {
     let mut pipe = std::fs::File::from(child.output().unwrap().try_clone_to_owned().unwrap());
     pipe.read_to_string(&mut text).unwrap();
     text
+}
+
+/// One that whoever started us has left open.
+fn an_open_descriptor_gets_no_further(signals: &mut Signals, clock: &Clock) {
+    let open = std::fs::File::open("/dev/null").unwrap();
+    fcntl(&open, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    let program = shell(&format!("test -e /proc/self/fd/{}", open.as_raw_fd()));
+    for (closed, status) in [(false, 0), (true, 1)] {
+        if closed && let Err(error) = daemon::close_descriptors_on_exec() {
+            testkit::skipped(&format!("close_range: {error}"));
+            break;
+        }
+        let child = program.start().unwrap();
+        let ended = (child.pid(), ChildExit::Status(status));
+        assert_eq!(next_exit(signals, clock), ended);
+    }
 }
 
 #[test]
@@ -105,9 +122,13 @@ fn children_end_are_reaped_and_see_their_parent_go() {
     assert_eq!(output(&child), "[]\n");
     next_exit(&mut signals, &clock);
 
-    // As another user, which only root may start, all the same: named, its ends, its output.
+    // As another user, which only root may start, all the same: named, its ends, its output. It was that
+    // user before it was executed, and is not told to become one.
     if nix::unistd::geteuid().is_root() {
-        let mut program = shell("cat; echo $CARIBE_PARENT $A; id -u");
+        let mut program = shell(
+            "cat; echo $CARIBE_PARENT $A $CARIBE_USER; id -u; id -G; \
+             grep -E '^(CapEff|CapPrm|SigBlk)' /proc/self/status",
+        );
         program.stdin = Stdin::Lifeline;
         program.stdout = Stdout::Pipe;
         program.env = vec![("A".into(), "b".into())];
@@ -117,7 +138,9 @@ fn children_end_are_reaped_and_see_their_parent_go() {
         });
         let mut child = program.start().unwrap();
         child.close_link();
-        assert_eq!(output(&child), "test b\n64001\n");
+        let none = "0000000000000000";
+        let status = format!("SigBlk:\t{none}\nCapPrm:\t{none}\nCapEff:\t{none}\n");
+        assert_eq!(output(&child), format!("test b\n64001\n64002\n{status}"));
         assert_eq!(
             next_exit(&mut signals, &clock),
             (child.pid(), ChildExit::Status(0))
@@ -148,9 +171,13 @@ fn children_end_are_reaped_and_see_their_parent_go() {
         (child.pid(), ChildExit::Signal(15))
     );
 
+    an_open_descriptor_gets_no_further(&mut signals, &clock);
+
     // What cannot be started is an error here, not a child that fails.
     let missing = Program::new("/nonexistent/program");
     assert_eq!(not_started(&missing), ErrorKind::NotFound);
+    // A bare name is no name in PATH.
+    assert_eq!(not_started(&Program::new("sh")), ErrorKind::NotFound);
     assert_eq!(reap(), None);
     assert!(clock.now() > Mono::ZERO);
 }

@@ -36,6 +36,16 @@ impl Nanny {
 
     /// Starts one that goes on from `standing`.
     pub fn adopting(real: SocketAddr, args: &[&str], standing: Standing) -> Self {
+        Self::with_environment(&[], real, args, standing)
+    }
+
+    /// The same with these variables.
+    pub fn with_environment(
+        variables: &[(&str, &str)],
+        real: SocketAddr,
+        args: &[&str],
+        standing: Standing,
+    ) -> Self {
         let mut program = Program::new(env!("CARGO_BIN_EXE_nanny"));
         let (rip, rport) = (real.ip().to_string(), real.port().to_string());
         program.args = [
@@ -48,6 +58,10 @@ impl Nanny {
         program.stdin = Stdin::Report;
         program.stdout = Stdout::Pipe;
         program.parent_name = "lvsd";
+        let variables = variables.iter();
+        program.env = variables
+            .map(|(name, value)| ((*name).to_owned(), value.into()))
+            .collect();
         let child = program.start().expect("nanny starts");
         let nanny = Self {
             child,

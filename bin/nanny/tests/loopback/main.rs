@@ -9,3 +9,4 @@ mod load;
 mod network;
 mod programs;
 mod shared;
+mod user;
