@@ -33,7 +33,6 @@ use std::time::Duration;
 use lvs_model::{Mono, ServiceKey, Timers};
 
 use index::Index;
-use object::Object;
 use parts::{IdleTimes, Kernel, Nannies, Reading};
 use phase::Phase;
 use service::ServiceState;
@@ -75,10 +74,9 @@ pub struct Lvsd {
     progress: Progress,
     /// Services of lvs.cf, and those that were in it and have yet to go.
     services: BTreeMap<ServiceKey, ServiceState>,
-    /// Destinations, by their numbers in the site, whose verdicts the table does not follow yet.
+    /// Destinations, by their numbers in the site, whose verdicts the table does not follow yet. Not in `services`:
+    /// the end of a turn looks at these few alone.
     unsettled: BTreeMap<ServiceKey, BTreeSet<usize>>,
-    /// Operations that the kernel refused and that are still wanted, with the reason.
-    refused: BTreeMap<Object, String>,
     nannies: Nannies,
     /// Stray signals: said once.
     strays: BTreeSet<i32>,
@@ -109,7 +107,6 @@ impl Lvsd {
             progress: Progress::Starting,
             services: BTreeMap::new(),
             unsettled: BTreeMap::new(),
-            refused: BTreeMap::new(),
             nannies: Nannies::none(),
             strays: BTreeSet::new(),
             pace: Pace::new(),

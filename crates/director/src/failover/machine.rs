@@ -39,6 +39,17 @@ enum Timer {
     Service,
 }
 
+/// Where fos is between its start and its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Goes through the services of its start.
+    Starting,
+    /// Has said `Ready`.
+    Running,
+    /// Waits for commands and monitors, and ends. Never left.
+    Ending,
+}
+
 /// The command that runs.
 #[derive(Clone, Debug)]
 struct Running {
@@ -57,8 +68,7 @@ pub struct Fos {
     running: Option<Running>,
     timers: Timers<Timer>,
     next_monitor: u64,
-    is_ready: bool,
-    is_ending: bool,
+    phase: Phase,
 }
 
 impl Fos {
@@ -73,8 +83,7 @@ impl Fos {
             running: None,
             timers: Timers::new(),
             next_monitor: 0,
-            is_ready: false,
-            is_ending: false,
+            phase: Phase::Starting,
         }
     }
 
@@ -113,12 +122,12 @@ impl Fos {
                 self.monitor_started(now, monitor, result, out);
             }
             Input::MonitorEnded(monitor, exit) => self.monitor_ended(now, monitor, exit, out),
-            Input::Hangup if self.is_ending => {}
+            Input::Hangup if self.phase == Phase::Ending => {}
             Input::Hangup => {
                 out.extend([Action::Notice(Notice::Rereading), Action::ReadConfiguration]);
             }
-            Input::Configuration(Ok(site)) if !self.is_ending => self.change(now, *site, out),
-            Input::Configuration(Ok(_)) => {}
+            Input::Configuration(Ok(_)) if self.phase == Phase::Ending => {}
+            Input::Configuration(Ok(site)) => self.change(now, *site, out),
             Input::Configuration(Err(lines)) => {
                 let lines = lines.into_iter().map(Notice::BadConfiguration);
                 out.extend(lines.map(Action::Notice));
@@ -163,7 +172,7 @@ impl Fos {
             };
             let argv = match &work {
                 Work::Stop(service) => {
-                    if !self.is_ready && !self.is_ending {
+                    if self.phase == Phase::Starting {
                         out.push(Action::Notice(Notice::StoppingAny));
                     }
                     out.push(Action::Notice(Notice::Stopping(service.id.address)));
@@ -188,14 +197,18 @@ impl Fos {
 
     /// No command is left: ready, or at the end.
     fn idle(&mut self, out: &mut Vec<Action>) {
-        if self.is_ending {
-            let monitors = self.records.iter().filter_map(Record::monitor);
-            if monitors.count() == 0 && self.leaving.is_empty() {
-                out.extend([Action::Notice(Notice::WillExit), Action::Exit]);
+        match self.phase {
+            Phase::Starting => {
+                self.phase = Phase::Running;
+                out.push(Action::Ready);
             }
-        } else if !self.is_ready {
-            self.is_ready = true;
-            out.push(Action::Ready);
+            Phase::Running => {}
+            Phase::Ending => {
+                let monitors = self.records.iter().filter_map(Record::monitor);
+                if monitors.count() == 0 && self.leaving.is_empty() {
+                    out.extend([Action::Notice(Notice::WillExit), Action::Exit]);
+                }
+            }
         }
     }
 
@@ -267,7 +280,7 @@ impl Fos {
         exit: ChildExit,
         out: &mut Vec<Action>,
     ) {
-        let (mode, is_ending) = (self.mode, self.is_ending);
+        let (mode, is_ending) = (self.mode, self.phase == Phase::Ending);
         self.leaving.retain(|(leaving, _)| *leaving != monitor);
         let Some(record) = self.of_monitor(monitor) else {
             return;
@@ -353,7 +366,7 @@ impl Fos {
         if !is_start {
             let notice = Notice::StopFailed(id.address, status);
             out.push(Action::Notice(notice));
-        } else if !self.is_ending {
+        } else if self.phase != Phase::Ending {
             out.push(Action::Notice(Notice::StartFailed(id.address)));
             // Not watched before it is there.
             self.work.retain(|work| *work != Work::Watch(id));
@@ -420,7 +433,7 @@ impl Fos {
 
     /// Begins the way out: monitors end; on the active side every service is stopped.
     fn end(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if std::mem::replace(&mut self.is_ending, true) {
+        if std::mem::replace(&mut self.phase, Phase::Ending) == Phase::Ending {
             return;
         }
         self.work.clear();

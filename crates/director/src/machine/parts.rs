@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lvs_model::{DestinationKey, Ending, IpvsOp, Mono, ServiceKey};
 
+use super::object::Object;
 use crate::supervision::Supervised;
 use crate::{MonitorKey, NannyId, Table};
 
@@ -40,6 +41,8 @@ pub struct Kernel {
     /// Destinations with a refused operation since the last reading: they may never have been as we know
     /// them.
     pub unsure: BTreeSet<(ServiceKey, DestinationKey)>,
+    /// Operations that it refused and that are still wanted, with the reason.
+    pub refused: BTreeMap<Object, String>,
     /// Services of others: said once.
     pub foreign: BTreeSet<ServiceKey>,
 }
@@ -88,6 +91,7 @@ impl Kernel {
             has_looked_again: false,
             expects_changes: true,
             unsure: BTreeSet::new(),
+            refused: BTreeMap::new(),
             foreign: BTreeSet::new(),
         }
     }

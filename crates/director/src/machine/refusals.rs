@@ -35,7 +35,9 @@ impl Lvsd {
             }
             self.note_outcome(op, true);
             let said = format!("{op}: {}", refusal.reason);
-            self.refused.insert((service_key(op), object_of(op)), said);
+            self.kernel
+                .refused
+                .insert((service_key(op), object_of(op)), said);
             let is_new = match service_key(op) {
                 Some(key) => self.begins_to_fail(&key),
                 None => !were_failing,
@@ -75,7 +77,9 @@ impl Lvsd {
     /// What a refusal means, beyond the difference that the next audit finds; or that there was none.
     fn note_outcome(&mut self, op: &IpvsOp, is_refused: bool) {
         if !is_refused {
-            self.refused.remove(&(service_key(op), object_of(op)));
+            self.kernel
+                .refused
+                .remove(&(service_key(op), object_of(op)));
             self.forget_unchanged(op);
         }
         match op {
@@ -176,7 +180,8 @@ impl Lvsd {
             .map(|op| (service_key(op), object_of(op)))
             .collect();
         // The idle times are in no plan.
-        self.refused
+        self.kernel
+            .refused
             .retain(|object, _| object.0.is_none() || open.contains(object));
     }
 }

@@ -68,7 +68,7 @@ impl Lvsd {
 
     /// What was refused of a service and its destinations, each operation with its reason.
     fn refused_of(&self, key: ServiceKey) -> Vec<String> {
-        let behind = self.refused.range((Some(key), None)..);
+        let behind = self.kernel.refused.range((Some(key), None)..);
         let own = behind.take_while(|((service, _), _)| *service == Some(key));
         own.map(|(_, said)| said.clone()).collect()
     }
@@ -76,7 +76,7 @@ impl Lvsd {
     /// What was refused of no service of lvs.cf.
     fn refused_of_none(&self) -> Vec<String> {
         let is_ours = |key: &ServiceKey| self.index.service(&self.site, key).is_some();
-        let refused = self.refused.iter();
+        let refused = self.kernel.refused.iter();
         let others = refused.filter(|((service, _), _)| !service.as_ref().is_some_and(is_ours));
         others.map(|(_, said)| said.clone()).collect()
     }
@@ -115,8 +115,11 @@ impl Lvsd {
             last_check: check,
             pid: watch.and_then(|watch| watch.pid),
             restarts: watch.map_or(0, |watch| watch.starts.saturating_sub(1)),
-            refused: (self.refused.get(&(Some(service.service.key), Some(key))))
-                .map_or_else(Vec::new, |said| vec![said.clone()]),
+            refused: (self
+                .kernel
+                .refused
+                .get(&(Some(service.service.key), Some(key))))
+            .map_or_else(Vec::new, |said| vec![said.clone()]),
         }
     }
 }
