@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::odd_characters::{Odd, is_invisible};
 use crate::position::Position;
+use crate::work;
 
 /// Most findings that one reading reports.
 pub const MAX_FINDINGS: usize = 20;
@@ -134,6 +135,7 @@ pub(crate) struct Said {
 
 impl Findings {
     pub(crate) fn push(&mut self, finding: Finding) {
+        work::done(1);
         self.kept.push(match self.idle {
             true => noted(finding),
             false => finding,
@@ -154,6 +156,7 @@ impl Findings {
 
     /// Turns the warnings about these lines into notes: what stands at `switch` switches their subject off.
     pub(crate) fn note_warnings(&mut self, lines: std::ops::RangeInclusive<u32>, switch: Position) {
+        work::done(self.kept.len());
         for finding in &mut self.kept {
             let is_inside = lines.contains(&finding.position.line) && finding.position != switch;
             if finding.consequence == Consequence::Warn && is_inside {
@@ -188,6 +191,7 @@ impl Findings {
     }
 
     fn name_character(&mut self, odd: &Odd) {
+        work::done(self.kept.len());
         let Odd { position, name } = odd;
         let mut is_named = false;
         for finding in &mut self.kept {
@@ -208,6 +212,7 @@ impl Findings {
     }
 
     fn trim(&mut self) {
+        work::done(self.kept.len());
         self.kept
             .sort_by_key(|finding| (finding.consequence, finding.position));
         self.more += self.kept.len().saturating_sub(MAX_FINDINGS);

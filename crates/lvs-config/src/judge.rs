@@ -46,9 +46,9 @@ impl Judge<'_, '_> {
             Some("fos") => place == Place::Failover,
             _ => true,
         };
-        for block in &file.blocks {
+        for block in file.blocks() {
             let is_used = block.is_on(keyword::ACTIVE) && is_meant(block.place);
-            for server in &block.blocks {
+            for server in block.blocks() {
                 let is_used =
                     is_used && server.is_on(keyword::ACTIVE) && block.place == Place::Virtual;
                 self.judge_as(is_used, server, |_| {});
@@ -62,7 +62,7 @@ impl Judge<'_, '_> {
             });
         }
         self.findings.set_idle(!is_meant(Place::Virtual));
-        self.leave_out_second_services(&mut config.virtuals, &file.blocks);
+        self.leave_out_second_services(&mut config.virtuals, file);
         self.findings.set_idle(false);
         self.check_pair(file, &config);
         self.check_one_place(file, &config);

@@ -38,6 +38,7 @@ mod value;
 mod vocabulary;
 mod walk;
 mod word;
+mod work;
 
 pub use edit::{BlockName, EditError};
 pub use extension::{EXTENSIONS, ExtendedValue, VALUES};

@@ -14,6 +14,7 @@ use crate::finding::Finding;
 use crate::keyword::{Keyword, Place};
 use crate::position::Position;
 use crate::value::{Mask, Port, Value};
+use crate::work;
 
 /// The settings of one block, or of the file outside blocks.
 #[derive(Debug)]
@@ -26,8 +27,7 @@ pub(crate) struct Section {
     /// Where the block closes: only there it is known what it lacks.
     pub(crate) end: Position,
     settings: HashMap<&'static str, Setting>,
-    /// Blocks in this one, in file order.
-    pub(crate) blocks: Vec<Section>,
+    blocks: Vec<Section>,
     /// What is wrong with values that something else may switch off.
     pub(crate) late: Vec<Finding>,
     /// For a real server: the plain `port` of the virtual block as far as it was read there.
@@ -57,8 +57,28 @@ impl Section {
         }
     }
 
+    /// Blocks in this one, in file order.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Self> {
+        self.blocks.iter().inspect(|_| work::done(1))
+    }
+
+    /// Another block in this one, further down in the file.
+    pub(crate) fn add_block(&mut self, block: Self) {
+        self.blocks.push(block);
+    }
+
+    /// The block in this one whose name stands in `line`.
+    pub(crate) fn block_of_line(&self, line: u32) -> Option<&Self> {
+        let found = self.blocks.binary_search_by_key(&line, |block| {
+            work::done(1);
+            block.position.line
+        });
+        self.blocks.get(found.ok()?)
+    }
+
     /// The statement that counts so far.
     pub(crate) fn setting(&self, keyword: Keyword) -> Option<&Setting> {
+        work::done(1);
         self.settings.get(keyword.name)
     }
 
@@ -68,8 +88,7 @@ impl Section {
 
     /// Where the value of `keyword` stands, or where the block ends without it.
     pub(crate) fn at(&self, keyword: Keyword) -> Position {
-        self.settings
-            .get(keyword.name)
+        self.setting(keyword)
             .map_or(self.end, |setting| setting.position)
     }
 
@@ -95,20 +114,16 @@ impl Section {
 
     /// Whether `keyword` is given, well or badly.
     pub(crate) fn has(&self, keyword: Keyword) -> bool {
-        self.settings.contains_key(keyword.name)
+        self.setting(keyword).is_some()
     }
 
     /// Whether `keyword` is given, and behind `#:`.
     pub(crate) fn is_hidden(&self, keyword: Keyword) -> bool {
-        self.settings
-            .get(keyword.name)
-            .is_some_and(|setting| setting.hidden)
+        self.setting(keyword).is_some_and(|setting| setting.hidden)
     }
 
     fn value(&self, keyword: Keyword) -> Option<&Value> {
-        self.settings
-            .get(keyword.name)
-            .map(|setting| &setting.value)
+        self.setting(keyword).map(|setting| &setting.value)
     }
 
     pub(crate) fn integer(&self, keyword: Keyword) -> Option<u32> {

@@ -5,6 +5,7 @@
 
 use crate::position::Position;
 use crate::word::{self, QuotationMismatch, Word};
+use crate::work;
 
 /// Longest line that is read, 64 KiB.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -115,6 +116,7 @@ impl SyntaxTree {
 
     /// The words of a line, if it has any that can be told apart.
     pub(crate) fn words(&self, line: usize) -> &[Word] {
+        work::done(1);
         match self.lines.get(line).map(|line| &line.content) {
             Some(Content::Words { words, .. }) => words,
             _ => &[],
@@ -123,6 +125,7 @@ impl SyntaxTree {
 
     /// Line and column of a byte of the source that lies in `line`.
     pub(crate) fn position(&self, line: usize, byte: usize) -> Position {
+        work::done(1);
         let start = self.lines.get(line).map_or(byte, |line| line.start);
         let from_one = |number: usize| u32::try_from(number + 1).unwrap_or(u32::MAX);
         Position {
@@ -138,11 +141,13 @@ impl SyntaxTree {
         };
         let text = self.source.get(line.start..line.end).unwrap_or_default();
         let last = text.iter().rposition(|byte| !word::is_blank(*byte));
+        work::done(text.len() - last.unwrap_or(0));
         line.start + last.map_or(0, |last| last + 1)
     }
 
     /// The bytes of a word, without its quotes.
     pub(crate) fn text(&self, word: &Word) -> &[u8] {
+        work::done(1);
         self.source.get(word.content()).unwrap_or_default()
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Walker<'a> {
             self.close(close);
             section.end = self.position(close, self.words(close).first());
         }
-        outer.blocks.push(section);
+        outer.add_block(section);
     }
 
     /// `KEYWORD NAME {` and nothing more.

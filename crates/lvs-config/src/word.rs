@@ -1,5 +1,7 @@
 //! Words of one line, with their quotes resolved. Used by the syntax tree only.
 
+use crate::work;
+
 /// One word of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
@@ -57,6 +59,7 @@ pub(crate) fn split(line: &[u8], offset: usize) -> Result<Vec<Word>, QuotationMi
             glued,
             closed_by_last_quote,
         });
+        work::done(blanks + length);
         at += length;
     }
 }

@@ -21,7 +21,7 @@ const MAX_EXPECT: usize = 254;
 impl Judge<'_, '_> {
     /// An active failover block.
     pub(super) fn failover_block(&mut self, block: &Section) -> Option<FailoverBlock> {
-        for server in &block.blocks {
+        for server in block.blocks() {
             let what = "a server block has no effect in a failover block";
             self.findings.warn(server.position, what.into());
         }

@@ -196,7 +196,7 @@ impl Judge<'_, '_> {
             section.is_on(keyword::ACTIVE)
                 && section.address(keyword::SERVER_ADDRESS) == Some(service.vip)
         };
-        for section in block.blocks.iter().filter(is_itself) {
+        for section in block.blocks().filter(is_itself) {
             let own_port = section.integer(keyword::SERVER_PORT).map(u16::try_from);
             let port = own_port.map_or(Some(service.port), Result::ok);
             if port == Some(service.port) {

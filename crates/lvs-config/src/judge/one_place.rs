@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use lvs_model::{AddressFamily, ForwardingMethod};
 
 use super::Judge;
-use crate::keyword::{self, Keyword, Place};
+use crate::keyword::{self, Keyword};
 use crate::model::{Config, Device, ServiceKind, VipMover};
 use crate::position::Position;
 use crate::section::Section;
@@ -47,10 +47,7 @@ impl Judge<'_, '_> {
     }
 
     fn say_other_place(&mut self, file: &Section, raised: &Raised<'_>, before: &Raised<'_>) {
-        let block = file.blocks.iter().find(|block| {
-            block.position.line == raised.line
-                && matches!(block.place, Place::Virtual | Place::Failover)
-        });
+        let block = file.block_of_line(raised.line);
         let at = |keyword: Keyword| block.map_or(Position::default(), |block| block.at(keyword));
         let (address, line) = (raised.address, before.line);
         let (device, first) = (raised.device.interface(), before.device.interface());

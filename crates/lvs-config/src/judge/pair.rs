@@ -132,7 +132,7 @@ fn moving(file: &Section, config: &Config, own: IpAddr) -> Vec<(Position, String
     } else {
         Place::Failover
     };
-    let blocks = file.blocks.iter().filter(|block| {
+    let blocks = file.blocks().filter(|block| {
         let address = block.address_and_device(keyword::ADDRESS);
         block.place == place
             && block.is_on(keyword::ACTIVE)

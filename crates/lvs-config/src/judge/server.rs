@@ -23,7 +23,7 @@ impl Judge<'_, '_> {
     ) -> Vec<RealServer> {
         let mut servers = Vec::new();
         let mut first: HashMap<(IpAddr, u16), u32> = HashMap::new();
-        for section in &block.blocks {
+        for section in block.blocks() {
             let Some(server) = self.server(section, service, network) else {
                 continue;
             };
@@ -152,7 +152,7 @@ impl Judge<'_, '_> {
         let last = number(block.port(keyword::PORT));
         let without_port =
             |server: &&Section| server.is_on(keyword::ACTIVE) && !server.has(keyword::PORT);
-        for server in block.blocks.iter().filter(without_port) {
+        for server in block.blocks().filter(without_port) {
             let there = number(server.outer_port.as_ref());
             if there == last || self.is_same_port(block, &there, &last) {
                 continue;

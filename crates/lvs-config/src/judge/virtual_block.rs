@@ -153,14 +153,14 @@ impl Judge<'_, '_> {
 
     /// What two active blocks with one key mean.
     ///
-    /// `blocks` are the sections of the file, `services` the active ones of them, both in file order.
+    /// `services` are the active blocks of the file, in its order.
     pub(super) fn leave_out_second_services(
         &mut self,
         services: &mut Vec<VirtualBlock>,
-        blocks: &[Section],
+        file: &Section,
     ) {
-        let places: HashMap<u32, Position> = blocks
-            .iter()
+        let places: HashMap<u32, Position> = file
+            .blocks()
             .filter(|block| block.place == Place::Virtual)
             .map(|block| (block.position.line, block.position))
             .collect();

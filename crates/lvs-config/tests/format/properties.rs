@@ -2,8 +2,6 @@
 //!
 //! Seeds are fixed; a failure names the number of its file.
 
-use std::time::{Duration, Instant};
-
 use lvs_model::Random;
 
 use crate::generator::File;
@@ -161,17 +159,10 @@ fn a_file_cut_off_anywhere_is_refused_or_ends_between_blocks() {
     }
 }
 
-/// What takes time that grows with the square of the size takes minutes for the smaller size.
+/// That the work grows no faster than the size is shown beside the reader, in `work.rs`.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the time is what this test is about; nothing but its limit depends on it"
-)]
-fn large_files_of_every_shape_are_read_in_time_that_grows_with_their_size() {
-    const SIZES: [(usize, Duration); 2] = [
-        (256 * 1024, Duration::from_secs(5)),
-        (1024 * 1024, Duration::from_secs(20)),
-    ];
+fn large_files_of_every_shape_are_read_without_a_panic() {
+    const SIZE: usize = 256 * 1024;
     let line = b"virtual v {\nactive = 1\naddress = 192.0.2.1 eth0:1\n}\n";
     let named = b"virtual v {\nactive = 1\nserver s {\naddress = localhost\nactive = 1\n}\n}\n";
     let quotes = [b"\"a b\" ".repeat(MAX_LINE / 6), b"\n".to_vec()].concat();
@@ -188,11 +179,8 @@ fn large_files_of_every_shape_are_read_in_time_that_grows_with_their_size() {
         named,
         &quotes,
     ];
-    for (shape, (size, limit)) in shapes.iter().flat_map(|s| SIZES.map(|size| (s, size))) {
-        let text: Vec<u8> = shape.iter().copied().cycle().take(size).collect();
-        let begun = Instant::now();
+    for shape in shapes {
+        let text: Vec<u8> = shape.iter().copied().cycle().take(SIZE).collect();
         is_sound(&text);
-        let (took, shape) = (begun.elapsed(), String::from_utf8_lossy(shape));
-        assert!(took < limit, "{size} bytes of {shape:?} took {took:?}");
     }
 }
