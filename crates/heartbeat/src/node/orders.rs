@@ -199,6 +199,8 @@ impl Node {
             self.keep_orders(orders, out);
             out.push(Action::Notice(Notice::StandbyVoid));
         }
+        // lvs.cf or the addresses may have changed meanwhile.
+        self.reassert(now, out);
         self.send_now(now, out);
     }
 

@@ -227,6 +227,32 @@ fn a_failover_that_the_partner_does_not_carry_out_leaves_everything_as_it_is() {
     assert_eq!(bench.node.phase(), Phase::Active);
 }
 
+/// While it hands over, a node changes no addresses: what became due meanwhile is made good.
+#[test]
+fn r_a_hand_over_in_vain_makes_good_what_happened_to_the_addresses_meanwhile() {
+    let reload = || {
+        let settings = Settings {
+            signs: true,
+            ..settings(ConfiguredRole::Primary)
+        };
+        Input::Reload(Box::new(settings))
+    };
+    let inputs: [fn() -> Input; 2] = [|| Input::AddressRemoved, || Input::InterfaceChanged];
+    for input in inputs.into_iter().chain([reload as fn() -> Input]) {
+        let mut bench = active();
+        order(&mut bench, 6.5, Order::Failover);
+        let mut log = together(bench.put(7.0, input()));
+        assert_eq!(bench.node.phase(), Phase::HandingOver);
+        for seconds in [8.0, 10.0, 12.0, 14.0, 16.0, 16.5] {
+            log.extend(bench.run_to(seconds));
+            log.extend(together(bench.hear_beat(seconds, STANDS_BY)));
+        }
+        assert_eq!(bench.node.phase(), Phase::Active);
+        let raised = log.iter().filter(|it| it.1 == Action::RaiseAddresses);
+        assert_eq!(raised.count(), 1, "{:?}", input());
+    }
+}
+
 #[test]
 fn a_failover_to_an_original_tells_it_stopped_and_does_not_take_its_answer_for_an_offer() {
     let mut bench = Bench::primary();
