@@ -201,7 +201,10 @@ impl Node {
         if !self.stage.is_claiming() {
             return;
         }
-        if self.has_moving_hooks() && self.fitness.hooks.has_failed {
+        let hooks = &self.fitness.hooks;
+        // One that is being run again has its time: how it ends decides.
+        let has_failed = hooks.has_failed && !hooks.is_running;
+        if self.has_moving_hooks() && has_failed {
             self.event(now, Event::HookFailed, out);
         } else if !self.fitness.troubles.is_empty() {
             self.event(now, Event::Unserved, out);

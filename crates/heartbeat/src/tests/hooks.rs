@@ -213,6 +213,33 @@ fn r_an_active_cmd_that_fails_beside_nobody_is_tried_again_until_a_partner_can_t
     assert!(notices(&actions).contains(&"active_cmd failed: going inactive".to_owned()));
 }
 
+/// The partner stands by and never comes. What failed before says nothing of the run that is under way.
+#[test]
+fn r_an_active_cmd_that_failed_once_has_its_time_at_the_next_takeover() {
+    let mut bench = active(external(ConfiguredRole::Primary));
+    bench.put(6.1, Input::HookFailed);
+    bench.put(6.2, Input::ServiceEnded);
+    bench.put(6.3, Input::HookEnded(Hook::Inactive));
+    let mut second = 7.0;
+    while bench.node.phase() == Phase::Standby && second < 60.0 {
+        bench.hear(second, Value::Stopped);
+        second += 1.0;
+        bench.run_to(second);
+    }
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    assert_eq!(notices(&bench.hear(second, Value::Stopped)).len(), 0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    // One that works is all it takes; one that fails again is left to the partner.
+    let mut failing = bench.node.clone();
+    bench.put(second + 0.5, Input::HookEnded(Hook::Active));
+    bench.put(second + 0.6, Input::ServiceReady);
+    bench.hear(second + 0.7, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    let now = super::at(second + 0.5);
+    failing.handle(now, Input::HookFailed, &mut Vec::new());
+    assert_eq!(failing.phase(), Phase::Releasing);
+}
+
 #[test]
 fn r_an_active_cmd_that_is_run_again_counts_for_nothing() {
     let mut bench = active(external(ConfiguredRole::Primary));
