@@ -60,6 +60,7 @@ impl Node {
                 self.hear_running(now, said, out);
             }
             Value::Stopped => {
+                self.timers.stop(Timer::Deaf);
                 self.forget_other_owner(out);
                 self.note_idle(now);
                 self.let_go_if_better(now, out);

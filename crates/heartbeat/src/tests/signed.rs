@@ -95,6 +95,18 @@ fn a_primary_gives_up_beside_a_partner_that_cannot_hear_it() {
     assert_eq!(bench.node.phase(), Phase::Active);
 }
 
+/// The deaf owner has given up meanwhile: if this node did so as well, nobody would serve.
+#[test]
+fn r_a_deaf_partner_that_says_that_it_is_inactive_makes_nobody_give_up() {
+    for stays in [STANDS_BY, STANDS_BY.deaf()] {
+        let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
+        bench.hear_beat(6.0, SERVES.by_term(false).deaf());
+        bench.hear_beat(6.5, stays);
+        bench.run_to(8.4);
+        assert_eq!(bench.node.phase(), Phase::Active);
+    }
+}
+
 #[test]
 fn a_clean_stop_serves_until_the_partner_has_the_addresses() {
     let mut bench = active_beside_a_standby(ConfiguredRole::Primary);
