@@ -159,12 +159,17 @@ impl Node {
             }
             Input::ServiceReady => {
                 self.service.ready(now);
-                self.event(now, Event::ServiceReady, out);
+                // The word of one that is ending comes too late.
+                if self.service.is_up() {
+                    self.event(now, Event::ServiceReady, out);
+                }
             }
             Input::ServiceAlive => self.service.alive(now),
             Input::ServiceChecked => {
                 self.service.checked();
-                self.event(now, Event::ServiceChecked, out);
+                if self.service.is_checked() {
+                    self.event(now, Event::ServiceChecked, out);
+                }
             }
             Input::ServiceEnded => self.service_ended(now, out),
             Input::ClearingFailed => self.clearing_failed(now),

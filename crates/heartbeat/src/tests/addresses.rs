@@ -145,10 +145,6 @@ fn a_fight_that_goes_on_keeps_a_node_out_for_10_20_40_and_60_seconds() {
         now = end.max(now + 2.0);
         bench.run_to(now);
         bench.hear(now, Value::Stopped);
-        // At most one takeover in four dead times.
-        now += if ban < 20.0 { 10.0 } else { 0.0 };
-        bench.run_to(now);
-        bench.hear(now, Value::Stopped);
         assert_eq!(bench.node.phase(), Phase::Starting, "{ban} s are over");
         bench.put(now, Input::ServiceReady);
         now += 30.0;

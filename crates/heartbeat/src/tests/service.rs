@@ -55,6 +55,35 @@ fn a_service_that_never_says_ready_is_killed() {
     assert!(log.contains(&(at(15.0), Action::KillService)));
 }
 
+/// An lvsd that was told to end while it loaded has its word under way.
+#[test]
+fn r_a_word_of_a_service_that_is_ending_raises_no_addresses() {
+    for word in [
+        [Input::ServiceReady, Input::ServiceChecked],
+        [Input::ServiceChecked, Input::ServiceReady],
+    ] {
+        let mut bench = Bench::backup();
+        bench.run_to(5.0);
+        assert_eq!(bench.node.phase(), Phase::Starting);
+        // The primary is active too: given up.
+        let yielded = bench.hear(5.1, Value::Running);
+        assert!(yielded.contains(&Action::StopService));
+        bench.run_to(5.7);
+        assert_eq!(bench.node.phase(), Phase::Standby);
+        bench.hear(5.8, Value::Stopped);
+        assert_eq!(bench.node.phase(), Phase::Starting);
+        for said in word {
+            let out = bench.put(5.9, said);
+            assert!(!out.contains(&Action::RaiseAddresses), "{out:?}");
+        }
+        assert_eq!(bench.node.phase(), Phase::Starting);
+        let ended = bench.put(6.0, Input::ServiceEnded);
+        assert!(ended.contains(&Action::StartService));
+        let ready = bench.put(6.1, Input::ServiceReady);
+        assert!(ready.contains(&Action::RaiseAddresses));
+    }
+}
+
 /// When the next start is killed because it is too slow.
 fn killed_for_slowness(bench: &mut Bench, until: f64) -> Mono {
     let log = bench.run_to(until);
