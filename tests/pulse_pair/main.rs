@@ -10,6 +10,7 @@ mod flood;
 mod helpers;
 mod hooks;
 mod in_force;
+mod kept;
 mod legacy;
 mod output;
 mod own_address;

@@ -4,8 +4,8 @@
 //!
 //! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs
 //! - [`dry_run`]: what would be set up
-//! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`]: what
-//!   outlives a start
+//! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`],
+//!   [`keeper`]: what outlives a start
 //! - [`failed_start`]: what a start that fails is to a service manager
 //! - [`after_kill`]: what a killed one has left, without a partner
 //! - [`arrival`]: a start before the machine has its address
@@ -42,6 +42,7 @@ mod held_file;
 mod helper;
 mod hook_orders;
 mod hook_queue;
+mod keeper;
 mod keys;
 mod left_behind;
 mod neighbours;
@@ -95,8 +96,8 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     if runner::PART.is_asked_for(args) {
         return runner::run(args);
     }
-    if orders::is_asked_for(args) {
-        return orders::run(args);
+    if keeper::is_asked_for(args) {
+        return keeper::run(args);
     }
     if sync_keeper::PART.is_asked_for(args) {
         return sync_keeper::run(args);

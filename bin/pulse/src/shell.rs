@@ -204,6 +204,10 @@ impl Shell {
             self.clock,
             &mut self.commands,
             &self.setup.config,
+            last_switch::Files {
+                term: &mut self.term_file,
+                orders: &mut self.orders,
+            },
         )
     }
 }
@@ -261,7 +265,7 @@ impl EventHandler for Shell {
 }
 
 impl Shell {
-    fn deadlines(&self, now: Mono) -> [Option<Mono>; 9] {
+    fn deadlines(&self, now: Mono) -> [Option<Mono>; 10] {
         let has_to_do = !self.answers.is_empty()
             || self.commands.is_deserted()
             || self.commands.has_news_of_taking();
@@ -275,6 +279,7 @@ impl Shell {
             self.control.next_deadline(now),
             self.addresses.next_deadline(),
             self.commands.deadline(),
+            self.term_file.deadline(),
         ]
     }
 
@@ -305,13 +310,14 @@ impl Shell {
         self.look_at_addresses();
         self.listen_to_control();
         self.give(Input::Tick);
+        self.term_file.look(self.clock.now());
         self.keep_term();
     }
 
     /// Behind everything else of a turn: neither the partner nor a client waits for the file.
     fn keep_term(&mut self) {
         if let Some(term) = self.unkept_term.take() {
-            self.term_file.write(term);
+            self.term_file.keep(self.clock.now(), term);
         }
     }
 
@@ -377,10 +383,10 @@ impl Shell {
             self.service_ended(pid, exit);
             return;
         }
-        if self.orders_ended(pid, exit) {
+        let now = self.clock.now();
+        if self.orders_ended(pid, exit) || self.term_file.ended(now, pid, exit) {
             return;
         }
-        let now = self.clock.now();
         if !self.addresses.replace_guardian(now, pid)
             && !self.commands.ended(now, pid, &self.setup.config)
             && !self.follower.ended(pid)
