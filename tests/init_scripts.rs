@@ -265,6 +265,35 @@ fn a_pulse_without_a_pid_file_is_seen_and_stopped() {
     assert_eq!(machine.status("status"), 3, "the lock's file stays");
 }
 
+/// The pid file is one for all network namespaces that share /run.
+#[test]
+fn a_pulse_of_another_network_namespace_is_none_of_ours() {
+    let machine = Machine::new("namespace");
+    machine.put(USUAL, "");
+    let mut other = Command::new("unshare");
+    let other = other.arg("-n").arg(machine.at("run/pulse")).arg("1000");
+    let mut other = other.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let pid = other.id();
+    let is_there = || {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+        name.is_ok_and(|name| name == "pulse\n")
+    };
+    while !is_there() {
+        if other.try_wait().unwrap().is_some() {
+            testkit::skipped("only root makes namespaces");
+            return;
+        }
+    }
+    machine.put(PID_FILE, &format!("{pid}\n"));
+    machine.put("run/lvs/lock/pulse.4-2", &format!("{pid}\n"));
+    assert_eq!(machine.status("stop"), 0);
+    assert_eq!(machine.status("reload"), 7);
+    assert_eq!(other.try_wait().unwrap(), None, "it runs on");
+    assert_eq!(machine.pid(), Some(pid.to_string()), "and keeps its file");
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
 /// A stand-in for systemctl: the unit's state is a file.
 const SYSTEMCTL: &str = "#!/bin/sh
 echo \"$*\" >>ROOT/run/calls

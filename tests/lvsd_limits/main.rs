@@ -5,6 +5,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -111,7 +112,7 @@ fn lvsd_does_not_spin_when_a_client_connects_and_no_descriptor_is_left() {
     let _alone = alone();
     let (director, _) = running();
     limit_descriptors(&director, director.open_descriptors());
-    let _asks = UnixStream::connect("/run/lvs/lvsd.sock").unwrap();
+    let _asks = UnixStream::connect(daemon::own_name(Path::new("/run/lvs/lvsd.sock"))).unwrap();
     let before = processor_ticks(director.pid());
     // What it uses while nothing happens.
     std::thread::sleep(Duration::from_secs(2));

@@ -15,7 +15,7 @@ fn stuck_clients_neither_blind_others_nor_cost_the_service() {
     let stuck = pair.host(active).run(|| {
         let mut stuck = Vec::new();
         for number in 0..300 {
-            let mut client = UnixStream::connect("/run/lvs/pulse.sock")?;
+            let mut client = UnixStream::connect(socket())?;
             // It may have been given up already.
             let _ = match number % 3 {
                 0 => Ok(()),
@@ -49,9 +49,7 @@ fn without_a_descriptor_left_pulse_does_not_spin_and_serves_on() {
     let (_, count) = said(&pair.run(active, &["sh", "-c", &open]));
     let limit = format!("prlimit --pid {pid} --nofile={0}:{0}", count.trim());
     assert_eq!(said(&pair.run(active, &["sh", "-c", &limit])).0, Some(0));
-    let client = pair
-        .host(active)
-        .run(|| UnixStream::connect("/run/lvs/pulse.sock"));
+    let client = pair.host(active).run(|| UnixStream::connect(socket()));
     let client = client.expect("it waits in the queue");
     let spent = || {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");

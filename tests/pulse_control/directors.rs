@@ -1,5 +1,6 @@
 //! A pair that runs, and what its directors say.
 
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
@@ -17,6 +18,11 @@ const KEY: &str = "1 00112233445566778899aabbccddeeff00112233445566778899aabbccd
 /// Lines of lvs.cf of a pair whose heartbeats are signed.
 pub const SIGNED: &str =
     "heartbeat_auth = require\nheartbeat_key = /etc/sysconfig/ha/heartbeat.key\n";
+
+/// Where pulse is asked, in the namespace of who calls this.
+pub fn socket() -> PathBuf {
+    daemon::own_name(Path::new("/run/lvs/pulse.sock"))
+}
 
 /// The pair.
 pub struct Directors {

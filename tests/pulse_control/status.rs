@@ -42,14 +42,17 @@ fn the_status_is_read_on_both_directors() {
     // A plain reader gets the same lines.
     let plain = pair.host(standby).run(|| {
         let mut text = String::new();
-        UnixStream::connect("/run/lvs/pulse.sock")?.read_to_string(&mut text)?;
+        UnixStream::connect(socket())?.read_to_string(&mut text)?;
         Ok(text)
     });
     let plain = plain.expect("a status");
     assert!(plain.starts_with("{\"kind\":\"pulse\",\"pid\":"), "{plain}");
     assert_eq!(plain.lines().count(), pair.json(standby).lines().count());
 
-    let mode = pair.run(active, &["stat", "-c", "%a %U %G", "/run/lvs/pulse.sock"]);
+    let mode = pair.run(
+        active,
+        &["sh", "-c", "stat -c '%a %U %G' /run/lvs/pulse.sock*"],
+    );
     assert_eq!(said(&mode).1, "660 root root\n");
     // Names in ps are those of what runs.
     let names = pair.run(active, &["ps", "-eo", "comm,args"]);
@@ -89,7 +92,7 @@ fn what_is_impaired_stands_in_the_status_until_it_is_mended() {
     shell("mount -t tmpfs -o ro,size=4k none /var/lib/lvs");
     pair.order(standby, "standby on");
     let screen = pair.screen(standby);
-    let line = "impaired orders are not kept for the next start: /var/lib/lvs/pulse.orders: ";
+    let line = "impaired orders are not kept for the next start: /var/lib/lvs/pulse.orders.";
     // Its words are wrapped.
     let flat = screen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains(line.trim_end()), "{screen}");

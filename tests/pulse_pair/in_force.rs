@@ -40,7 +40,7 @@ fn wait_for_port(pair: &Pair, side: usize, port: u16) {
 /// What lvsd says of itself, as JSON lines; nothing while none runs.
 fn lvsd_report(pair: &Pair, side: usize) -> String {
     let mut text = String::new();
-    let socket = pair.file(&format!("run.{side}")).join("lvsd.sock");
+    let socket = pair.socket(side, "lvsd.sock");
     let read = UnixStream::connect(socket).and_then(|mut it| it.read_to_string(&mut text));
     read.map(|_| text).unwrap_or_default()
 }

@@ -12,6 +12,8 @@ use crate::{DEAD_TIME, LOADING, settle};
 /// A file system of its own in the place of a director's state directory.
 struct Disk {
     place: PathBuf,
+    /// The term's file there.
+    file: PathBuf,
 }
 
 impl Disk {
@@ -22,7 +24,8 @@ impl Disk {
         shell(&format!(
             "modprobe loop; mkdir {to} && truncate -s 8M {from} && mkfs.ext4 -q {from} && mount -o loop {from} {to}"
         ));
-        Self { place }
+        let file = place.join(format!("pulse.term.{}", pair.name(side)));
+        Self { place, file }
     }
 
     /// Whoever writes waits, and no signal ends that.
@@ -35,7 +38,7 @@ impl Disk {
     }
 
     fn term(&self) -> Option<u64> {
-        let text = std::fs::read_to_string(self.place.join("pulse.term")).ok()?;
+        let text = std::fs::read_to_string(&self.file).ok()?;
         text.trim().parse().ok()
     }
 }
@@ -76,7 +79,7 @@ fn r_a_disk_that_hangs_behind_a_takeover_stops_no_heartbeat() {
     let stands_by = wait_until(LOADING, || pair.log(A).contains(line));
     stands_by.expect("A hears B");
     assert!(pair.stays_with(B, DEAD_TIME * 2), "{}", pair.log(A));
-    let said = "pulse.term: ownership term not kept: no answer of the disk for 10 s";
+    let said = ": ownership term not kept: no answer of the disk for 10 s";
     let is_said = wait_until(LOADING, || pair.log(B).contains(said));
     is_said.unwrap_or_else(|| panic!("{}", pair.log(B)));
     assert!(pair.report(B).contains(said), "{}", pair.report(B));

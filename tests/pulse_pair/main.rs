@@ -20,6 +20,7 @@ mod reload;
 mod rivals;
 mod second;
 mod send_arp;
+mod shared_run;
 mod siblings;
 mod signed;
 mod status;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -55,6 +56,7 @@ pub struct Pair {
     tag: String,
     directory: PathBuf,
     pulses: [Option<Child>; 2],
+    shares_files: bool,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -129,6 +131,7 @@ impl Pair {
             tag,
             directory,
             pulses: [None, None],
+            shares_files: false,
             _alone: alone,
         };
         let switch = pair.switch();
@@ -196,7 +199,7 @@ impl Pair {
             // Each has its own, as two machines have.
             .env(
                 "STATE_DIRECTORY",
-                self.directory.join(format!("state.{side}")),
+                self.directory.join(format!("state.{}", self.of(side))),
             )
             .stdin(Stdio::null());
         command
@@ -214,13 +217,32 @@ impl Pair {
     }
 
     fn run_directory(&self, side: usize) -> PathBuf {
-        self.directory.join(format!("run.{side}"))
+        self.directory.join(format!("run.{}", self.of(side)))
+    }
+
+    /// Whose files a director has.
+    fn of(&self, side: usize) -> usize {
+        if self.shares_files { A } else { side }
+    }
+
+    /// A socket of a director, which has a suffix there: the number of the namespace.
+    pub fn socket(&self, side: usize, name: &str) -> PathBuf {
+        let namespace = std::fs::metadata(format!("/run/netns/{}", self.name(side)));
+        let namespace = namespace.expect("a namespace");
+        let (device, inode) = (namespace.dev(), namespace.ino());
+        let name = format!("{name}.{device}-{inode}");
+        self.run_directory(side).join(name)
+    }
+
+    /// The directors have one /run and one state directory.
+    pub fn share_files(&mut self) {
+        self.shares_files = true;
     }
 
     /// What pulse says of itself, as JSON lines; nothing while none runs.
     pub fn report(&self, side: usize) -> String {
         let mut text = String::new();
-        let socket = self.run_directory(side).join("pulse.sock");
+        let socket = self.socket(side, "pulse.sock");
         let read = UnixStream::connect(socket).and_then(|mut it| {
             it.set_read_timeout(Some(SOON))?;
             it.read_to_string(&mut text)

@@ -51,7 +51,7 @@ fn tell(lvsd: io::Result<String>, pulse: Option<PulseStatus>) -> Told {
         (Ok(text), _) if text.is_empty() => Told {
             status: 1,
             out,
-            err: vec![format!("{STATUS_SOCKET}: too many ask at once")],
+            err: vec![format!("{}: too many ask at once", place())],
         },
         (Ok(text), pulse) => Told {
             out: text + &out,
@@ -61,7 +61,7 @@ fn tell(lvsd: io::Result<String>, pulse: Option<PulseStatus>) -> Told {
         (Err(error), _) if !is_gone(&error) => Told {
             status: 1,
             out,
-            err: vec![format!("{STATUS_SOCKET}: {error}")],
+            err: vec![format!("{}: {error}", place())],
         },
         (Err(_), Some(pulse)) => Told {
             status: u8::from(!is_meant(&pulse)),
@@ -74,6 +74,12 @@ fn tell(lvsd: io::Result<String>, pulse: Option<PulseStatus>) -> Told {
             ..Told::default()
         },
     }
+}
+
+/// Where it is in this network namespace.
+fn place() -> String {
+    let own = daemon::own_name(Path::new(STATUS_SOCKET));
+    own.display().to_string()
 }
 
 fn is_gone(error: &io::Error) -> bool {

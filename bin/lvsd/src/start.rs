@@ -158,10 +158,12 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
 
 /// Where the state can be read; lvsd works without it too.
 fn status_socket() -> Option<ControlSocket> {
-    match ControlSocket::open_for_readers(Path::new(STATUS_SOCKET)) {
+    let path = daemon::own_name(Path::new(STATUS_SOCKET));
+    match ControlSocket::open_for_readers(&path) {
         Ok(socket) => Some(socket),
         Err(error) => {
-            log::warn!("{STATUS_SOCKET}: no status can be read there: {error}");
+            let path = path.display();
+            log::warn!("{path}: no status can be read there: {error}");
             None
         }
     }

@@ -29,7 +29,10 @@ pub fn status(json: bool, out: &mut impl Write, err: &mut impl Write) -> ExitCod
     if has_lvsd(&report) {
         match daemon::read_status(Path::new(LVSD_SOCKET), LONGEST, WITHIN) {
             Ok(text) => report.add_lvsd(&text),
-            Err(error) => tell(err, &format!("{LVSD_SOCKET}: services not known: {error}")),
+            Err(error) => tell(
+                err,
+                &format!("{}: services not known: {error}", place(LVSD_SOCKET)),
+            ),
         }
     }
     let text = if json {
@@ -88,10 +91,16 @@ fn ask(request: Request, err: &mut impl Write) -> Result<String, ExitCode> {
             ExitCode::from(NOT_RUNNING)
         }
         _ => {
-            tell(err, &format!("{SOCKET}: {error}"));
+            tell(err, &format!("{}: {error}", place(SOCKET)));
             ExitCode::FAILURE
         }
     })
+}
+
+/// Where it is in this network namespace.
+fn place(socket: &str) -> String {
+    let own = daemon::own_name(Path::new(socket));
+    own.display().to_string()
 }
 
 fn not_understood(answer: &str, err: &mut impl Write) -> ExitCode {
@@ -100,7 +109,7 @@ fn not_understood(answer: &str, err: &mut impl Write) -> ExitCode {
     } else {
         "an answer that is not understood"
     };
-    tell(err, &format!("{SOCKET}: {what}"));
+    tell(err, &format!("{}: {what}", place(SOCKET)));
     ExitCode::FAILURE
 }
 

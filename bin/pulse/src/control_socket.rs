@@ -45,9 +45,11 @@ struct LastOrder {
 impl Control {
     /// Makes the socket; pulse works without it too.
     pub fn open() -> Self {
-        let socket = ControlSocket::open(Path::new(SOCKET));
+        let path = daemon::own_name(Path::new(SOCKET));
+        let socket = ControlSocket::open(&path);
         if let Err(error) = &socket {
-            log::error!("{SOCKET}: no status and no orders: {error}");
+            let path = path.display();
+            log::error!("{path}: no status and no orders: {error}");
         }
         Self::on(socket.ok())
     }

@@ -26,6 +26,8 @@ const NEW: &str = ".new-";
 #[derive(Debug)]
 pub struct KeptFile {
     path: PathBuf,
+    /// Where an older pulse had it: one file for all network namespaces.
+    plain: PathBuf,
     /// Writes it.
     child: Option<Child>,
     /// To be written when that has ended.
@@ -33,17 +35,24 @@ pub struct KeptFile {
 }
 
 impl KeptFile {
-    /// The file of this name, where this service keeps what outlives a start: in systemd's state directory if there
-    /// is one, else below /var/lib.
+    /// The file of this name and network namespace, where this service keeps what outlives a start: in systemd's
+    /// state directory if there is one, else below /var/lib.
     pub fn find(name: &str) -> Self {
         let directory = std::env::var_os("STATE_DIRECTORY").unwrap_or_else(|| DIRECTORY.into());
-        Self::at(PathBuf::from(directory).join(name))
+        let plain = PathBuf::from(directory).join(name);
+        Self::new(daemon::lasting_name(&plain), plain)
     }
 
     /// The file at `path`.
-    pub const fn at(path: PathBuf) -> Self {
+    #[cfg(test)]
+    pub fn at(path: PathBuf) -> Self {
+        Self::new(path.clone(), path)
+    }
+
+    const fn new(path: PathBuf, plain: PathBuf) -> Self {
         Self {
             path,
+            plain,
             child: None,
             next: None,
         }
@@ -54,16 +63,24 @@ impl KeptFile {
         &self.path
     }
 
-    /// What an earlier start kept; `None` if nothing.
+    /// What an earlier start kept, also one of an older pulse; `None` if nothing.
     ///
     /// # Errors
     /// It is there and cannot be read.
     pub fn read(&self) -> io::Result<Option<String>> {
-        match fs::read_to_string(&self.path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        for path in [&self.path, &self.plain] {
+            match fs::read_to_string(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                read => return read.map(Some),
+            }
         }
+        Ok(None)
+    }
+
+    /// Whether this network namespace has none of its own yet. What another one keeps later under the plain name is
+    /// none of ours: so one is to be written.
+    pub fn is_to_be_begun(&self) -> bool {
+        self.path != self.plain && !self.path.exists()
     }
 
     /// Keeps `text`. [`is_busy`](Self::is_busy) until it is on the disk.
@@ -197,6 +214,21 @@ mod tests {
         assert_eq!(left, ["pulse.orders.new-1", "pulse.term"]);
         let refused = write(&file.path().join("x"), OsStr::new("")).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn what_an_older_pulse_kept_under_the_plain_name_counts_until_there_is_an_own_file() {
+        let directory = std::env::temp_dir().join(format!("pulse-older-{}", std::process::id()));
+        let plain = directory.join("pulse.orders");
+        let file = KeptFile::new(directory.join("pulse.orders.blue"), plain.clone());
+        assert!(file.is_to_be_begun() && file.read().unwrap().is_none());
+        write(&plain, OsStr::new("standby\n")).unwrap();
+        assert_eq!(file.read().unwrap().as_deref(), Some("standby\n"));
+        write(file.path(), OsStr::new("")).unwrap();
+        assert!(!file.is_to_be_begun());
+        assert_eq!(file.read().unwrap().as_deref(), Some(""));
+        assert!(!KeptFile::at(plain).is_to_be_begun());
         fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -57,6 +57,17 @@ impl OrdersFile {
         self.0.keep(print(orders))
     }
 
+    /// Begins the file of this network namespace with `orders`, if it has none.
+    ///
+    /// # Errors
+    /// As [`keep`](Self::keep).
+    pub fn begin(&mut self, orders: Orders) -> io::Result<()> {
+        match self.0.is_to_be_begun() {
+            true => self.keep(orders),
+            false => Ok(()),
+        }
+    }
+
     /// Whether orders are being written.
     pub const fn is_busy(&self) -> bool {
         self.0.is_busy()

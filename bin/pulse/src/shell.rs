@@ -135,9 +135,12 @@ impl Shell {
         if setup.settings.signs {
             node.remember_term(term_file.read());
         }
-        let orders = OrdersFile::find();
+        let mut orders = OrdersFile::find();
         let (kept, orders_fault) = orders.read();
         node.remember_orders(kept);
+        if orders_fault.is_none() {
+            orders.begin(kept)?;
+        }
         let mut service = Service::new(options);
         service.take_file(file);
         let shell = Self {

@@ -19,6 +19,7 @@ use nix::sys::socket::{
     self, AddressFamily, SockFlag, SockType, UnixAddr, getsockopt, socket, sockopt::PeerCredentials,
 };
 
+use crate::namespace::{is_here, own_name};
 use crate::socket_file::SocketFile;
 
 /// Most clients at once.
@@ -316,14 +317,15 @@ impl Client {
     }
 }
 
-/// Asks the daemon behind the socket at `path`; its answer to the end, `limit` bytes at most.
+/// Asks the daemon behind the socket at `path`; its answer to the end, `limit` bytes at most. It is the one of this
+/// network namespace: `path` is the name without a suffix.
 ///
 /// For a program that may wait; `within` is how long for each part of the answer.
 ///
 /// # Errors
 /// `NotFound` or `ConnectionRefused` if nobody listens; `TimedOut` if it does not answer; those of a socket.
 pub fn ask(path: &Path, question: &str, limit: u64, within: Duration) -> io::Result<String> {
-    let asked = connect(path, within).and_then(|mut stream| {
+    let asked = connect_here(path, within).and_then(|mut stream| {
         stream.write_all(question.as_bytes())?;
         stream.write_all(b"\n")?;
         read_answer(stream, limit)
@@ -338,11 +340,38 @@ pub fn ask(path: &Path, question: &str, limit: u64, within: Duration) -> io::Res
 /// # Errors
 /// As [`ask`].
 pub fn read_status(path: &Path, limit: u64, within: Duration) -> io::Result<String> {
-    let read = connect(path, within).and_then(|stream| {
+    let read = connect_here(path, within).and_then(|stream| {
         stream.shutdown(Shutdown::Write)?;
         read_answer(stream, limit)
     });
     read.map_err(|error| silence(error, within))
+}
+
+/// Connects to the daemon of this network namespace, by its [own name](own_name). An older program had the plain one in
+/// every namespace, and one that has it in another is none for us.
+fn connect_here(path: &Path, within: Duration) -> io::Result<UnixStream> {
+    let own = own_name(path);
+    match connect(&own, within) {
+        Err(error) if own != path && is_nobody(&error) => {}
+        other => return other.and_then(who_is_here),
+    }
+    connect(path, within).and_then(who_is_here)
+}
+
+fn who_is_here(stream: UnixStream) -> io::Result<UnixStream> {
+    let peer = getsockopt(&stream, PeerCredentials)?;
+    match is_here(peer.pid()) {
+        Some(false) => Err(ErrorKind::NotFound.into()),
+        // Who cannot see that has no reason to doubt it.
+        Some(true) | None => Ok(stream),
+    }
+}
+
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused
+    )
 }
 
 /// Connects. A daemon that is stopped accepts nobody, and once its queue is full connect(2) itself waits: for the

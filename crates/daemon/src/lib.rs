@@ -17,6 +17,7 @@
 //! - [`background()`]: being a daemon; [`Instance`]: the only one, of [`Lock`] and [`PidFile`]
 //! - [`log`]: the original's texts to syslog or, in the foreground, to standard output
 //! - [`ControlSocket`], [`ask`], [`read_status`]: a line, or nothing, is asked, lines are answered
+//! - [`own_name`], [`lasting_name`]: of what each network namespace has one
 //! - [`make_directory`], [`create_file`]: what nobody else may write, whatever the umask
 //! - [`make_room_for_descriptors`]: more of them than a process begins with
 //! - [`Tidying`]: when freed memory goes back to the kernel
@@ -39,6 +40,7 @@ mod installed;
 mod instance;
 mod lock;
 pub mod log;
+mod namespace;
 pub mod notify;
 mod own_files;
 mod parent;
@@ -65,6 +67,7 @@ pub use event_loop::{Awaited, Event, EventHandler, EventLoop};
 pub use installed::installed;
 pub use instance::Instance;
 pub use lock::{Lock, LockError, run_file};
+pub use namespace::{lasting_name, own_name};
 pub use own_files::{create_file, make_directory};
 pub use parent::{PARENT_VARIABLE, Parent};
 pub use pid_file::{PidFile, PidFileError};

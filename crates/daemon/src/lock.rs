@@ -16,12 +16,12 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use crate::make_directory;
+use crate::namespace::{self, NAMESPACE};
 
 /// Beside the status sockets, which others may read.
 const DIRECTORY: &str = "/run/lvs/lock";
 /// So much of a command line is shown.
 const LONGEST_COMMAND: usize = 200;
-const NAMESPACE: &str = "/proc/thread-self/ns/net";
 
 /// Why the lock could not be had.
 #[derive(Debug)]
@@ -120,8 +120,7 @@ pub fn run_file(name: &str) -> io::Result<PathBuf> {
 }
 
 fn in_namespace(directory: &Path, name: &str) -> io::Result<PathBuf> {
-    let namespace = fs::metadata(NAMESPACE)?;
-    Ok(directory.join(format!("{name}.{}-{}", namespace.dev(), namespace.ino())))
+    Ok(directory.join(format!("{name}.{}", namespace::number()?)))
 }
 
 /// Makes the directory; one that is there must be ours, and is nobody else's from then on.
