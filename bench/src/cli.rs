@@ -35,10 +35,10 @@ const PEER: &str = "/sbin/ipvsadm";
 /// Said instead of a command line: run a program, write the memory it took to a file.
 const PEAK: &str = "peak";
 
-/// Measures Caribe in the lab beside the C ipvsadm and keepalived; without a command: tables.
+/// Measures Caribe in the lab beside the C ipvsadm and keepalived; without a command it does tables.
 ///
-/// The programs lab, bench-floor and bench-empty, and for checks and failover pulse, lvsd and nanny,
-/// are expected beside this program; keepalived is the installed one.
+/// It expects the programs lab, bench-floor and bench-empty beside itself; for checks and failover also
+/// pulse, lvsd and nanny. keepalived is the installed one.
 ///
 /// The exit status is 0 if every goal is met, 1 if one is missed, 2 for a command line that is not
 /// understood, 97 if there is no measurement.
@@ -87,7 +87,7 @@ enum Measurement {
 
 #[derive(Args, Clone, Debug)]
 struct Tables {
-    /// The ipvsadm to measure; if nothing is said, the one beside this program.
+    /// The ipvsadm to measure; by default the one beside this program.
     #[arg(long, value_name = "PROGRAM")]
     candidate: Option<PathBuf>,
     /// Runs of each measurement; the median counts.
@@ -103,14 +103,14 @@ struct Checks {
     #[arg(long, value_name = "N", default_value = "1000")]
     #[arg(value_parser = value_parser!(u16).range(1..=15_000))]
     servers: u16,
-    /// Seconds between two checks of one.
+    /// Seconds between two checks of a server.
     #[arg(long, value_name = "SECONDS", default_value = "6", value_parser = value_parser!(u64).range(1..))]
     interval: u64,
     /// Seconds of the lab's time in which checks are counted.
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     #[arg(value_parser = value_parser!(u64).range(1..).map(Duration::from_secs))]
     window: Duration,
-    /// Which are measured.
+    /// What is measured.
     #[arg(long, value_name = "DAEMON,…", value_delimiter = ',', value_parser = daemon())]
     #[arg(default_value = "keepalived,nannies,shared")]
     daemons: Vec<Subject>,
@@ -123,8 +123,7 @@ struct Failover {
     /// Runs of each measurement; the median counts.
     #[arg(long, value_name = "N", default_value = "3", value_parser = value_parser!(u16).range(1..))]
     runs: u16,
-    /// Seconds between two heartbeats, to the millisecond; `default`: as an lvs.cf that says nothing
-    /// of it.
+    /// Seconds between two heartbeats, to the millisecond; `default`: an lvs.cf without these settings.
     #[arg(long, value_name = "SECONDS,…", value_delimiter = ',')]
     #[arg(default_value = "1,0.1,0.01,default")]
     beats: Vec<Beat>,
@@ -134,8 +133,8 @@ struct Failover {
 
 #[derive(Args, Clone, Debug)]
 struct Common {
-    /// Where the values go, too; if nothing is said, bench.json, bench-checks.json or
-    /// bench-failover.json beside this program.
+    /// File for the values; by default bench.json, bench-checks.json or bench-failover.json beside this
+    /// program.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Limit of the whole run.

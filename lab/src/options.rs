@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long = "share", value_name = "DIR", value_parser = absolute_path())]
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) shares: Vec<PathBuf>,
-    /// Where the built programs are; if nothing is said, where this one is.
+    /// Directory of the built programs; by default the one of this program.
     #[arg(long, value_name = "DIR", value_parser = absolute_path())]
     #[arg(value_hint = ValueHint::DirPath)]
     programs: Option<PathBuf>,

@@ -303,7 +303,7 @@ fn an_lvsd_started_by_hand_that_blocks_a_takeover_is_named() {
     });
     pair.cluster.power_off(active).expect("a power failure");
     let holder = format!(
-        " is \"{}\", started by another than this pulse",
+        " is \"{}\", which this pulse has not started",
         by_hand.join(" ")
     );
     let says_so = || {

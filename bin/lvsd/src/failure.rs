@@ -11,9 +11,8 @@ pub fn held(error: LockError) -> Vec<String> {
     let has_parent = std::env::var_os(PARENT_VARIABLE).is_some();
     let holder = error.holder().filter(|_| has_parent);
     let mut lines = failure(error);
-    lines.extend(
-        holder.map(|holder| format!("{NAME}: {holder}, started by another than this pulse")),
-    );
+    lines
+        .extend(holder.map(|holder| format!("{NAME}: {holder}, which this pulse has not started")));
     lines
 }
 

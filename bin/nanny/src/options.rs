@@ -80,7 +80,7 @@ static PROGRAM: Program<Options, StartError> = Program {
                 Ok(())
             })
             .letter('S')
-            .help("An idle server gets at most so many times its weight (default 10)"),
+            .help("An idle server gets at most this many times its weight (default 10)"),
             OptionRow::text("method", "m|g|i", |options, text| {
                 options.method = method(text.as_bytes());
             })
@@ -123,7 +123,7 @@ static PROGRAM: Program<Options, StartError> = Program {
             OptionRow::flag("shared", |options| options.shared = true)
                 .help("Check the servers that lvsd names, which starts this process"),
             OptionRow::flag("programs", |options| options.programs = true)
-                .help("With --shared: the servers are such as programs are started for"),
+                .help("With --shared: servers whose checks or load monitors start programs"),
             OptionRow::flag("verbose", |options| options.verbose = true)
                 .letter('v')
                 .help("Say more"),

@@ -116,8 +116,9 @@ impl ConfigFile {
             "note"
         };
         let untrusted = self.kept.beside.untrusted.as_ref().filter(|_| with_notes);
-        let untrusted = untrusted
-            .map(|part| format!("{file}: {consequence}: {part}: daemons do not go by it as root"));
+        let untrusted = untrusted.map(|part| {
+            format!("{file}: {consequence}: {part}: as root the daemons refuse the file")
+        });
         let names = self
             .kept
             .beside

@@ -78,7 +78,7 @@ impl fmt::Display for SysctlNeed {
             ),
             Sysctl::ExpireNodestConn => write!(
                 f,
-                "connections of {block} hang after their real server was removed, and new ones that use a port again"
+                "connections of {block} hang after their real server was removed, and so do new ones from the same port"
             ),
         }
     }

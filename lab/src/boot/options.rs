@@ -30,7 +30,7 @@ pub struct Boot {
     /// Memory of the guest as kernels and emulators write it.
     #[arg(long, value_name = "SIZE", default_value = "1G")]
     pub memory: String,
-    /// Limit of one guest: 300, of a test 1800; past it the status is 97.
+    /// Limit of one guest; 300 by default, 1800 for a test. Beyond it the status is 97.
     #[arg(long = "timeout", value_name = "SECONDS",
           value_parser = value_parser!(u64).map(Duration::from_secs))]
     pub limit: Option<Duration>,

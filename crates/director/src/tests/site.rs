@@ -274,7 +274,7 @@ fn a_removal_policy_names_the_kernel_switches_that_it_depends_on() {
     assert_eq!(
         needs(&file),
         [
-            "expire_nodest_conn connections of web hang after their real server was removed, and new ones that use a port again"
+            "expire_nodest_conn connections of web hang after their real server was removed, and so do new ones from the same port"
         ]
     );
     file.virtuals[0] = persistent(60, [255; 4], file.virtuals[0].clone());

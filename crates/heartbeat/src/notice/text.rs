@@ -95,7 +95,7 @@ impl fmt::Display for Notice {
             Self::NobodyServes(orders) => {
                 write!(
                     f,
-                    "nobody serves, and this node does not take over by order: {orders}"
+                    "nobody serves, and an order keeps this director from taking over: {orders}"
                 )
             }
             Self::OtherContent { own, theirs } => write!(

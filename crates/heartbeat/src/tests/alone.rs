@@ -97,7 +97,7 @@ fn ordered_to_stand_by_while_it_had_a_partner_it_stays_so_and_says_it() {
         assert_eq!(node.phase(), Phase::Standby, "{service}");
         let said = notices(&out);
         assert!(said.contains(&"order in force: standby".to_owned()));
-        let line = "nobody serves, and this node does not take over by order: standby";
+        let line = "nobody serves, and an order keeps this director from taking over: standby";
         let times = said.iter().filter(|text| *text == line).count();
         assert_eq!(times, 2, "once a minute: {said:?}");
     }

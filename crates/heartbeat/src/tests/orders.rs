@@ -371,7 +371,7 @@ fn ordered_to_stand_by_a_node_takes_over_in_no_case_and_says_when_nobody_serves(
     assert_eq!(bench.node.phase(), Phase::Standby);
     let log: Vec<Action> = bench.run_to(130.0).into_iter().map(|(_, it)| it).collect();
     assert_eq!(bench.node.phase(), Phase::Standby);
-    let line = "nobody serves, and this node does not take over by order: standby";
+    let line = "nobody serves, and an order keeps this director from taking over: standby";
     let times = notices(&log).iter().filter(|text| *text == line).count();
     assert_eq!(times, 3, "once a minute");
     // Lifted, the silence counts anew.

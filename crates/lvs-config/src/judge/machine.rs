@@ -37,7 +37,7 @@ impl Judge<'_, '_> {
             SchedulerAnswer::Unknown => (Consequence::Error, "this kernel has no such scheduler"),
             SchedulerAnswer::NoIpvs => (
                 Consequence::Warn,
-                "no scheduler of Linux, and this machine cannot tell whether there is one",
+                "no scheduler of Linux, and without IPVS this machine cannot look for its module",
             ),
         };
         let name = shown(name.as_bytes());
