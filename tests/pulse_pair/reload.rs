@@ -1,6 +1,9 @@
 //! Another prefix, label or device for an address that is up: carried out, with no moment without it where the
 //! kernel allows that.
 
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use caribe_tests::wait_until;
@@ -99,4 +102,75 @@ fn a_reload_moves_the_nat_routers_address_to_another_mask_and_device() {
     wait_for(&pair, "10.7.0.50", &["10.7.0.50/16", "dev7:1"]);
     pair.reload(A, "10.7.0.50 dev7:1", "10.7.0.50 dev8:3");
     wait_for(&pair, "10.7.0.50", &["10.7.0.50/16", "dev8:3"]);
+}
+
+/// As the kernel tells it: the new one comes before the old one goes.
+#[test]
+fn a_reload_with_another_device_leaves_no_moment_without_the_address() {
+    let mut pair = Pair::new();
+    let name = pair.name(A);
+    for device in ["dev7", "dev8"] {
+        ip(&format!("-n {name} link add {device} type dummy"));
+        ip(&format!("-n {name} link set {device} up"));
+    }
+    pair.replace("10.1.0.50 eth0:1", "10.7.0.50 dev7:1");
+    pair.start(A);
+    wait_for(&pair, "10.7.0.50", &["10.7.0.50/24", "dev7:1"]);
+    let told = Told::on(&name);
+    pair.reload(A, "10.7.0.50 dev7:1", "10.7.0.50 dev8:3");
+    wait_for(&pair, "10.7.0.50", &["10.7.0.50/24", "dev8:3"]);
+    let of_it = || told.lines_with("10.7.0.50");
+    wait_until(LOADING, || of_it().len() == 2).expect("the kernel tells of both");
+    let [new, old] = &of_it()[..] else {
+        panic!("{:?}", of_it());
+    };
+    assert!(new.contains("dev8") && !new.contains("Deleted"), "{new}");
+    assert!(old.contains("dev7") && old.contains("Deleted"), "{old}");
+    // The log has the same order.
+    let place = |line: &str| pair.log(A).find(line);
+    let up = "10.7.0.50/24 dev8:3 up";
+    wait_until(LOADING, || place(up).is_some()).expect("it is said");
+    assert!(
+        place(up) < place("10.7.0.50/24 dev7:1 down"),
+        "{}",
+        pair.log(A)
+    );
+}
+
+/// What the kernel tells of a director's addresses, in its order.
+struct Told {
+    monitor: Child,
+    file: PathBuf,
+}
+
+impl Told {
+    fn on(name: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("told-{name}"));
+        let out = File::create(&file).expect("a file");
+        let mut command = Command::new("ip");
+        command.args(["-n", name, "-o", "monitor", "address"]);
+        let monitor = command.stdout(out).spawn().expect("ip runs");
+        let told = Self { monitor, file };
+        // It listens once it tells of something.
+        let listens = wait_until(LOADING, || {
+            ip(&format!("-n {name} addr replace 10.77.0.1/32 dev dev7"));
+            !told.lines_with("10.77.0.1").is_empty()
+        });
+        listens.expect("it listens");
+        told
+    }
+
+    fn lines_with(&self, word: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.file).expect("a file");
+        let lines = text.lines().filter(|line| line.contains(word));
+        lines.map(ToOwned::to_owned).collect()
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.monitor.kill();
+        let _ = self.monitor.wait();
+        let _ = std::fs::remove_file(&self.file);
+    }
 }

@@ -192,7 +192,12 @@ impl Addresses {
             }
             Err(error) => (Vec::new(), unwanted.to_vec(), error.to_string()),
         };
-        say(&done);
+        // Behind what was raised before it: the log has the kernel's order.
+        let is_next = self.unsaid.is_empty();
+        self.unsaid.extend(done);
+        if is_next {
+            say(&std::mem::take(&mut self.unsaid));
+        }
         let news = self.held.dropped(now, unwanted, &failed);
         for line in still_there(&news, &why) {
             log::error!("{line}");
