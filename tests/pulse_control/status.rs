@@ -196,6 +196,19 @@ fn a_reload_says_what_came_of_it() {
         assert!(text.contains(&expected), "{text}");
         pair.stays(active);
     }
+    let none = good.replace("active = 1", "active = 0");
+    let none = none.replace("backup_active = 0", "backup_active = 1");
+    let other = good.replace("10.9.0.100", "10.9.0.102");
+    let other = other.replace("heartbeat_port = 539", "heartbeat_port = 1234");
+    for text in [none, other] {
+        pair.write(active, &text);
+        let (status, text) = pair.order(active, "reload");
+        assert_eq!(status, Some(1), "{text}");
+        // Nothing of it has happened.
+        assert!(!text.contains("address gone"), "{text}");
+        assert!(!pair.has_said(active, "address gone"), "{text}");
+        pair.stays(active);
+    }
     pair.write(active, &good);
     assert_eq!(pair.order(active, "reload").0, Some(0));
     assert!(pair.json(active).contains("\"reload_failed\":false"));

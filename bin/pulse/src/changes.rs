@@ -8,20 +8,40 @@ use lvs_config::{Config, Heartbeat, VipMover};
 use crate::report;
 use crate::setup::{self, Setup};
 
-/// A setting's name in lvs.cf, and its value.
+/// A setting's name in lvs.cf, and its value or what is said of it.
 type Setting = (&'static str, String);
+
+/// Settings that no reload changes.
+const FOR_A_RESTART: [&str; 7] = [
+    "primary",
+    "primary_private",
+    "backup",
+    "backup_private",
+    "backup_active",
+    "heartbeat_port",
+    "vip",
+];
 
 /// The lines; none if both say the same.
 pub fn between(before: &Config, after: &Config) -> Vec<String> {
-    let pairs = settings(before).into_iter().zip(settings(after));
-    let changed = pairs.filter(|(before, after)| before != after);
-    let mut lines: Vec<String> = changed
-        .map(|((name, before), (_, after))| format!("{name} was {before}, is {after}"))
-        .collect();
+    let mut lines: Vec<String> = changed(before, after).map(|(_, line)| line).collect();
     let (before, after) = (setup::addresses(before), setup::addresses(after));
     lines.extend(missing(&before, &after).map(|it| format!("address gone: {it}")));
     lines.extend(missing(&after, &before).map(|it| format!("address new: {it}")));
     lines
+}
+
+/// The lines of those settings that no reload changes.
+pub fn refused(before: &Config, after: &Config) -> Vec<String> {
+    let of_these = changed(before, after).filter(|(name, _)| FOR_A_RESTART.contains(name));
+    of_these.map(|(_, line)| line).collect()
+}
+
+/// The names of the settings that differ, with their lines.
+fn changed(before: &Config, after: &Config) -> impl Iterator<Item = Setting> {
+    let pairs = settings(before).into_iter().zip(settings(after));
+    let changed = pairs.filter(|(before, after)| before != after);
+    changed.map(|((name, before), (_, after))| (name, format!("{name} was {before}, is {after}")))
 }
 
 /// What of it no reload can change, if it changes.
@@ -189,6 +209,23 @@ mod tests {
                 "address new: 10.1.0.51/32 eth0 eth0:1",
             ]
         );
+    }
+
+    /// The rest of a refused file has not come about.
+    #[test]
+    fn of_a_refused_file_only_what_needs_a_restart_has_a_line() {
+        let text = "primary = 10.1.0.1\nbackup = 10.1.0.2\nbackup_active = 1\n";
+        let before = config("refused-before", text);
+        let after = config(
+            "refused-after",
+            &format!(
+                "{text}heartbeat_port = 1539\nkeepalive = 3\ndeadtime = 9\n\
+                 virtual a {{\n active = 1\n address = 10.1.0.50 eth0:1\n port = 80\n}}\n"
+            ),
+        );
+        let line = "heartbeat_port was 539, is 1539";
+        assert_eq!(refused(&before, &after), [line]);
+        assert_eq!(between(&before, &after).len(), 4);
     }
 
     /// The addresses are then no longer pulse's.

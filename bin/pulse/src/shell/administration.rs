@@ -49,21 +49,15 @@ impl Shell {
                             ..FileState::of(&file)
                         };
                     }
-                    Err(reason) => log::error!("{reason}"),
+                    Err(reasons) => reasons.iter().for_each(|line| log::error!("{line}")),
                 }
                 self.is_about_names = false;
             }
             Some(Outcome::Read(Ok(file))) => {
                 file.log();
                 let changes = changes::between(&self.setup.config, &file.loaded.config);
-                let taken = match self.take_file(&file) {
-                    Ok(()) => {
-                        say(&changes);
-                        Ok(())
-                    }
-                    Err(reason) => Err([vec![reason], changes].concat()),
-                };
-                let taken = taken.map(|()| {
+                let taken = self.take_file(&file).map(|()| {
+                    say(&changes);
                     let troubles = self.addresses.trouble_lines();
                     (FileState::of(&file), Taken::of(&file, troubles))
                 });
@@ -91,16 +85,19 @@ impl Shell {
         }
     }
 
-    fn take_file(&mut self, file: &ConfigFile) -> Result<(), String> {
+    /// Why it is not in force otherwise: then nothing has changed.
+    fn take_file(&mut self, file: &ConfigFile) -> Result<(), Vec<String>> {
         let config = file.loaded.config.clone();
         let setup = setup::own_addresses().and_then(|mut own| {
             // One that is gone for a moment makes no other director of this one.
             own.extend(self.setup.own());
             Setup::new(config, &self.options, &own)
         });
-        let mut setup = setup.map_err(|error| format!("{error}; nothing is changed"))?;
+        let mut setup = setup.map_err(|error| vec![format!("{error}; nothing is changed")])?;
         if let Some(what) = changes::for_a_restart(&self.setup, &setup) {
-            return Err(format!("{what} changed: restart pulse for that"));
+            let mut lines = vec![format!("{what} changed: restart pulse for that")];
+            lines.extend(changes::refused(&self.setup.config, &setup.config));
+            return Err(lines);
         }
         setup.settings.content = file.loaded.hash.number();
         setup.say_remarks();
