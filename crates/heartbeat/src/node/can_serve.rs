@@ -15,6 +15,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 const FIRST_BAN: Duration = Duration::from_secs(10);
 /// The longest of these times.
 const LONGEST_BAN: Duration = Duration::from_secs(60);
+/// A node that lost nothing for so many times the last of these times begins with the first one again.
+const FORGIVEN_AFTER: u32 = 10;
 /// How long a node keeps its addresses, although other machines have them, after it left them to its
 /// partner once and has them again with the same result.
 const LEFT_AGAIN_AFTER: Duration = Duration::from_secs(3600);
@@ -33,7 +35,9 @@ pub struct Fitness {
     /// Addresses or services were lost here: nothing is taken over before.
     pub banned_until: Option<Mono>,
     /// How long that lasts the next time.
-    pub ban: Backoff,
+    ban: Backoff,
+    /// When the last time is forgiven.
+    forgiven_at: Option<Mono>,
     /// When it gave up because other machines had every address; none has been free here since.
     pub left_duplicates: Option<Mono>,
     /// With `vip = external`.
@@ -62,6 +66,7 @@ impl Default for Fitness {
             hooks: Hooks::default(),
             banned_until: None,
             ban: Backoff::new(FIRST_BAN, LONGEST_BAN),
+            forgiven_at: None,
             left_duplicates: None,
         }
     }
@@ -81,6 +86,16 @@ impl Fitness {
         self.has_let_go = false;
         self.keep_until = None;
         self.keep_pause.reset();
+    }
+
+    /// Addresses or services were lost here: nothing is taken over for a while.
+    pub fn ban(&mut self, now: Mono) {
+        if self.forgiven_at.is_some_and(|at| at <= now) {
+            self.ban.reset();
+        }
+        let pause = self.ban.pause();
+        self.banned_until = Some(now + pause);
+        self.forgiven_at = Some(now + pause + pause * FORGIVEN_AFTER);
     }
 
     /// Whether a node may leave its addresses to its partner because other machines have every one: the

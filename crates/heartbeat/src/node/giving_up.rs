@@ -67,7 +67,7 @@ impl Node {
             _ => false,
         };
         if is_lost {
-            self.fitness.banned_until = Some(now + self.fitness.ban.pause());
+            self.fitness.ban(now);
         }
         out.push(Action::Notice(notice));
     }

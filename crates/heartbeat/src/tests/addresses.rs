@@ -151,6 +151,44 @@ fn a_fight_that_goes_on_keeps_a_node_out_for_10_20_40_and_60_seconds() {
     }
 }
 
+/// Loses the addresses at `now` beside a partner that offers its own for ever; when it takes over again.
+fn lost_until(bench: &mut Bench, mut now: f64) -> f64 {
+    bench.run_to(now);
+    bench.hear(now, Value::Stopped);
+    for _ in 0..3 {
+        bench.put(now, Input::AddressRemoved);
+    }
+    bench.put(now, Input::ServiceEnded);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    while bench.node.phase() == Phase::Standby {
+        now += 0.5;
+        bench.run_to(now);
+        bench.hear(now, Value::Stopped);
+    }
+    bench.put(now, Input::ServiceReady);
+    now
+}
+
+#[test]
+fn a_node_that_kept_its_addresses_for_ten_times_the_ban_is_out_for_10_seconds_again() {
+    // The third ban would be 40 s; it is so beside a quiet time that is a little too short.
+    for (quiet, out) in [(199.0, 40.0), (201.0, 10.0)] {
+        let mut bench = Bench::primary();
+        bench.make_active();
+        let first = lost_until(&mut bench, 100.0);
+        let begun = first + 50.0;
+        let second = lost_until(&mut bench, begun);
+        // At most one takeover in four dead times.
+        assert!((20.0..24.0).contains(&(second - begun)), "{second}");
+        let begun = begun + 20.0 + quiet;
+        let third = lost_until(&mut bench, begun);
+        assert!(
+            (out..out + 4.0).contains(&(third - begun)),
+            "{quiet}: {third}"
+        );
+    }
+}
+
 #[test]
 fn a_partner_that_has_served_ends_the_time_without_a_takeover() {
     let mut bench = Bench::primary();
