@@ -7,7 +7,7 @@ use std::time::Duration;
 use caribe_tests::{pair, wait_until};
 use nix::sys::signal::Signal;
 
-use crate::pair::{A, B, Pair};
+use crate::pair::{A, B, Pair, ip};
 use crate::service::Service;
 
 /// Start, takeover or failover with everything that belongs to it, on a slow machine.
@@ -93,9 +93,29 @@ fn a_service_that_fails_moves_and_never_runs_twice() {
     assert!(!service.has_run_twice(), "{}", service.history());
 }
 
+/// There is nobody to ask: no word about the network is true.
 #[test]
-fn without_a_gateway_the_standby_blames_itself() {
+fn without_a_default_gateway_the_standby_says_that_and_takes_nothing() {
     let (pair, service) = settled();
+    service.break_on(A);
+    let said = "remote service unavailable; no default gateway can be asked";
+    let is_said = || pair.log(B).contains(said);
+    assert!(wait_until(LIMIT, is_said).is_some(), "{}", pair.log(B));
+    let again = || pair.log(B).matches("Starting monitor for").count() > 1;
+    assert!(wait_until(LIMIT, again).is_some(), "{}", pair.log(B));
+    assert!(!pair.log(B).contains("NETWORK FAULT"), "{}", pair.log(B));
+    assert!(!pair.log(B).contains("Network fault"), "{}", pair.log(B));
+    assert!(pair.owns(A) && !pair.owns(B));
+}
+
+#[test]
+fn with_a_gateway_that_does_not_answer_the_standby_blames_itself() {
+    let (pair, service) = settled();
+    pair.add_gateway();
+    ip(&format!(
+        "-n {} addr del 10.1.0.254/24 dev br0",
+        pair.switch()
+    ));
     service.break_on(A);
     let blamed = || pair.log(B).contains("I SEEM TO HAVE A NETWORK FAULT!");
     assert!(wait_until(LIMIT, blamed).is_some(), "{}", pair.log(B));

@@ -216,6 +216,18 @@ impl Pair {
         command
     }
 
+    /// `pulse --order` there: its status and what it said, both outputs together.
+    pub fn order(&self, side: usize, order: &str) -> (Option<i32>, String) {
+        let mut command = self.command_of(side, &program("CARIBE_PULSE", "/usr/sbin/pulse"));
+        let output = command.args(["--order", order]).output();
+        let output = output.expect("ip runs");
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
+    }
+
     fn run_directory(&self, side: usize) -> PathBuf {
         self.directory.join(format!("run.{}", self.of(side)))
     }

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use heartbeat::Gateway as Found;
 use kernel_wire::icmp::{echo_request, is_echo_reply};
 use lvs_model::Mono;
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
@@ -28,8 +29,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Sends the first request. `None` if there is no default route, or no way to ask: then the
-    /// gateway is not to be seen.
+    /// Sends the first request. `None` if there is no default route, or no way to ask.
     pub fn begin(now: Mono) -> Option<Self> {
         let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
         let address = parse_default(&routes)?;
@@ -53,8 +53,8 @@ impl Gateway {
         self.deadline
     }
 
-    /// Whether the gateway was seen; `None` while the test goes on.
-    pub fn advance(&mut self, now: Mono) -> Option<bool> {
+    /// What came of it; `None` while the test goes on.
+    pub fn advance(&mut self, now: Mono) -> Option<Found> {
         let mut bytes = [0; 128];
         // A flood does not stop the clock; what is left is read in the next turn.
         for _ in 0..MOST_PER_TURN {
@@ -65,14 +65,14 @@ impl Gateway {
             // An answer to an earlier request is as good.
             let answers = |sequence| is_echo_reply(packet, self.identifier, sequence);
             if source.ip() == self.address && (1..=self.sequence).any(answers) {
-                return Some(true);
+                return Some(Found::Seen);
             }
         }
         if now < self.deadline {
             return None;
         }
         if self.sequence >= ATTEMPTS {
-            return Some(false);
+            return Some(Found::Silent);
         }
         self.ask(now);
         None

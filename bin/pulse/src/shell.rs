@@ -427,9 +427,9 @@ impl Shell {
 
     fn look_at_gateway(&mut self) {
         let now = self.clock.now();
-        if let Some(is_seen) = self.gateway.as_mut().and_then(|g| g.advance(now)) {
+        if let Some(found) = self.gateway.as_mut().and_then(|g| g.advance(now)) {
             self.gateway = None;
-            self.give(Input::Gateway(is_seen));
+            self.give(Input::Gateway(found));
         }
     }
 
@@ -531,7 +531,8 @@ impl Shell {
             Action::TestGateway => {
                 self.gateway = Gateway::begin(self.clock.now());
                 if self.gateway.is_none() {
-                    self.answers.push(Input::Gateway(false));
+                    self.answers
+                        .push(Input::Gateway(heartbeat::Gateway::Unknown));
                 }
             }
             Action::StopService => self.service.signal(Signal::SIGTERM),

@@ -39,7 +39,7 @@ mod said;
 pub use auth::{Auth, Echo, Mode};
 pub use fitness::{OwnAddresses, Trouble, TroubleKind, Unfit};
 pub use hand_over::HandOverFailed;
-pub use model::{Action, Hook, Input, Links, Settings};
+pub use model::{Action, Gateway, Hook, Input, Links, Settings};
 pub use node::Node;
 pub use notice::Notice;
 pub use orders::{Begun, Order, OrderRefused, Orders};

@@ -124,8 +124,8 @@ pub enum Input {
     /// fos ended unasked with status 0. On the standby a service of the partner is lost; on the active node
     /// ours does not stay up.
     ServiceSurrendered,
-    /// Answer to [`Action::TestGateway`]: whether the gateway answered.
-    Gateway(bool),
+    /// Answer to [`Action::TestGateway`].
+    Gateway(Gateway),
     /// State of the monitored links; only sent with lvs.cf `monitor_links`.
     Links(Links),
     /// lvs.cf wants no link monitored.
@@ -167,6 +167,17 @@ pub enum Input {
         /// Its number.
         signal: i32,
     },
+}
+
+/// What a test of the default gateway has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gateway {
+    /// It answers.
+    Seen,
+    /// It does not.
+    Silent,
+    /// There is none, or no way to ask it.
+    Unknown,
 }
 
 /// A command of lvs.cf that is run without waiting for it.

@@ -174,7 +174,7 @@ impl Node {
             Input::ServiceEnded => self.service_ended(now, out),
             Input::ClearingFailed => self.clearing_failed(now),
             Input::ServiceSurrendered => self.fos_surrendered(now, out),
-            Input::Gateway(is_seen) => self.gateway(now, is_seen, out),
+            Input::Gateway(found) => self.gateway(now, found, out),
             Input::Links(links) => self.links(now, links, out),
             Input::LinksUnmonitored => self.links_unmonitored(now, out),
             Input::OwnAddresses { public, private } => {

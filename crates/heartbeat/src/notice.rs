@@ -62,6 +62,8 @@ pub enum Notice {
     ServiceFailover,
     /// fos: the gateway was not seen.
     GatewayLost,
+    /// Ours: there is none, or no way to ask it.
+    GatewayUnknown,
     /// fos: and so we are cut off.
     NetworkFault,
     /// fos: a heartbeat came again on the public path.

@@ -13,7 +13,7 @@ use lvs_model::Mono;
 use super::Node;
 use super::stage::{Control, Network, Stage};
 use super::timer::Timer;
-use crate::model::Action;
+use crate::model::{Action, Gateway};
 use crate::notice::Notice;
 use crate::pair::PairPath;
 use crate::table::{Event, Phase};
@@ -144,17 +144,27 @@ impl Node {
         }
     }
 
-    /// Whether the gateway was seen.
-    pub(super) fn gateway(&mut self, now: Mono, is_seen: bool, out: &mut Vec<Action>) {
+    /// What the gateway says of the network.
+    pub(super) fn gateway(&mut self, now: Mono, found: Gateway, out: &mut Vec<Action>) {
         if self.network() != Network::Tested {
             return;
         }
-        if !is_seen {
-            out.push(Action::Notice(Notice::GatewayLost));
-            out.push(Action::Notice(Notice::NetworkFault));
-            self.doubt_network(Network::Lost);
-            return;
+        match found {
+            Gateway::Seen => self.take_lost_service(now, out),
+            Gateway::Silent => {
+                out.push(Action::Notice(Notice::GatewayLost));
+                out.push(Action::Notice(Notice::NetworkFault));
+                self.doubt_network(Network::Lost);
+            }
+            Gateway::Unknown => {
+                out.push(Action::Notice(Notice::GatewayUnknown));
+                self.doubt_network(Network::Trusted);
+                self.retry_monitors(now, out);
+            }
         }
+    }
+
+    fn take_lost_service(&mut self, now: Mono, out: &mut Vec<Action>) {
         self.doubt_network(Network::Trusted);
         out.push(Action::Notice(Notice::GatewaySeen));
         out.push(Action::Notice(Notice::ServiceFailover));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::datagram::{Service, Value};
 use lvs_model::{Mono, Random};
 
-use crate::model::{Action, Input, Settings};
+use crate::model::{Action, Gateway, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::table::Phase;
@@ -32,7 +32,7 @@ struct Side {
     /// What happens to the process and when.
     pending: VecDeque<(Mono, Input)>,
     notices: Vec<String>,
-    sees_gateway: bool,
+    gateway: Gateway,
 }
 
 struct Pair {
@@ -59,7 +59,7 @@ impl Pair {
             fos: None,
             pending: VecDeque::new(),
             notices: Vec::new(),
-            sees_gateway: true,
+            gateway: Gateway::Seen,
         };
         Self {
             now: Mono::ZERO,
@@ -134,7 +134,7 @@ impl Pair {
                 side.pending.push_back(ended);
             }
             Action::TestGateway => {
-                let answer = Input::Gateway(side.sees_gateway);
+                let answer = Input::Gateway(side.gateway);
                 side.pending.push_back((now + STEP, answer));
             }
             Action::RaiseAddresses => side.holding = true,
@@ -269,7 +269,7 @@ fn a_backup_that_is_told_to_go_inactive_obeys_too() {
 #[test]
 fn without_a_gateway_nothing_is_taken_until_a_heartbeat_comes() {
     let mut pair = Pair::settled();
-    pair.sides[BACKUP].sees_gateway = false;
+    pair.sides[BACKUP].gateway = Gateway::Silent;
     pair.end_fos(BACKUP, Input::ServiceSurrendered);
     pair.run(5.0);
     assert_eq!(
@@ -286,6 +286,38 @@ fn without_a_gateway_nothing_is_taken_until_a_heartbeat_comes() {
         pair.state(),
         [Some(Process::Active), Some(Process::Monitor)]
     );
+}
+
+/// Nobody is blamed: the partner may have lost its service, or a network fails.
+#[test]
+fn without_a_gateway_to_ask_that_is_said_and_nothing_is_taken() {
+    let mut pair = Pair::settled();
+    pair.sides[BACKUP].gateway = Gateway::Unknown;
+    pair.end_fos(BACKUP, Input::ServiceSurrendered);
+    pair.run(5.0);
+    let said = pair.take_notices(BACKUP);
+    assert_eq!(
+        said[0],
+        "fos process exited -- checking network connectivity"
+    );
+    assert_eq!(
+        said[1],
+        "remote service unavailable; no default gateway can be asked whose network is at fault: \
+         not taking over"
+    );
+    assert!(
+        said.iter()
+            .all(|line| !line.to_lowercase().contains("network fault")),
+        "{said:?}"
+    );
+    assert_eq!(
+        pair.state(),
+        [Some(Process::Active), Some(Process::Monitor)]
+    );
+    // It is no reason to stand by when the partner dies.
+    pair.die(PRIMARY);
+    pair.run(6.0);
+    assert_eq!(pair.state(), [None, Some(Process::Active)]);
 }
 
 #[test]
@@ -379,7 +411,13 @@ fn random_schedules_never_run_the_services_twice_and_end_with_one_active_node() 
                 0 => pair.die(side),
                 1 => pair.give(side, Input::Stop { signal: 15 }),
                 2 => pair.end_fos(side, Input::ServiceEnded),
-                3 => pair.sides[side].sees_gateway ^= true,
+                3 => {
+                    pair.sides[side].gateway = match below(3) {
+                        0 => Gateway::Seen,
+                        1 => Gateway::Silent,
+                        _ => Gateway::Unknown,
+                    };
+                }
                 _ => pair.end_fos(side, Input::ServiceSurrendered),
             }
             let milliseconds = u32::try_from(below(9000)).unwrap();

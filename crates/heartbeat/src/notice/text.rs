@@ -128,6 +128,9 @@ impl Notice {
                 "seems like a remote network fault; performing service failover"
             }
             Self::GatewayLost => "remote service unavailable; gateway unavailable",
+            Self::GatewayUnknown => {
+                "remote service unavailable; no default gateway can be asked whose network is at fault: not taking over"
+            }
             Self::NetworkFault => "I SEEM TO HAVE A NETWORK FAULT!",
             Self::NetworkFaultOver => "Network fault seems to be fixed",
             Self::ToldToGoInactive => "PARTNER HAS TOLD US TO GO INACTIVE!",
