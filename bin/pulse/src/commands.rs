@@ -20,20 +20,12 @@ use crate::repeats::Repeats;
 use crate::runner::Runner;
 use crate::sync_keeper::SyncKeeper;
 use crate::sync_watch::SyncStatus;
+use crate::taking::Taking;
 
 /// What stays so when a helper has ended.
 const OWN_RIGHTS: &str = "hooks have pulse's own rights until it is restarted";
 const NO_HOOKS: &str = "no hook runs until there is another process for them";
 const UNWATCHED: &str = "sync daemon: nobody watches it";
-
-/// What has become of an `active_cmd`.
-#[derive(Clone, Copy, Debug)]
-enum Taking {
-    /// Ordered under this number.
-    Ordered(u32),
-    /// Ended, or never begun; whether well.
-    Ended(bool),
-}
 
 /// Everything that runs beside lvsd.
 #[derive(Default)]
@@ -48,10 +40,7 @@ pub struct Commands {
     inactive: Option<u32>,
     /// Its end is waited for.
     is_letting_go: bool,
-    /// What has become of `active_cmd`, until it has been told.
-    taking: Option<Taking>,
-    /// The number of the last order that failed.
-    failed: u32,
+    taking: Taking,
     is_foreground: bool,
     /// The runner does not take what it is to be told.
     is_stuck: bool,
@@ -84,42 +73,29 @@ impl Commands {
 
     /// Has `active_cmd` run, after `inactive_cmd` if that still runs.
     pub fn run_active(&mut self, hook: Option<&Command>) {
-        let ordered = match hook.map(hook_words) {
-            None => Taking::Ended(true),
-            Some(words) => match words.and_then(|words| self.order(Job::Active(words))) {
-                Some(number) => Taking::Ordered(number),
-                None => Taking::Ended(false),
-            },
-        };
-        // One that is run again does not say whether the addresses have come.
-        let is_open = matches!(self.taking, Some(Taking::Ordered(_)));
-        if !is_open || matches!(ordered, Taking::Ended(false)) {
-            self.taking = Some(ordered);
+        match hook.map(hook_words) {
+            None => self.taking.needs_nothing(),
+            Some(words) => {
+                let number = words.and_then(|words| self.order(Job::Active(words)));
+                self.taking.order(number);
+            }
         }
     }
 
     /// Whether the last `active_cmd` has ended since this was asked, and well.
     pub fn has_taken(&mut self) -> Option<bool> {
-        let is_well = match self.taking? {
-            Taking::Ended(is_well) => is_well,
-            Taking::Ordered(_) if self.runner.is_none() => false,
-            Taking::Ordered(number) if self.orders.is_open(number) => return None,
-            Taking::Ordered(number) => self.failed != number,
-        };
-        self.taking = None;
-        Some(is_well)
+        self.taking.has_ended(&self.orders, self.runner.is_some())
     }
 
     /// Whether the loop need not wait before it asks [`has_taken`](Self::has_taken).
     pub const fn has_news_of_taking(&self) -> bool {
-        matches!(self.taking, Some(Taking::Ended(_)))
-            || self.taking.is_some() && self.runner.is_none()
+        self.taking.has_news(self.runner.is_some())
     }
 
     /// Has `inactive_cmd` run; a running `active_cmd` is ended for it, also where lvs.cf has nothing to
     /// run. [`has_let_go`](Self::has_let_go) tells of the end.
     pub fn run_inactive(&mut self, hook: Option<&Command>) {
-        self.taking = None;
+        self.taking.forget();
         let words = hook.and_then(hook_words).unwrap_or_default();
         self.inactive = self.order(Job::Inactive(words));
         self.is_letting_go = true;
@@ -313,7 +289,6 @@ impl Commands {
         if let Some(state) = self.runner.as_ref().and_then(Runner::hear) {
             self.orders.take(&state);
             self.running = state.running;
-            self.failed = state.failed;
         }
     }
 

@@ -19,6 +19,8 @@ pub struct HookOrders {
     last: u32,
     /// Those that have not ended, by their numbers.
     open: VecDeque<Order>,
+    /// The number of the last one that failed.
+    failed: u32,
     /// What the runner does not know yet.
     untold: VecDeque<Letter>,
     will: Words,
@@ -107,11 +109,17 @@ impl HookOrders {
     pub fn take(&mut self, state: &RunnerState) {
         let is_open = |it: &Order| it.number > state.heard || state.open.contains(&it.number);
         self.open.retain(is_open);
+        self.failed = state.failed;
     }
 
     /// Whether this one has not ended.
     pub fn is_open(&self, number: u32) -> bool {
         self.open.iter().any(|it| it.number == number)
+    }
+
+    /// How this one has ended: whether well; `None` while it has not.
+    pub fn outcome(&self, number: u32) -> Option<bool> {
+        (!self.is_open(number)).then_some(self.failed != number)
     }
 
     /// Whether one has not ended.

@@ -62,6 +62,7 @@ mod signing;
 mod sockets;
 mod sync_keeper;
 mod sync_watch;
+mod taking;
 mod tally;
 mod term;
 
