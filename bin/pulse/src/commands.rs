@@ -73,11 +73,12 @@ impl Commands {
 
     /// Has `active_cmd` run, after `inactive_cmd` if that still runs.
     pub fn run_active(&mut self, hook: Option<&Command>) {
+        self.taking.look(&self.orders);
         match hook.map(hook_words) {
-            None => self.taking.needs_nothing(),
+            None => self.taking.needs_nothing(&self.orders),
             Some(words) => {
                 let number = words.and_then(|words| self.order(Job::Active(words)));
-                self.taking.order(number);
+                self.taking.order(&self.orders, number);
             }
         }
     }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::beside::{TOO_LONG, TOO_MANY, Waiting};
 use crate::hook_queue::{Job, Order, Words};
-use crate::runner_letter::{self, Letter, RunnerState};
+use crate::runner_letter::{self, Failures, Letter, RunnerState};
 
 /// Commands that are kept at most.
 const MOST_COMMANDS: usize = 64;
@@ -19,8 +19,7 @@ pub struct HookOrders {
     last: u32,
     /// Those that have not ended, by their numbers.
     open: VecDeque<Order>,
-    /// The number of the last one that failed.
-    failed: u32,
+    failures: Failures,
     /// What the runner does not know yet.
     untold: VecDeque<Letter>,
     will: Words,
@@ -30,15 +29,18 @@ pub struct HookOrders {
 impl HookOrders {
     /// Takes an order; its number. `None`: too many commands wait, or it is longer than a message.
     ///
-    /// What a role orders replaces what was ordered of the opposite one and has not been told, as in the
-    /// runner's queue.
+    /// What a role orders replaces what has not been told of the opposite one, and of itself, as in the runner's
+    /// queue. An `active_cmd` that the runner knows may run: it stays open until it has ended.
     pub fn order(&mut self, job: Job) -> Option<u32> {
         let is_kept = |it: &Job| match job {
             Job::Active(_) => !matches!(it, Job::Active(_)),
             Job::Inactive(_) => matches!(it, Job::Command(..)),
             Job::Command(..) => true,
         };
-        self.open.retain(|it| is_kept(&it.job));
+        let is_again = matches!(job, Job::Active(_));
+        let untold = self.first_untold();
+        let is_open = |it: &Order| is_kept(&it.job) || is_again && it.number < untold;
+        self.open.retain(is_open);
         self.untold.retain(|letter| match letter {
             Letter::Order(it) => is_kept(&it.job),
             _ => true,
@@ -62,6 +64,15 @@ impl HookOrders {
         self.open.push_back(order);
         self.untold.push_back(letter);
         Some(number)
+    }
+
+    /// The number of the first order that the runner does not know.
+    fn first_untold(&self) -> u32 {
+        let untold = self.untold.iter().find_map(|letter| match letter {
+            Letter::Order(it) => Some(it.number),
+            _ => None,
+        });
+        untold.unwrap_or(u32::MAX)
     }
 
     /// What is to be run when pulse is killed. It has its place among the orders: taken back behind
@@ -109,7 +120,7 @@ impl HookOrders {
     pub fn take(&mut self, state: &RunnerState) {
         let is_open = |it: &Order| it.number > state.heard || state.open.contains(&it.number);
         self.open.retain(is_open);
-        self.failed = state.failed;
+        self.failures.learn(&state.failures);
     }
 
     /// Whether this one has not ended.
@@ -119,7 +130,7 @@ impl HookOrders {
 
     /// How this one has ended: whether well; `None` while it has not.
     pub fn outcome(&self, number: u32) -> Option<bool> {
-        (!self.is_open(number)).then_some(self.failed != number)
+        (!self.is_open(number)).then(|| !self.failures.has(number))
     }
 
     /// Whether one has not ended.
@@ -226,7 +237,7 @@ mod tests {
             heard: 2,
             open: vec![2],
             running: vec![7],
-            failed: 0,
+            ..RunnerState::default()
         });
         assert!(!orders.is_open(1) && orders.is_open(2) && orders.is_open(3));
         orders.begin_again();

@@ -20,7 +20,7 @@ const SHORT_PATIENCE: Patience = Patience::even(Duration::from_secs(2));
 /// Time that a running `inactive_cmd` still has when a takeover begins.
 const INACTIVE_WITHIN: Duration = Duration::from_secs(5);
 /// Commands that wait at most.
-const MOST_WAITING: usize = 64;
+pub const MOST_WAITING: usize = 64;
 
 /// A program and its arguments.
 pub type Words = Vec<OsString>;
@@ -80,12 +80,17 @@ impl Order {
 }
 
 impl HookQueue {
-    /// Takes an order; whether there was room for it.
+    /// Takes an order; whether there was room for it. An `active_cmd` that waits already is run once, as it was
+    /// ordered last, and keeps its number: its end is waited for.
     pub fn order(&mut self, now: Mono, order: Order) -> bool {
         match order.kind() {
             Kind::Active => {
-                self.waiting.retain(|it| it.kind() != Kind::Active);
                 self.shorten(Kind::Inactive, now + INACTIVE_WITHIN);
+                let mut waiting = self.waiting.iter_mut();
+                if let Some(before) = waiting.find(|it| it.kind() == Kind::Active) {
+                    before.job = order.job;
+                    return true;
+                }
             }
             Kind::Inactive => {
                 self.waiting.retain(|it| it.kind() == Kind::Command);
@@ -281,10 +286,12 @@ mod tests {
     #[test]
     fn active_cmd_waits_once_however_often_it_is_ordered() {
         let mut queue = running(&active());
-        for second in 1..200 {
-            assert!(queue.order(at(second), active()));
+        for number in 101..300 {
+            let job = Job::Active(words(&number.to_string()));
+            assert!(queue.order(at(1), Order { number, job }));
         }
-        assert_eq!(order_of(&mut queue), [active()]);
+        let (number, job) = (101, Job::Active(words("299")));
+        assert_eq!(order_of(&mut queue), [Order { number, job }]);
     }
 
     #[test]

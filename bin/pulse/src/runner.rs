@@ -19,7 +19,9 @@ use crate::beside::Beside;
 use crate::helper::{self, Helper, LONGEST, Part, Received};
 use crate::hook_queue::{HookQueue, Job};
 use crate::program;
-use crate::runner_letter::{Letter, RunnerState, decode, decode_state, encode, encode_state};
+use crate::runner_letter::{
+    Failures, Letter, RunnerState, decode, decode_state, encode, encode_state,
+};
 
 /// The process.
 pub const PART: Part = Part {
@@ -97,8 +99,8 @@ struct Queue {
     beside: Beside,
     /// The number of the last order.
     heard: u32,
-    /// That of the last one that failed.
-    failed: u32,
+    /// Those that failed.
+    failures: Failures,
     /// What pulse knows of us.
     told: RunnerState,
     is_open: bool,
@@ -152,7 +154,7 @@ impl Queue {
             running: None,
             beside: Beside::default(),
             heard: 0,
-            failed: 0,
+            failures: Failures::default(),
             told: RunnerState::default(),
             is_open: true,
         }
@@ -192,7 +194,7 @@ impl Queue {
         let hook = self.running.iter().map(|hook| hook.child.pid());
         RunnerState {
             heard: self.heard,
-            failed: self.failed,
+            failures: self.failures.clone(),
             open: self.plan.open().collect(),
             running: hook.chain(self.beside.pids()).collect(),
         }
@@ -240,7 +242,7 @@ impl Queue {
                 }
                 Err(error) => {
                     log::error!("{} was not run: {error}", path.display());
-                    self.failed = order.number;
+                    self.failures.add(order.number);
                     self.plan.ended();
                 }
             }
@@ -254,7 +256,7 @@ impl Queue {
             let level = if exit.is_success() {
                 log::Level::Info
             } else {
-                self.failed = hook.number;
+                self.failures.add(hook.number);
                 log::Level::Warn
             };
             log::log!(level, "{} {exit}", hook.path);

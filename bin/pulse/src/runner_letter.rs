@@ -1,10 +1,11 @@
 //! What pulse tells its runner and the runner answers, and the bytes of both.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::str::FromStr;
 
 use crate::helper::{self, LONGEST};
-use crate::hook_queue::{Job, Order, Words};
+use crate::hook_queue::{Job, MOST_WAITING, Order, Words};
 
 /// What a message begins with: what is to be run when pulse has been killed; `active_cmd`, `inactive_cmd` and
 /// a command, each behind its number, the command behind the file that it reads, or an empty word, too; a
@@ -35,8 +36,34 @@ pub struct RunnerState {
     pub open: Vec<u32>,
     /// The processes that it runs, each the leader of its group.
     pub running: Vec<i32>,
-    /// The number of the last order that failed or could not be run; 0 for none.
-    pub failed: u32,
+    /// Those that failed or could not be run.
+    pub failures: Failures,
+}
+
+/// The numbers of the orders that failed last: as many as can end between two looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures(BTreeSet<u32>);
+
+impl Failures {
+    /// This one failed.
+    pub fn add(&mut self, number: u32) {
+        self.0.insert(number);
+        while self.0.len() > MOST_WAITING {
+            self.0.pop_first();
+        }
+    }
+
+    /// Takes over what another one knows.
+    pub fn learn(&mut self, other: &Self) {
+        for number in &other.0 {
+            self.add(*number);
+        }
+    }
+
+    /// Whether this one did.
+    pub fn has(&self, number: u32) -> bool {
+        self.0.contains(&number)
+    }
 }
 
 /// Whether a runner can be told: the command line is not too long.
@@ -83,15 +110,16 @@ pub fn decode(message: &[u8]) -> Option<Letter> {
     Some(Letter::Order(Order { number, job }))
 }
 
-/// Four words: what was heard last, what has not ended, what runs, what failed last; numbers apart by blanks.
+/// Four words: what was heard last, what has not ended, what runs, what failed; numbers apart by blanks.
 pub fn encode_state(state: &RunnerState) -> Vec<u8> {
     let open: Vec<String> = state.open.iter().map(ToString::to_string).collect();
     let running: Vec<String> = state.running.iter().map(ToString::to_string).collect();
+    let failures: Vec<String> = state.failures.0.iter().map(ToString::to_string).collect();
     let words = [
         state.heard.to_string(),
         open.join(" "),
         running.join(" "),
-        state.failed.to_string(),
+        failures.join(" "),
     ];
     helper::encode(&words.map(OsString::from))
 }
@@ -103,14 +131,14 @@ pub fn decode_state(message: &[u8]) -> Option<RunnerState> {
         words.map(|word| word.parse().ok()).collect()
     }
     let words = helper::decode(message);
-    let [heard, open, running, failed] = words.as_slice() else {
+    let [heard, open, running, failures] = words.as_slice() else {
         return None;
     };
     Some(RunnerState {
         heard: heard.to_str()?.parse().ok()?,
         open: numbers(open)?,
         running: numbers(running)?,
-        failed: failed.to_str()?.parse().ok()?,
+        failures: Failures(numbers(failures)?.into_iter().collect()),
     })
 }
 
@@ -156,11 +184,11 @@ mod tests {
                 heard,
                 open,
                 running,
-                failed: heard / 2,
+                failures: Failures((0..heard % 4).collect()),
             };
             assert_eq!(decode_state(&encode_state(&state)), Some(state));
         }
-        for wrong in [&b""[..], b"7\0", b"x\0\0\0", b"7\0a\0\0"] {
+        for wrong in [&b""[..], b"7\0", b"x\0\0\0\0", b"7\0a\0\0\0", b"7\0\0\0a\0"] {
             assert_eq!(decode_state(wrong), None);
         }
     }
