@@ -112,11 +112,9 @@ impl Shell {
         self.check_links();
         self.commands
             .configure_sync(self.clock.now(), &self.setup.config);
-        let config = &self.setup.config;
-        let has_partner = self.setup.settings.has_partner;
-        let is_moved = setup::is_external(config) && has_partner && self.node.is_holding();
-        self.commands
-            .leave(config.inactive_cmd.as_ref().filter(|_| is_moved));
+        let is_left = self.node.leaves_to_inactive_cmd();
+        let hook = self.setup.config.inactive_cmd.as_ref();
+        self.commands.leave(hook.filter(|_| is_left));
         Ok(())
     }
 

@@ -36,6 +36,18 @@ impl Node {
         self.has_moving_hooks() && (hooks.has_failed || hooks.are_missing)
     }
 
+    /// Whether `inactive_cmd` is to let go of the addresses if this process is killed: `active_cmd` has been
+    /// ordered, and `inactive_cmd` not since.
+    #[must_use]
+    pub fn leaves_to_inactive_cmd(&self) -> bool {
+        let is_ordered = matches!(
+            self.phase(),
+            Phase::Starting | Phase::Active | Phase::HandingOver
+        );
+        let runs_hooks = self.has_moving_hooks() && !self.is_fos();
+        runs_hooks && self.settings.has_partner && is_ordered
+    }
+
     /// Whether `active_cmd` has yet to move the addresses: they may not be here yet, or never come.
     pub(super) const fn is_moving(&self) -> bool {
         let hooks = &self.fitness.hooks;

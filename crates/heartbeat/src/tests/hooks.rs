@@ -157,6 +157,32 @@ fn without_external_addresses_a_hook_holds_nobody_up() {
 }
 
 #[test]
+fn r_whoever_is_killed_leaves_to_inactive_cmd_what_active_cmd_may_have_moved() {
+    let mut bench = Bench::start(external(ConfiguredRole::Primary));
+    assert!(!bench.node.leaves_to_inactive_cmd(), "on standby");
+    bench.run_to(5.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+    assert!(bench.node.leaves_to_inactive_cmd());
+    bench.put(5.1, Input::ServiceReady);
+    assert_eq!(bench.node.phase(), Phase::Active);
+    assert!(bench.node.leaves_to_inactive_cmd());
+    // inactive_cmd has been ordered; what runs it does so without us.
+    bench.put(6.0, STOP);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    assert!(!bench.node.leaves_to_inactive_cmd());
+    // Without a partner whatever is up stays for the next start; else pulse's own addresses go by themselves.
+    let alone = Settings {
+        has_partner: false,
+        ..external(ConfiguredRole::Primary)
+    };
+    for settings in [alone, settings(ConfiguredRole::Primary)] {
+        let mut bench = Bench::start(settings);
+        bench.make_active();
+        assert!(!bench.node.leaves_to_inactive_cmd());
+    }
+}
+
+#[test]
 fn a_late_answer_of_an_earlier_hook_moves_nothing() {
     let mut bench = active(external(ConfiguredRole::Primary));
     assert!(bench.put(7.0, Input::HookEnded(Hook::Inactive)).is_empty());
