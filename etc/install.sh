@@ -1,7 +1,7 @@
 #!/bin/sh
-# Copies what is built to where it runs. `make install` calls it, from the top of the tree, with BUILT,
-# DESTDIR, PREFIX, FAMILY (redhat or debian) and FORCE. Nothing is built here and nothing fetched: root
-# needs no Rust for it. A file is exchanged by rename, so that a running director never sees half of one.
+# Copies the built programs to where they run. `make install` calls it, from the top of the tree, with BUILT,
+# DESTDIR, PREFIX, FAMILY (redhat or debian) and FORCE. It builds nothing and fetches nothing: root needs no
+# Rust for it. It exchanges each file by rename, so that a running director never sees half of one.
 set -eu
 umask 022
 
@@ -22,8 +22,8 @@ fail() {
 	exit 1
 }
 
-# Every file, one a line: how, mode, source, target. `new` replaces what is there, `kept` are settings,
-# which stay as they are. The programs have the source built/NAME.
+# Prints every file, one a line: how, mode, source, target. `new` replaces an existing file; `kept` are settings,
+# which stay as they are. Programs have the source built/NAME.
 plan() {
 	for program in bin/*/Cargo.toml; do
 		program=$(basename "${program%/Cargo.toml}")
@@ -58,7 +58,7 @@ all() { # how, mode, directory, files
 	done
 }
 
-# Of the targets that another package owns, and that no local diversion moves out of the way.
+# Prints the targets that another package owns, unless a local diversion moves its file out of the way.
 owned() {
 	command -v dpkg-query >/dev/null || return 0
 	plan | while read -r how mode source target; do
@@ -72,7 +72,7 @@ owned() {
 	done
 }
 
-# A service script of this tree says where its program is.
+# Copies a file; scripts and units get the paths of this installation.
 adapted() { # source, target
 	case $1 in
 	built/*) cp "$BUILT/${1#*/}" "$2" ;;
