@@ -100,8 +100,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The standing of a server of which only the kernel's entry is known: with which weight it is
-    /// in the table, and which one is configured.
+    /// The standing of a server of which only the kernel's entry is known: `place`, with its weight in the
+    /// table, and `target`, the configured weight.
     #[must_use]
     pub fn found(place: Place, target: Weight) -> Self {
         let phase = match place {
