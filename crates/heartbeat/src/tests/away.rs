@@ -2,7 +2,7 @@
 
 use crate::datagram::Value;
 
-use super::{Bench, settings};
+use super::{Bench, at, settings};
 use crate::model::{Action, Input, Settings};
 use crate::pair::ConfiguredRole;
 use crate::table::Phase;
@@ -33,12 +33,9 @@ fn an_offer_that_was_queued_is_not_taken() {
 fn life_that_was_queued_is_none() {
     let mut bench = back();
     bench.hear(20.0, Value::Running);
-    let says = bench.node.statement(super::at(20.0), Value::Stopped);
+    let says = bench.node.statement(at(20.0), Value::Stopped);
     assert!(!says.hears);
-    assert_eq!(
-        bench.node.view(super::at(20.0)).partner.unwrap().value,
-        None
-    );
+    assert_eq!(bench.node.view(at(20.0)).partner.unwrap().value, None);
 }
 
 #[test]
@@ -81,5 +78,45 @@ fn it_says_nothing_before_a_keepalive_is_over() {
     let log = bench.put(20.0, Input::Tick);
     assert!(!log.iter().any(|it| matches!(it, Action::Send(_))));
     let log = bench.run_to(22.0);
-    assert!(log.contains(&(super::at(22.0), Action::Send(Value::Stopped))));
+    assert!(log.contains(&(at(22.0), Action::Send(Value::Stopped))));
+}
+
+#[test]
+fn a_node_that_was_away_drops_its_addresses_and_listens_first() {
+    let mut bench = Bench::primary();
+    bench.make_active();
+    let actions = bench.hear(20.0, Value::Stopped);
+    assert!(actions.contains(&Action::DropAddresses));
+    assert!(!actions.contains(&Action::Send(Value::Running)));
+    // What was queued is old news: no claim by it.
+    bench.put(20.0, Input::ServiceEnded);
+    bench.hear(20.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.put(20.0, Input::Tick);
+    bench.run_to(24.9);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.run_to(25.0);
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+#[test]
+fn what_was_decided_before_a_pause_is_claimed_no_more_after_it() {
+    let mut bench = Bench::backup();
+    bench.run_to(5.0);
+    let actions = bench.put(5.0, Input::ServiceReady);
+    let claiming = |action: &&Action| action.claims();
+    let claims: Vec<_> = actions.iter().filter(claiming).collect();
+    let expected = [
+        &Action::RaiseAddresses,
+        &Action::Announce,
+        &Action::Send(Value::Running),
+    ];
+    assert_eq!(claims, expected);
+    // The next call is due at 6.0, the first repetition of the announcement.
+    assert!(!bench.node.is_late(at(11.0)));
+    assert!(bench.node.is_late(at(11.1)));
+    let actions = bench.put(11.1, Input::Tick);
+    assert!(actions.contains(&Action::DropAddresses));
+    assert_eq!(actions.iter().find(claiming), None);
+    assert!(!bench.node.is_late(at(11.1)));
 }
