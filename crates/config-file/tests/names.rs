@@ -52,9 +52,7 @@ fn a_host_and_a_service_are_looked_up() {
 fn an_unknown_host_is_named_in_the_refusal() {
     // RFC 6761 6.4: no resolver may find a name under invalid.
     let path = on_disk("bad", "director.invalid");
-    let before = Instant::now();
     let fault = read(&path).unwrap_err();
-    assert!(before.elapsed() < LIMIT + LIMIT / 5);
     let lines = fault.lines(Program::Lvsd);
     assert!(matches!(fault, Fault::Refused { .. }));
     assert!(lines[0].ends_with(" on line 1."), "{lines:?}");
@@ -235,9 +233,8 @@ fn r_a_process_that_cannot_be_ended_is_not_waited_for() {
     drop(theirs);
     let mut held = [0];
     ours.read_exact(&mut held).unwrap();
-    let begun = Instant::now();
     drop(reading);
-    assert!(begun.elapsed() < LIMIT / 2, "{:?}", begun.elapsed());
+    // Had that waited for it, the tracer would have ended meanwhile.
     if held == [1] {
         assert_eq!(daemon::reap(), None, "it is held");
     }

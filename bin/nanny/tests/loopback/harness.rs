@@ -18,8 +18,9 @@ use nix::unistd::{Pid, read};
 /// `-t` of every nanny here.
 pub const INTERVAL: Duration = Duration::from_millis(300);
 
-/// What a busy machine may add to a duration.
-pub const SLACK: Duration = Duration::from_millis(700);
+/// What a busy machine may add to a duration: far less than what would happen otherwise, programs that sleep for a
+/// minute and pauses of half of one.
+pub const SLACK: Duration = Duration::from_secs(20);
 
 /// A nanny and our end of its socket. Killed when dropped.
 pub struct Nanny {

@@ -3,11 +3,11 @@
 //! 1000 runs; `CARIBE_PROGRAM_RUNS` asks for another number.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use daemon::Signal;
 
-use crate::harness::{INTERVAL, Nanny, SLACK, Script, closed_port, until};
+use crate::harness::{Nanny, SLACK, Script, closed_port, until};
 
 /// From the deadline of a check to the end of all that its program started.
 const LAST_KILL: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ fn a_thousand_programs_that_hide_their_children_leave_none() {
 }
 
 #[test]
-fn a_hidden_deaf_program_is_gone_two_seconds_after_the_deadline() {
+fn a_hidden_deaf_program_is_gone_behind_the_deadline() {
     let marker = marker(2);
     let text = format!(
         "trap '' TERM; setsid sh -c 'trap \"\" TERM; setsid sleep {marker} & sleep {marker}' & \
@@ -70,13 +70,10 @@ fn a_hidden_deaf_program_is_gone_two_seconds_after_the_deadline() {
     );
     let script = Script::new("deaf-hidden", &text);
     let command = script.command();
-    let start = Instant::now();
     let nanny = Nanny::start(closed_port(), &["-e", &command, "-x", "OK", "-a", "60"]);
-    until(INTERVAL, || !alive(&marker).is_empty());
     assert_eq!(nanny.check().0, "failed: check program did not end in time");
     nanny.signal(Signal::SIGUSR1);
-    until(LAST_KILL, || alive(&marker).is_empty());
-    assert!(start.elapsed() < INTERVAL + LAST_KILL + SLACK);
+    until(LAST_KILL + SLACK, || alive(&marker).is_empty());
 }
 
 #[test]
@@ -88,8 +85,8 @@ fn a_nanny_that_ends_takes_hidden_programs_along() {
     );
     let command = script.command();
     let mut nanny = Nanny::start(closed_port(), &["-e", &command, "-t", "30"]);
-    until(SLACK * 2, || alive(&marker).len() >= 2);
+    until(SLACK, || alive(&marker).len() >= 2);
     nanny.leave();
-    assert_eq!(nanny.exit_status(Duration::from_secs(1)), 0);
+    assert_eq!(nanny.exit_status(SLACK), 0);
     until(SLACK, || alive(&marker).is_empty());
 }
