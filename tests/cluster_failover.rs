@@ -45,7 +45,7 @@ fn other(director: &str) -> &'static str {
         .unwrap()
 }
 
-/// A request without an answer for so long is lost; a busy machine itself stands still for seconds.
+/// A request without an answer for this time is lost. A busy machine itself stands still for seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn client(cluster: &Cluster) -> Requests {
@@ -64,7 +64,7 @@ fn is_asking(cluster: &Cluster, requests: &Requests) {
     cluster.wait(SOON, answered).unwrap().expect("an answer");
 }
 
-/// Ends the client: so many requests at least, none lost.
+/// Ends the client, which must have sent at least this many requests and lost none.
 fn all_served(requests: Requests, at_least: usize) -> Account {
     let account = Account::of(&requests.finish());
     assert_eq!(account.all_served(at_least), Ok(()));
@@ -172,7 +172,7 @@ fn the_backup_serves_in_time_and_the_returning_director_disturbs_nobody() {
     }
 }
 
-/// This one and nobody else has the address for so long.
+/// This one alone has the address for this time.
 fn stays_with(cluster: &Cluster, owner: &str, time: Duration) {
     let moves = |cluster: &Cluster| Ok(cluster.active()? != Some(owner));
     let moved = cluster.wait(time, moves).unwrap();

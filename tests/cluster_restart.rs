@@ -8,7 +8,7 @@ use caribe_lab::measure::{Account, HttpServer, Requests};
 use caribe_lab::topology::DIRECTORS;
 use caribe_tests::{SOON, demand_lab};
 
-/// A request without an answer for so long is lost; a busy machine itself stands still for seconds.
+/// A request without an answer for this time is lost. A busy machine itself stands still for seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 const FILE: &str = "/etc/sysconfig/ha/lvs.cf";
 const A: &str = DIRECTORS[0];

@@ -26,7 +26,7 @@ fn active(cluster: &Cluster, wanted: Option<&str>) -> &'static str {
     cluster.active().unwrap().unwrap()
 }
 
-/// Both directors run, with a sync daemon; `more` is put before lvs.cf. Also who is active.
+/// Both directors run, with a sync daemon; `more` is put before lvs.cf. Returns also which one is active.
 fn synchronising(forwarding: Forwarding, more: &str) -> (Cluster, &'static str) {
     let (cluster, first) = running(forwarding, "eth1", more);
     synchronises(&cluster, first, "master");

@@ -39,7 +39,7 @@ fn every_step_looks_holds_and_records_both_directors() {
     }
     let lines = summary.lines().filter(|line| line.ends_with("  ok"));
     assert_eq!(lines.count(), steps.len(), "{summary}");
-    // Who gets only what the takeover left on record knows who took over, and from whom nothing came.
+    // What the takeover left on record says which director took over, and from which nothing came.
     let takeover = steps[5];
     assert!(
         takeover.contains("nobody answers"),

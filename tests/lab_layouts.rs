@@ -9,7 +9,7 @@ use caribe_lab::topology::{Disturbance, Family, Forwarding, Layout, Site, step_c
 use caribe_tests::{SOON, c_ipvsadm, demand_lab, wait_until};
 use nix::time::ClockId;
 
-/// A request without an answer for so long is lost; a busy machine itself stands still for seconds.
+/// A request without an answer for this time is lost. A busy machine itself stands still for seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A site whose first director serves, the virtual address on it by hand.

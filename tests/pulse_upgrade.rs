@@ -20,8 +20,8 @@ use nix::sys::signal::Signal;
 const CONFIG: &str = "/etc/sysconfig/ha/lvs.cf";
 const KEY: &str = "/etc/sysconfig/ha/heartbeat.key";
 const PROGRAMS: [&str; 4] = ["pulse", "lvsd", "nanny", "send_arp"];
-/// The partner has the address before it goes, beside an earlier one a moment after: for so long there may be
-/// two owners, or none.
+/// The partner has the address before it goes, beside an earlier program a moment after. For this time
+/// there may be two owners, or none.
 const HAND_OVER: Duration = Duration::from_millis(1000);
 
 /// The one that takes over begins with an empty table, as a cold standby: each server passes a check first.

@@ -21,11 +21,11 @@ pub struct Goal {
 /// What a goal is held against.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
-    /// At most so many times another's value of the same run.
+    /// At most this many times another program's value in the same run.
     Times(Subject, f64),
-    /// At most so many more than the empty program's.
+    /// At most this many more than the empty program's.
     AboveEmpty(f64),
-    /// At most so many for each of `entries`, what `base` takes not counted.
+    /// At most this many for each of `entries`, beyond what `base` takes.
     PerEntry {
         /// Limit for one.
         each: f64,

@@ -233,7 +233,7 @@ impl<'o> Bench<'o> {
         self.note(&format!("{what}: the outputs differ"))
     }
 
-    /// Measures so many runs, after one that does not count.
+    /// Measures `runs` runs, after one that does not count.
     fn cpu(
         &mut self,
         what: &str,

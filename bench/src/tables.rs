@@ -15,7 +15,7 @@ use nix::sched::{CloneFlags, unshare};
 /// Addresses in a row of them; the rows are the second byte's.
 const ROW: u32 = 250;
 
-/// So many TCP services with so many destinations each: `100x100`.
+/// A number of TCP services, and of destinations in each: `100x100`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// How many services, up to 62500.

@@ -88,7 +88,7 @@ impl Service {
         let file = self.run_file(side);
         let done = Arc::clone(&self.done);
         let broken = Arc::clone(&self.broken[side]);
-        // Who asks is the other director, or this one itself.
+        // The other director asks, or this one itself.
         let probes = Arc::clone(&self.probes[1 - side]);
         let own_probes = Arc::clone(&self.probes[side]);
         let own = std::net::IpAddr::from([10, 1, 0, u8::try_from(side + 1).expect("small")]);

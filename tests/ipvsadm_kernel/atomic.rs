@@ -7,8 +7,8 @@ use caribe_tests::{SOON, wait_until};
 
 use crate::{EVERYTHING, OURS, Served, done, own_namespace, run};
 
-/// A request without an answer for so long is lost; one to a service that is missing is refused at
-/// once. A busy machine itself stands still for seconds.
+/// A request without an answer for this time is lost; one to a service that is missing is refused at once.
+/// A busy machine itself stands still for seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A thousand services; with another `round` half of them have other settings, a quarter are new.

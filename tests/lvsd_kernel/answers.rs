@@ -18,7 +18,7 @@ pub type Server = (&'static str, u16, Answer);
 
 #[derive(Clone, Copy)]
 pub enum Answer {
-    /// TCP: says this to whoever connects, whatever is asked.
+    /// TCP: sends this to each client that connects, whatever it asks.
     Says(&'static str),
     /// UDP: answers each datagram with this.
     Echoes(&'static str),

@@ -73,7 +73,7 @@ fn a_daemon_has_a_pid_file_and_refuses_a_second_one() {
     assert_eq!(director.table(), [""; 0]);
 }
 
-/// Everybody may read the pid file, and who may read a file may lock it.
+/// Everybody may read the pid file, and a user who may read a file may lock it.
 #[test]
 fn r_a_lock_on_the_pid_file_keeps_no_lvsd_from_starting() {
     let director = Director::new(&[1]);

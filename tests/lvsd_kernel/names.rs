@@ -138,8 +138,8 @@ fn a_name_that_resolved_before_keeps_its_address_at_a_reload() {
     assert_eq!(director.end(Signal::SIGTERM).code(), Some(0));
 }
 
-/// Answers each question until none has come for so long: for the address of the block 192.0.2.7, for
-/// any other name `server`.
+/// Answers each question until none has come for some time: for the address of the block 192.0.2.7, for any
+/// other name `server`.
 fn answer_everything(name_server: &UdpSocket, server: [u8; 4], idle: Duration) {
     let mut query = [0; 512];
     name_server.set_read_timeout(Some(SOON)).unwrap();

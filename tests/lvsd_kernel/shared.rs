@@ -59,7 +59,7 @@ fn it_is_replaced_as_a_whole_and_the_table_stays() {
     director.operations(0);
     process(&director, &[1, 2, 3]);
     for (signal, limit) in [(Signal::SIGKILL, A_SECOND), (Signal::SIGSTOP, 5 * A_SECOND)] {
-        // Whoever has died once is in another process than some others.
+        // A nanny that has died once is in another process than some others.
         let first = processes(&director, &[1, 2, 3]);
         for pid in &first {
             kill(Pid::from_raw(*pid), signal).unwrap();

@@ -82,7 +82,7 @@ fn a_nanny_that_keeps_dying_takes_out_its_own_server_only() {
     }
 }
 
-/// Processes that sleep so many seconds; zombies have no command line.
+/// Processes that sleep for this many seconds; zombies have no command line.
 fn sleepers(seconds: &str) -> usize {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());

@@ -71,7 +71,7 @@ fn a_shortage<T>(begin: impl Fn(&Director) -> T, end: impl Fn(&Director, T)) {
     let shortage = begin(&director);
     kill(Pid::from_raw(old), Signal::SIGKILL).unwrap();
     director.wait_for_log("create_monitor for web/s1 failed: ");
-    // For so long the shortage lasts: a start that fails meanwhile counts against nothing.
+    // The shortage lasts for this time; a start that fails meanwhile does not count.
     std::thread::sleep(Duration::from_secs(6));
     assert_eq!(director.nannies(1).len(), 0);
     end(&director, shortage);
@@ -137,8 +137,8 @@ fn a_process_with_a_pid_that_a_nanny_had_is_never_signalled() {
     for round in 0..4 {
         let old = first_nanny(&director).unwrap();
         kill(Pid::from_raw(old), Signal::SIGKILL).unwrap();
-        // A hundred pids are in use in turn, from 300 on: after so many processes one has had, or
-        // has, the dead nanny's.
+        // A hundred pids are in use in turn, from 300 on: after this many processes one of them has, or
+        // had, the dead nanny's.
         for _ in 0..40 {
             run("true", "");
         }
@@ -180,7 +180,7 @@ fn take_precedence() {
     run("chrt", &format!("-f -p 1 {tid}"));
 }
 
-/// 15 seconds of it, or so many rounds as `CARIBE_DUMP_ROUNDS` says.
+/// 15 seconds of it, or as many rounds as `CARIBE_DUMP_ROUNDS` says.
 #[test]
 fn a_dump_that_another_program_disturbs_leads_to_no_operation() {
     let _alone = alone();

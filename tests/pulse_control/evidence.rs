@@ -1,4 +1,4 @@
-//! What a reader finds who has nothing but the two logs and the status of each step; `--nocapture` shows it.
+//! What the two logs and the status of each step say, and no more; `--nocapture` shows it.
 
 use std::time::Instant;
 

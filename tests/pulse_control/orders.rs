@@ -123,7 +123,7 @@ fn a_failover_moves_the_service_where_the_partner_can_take_it() {
     });
     let refused = "pulse: this node is not active: give the order on the active one\n";
     assert_eq!(pair.order(standby, "failover"), (Some(1), refused.into()));
-    // Who stops breathing behind its last heartbeat takes nothing over, and the order has not succeeded.
+    // A partner that stops after its last heartbeat takes nothing over, and the order fails.
     let stops = |signal| {
         pair.host(standby)
             .signal("pulse", signal)

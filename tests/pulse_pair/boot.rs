@@ -113,14 +113,14 @@ fn an_ipv6_address_is_waited_for_while_the_kernel_asks_who_else_has_it() {
     wait_until(LOADING, || pair.owns(A)).expect("it becomes active");
 }
 
-/// In the background: whoever started it is not kept waiting.
+/// In the background: the command that started it returns.
 #[test]
 fn a_start_in_the_background_returns_while_the_address_is_waited_for() {
     let pair = Pair::new();
     own(&pair, A, "del");
     let started = pair.start_in_background(A);
     assert!(started.success(), "{started}");
-    // Whoever started it may be about to end, and a helper has no name of its own yet.
+    // The process that started it may be about to end, and a helper has no name of its own yet.
     let pulses = || -> Vec<i32> {
         let all = pair.processes(A).into_iter();
         let all = all.filter(|(_, name)| name == "pulse");

@@ -36,7 +36,8 @@ fn queue(pair: &Pair, side: usize) -> (u64, u64) {
     )
 }
 
-/// A host of the pair's network that sends so many datagrams to B's heartbeat port for each word it gets.
+/// A host of the pair's network. For each number it gets, it sends that many datagrams to B's heartbeat
+/// port.
 fn flooder(pair: &Pair) -> (Sender<()>, Receiver<()>) {
     ip(&format!(
         "-n {} addr add 10.1.0.99/24 dev br0",

@@ -231,7 +231,7 @@ fn r_another_runner_runs_what_the_killed_one_had_not_ended() {
     assert!(place("10.1.0.1/ del") < place("10.1.0.2/ add"), "{order:?}");
 }
 
-/// What B's `active_cmd` cannot do A does again, and who ordered it hears the truth.
+/// What B's `active_cmd` cannot do A does again, and the order's answer is true.
 #[test]
 fn r_an_active_cmd_that_fails_leaves_the_address_to_the_partner() {
     let mut pair = Pair::with(&format!("vip = external\n{HOOKS}"));

@@ -28,7 +28,7 @@ impl Disk {
         Self { place, file }
     }
 
-    /// Whoever writes waits, and no signal ends that.
+    /// A program that writes waits, and no signal ends that.
     fn freeze(&self) {
         shell(&format!("fsfreeze -f {}", self.place.display()));
     }
@@ -72,7 +72,7 @@ fn r_a_disk_that_hangs_behind_a_takeover_stops_no_heartbeat() {
     disk.freeze();
     pair.die(A);
     pair.wait_for_owners(&[B], LOADING);
-    // Somebody who comes back hears it, and it answers.
+    // A partner that comes back is heard and answered.
     pair.cut(A, false);
     pair.start(A);
     let line = "the partner is active, this director stands by";

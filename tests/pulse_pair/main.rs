@@ -44,7 +44,7 @@ const DEAD_TIME: Duration = Duration::from_millis(1500);
 const KEEPALIVE: Duration = Duration::from_millis(500);
 /// For what must come and is not timed.
 const LOADING: Duration = caribe_tests::SOON;
-/// Who else has an address is asked with each announcement: once a minute at the latest.
+/// Each announcement asks who else has an address: once a minute at the latest.
 const ASKED: Duration = LOADING.saturating_add(Duration::from_secs(60));
 
 fn settled() -> Pair {

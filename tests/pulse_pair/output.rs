@@ -20,7 +20,7 @@ fn a_stalled_reader_of_standard_output_moves_nothing_and_hears_what_it_missed() 
     let mut pair = Pair::new();
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
     pair.start_into(A, writer.try_clone().unwrap(), Stdio::null());
-    // Whoever is slower to start would find the other one active.
+    // The slower one to start would find the other one active.
     pair.wait_for_owners(&[A], LOADING);
     pair.start(B);
     let runs = wait_until(LOADING, || pair.log(B).contains("STARTING PULSE"));

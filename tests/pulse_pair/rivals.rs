@@ -132,7 +132,8 @@ fn another_machine_with_a_directors_own_address_is_told_of() {
     );
 }
 
-/// Sends something to somebody from `own`: for that it asks, as whoever uses an address does.
+/// Sends something from `own`, for which the kernel first asks for a hardware address, as for any use of an
+/// address.
 fn speak(namespace: &str, own: &str) {
     let file = File::open(format!("/run/netns/{namespace}")).expect("a namespace");
     let own: IpAddr = own.parse().expect("an address");

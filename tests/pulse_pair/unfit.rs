@@ -184,7 +184,7 @@ fn of_two_unfit_directors_the_better_one_serves_what_it_can() {
     stays_with(&pair, OUTSIDE, B);
 }
 
-/// Neither has the device, and whoever starts says so with its first word.
+/// Neither has the device, and a director that starts says so with its first heartbeat.
 #[test]
 fn an_unfit_director_serves_on_beside_one_that_starts_as_unfit() {
     for active in [A, B] {

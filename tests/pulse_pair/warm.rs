@@ -23,8 +23,8 @@ const GOAL: Duration = Duration::from_millis(50);
 /// A service that shows no sign of life for a minute is replaced.
 const HANGS: Duration = LOADING.saturating_add(Duration::from_secs(60));
 
-/// A pair with warm standbys, so many services besides the usual one, and a real server that all of
-/// them have.
+/// A pair with warm standbys, this many services besides the usual one, and a real server that all of them
+/// have.
 fn pair(services: usize) -> Pair {
     let pair = Pair::with("warm_standby = 1\nnannies = shared\n");
     pair.add_gateway();

@@ -11,7 +11,7 @@ use crate::tap::{Seen, Tap};
 use crate::{DEAD_TIME, LOADING, settle, settled};
 
 pub const VIP6: &str = "2001:db8::50";
-/// When an address is announced: so many seconds after it came.
+/// When an address is announced, in seconds after it came.
 const TIMES: [u64; 5] = [0, 1, 2, 4, 8];
 /// ARP operations: REQUEST and REPLY (RFC 826).
 const FORMS: [u16; 2] = [1, 2];
@@ -100,7 +100,7 @@ fn another_hardware_address_is_announced_within_a_second() {
     assert!(wait_until(Duration::from_secs(1), || announced().is_some()).is_some());
 }
 
-/// Who cannot serve lets go, and nobody takes the service back from a partner that serves.
+/// A director that cannot serve gives up, and takes nothing back from a partner that serves.
 #[test]
 fn an_interface_that_went_and_came_back_leaves_one_owner_and_can_be_relied_on_again() {
     let pair = settled();

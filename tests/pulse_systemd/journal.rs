@@ -30,7 +30,7 @@ impl Journal {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// It comes with this severity, and stands there once, whoever is asked for.
+    /// It has this severity, and stands there once, whichever program is asked for.
     fn has_once(&self, severity: &str, text: &str) {
         let count = |lines: Vec<String>| lines.iter().filter(|line| line.contains(text)).count();
         let has_it = || count(self.lines(severity, &["-u", "pulse"])) > 0;

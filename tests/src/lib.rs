@@ -64,7 +64,8 @@ pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> Optio
     Some(stalls.ran_since(start))
 }
 
-/// Writes into a pipe until it takes nothing more; who writes into it then waits, if it waits at all.
+/// Writes into a pipe until it takes nothing more. A program that then writes into it waits, if it waits at
+/// all.
 ///
 /// # Errors
 /// Those of fcntl(2).

@@ -483,7 +483,7 @@ impl Pair {
         })
     }
 
-    /// Whether `side` is the only owner all the time for so long.
+    /// Whether `side` is the only owner for all of this time.
     pub fn stays_with(&self, side: usize, time: Duration) -> bool {
         wait_until(time, || !self.owns(side) || self.owns(1 - side)).is_none()
     }

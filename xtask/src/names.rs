@@ -17,7 +17,7 @@ const DOCUMENTS: [&str; 5] = [
 /// Where tests lie.
 const FOLDERS: [&str; 7] = ["bench", "bin", "crates", "fuzz", "lab", "tests", "xtask"];
 
-/// The name of a test is a sentence: so many underscores no file, crate or option has.
+/// The name of a test is a sentence: no file, crate or option has this many underscores.
 const SHORTEST_SENTENCE: usize = 3;
 
 /// Which files have a function of this name, from the root of the workspace.

@@ -35,11 +35,11 @@ const KEEPALIVED_CONF: &str = "/etc/sysconfig/ha/keepalived.conf";
 /// What can be measured, in this order unless told.
 pub const DAEMONS: [Subject; 3] = [Subject::Keepalived, Subject::Nannies, Subject::Shared];
 
-/// Measures each of `daemons` for `window`, with so many servers.
+/// Measures each of `daemons` for `window`, with this many servers.
 ///
 /// # Errors
-/// The lab cannot be built, `out` fails, or keepalived does not come up. One of ours that does not
-/// is a note.
+/// The lab cannot be built, `out` fails, or keepalived does not come up. One of ours that does not is a
+/// note.
 pub fn run(
     settings: Settings,
     window: Duration,

@@ -129,7 +129,7 @@ impl Attempts {
         }
     }
 
-    /// Waits for answers, at most so long, to the millisecond above.
+    /// Waits for answers, at most for this time, rounded up to a millisecond.
     fn wait(&mut self, limit: Duration) -> io::Result<()> {
         let limit = u16::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
         let mut events = [EpollEvent::empty(); 64];

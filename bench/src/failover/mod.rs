@@ -55,7 +55,7 @@ struct Case {
     beat: Beat,
 }
 
-/// Measures every pair at each interval, so many runs each. keepalived has no defaults of lvs.cf.
+/// Measures every pair at each interval, with this many runs each. keepalived has no defaults of lvs.cf.
 ///
 /// # Errors
 /// The lab cannot be built, or `out` fails. A run that does not come to its failure is a note.

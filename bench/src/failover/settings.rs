@@ -16,7 +16,7 @@ pub const KEY: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1
 /// How often a director says that it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
-    /// Each so many milliseconds, three of them the dead time.
+    /// One heartbeat each this many milliseconds; the dead time is three of these.
     Every(u64),
     /// As an lvs.cf that says nothing of it: 2 s, dead after 5, unsigned.
     Default,

@@ -11,7 +11,7 @@ pub struct Settings {
     pub deadtime: u64,
     /// Between two checks of a real server, and the limit of each part of one.
     pub timeout: u64,
-    /// A real server that failed must be good for so long.
+    /// Time for which a failed real server must be good again.
     pub reentry: u64,
     /// Weight of `rs1`, `rs2` …
     pub weights: Vec<u16>,

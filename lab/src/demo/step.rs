@@ -101,7 +101,7 @@ impl Step {
         self.demand(took <= target, || format!("took {seconds:.2} s"));
     }
 
-    /// Takes the client's account and demands so many requests, none of them lost.
+    /// Takes the client's account and demands this many requests, none of them lost.
     pub(super) fn nothing_lost(&mut self, client: Requests, at_least: usize) {
         let replies = client.finish();
         self.account = Account::of(&replies);

@@ -1,5 +1,4 @@
-//! Who says that an address is his: ARP and neighbour advertisements as a watcher on the switch
-//! hears them.
+//! Which machine claims an address: ARP and neighbour advertisements as a watcher on the switch hears them.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,7 +20,7 @@ pub struct Announcement {
     pub at: Instant,
     /// The address.
     pub address: IpAddr,
-    /// Hardware address of who claims it, as `ip` writes it.
+    /// Hardware address of the machine that claims it, as `ip` writes it.
     pub mac: String,
 }
 

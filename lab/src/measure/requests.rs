@@ -262,8 +262,8 @@ impl Account {
         account
     }
 
-    /// Whether there were so many requests and each was answered; in words if not. Without the number
-    /// a client that never asked would prove everything.
+    /// Whether there were this many requests and each was answered; in words if not. Without the number a
+    /// client that never asked would prove everything.
     ///
     /// # Errors
     /// Too few requests, or some were lost.
