@@ -2,7 +2,7 @@
 
 use crate::output::Output;
 
-/// The inside of an object or array; its end is written by whoever opened it.
+/// The inside of an object or array; the part that opened it writes its end.
 pub(crate) struct Json<'o, 'a> {
     out: &'o mut Output<'a>,
     is_first: bool,

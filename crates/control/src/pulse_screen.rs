@@ -10,9 +10,9 @@ use crate::service_summary::ServiceSummary;
 
 const COLUMNS: usize = 80;
 const INDENT: usize = 9;
-/// So many lines about services are shown.
+/// Most lines about services that are shown.
 const TROUBLES: usize = 20;
-/// So many changes are shown, the newest first.
+/// Most changes that are shown, the newest first.
 const CHANGES: usize = 6;
 
 impl PulseReport {

@@ -53,7 +53,7 @@ pub enum ServesChange {
     SorryOut(usize),
     /// The last real server is down.
     Lost,
-    /// So many real servers are up again.
+    /// How many real servers are up again.
     Back(usize),
 }
 

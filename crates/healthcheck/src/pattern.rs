@@ -42,7 +42,7 @@ pub enum Part {
     Sequence(Vec<Part>),
     /// One of them.
     Choice(Vec<Part>),
-    /// The same so many times, or more.
+    /// The same at least this many times.
     Repeat(Box<Part>, u32, Option<u32>),
 }
 

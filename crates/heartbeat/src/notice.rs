@@ -167,7 +167,7 @@ pub enum Notice {
     AddressesDuplicate,
     /// Ours: `vip = external`, and `inactive_cmd` does not end.
     HookHangs {
-        /// So long it was waited for.
+        /// How long it was waited for.
         seconds: u64,
     },
     /// Ours: `vip = external`, and `active_cmd` failed: the addresses may be nowhere.

@@ -123,7 +123,7 @@ struct Side {
     wake_at: Option<Mono>,
     /// Own addresses that are there: public, private.
     own: [bool; 2],
-    /// So many virtual addresses have no device.
+    /// How many virtual addresses have no device.
     missing: u64,
     orders: Orders,
     /// It runs a program that knows version 1 only.
@@ -152,7 +152,7 @@ struct World {
     /// When the last cut was over.
     healed: Mono,
     loss_percent: u64,
-    /// So many heartbeats arrive twice.
+    /// How many heartbeats arrive twice.
     copies_percent: u64,
     sent: u32,
     trouble: bool,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use lvs_model::{Backoff, EndStep, Ending, Mono, Patience};
 
-/// Time in which a service must report that it serves. It doubles after each start that took longer: on a
-/// machine that is too busy the service would never serve.
+/// Time in which a service must report that it serves. It doubles after each start that took longer: otherwise
+/// a service would never serve on a machine that is too busy.
 pub const READY_WITHIN: Duration = Duration::from_secs(10);
-/// It is doubled so often at most: 80 s.
+/// Most doublings of it: 80 s.
 const MOST_DOUBLINGS: u32 = 3;
 /// After this many slow starts in a row the service counts as not staying up.
 const SLOW_STARTS_ALLOWED: u32 = 2;
@@ -15,12 +15,12 @@ const SLOW_STARTS_ALLOWED: u32 = 2;
 pub const ENDS_WITHIN: Duration = Duration::from_secs(10);
 /// Time in which a killed service must be gone. The kernel may keep it, if a disk does not answer.
 pub const GONE_WITHIN: Duration = Duration::from_secs(5);
-/// A service shows so often that it lives, if it does that at all.
+/// Longest pause between two signs of life, of a service that gives any.
 pub const ALIVE_EVERY: Duration = Duration::from_secs(5);
 /// One that has shown it, and has not done so again for this long, is doubted. Changes of the kernel's table by
 /// a program of the administrator's take it longer than a few seconds.
 const DOUBTED_AFTER: Duration = Duration::from_secs(50);
-/// One that is doubted has so long to show that it lives: the whole machine may have been frozen.
+/// Time that a doubted service has to show that it lives: the whole machine may have been frozen.
 const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// At this many ends within [`WINDOW`] the service counts as not staying up.
 const ENDS_ALLOWED: usize = 3;
@@ -82,7 +82,7 @@ pub struct Supervision {
     is_clearing: bool,
     started_at: Mono,
     life: Life,
-    /// So many starts in a row were too slow.
+    /// How many starts in a row were too slow.
     slow_starts: u32,
     ends: Vec<Mono>,
     /// It did not stay up; see [`Supervision::is_failing`].

@@ -26,7 +26,7 @@ const REPEATED_AFTER: Duration = Duration::from_secs(600);
 const NAMED: usize = 3;
 /// Pause after the first of them before the log says how many more there are: answers come one by one.
 const COUNTED_AFTER: Duration = Duration::from_secs(3);
-/// So many stations are named in that time.
+/// Most stations that are named in that time.
 const NAMED_STATIONS: usize = 16;
 /// Most stations that are kept: invented hardware addresses fill no memory.
 const MOST: usize = 1024;

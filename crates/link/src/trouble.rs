@@ -47,7 +47,7 @@ impl Fault {
     }
 }
 
-/// So many addresses of a device are named.
+/// Most addresses of a device that are named.
 const NAMED: usize = 3;
 
 /// What is said about a device.

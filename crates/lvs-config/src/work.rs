@@ -22,7 +22,7 @@ mod counted {
         STEPS.set(STEPS.get() + steps);
     }
 
-    /// Steps of reading so many bytes at least of what `line` makes of 0, 1, 2 …
+    /// Steps of reading at least this many bytes of what `line` makes of 0, 1, 2 …
     fn steps(size: usize, line: &dyn Fn(usize) -> String) -> usize {
         let mut text = String::new();
         for number in 0.. {

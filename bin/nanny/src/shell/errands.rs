@@ -34,7 +34,7 @@ impl Shell {
 
     fn take_errands(&mut self) {
         let mut buffer = std::mem::take(&mut self.errands);
-        // Whoever was told to end hears nothing more.
+        // A nanny that was told to end hears nothing more.
         while let (Behind::Lvsd(link), None) = (&self.behind, self.exit) {
             match link.hear(&mut buffer) {
                 Heard::Errands(mut datagram) => {

@@ -93,7 +93,7 @@ impl Lvsd {
                     state.is_uncreated = is_refused;
                 }
             }
-            // From then on whoever makes it again means it.
+            // An entry that is made again from then on is meant.
             IpvsOp::DeleteService(key) if !is_refused => {
                 self.services
                     .retain(|it, state| it != key || !state.is_given_up());

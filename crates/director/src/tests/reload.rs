@@ -258,7 +258,7 @@ fn r_a_service_that_comes_while_the_table_is_read_keeps_the_servers_that_it_has(
     assert_eq!(world.take_ops(), [""; 0]);
 }
 
-/// Whoever makes it again behind the deletion means it.
+/// A service that somebody makes again after the deletion is meant.
 #[test]
 fn r_a_service_that_is_gone_is_not_ours_any_more() {
     let mut world = running();

@@ -356,7 +356,7 @@ fn no_forged_or_replayed_heartbeat_moves_a_signed_standby() {
     }
 }
 
-/// So many between real heartbeats, one in a hundred; and then the partner dies.
+/// Forged datagrams between real heartbeats, one real in a hundred; then the partner dies.
 const FORGED: u32 = 1000;
 
 fn live_through_forged(mut random: Random) {
@@ -448,7 +448,7 @@ fn an_unsigned_standby_that_is_not_fit_says_so_by_a_mark_that_an_original_does_n
             assert!(!said.statement.fit);
             assert_eq!(said.statement.state, State::Inactive);
         }
-        // Whoever signs takes it for the STOPPED that it is.
+        // A node in `sign` takes it for the STOPPED that it is.
         let plain = auth(true, Mode::Sign, 7).hears(&sealed);
         assert!(matches!(
             plain,

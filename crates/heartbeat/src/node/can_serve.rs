@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 const FIRST_BAN: Duration = Duration::from_secs(10);
 /// The longest of these times.
 const LONGEST_BAN: Duration = Duration::from_secs(60);
-/// A node that lost nothing for so many times the last of these times begins with the first one again.
+/// A node begins with the first of these times again when it lost nothing for this many times the last one.
 const FORGIVEN_AFTER: u32 = 10;
 /// How long a node keeps its addresses, although other machines have them, after it left them to its
 /// partner once and has them again with the same result.

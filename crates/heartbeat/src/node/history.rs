@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::view::{Reason, Transition};
 
-/// So many changes are kept.
+/// Most changes that are kept.
 pub const KEPT: usize = 16;
 
 /// The last changes of the phase.

@@ -16,7 +16,7 @@ use crate::pair::ConfiguredRole;
 use crate::partner::Partner;
 use crate::table::Phase;
 
-/// So many of the addresses 10.1.0.50, 10.1.0.51 … have no device.
+/// This many of the addresses 10.1.0.50, 10.1.0.51 … have no device.
 fn missing(count: u8) -> Input {
     let trouble = |number| Trouble {
         address: [10, 1, 0, 50 + number].into(),
@@ -33,7 +33,7 @@ fn signing(role: ConfiguredRole) -> Bench {
     })
 }
 
-/// A signed STOPPED of a partner that could not serve so many addresses; `None`: it does not say how
+/// A signed STOPPED of a partner that could not serve this many addresses; `None`: it does not say how
 /// many, and is fit or not.
 fn hear_standby(bench: &mut Bench, seconds: f64, unserved: Option<u16>, fit: bool) -> Vec<Action> {
     let says = signed(State::Inactive).fit(fit);
