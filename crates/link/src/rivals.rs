@@ -20,7 +20,7 @@ const CONFIRMED_AFTER: Duration = Duration::from_secs(1);
 const ASKED_AFTER: Duration = Duration::from_millis(1500);
 /// Announcements are repeated each minute: a station that was not heard for this time has stopped.
 const GONE_AFTER: Duration = Duration::from_secs(150);
-/// A station is said again after so long.
+/// Pause between two reports of a station.
 const REPEATED_AFTER: Duration = Duration::from_secs(600);
 /// How many addresses of one station are named in that time.
 const NAMED: usize = 3;
@@ -31,7 +31,7 @@ const NAMED_STATIONS: usize = 16;
 /// Most stations that are kept: invented hardware addresses fill no memory.
 const MOST: usize = 1024;
 
-/// Somebody said to have an address of ours.
+/// A station claimed an address of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
     /// The address.
@@ -79,11 +79,11 @@ pub struct Rivals {
     holding_since: Option<Mono>,
     /// When to ask again, after the first station was heard.
     ask_at: Option<Mono>,
-    /// Stations that were said.
+    /// Stations that were reported.
     said: BTreeMap<Mac, Said>,
 }
 
-/// What was said of a station.
+/// What was reported of a station.
 #[derive(Clone, Debug)]
 struct Said {
     since: Mono,
@@ -91,7 +91,7 @@ struct Said {
     named: BTreeSet<IpAddr>,
     /// Those that were not.
     more: BTreeSet<IpAddr>,
-    /// Their number is to be said then.
+    /// When to report their number.
     count_at: Option<Mono>,
 }
 

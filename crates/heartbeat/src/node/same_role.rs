@@ -13,7 +13,7 @@ use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, OneRole};
 use crate::said::{Form, Said};
 
-/// It is said again after so long.
+/// Pause between two reports of it.
 const SAID_EVERY: Duration = Duration::from_secs(600);
 
 impl Node {
