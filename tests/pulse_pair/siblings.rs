@@ -54,9 +54,20 @@ fn is_left_alone(pair: &Pair) {
         !left.contains("secondary") && !left.contains("forever"),
         "{left}"
     );
-    let switch = "net.ipv4.conf.dev7.promote_secondaries";
-    let value = ip(&format!("netns exec {} sysctl -n {switch}", pair.name(A)));
-    assert_eq!(value.trim(), "0", "the switch is as it was");
+    assert_eq!(promotes(pair), "0", "the switch is as it was");
+}
+
+/// What the kernel does with the secondaries of an address that goes from `dev7`.
+const SWITCH: &str = "net.ipv4.conf.dev7.promote_secondaries";
+
+fn promotes(pair: &Pair) -> String {
+    let value = ip(&format!("netns exec {} sysctl -n {SWITCH}", pair.name(A)));
+    value.trim().to_owned()
+}
+
+fn set_promotion(pair: &Pair, value: u8) {
+    let name = pair.name(A);
+    ip(&format!("netns exec {name} sysctl -qw {SWITCH}={value}"));
 }
 
 #[test]
@@ -79,6 +90,26 @@ fn a_reload_without_the_address_takes_no_other_along() {
     pair.reload(A, "10.7.0.50 dev7:1", "10.8.0.50 dev7:1");
     is_left_alone(&pair);
     assert!(pair.has(A, "10.8.0.50"), "{}", pair.log(A));
+}
+
+/// The kernel tells nobody that the switch is another one than at the start.
+#[test]
+fn r_another_label_takes_no_address_along_and_leaves_a_switch_that_was_changed_meanwhile() {
+    for (before, meanwhile) in [(1, 0), (0, 1)] {
+        let mut pair = pair_with_a_primary_address();
+        set_promotion(&pair, before);
+        pair.start(A);
+        wait_until(LOADING, || pair.has(A, ALONE)).expect("the only director is active");
+        let name = pair.name(A);
+        ip(&format!("-n {name} addr add {FOREIGN}/24 dev dev7"));
+        set_promotion(&pair, meanwhile);
+        pair.reload(A, "10.7.0.50 dev7:1", "10.7.0.50 dev7:2");
+        let shown = || ip(&format!("-n {name} -o addr show to {ALONE}"));
+        let changed = wait_until(LOADING, || shown().contains("dev7:2"));
+        assert!(changed.is_some(), "{}\n{}", shown(), pair.log(A));
+        assert!(pair.has(A, FOREIGN), "taken along\n{}", pair.log(A));
+        assert_eq!(promotes(&pair), meanwhile.to_string());
+    }
 }
 
 #[test]

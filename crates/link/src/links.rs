@@ -94,7 +94,14 @@ impl Links {
     ) -> Result<Vec<Outcome>, LinkError> {
         // An address that is there and was not read is added once more, which the kernel refuses.
         let (found, _) = self.look()?;
-        self.apply(plan_raise(wanted, &found, links), links)
+        let changes = plan_raise(wanted, &found, links);
+        if !changes.iter().any(|it| matches!(it, Change::Remove(_))) {
+            return self.apply(changes, links);
+        }
+        // Whether others go along with an address is a switch whose changes the kernel tells nobody.
+        let links = self.look_at_links()?;
+        let links = with_lacking(links, wanted, |name| self.link_named(name))?;
+        self.apply(changes, &links)
     }
 
     /// Takes down what is there of `unwanted`; "absent" counts as done.
