@@ -41,7 +41,7 @@ static PROGRAM: Program<Given, OptionsError> = Program {
                 .help("The same as --test-start"),
             OptionRow::flag("verbose", |given| given.options.verbose = true)
                 .letter('v')
-                .help("Let the monitors say more"),
+                .help("Let the nannies say more"),
             OptionRow::version(),
         ],
         help_rows: &popt::help_rows(Setter::Help, Setter::Usage),

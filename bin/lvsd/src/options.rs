@@ -29,10 +29,10 @@ static PROGRAM: Program<Options, OptionsError> = Program {
                 .help("Be a daemon, but in the process that was started"),
             OptionRow::flag("test-start", |options| options.test_start = true)
                 .letter('t')
-                .help("Print what would be done to the table and which monitors would run"),
+                .help("Print what would be done to the table and which nannies would run"),
             OptionRow::flag("verbose", |options| options.verbose = true)
                 .letter('v')
-                .help("Log each operation on the table, and let the monitors say more"),
+                .help("Log each operation on the table, and let the nannies say more"),
             OptionRow::flag("clear", |options| options.clear = true)
                 .help("Empty the kernel's table first, services of others included"),
             OptionRow::flag("remove-services", |options| options.remove_services = true)
