@@ -6,6 +6,7 @@
 mod boot;
 mod devices;
 mod duplicate;
+mod emptied_run;
 mod flood;
 mod helpers;
 mod hooks;

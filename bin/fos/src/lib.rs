@@ -97,17 +97,9 @@ fn start(options: &Options) -> Result<(), Vec<String>> {
     let children = Children::new(options, parent.is_some());
     let clock = Clock::start();
     let machine = Fos::new(site, options.mode);
-    let mut shell = Shell::new(
-        clock,
-        machine,
-        children,
-        parent,
-        sign_of_life,
-        options,
-        &file,
-    );
+    let shell = Shell::new(clock, machine, children, options, instance, &file);
+    let mut shell = shell.under(parent, sign_of_life);
     let end = EventLoop::new(clock, signals).run(&mut shell);
-    drop(instance);
     end.map_err(failure)
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::os::fd::AsFd;
 
 use config_file::{ConfigFile, Follower, Outcome, Program};
-use daemon::{Awaited, Clock, Event, EventHandler, Parent, SignOfLife, Signal, notify};
+use daemon::{Awaited, Clock, Event, EventHandler, Instance, Parent, SignOfLife, Signal, notify};
 use director::failover::{Action, Fos, Input, Notice, Site};
 use lvs_model::ChildExit;
 
@@ -32,6 +32,8 @@ pub struct Shell<'a> {
     /// By which pulse sees that we live, if it wants to.
     sign_of_life: Option<SignOfLife>,
     options: &'a Options,
+    /// By which it is the only one.
+    instance: Instance,
     /// lvs.cf: read again on request, its names looked up meanwhile.
     file: Follower,
     inputs: VecDeque<Input>,
@@ -52,21 +54,28 @@ impl<'a> Shell<'a> {
         clock: Clock,
         machine: Fos,
         children: Children,
-        parent: Option<Parent>,
-        sign_of_life: Option<SignOfLife>,
         options: &'a Options,
+        instance: Instance,
         file: &ConfigFile,
     ) -> Self {
         Self {
             clock,
             machine,
             children,
-            parent,
-            sign_of_life,
+            parent: None,
+            sign_of_life: None,
             options,
+            instance,
             file: Follower::new(file, clock.now()),
             inputs: VecDeque::from([Input::Start]),
         }
+    }
+
+    /// The same as a child of pulse.
+    pub fn under(mut self, parent: Option<Parent>, sign_of_life: Option<SignOfLife>) -> Self {
+        self.parent = parent;
+        self.sign_of_life = sign_of_life;
+        self
     }
 }
 
@@ -97,6 +106,7 @@ impl EventHandler for Shell<'_> {
         }
         awaited.until(self.machine.next_deadline());
         awaited.until(self.file.deadline());
+        awaited.until(Some(self.instance.deadline()));
         awaited.until(self.sign_of_life.as_ref().map(SignOfLife::deadline));
     }
 
@@ -111,6 +121,8 @@ impl EventHandler for Shell<'_> {
                 if let Some(sign) = &mut self.sign_of_life {
                     sign.turn(self.clock.now());
                 }
+                // Somebody may have emptied /run.
+                self.instance.look(self.clock.now());
                 let due = self.machine.next_deadline();
                 if due.is_some_and(|due| due <= self.clock.now()) {
                     self.inputs.push_back(Input::Deadline);

@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use config_file::{ConfigFile, Follower, Outcome, Program};
 use control::FileStatus;
 use daemon::{
-    Awaited, Clock, ControlSocket, Event, EventHandler, EventLoop, Parent, SignOfLife, Signal,
-    Signals, Tidying,
+    Awaited, Clock, ControlSocket, Event, EventHandler, EventLoop, Instance, Parent, SignOfLife,
+    Signal, Signals, Tidying,
 };
 use director::{Action, Input, Lvsd, Notice, Site};
 use lvs_model::ChildExit;
@@ -32,6 +32,8 @@ pub struct Setup<'a> {
     pub sign_of_life: Option<SignOfLife>,
     /// Where the state can be read, if the socket could be made.
     pub status: Option<ControlSocket>,
+    /// By which it is the only one.
+    pub instance: Instance,
     /// lvs.cf, as it was accepted.
     pub follower: Follower,
     /// What it was when it was read.
@@ -70,6 +72,7 @@ pub fn run(setup: Setup<'_>) -> io::Result<u8> {
         parent: setup.parent,
         sign_of_life: setup.sign_of_life,
         status: setup.status,
+        instance: setup.instance,
         follower: setup.follower,
         file: setup.file,
         accept: setup.accept,
@@ -91,6 +94,7 @@ struct Shell<'a> {
     parent: Option<Parent>,
     sign_of_life: Option<SignOfLife>,
     status: Option<ControlSocket>,
+    instance: Instance,
     /// lvs.cf: read again on request, its names looked up meanwhile.
     follower: Follower,
     file: FileStatus,
@@ -152,6 +156,7 @@ impl EventHandler for Shell<'_> {
         }
         awaited.until(self.machine.next_deadline());
         awaited.until(self.follower.deadline());
+        awaited.until(Some(self.instance.deadline()));
         awaited.until(self.sign_of_life.as_ref().map(SignOfLife::deadline));
         if let Some(status) = &self.status {
             let now = self.clock.now();
@@ -262,6 +267,12 @@ impl Shell<'_> {
         let due = self.machine.next_deadline();
         if due.is_some_and(|due| due <= self.clock.now()) {
             self.events.push_back(Input::Deadline);
+        }
+        // Somebody may have emptied /run.
+        if self.instance.look(self.clock.now())
+            && let Some(status) = &mut self.status
+        {
+            status.look();
         }
         self.tell_status();
     }

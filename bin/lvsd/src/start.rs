@@ -142,13 +142,13 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
         parent,
         sign_of_life,
         status: status_socket(),
+        instance,
         follower,
         file: read,
         accept: Box::new(accept),
         ready: Box::new(ready),
         checked: Box::new(move || link_when_checked.tell(CHECKED)),
     });
-    drop(instance);
     // Nobody reads what is not logged any more.
     Ok(status.unwrap_or_else(|error| {
         log::error!("{error}");

@@ -419,6 +419,11 @@ impl Addresses {
         is_lacking.then(|| self.again.fault().unwrap_or(NO_GUARDIAN))
     }
 
+    /// Somebody may have removed the file of what is held.
+    pub fn look_at_held_file(&mut self) {
+        self.held_file.look();
+    }
+
     /// Why nobody would know what is held if both are killed.
     pub fn held_file_fault(&self) -> Option<&str> {
         self.held_file.fault()

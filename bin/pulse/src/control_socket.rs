@@ -69,6 +69,13 @@ impl Control {
         self.socket = None;
     }
 
+    /// Somebody may have removed its file.
+    pub fn look(&mut self) {
+        if let Some(socket) = &mut self.socket {
+            socket.look();
+        }
+    }
+
     /// What to wait for.
     pub fn poll_fds(&self, now: Mono) -> impl Iterator<Item = PollFd<'_>> {
         let socket = self.socket.iter();

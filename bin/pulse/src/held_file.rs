@@ -88,6 +88,15 @@ impl HeldFile {
         self.written = result.is_ok().then_some(text);
     }
 
+    /// Writes it again if somebody has removed it.
+    pub fn look(&mut self) {
+        let is_gone = self.path.as_ref().is_some_and(|path| !path.exists());
+        if let Some(text) = self.written.take_if(|_| is_gone) {
+            let held: Vec<Assignment> = text.lines().filter_map(parse_line).collect();
+            self.write(&held);
+        }
+    }
+
     /// Why nobody would know what is held if pulse and its guardian were killed.
     pub fn fault(&self) -> Option<&str> {
         self.fault.as_deref()

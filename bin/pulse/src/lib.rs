@@ -162,9 +162,9 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     }
     let shell = Shell::new(options, setup, &file, refused, sockets);
     finish_start(&mut instance, background);
-    let status = late(shell.and_then(|(shell, turning)| shell.run(turning, instance.faults())));
-    drop(instance);
-    Ok(status)
+    Ok(late(
+        shell.and_then(|(shell, turning)| shell.run(turning, instance)),
+    ))
 }
 
 /// What a start has to have.
@@ -262,7 +262,7 @@ fn start_late(
     refused: Vec<String>,
     instance: Instance,
 ) -> ExitCode {
-    let run = || -> Result<(), Box<dyn std::error::Error>> {
+    let run = move || -> Result<(), Box<dyn std::error::Error>> {
         let clock = Clock::start();
         let mut waiting = arrival::turning(clock)?;
         let prepare = |file: &ConfigFile| prepare(options, file);
@@ -281,11 +281,9 @@ fn start_late(
         if missed.iter().any(|it| *it != Signal::SIGHUP) {
             return Ok(());
         }
-        Ok(shell.run(turning, instance.faults())?)
+        Ok(shell.run(turning, instance)?)
     };
-    let status = late(run());
-    drop(instance);
-    status
+    late(run())
 }
 
 /// The status of a program that had started.

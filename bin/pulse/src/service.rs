@@ -128,6 +128,13 @@ impl Service {
         self.signal(Signal::SIGHUP);
     }
 
+    /// Somebody may have removed what is in force.
+    pub fn look_at_file(&mut self) {
+        if let Some(file) = &mut self.file {
+            file.look();
+        }
+    }
+
     /// Why it goes by the file on the disk and not by what is in force, if it does.
     pub fn file_fault(&self) -> Option<&str> {
         self.file.as_ref().and_then(InForce::fault)

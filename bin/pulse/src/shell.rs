@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use config_file::{ConfigFile, Follower};
 use daemon::{
-    Awaited, Capabilities, Clock, Event, EventHandler, EventLoop, PollFd, PollFlags, Signal,
-    Signals, notify,
+    Awaited, Capabilities, Clock, Event, EventHandler, EventLoop, Instance, PollFd, PollFlags,
+    Signal, Signals, notify,
 };
 use heartbeat::auth::Verdict;
 use heartbeat::datagram::{DecodeError, Value};
@@ -81,8 +81,8 @@ pub struct Shell {
     unkept: Option<String>,
     /// Why those of before are not on the disk.
     orders_fault: Option<String>,
-    /// What the start could not have.
-    impaired: Vec<String>,
+    /// By which it is the only one, and found.
+    instance: Option<Instance>,
     control: Control,
     /// The lvs.cf that is in force.
     file: FileState,
@@ -157,7 +157,7 @@ impl Shell {
             orders,
             unkept: None,
             orders_fault,
-            impaired: Vec::new(),
+            instance: None,
             control: Control::open(),
             file: FileState {
                 failure,
@@ -179,12 +179,12 @@ impl Shell {
         Ok((shell, turning))
     }
 
-    /// Runs until a signal ends it. `impaired`: what the start could not have, for the status.
+    /// Runs until a signal ends it.
     ///
     /// # Errors
     /// Waiting failed.
-    pub fn run(mut self, mut turning: EventLoop, impaired: &[String]) -> io::Result<()> {
-        self.impaired = impaired.to_vec();
+    pub fn run(mut self, mut turning: EventLoop, instance: Instance) -> io::Result<()> {
+        self.instance = Some(instance);
         // The partner believes the first heartbeat: what is wrong here is known before it.
         if self.addresses.look_for_own() {
             self.tell_own();
@@ -268,7 +268,7 @@ impl EventHandler for Shell {
 }
 
 impl Shell {
-    fn deadlines(&self, now: Mono) -> [Option<Mono>; 10] {
+    fn deadlines(&self, now: Mono) -> [Option<Mono>; 11] {
         let has_to_do = !self.answers.is_empty()
             || self.commands.is_deserted()
             || self.commands.has_news_of_taking();
@@ -283,6 +283,7 @@ impl Shell {
             self.addresses.next_deadline(),
             self.commands.deadline(),
             self.term_file.deadline(),
+            self.instance.as_ref().map(Instance::deadline),
         ]
     }
 
@@ -314,6 +315,7 @@ impl Shell {
         self.listen_to_control();
         self.give(Input::Tick);
         self.term_file.look(self.clock.now());
+        self.look_at_files();
         self.keep_term();
     }
 
@@ -321,6 +323,16 @@ impl Shell {
     fn keep_term(&mut self) {
         if let Some(term) = self.unkept_term.take() {
             self.term_file.keep(self.clock.now(), term);
+        }
+    }
+
+    /// Somebody may have emptied /run.
+    fn look_at_files(&mut self) {
+        let now = self.clock.now();
+        if self.instance.as_mut().is_some_and(|it| it.look(now)) {
+            self.control.look();
+            self.addresses.look_at_held_file();
+            self.service.look_at_file();
         }
     }
 

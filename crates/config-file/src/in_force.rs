@@ -34,6 +34,8 @@ pub struct InForce {
     names: HashMap<String, IpAddr>,
     /// Why it could not be written the last time, in the words of the log.
     fault: Option<String>,
+    /// It stands there, as far as we know.
+    is_written: bool,
 }
 
 impl InForce {
@@ -45,6 +47,7 @@ impl InForce {
             text: file.text.clone(),
             names: file.kept.addresses.clone(),
             fault: None,
+            is_written: false,
         }
     }
 
@@ -69,12 +72,22 @@ impl InForce {
         .map(|place| (VARIABLE.to_owned(), place))
     }
 
+    /// Writes it again if somebody has removed it.
+    pub fn look(&mut self) {
+        let Ok(place) = run_file(NAME) else { return };
+        if self.is_written && !place.exists() {
+            self.is_written = false;
+            self.write_to(&place);
+        }
+    }
+
     /// Whether there is this content now, or none.
     fn write_to(&mut self, place: &Path) -> bool {
         let names = given::print_names(&self.names);
         let written = replace(&given::names_place(place), names.as_bytes());
         let Err(error) = written.and_then(|()| replace(place, &self.text)) else {
             self.fault = None;
+            self.is_written = true;
             return true;
         };
         self.tell(place, &error);

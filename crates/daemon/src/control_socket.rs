@@ -40,6 +40,8 @@ pub struct ControlSocket {
     last: u64,
     /// So long is waited for the first word of a line.
     silence: Duration,
+    /// Why there is no file, as it was logged.
+    lost: Option<String>,
 }
 
 impl ControlSocket {
@@ -66,7 +68,30 @@ impl ControlSocket {
             clients: Vec::new(),
             last: 0,
             silence,
+            lost: None,
         })
+    }
+
+    /// Makes the file again if somebody has removed it, which is said. Who has connected stays.
+    pub fn look(&mut self) {
+        let made = self.file.restore();
+        let path = self.file.path().display();
+        match made {
+            Ok(was_gone) => {
+                if was_gone {
+                    log::warn!("{path}: was removed by somebody else, made again");
+                }
+                self.lost = None;
+            }
+            Err(error) => {
+                let line =
+                    format!("{path}: was removed by somebody else, and not made again: {error}");
+                if self.lost.as_ref() != Some(&line) {
+                    log::error!("{line}");
+                }
+                self.lost = Some(line);
+            }
+        }
     }
 
     /// What to wait for.

@@ -1,8 +1,15 @@
 //! What makes a daemon the only one, and what it is found by.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lvs_model::Mono;
 
 use crate::{Lock, LockError, PidFile};
+
+/// Pause between two looks at the files.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The one daemon of its name in this network namespace: its lock and, in the background, its pid file.
 ///
@@ -18,6 +25,9 @@ pub struct Instance {
     named: u32,
     /// What could not be had, as it was logged.
     faults: Vec<String>,
+    /// Which files are gone and could not be made again, and why.
+    lost: Vec<String>,
+    look_at: Mono,
 }
 
 impl Instance {
@@ -42,6 +52,8 @@ impl Instance {
             lock,
             named: 0,
             faults,
+            lost: Vec::new(),
+            look_at: Mono::ZERO,
         };
         instance.write_lock();
         Ok(instance)
@@ -56,9 +68,36 @@ impl Instance {
     }
 
     /// What of it could not be had, as it was logged: /run is full, or cannot be written.
+    pub fn faults(&self) -> impl Iterator<Item = &String> {
+        self.faults.iter().chain(&self.lost)
+    }
+
+    /// When to [`look`](Self::look).
     #[must_use]
-    pub fn faults(&self) -> &[String] {
-        &self.faults
+    pub const fn deadline(&self) -> Mono {
+        self.look_at
+    }
+
+    /// Makes again what somebody has removed of lock and pid file, each said once. True now and then: the time to
+    /// look at other files of /run, too.
+    pub fn look(&mut self, now: Mono) -> bool {
+        if now < self.look_at {
+            return false;
+        }
+        self.look_at = now + LOOK_EVERY;
+        let before = std::mem::take(&mut self.lost);
+        if let Some(lock) = &mut self.lock {
+            let made = lock.restore();
+            self.lost.extend(lacking(lock.path(), made));
+        }
+        if let Some(pid_file) = &self.pid_file {
+            self.lost
+                .extend(lacking(pid_file.path(), pid_file.restore()));
+        }
+        for line in self.lost.iter().filter(|line| !before.contains(line)) {
+            log::error!("{line}");
+        }
+        true
     }
 
     /// Once in each process: again after a fork.
@@ -71,7 +110,23 @@ impl Instance {
     }
 }
 
-fn said<T, E: std::fmt::Display>(faults: &mut Vec<String>, result: Result<T, E>) -> Option<T> {
+/// Says that a file was made again; what is to be said if it could not be.
+fn lacking(path: &Path, made: Result<bool, impl Display>) -> Option<String> {
+    let path = path.display();
+    match made {
+        Ok(was_gone) => {
+            if was_gone {
+                log::warn!("{path}: was removed by somebody else, made again");
+            }
+            None
+        }
+        Err(error) => Some(format!(
+            "{path}: was removed by somebody else, and not made again: {error}"
+        )),
+    }
+}
+
+fn said<T, E: Display>(faults: &mut Vec<String>, result: Result<T, E>) -> Option<T> {
     let keep = |error: E| {
         log::error!("{error}");
         faults.push(error.to_string());

@@ -41,6 +41,7 @@ mod installed;
 mod instance;
 mod lock;
 pub mod log;
+mod name_lock;
 mod namespace;
 pub mod notify;
 mod own_files;

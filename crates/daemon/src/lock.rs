@@ -4,7 +4,8 @@
 //! The lock is flock(2) on a file named after the namespace. Whoever may read a file may lock it, so the
 //! directory is root's alone. The kernel ends the lock with the last process that has it open: with the
 //! daemon, for every program that it starts is started without, and the copy of it that looks up names
-//! closes it first. The file stays behind; by itself it says nothing.
+//! closes it first. The file stays behind; by itself it says nothing. Somebody may remove it all the same: it is made
+//! again, and until then a [name](NameLock) holds.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -16,7 +17,9 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use crate::make_directory;
+use crate::name_lock::NameLock;
 use crate::namespace::{self, NAMESPACE};
+use crate::own_files::identity;
 
 /// Beside the status sockets, which others may read.
 const DIRECTORY: &str = "/run/lvs/lock";
@@ -67,8 +70,10 @@ fn command_line(words: &[u8]) -> String {
 /// The lock. It stays with the process through [`background`](crate::background()).
 #[derive(Debug)]
 pub struct Lock {
+    program: &'static str,
     path: PathBuf,
     file: Flock<File>,
+    name: Option<NameLock>,
 }
 
 impl Lock {
@@ -77,7 +82,12 @@ impl Lock {
     /// # Errors
     /// [`LockError`].
     pub fn take(program: &'static str) -> Result<Self, LockError> {
-        Self::take_in(Path::new(DIRECTORY), program)
+        let mut lock = Self::take_in(Path::new(DIRECTORY), program)?;
+        lock.name = match NameLock::take(program) {
+            Ok(name) => name,
+            Err(pid) => return Err(LockError::Held(program, Some(pid))),
+        };
+        Ok(lock)
     }
 
     /// The same with another directory than the usual one.
@@ -93,7 +103,12 @@ impl Lock {
         let path = in_namespace(directory, program).map_err(at(Path::new(NAMESPACE)))?;
         let file = open(&path).map_err(at(&path))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => Ok(Self { path, file }),
+            Ok(file) => Ok(Self {
+                program,
+                path,
+                file,
+                name: None,
+            }),
             Err((file, Errno::EWOULDBLOCK)) => Err(LockError::Held(program, read_pid(file))),
             Err((_, errno)) => Err(LockError::Io(path, errno.into())),
         }
@@ -104,8 +119,33 @@ impl Lock {
     /// # Errors
     /// [`LockError::Io`], a full disk among them; the lock stays.
     pub fn write_pid(&mut self) -> Result<(), LockError> {
+        if let Some(name) = &self.name {
+            name.write_pid();
+        }
         let written = write_pid(&self.file);
         written.map_err(|error| LockError::Io(self.path.clone(), error))
+    }
+
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes it again if its file is gone, or another one is there: that one keeps nobody from starting. Whether
+    /// that was so.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take); [`LockError::Held`] if another one was faster.
+    pub(crate) fn restore(&mut self) -> Result<bool, LockError> {
+        let own = self.file.metadata().map(|it| (it.dev(), it.ino())).ok();
+        if own.is_some() && identity(&self.path).ok() == own {
+            return Ok(false);
+        }
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        let mut again = Self::take_in(directory, self.program)?;
+        again.write_pid()?;
+        self.file = again.file;
+        Ok(true)
     }
 }
 
@@ -199,6 +239,25 @@ mod tests {
         Lock::take_in(&directory, "lvsd").unwrap();
         drop(first);
         Lock::take_in(&directory, "pulse").unwrap();
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn r_a_lock_whose_file_was_removed_is_taken_again() {
+        let directory = directory("removed");
+        let mut first = Lock::take_in(&directory, "pulse").unwrap();
+        assert!(!first.restore().unwrap());
+        fs::remove_dir_all(&directory).unwrap();
+        assert!(first.restore().unwrap());
+        let said = format!("another pulse runs (pid {})", std::process::id());
+        assert_eq!(held(Lock::take_in(&directory, "pulse")), said);
+        // Somebody else was faster.
+        fs::remove_dir_all(&directory).unwrap();
+        let mut other = Lock::take_in(&directory, "pulse").unwrap();
+        other.write_pid().unwrap();
+        assert_eq!(first.restore().unwrap_err().to_string(), said);
+        drop(other);
+        assert!(first.restore().unwrap());
         fs::remove_dir_all(directory).unwrap();
     }
 

@@ -3,7 +3,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::fcntl::OFlag;
@@ -14,6 +14,18 @@ use nix::fcntl::OFlag;
 /// Those of mkdir(2).
 pub fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(path)
+}
+
+/// What a file is, whatever its name.
+pub(crate) type Identity = (u64, u64);
+
+/// What lies at `path`, itself and not what it points to.
+///
+/// # Errors
+/// Nothing does.
+pub(crate) fn identity(path: &Path) -> io::Result<Identity> {
+    let found = std::fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Makes an empty file, or empties the one that is there.

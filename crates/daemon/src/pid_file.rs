@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::create_file;
+use crate::own_files::identity;
 
 /// A pid file that could not be written, and why.
 #[derive(Debug)]
@@ -40,6 +41,26 @@ impl PidFile {
             path: path.to_owned(),
             owner,
         })
+    }
+}
+
+impl PidFile {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes it again if it is gone; whether that was so.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn restore(&self) -> Result<bool, PidFileError> {
+        let is_gone = identity(&self.path).is_err();
+        if is_gone {
+            try_write(&self.path, self.owner)
+                .map_err(|error| PidFileError(self.path.clone(), error))?;
+        }
+        Ok(is_gone)
     }
 }
 
@@ -84,6 +105,17 @@ mod tests {
         assert_eq!(mode & 0o133, 0, "{mode:o}");
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn r_one_that_was_removed_is_written_again() {
+        let path = path("removed");
+        let file = PidFile::write(&path).unwrap();
+        assert!(!file.restore().unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(file.restore().unwrap());
+        let own = format!("{}\n", std::process::id());
+        assert_eq!(fs::read_to_string(&path).unwrap(), own);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use nix::sys::socket::{
 };
 use nix::sys::stat::{Mode, fchmod};
 
+use crate::own_files::{Identity, identity};
+
 /// Of the file: owner and group connect.
 const MODE: u32 = 0o660;
 /// Most that wait to be accepted.
@@ -31,6 +33,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct SocketFile {
     listener: UnixListener,
     path: PathBuf,
+    /// Of the file.
+    identity: Identity,
     /// Accepting failed; it is tried again from then on.
     deaf_until: Mono,
 }
@@ -52,11 +56,34 @@ impl SocketFile {
             Ok(()) | Err(Errno::EAGAIN) => return Err(ErrorKind::AddrInUse.into()),
             Err(_) => {}
         }
+        let listener = make(path)?;
         Ok(Self {
-            listener: make(path)?,
+            listener,
             path: path.to_owned(),
+            identity: identity(path)?,
             deaf_until: Mono::ZERO,
         })
+    }
+
+    /// Where its file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes it again if its file is gone, or another one is there; whether that was so.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); then it is as it was.
+    pub fn restore(&mut self) -> io::Result<bool> {
+        let is_gone = !self.is_in_place();
+        if is_gone {
+            *self = Self::open(&self.path)?;
+        }
+        Ok(is_gone)
+    }
+
+    fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|it| it == self.identity)
     }
 
     /// What to wait for.
@@ -88,8 +115,10 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // A file that cannot be removed is replaced by the next start.
-        let _ = fs::remove_file(&self.path);
+        if self.is_in_place() {
+            // A file that cannot be removed is replaced by the next start.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -155,6 +184,26 @@ mod tests {
         drop(socket);
         fs::rename(&copy, &path).unwrap();
         SocketFile::open(&path).unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn r_a_socket_whose_file_was_removed_is_made_again_and_anothers_is_left() {
+        let path = path("restored");
+        let mut socket = SocketFile::open(&path).unwrap();
+        assert!(!socket.restore().unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(socket.restore().unwrap());
+        assert_eq!(try_connect(&path), Ok(()));
+        assert!(socket.accept(Mono::ZERO).is_some());
+        // Somebody else was faster.
+        fs::remove_file(&path).unwrap();
+        let other = SocketFile::open(&path).unwrap();
+        let refused = socket.restore().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AddrInUse);
+        drop(socket);
+        assert_eq!(try_connect(&path), Ok(()));
+        drop(other);
         assert!(!path.exists());
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use config_file::{ConfigFile, Outcome, Program};
 use control::{PulseReport, Request};
-use daemon::notify;
+use daemon::{Instance, notify};
 use heartbeat::{Begun, Input, OrderRefused, Orders};
 use lvs_model::ChildExit;
 
@@ -183,7 +183,8 @@ impl Shell {
 
     /// What is not as it should be until somebody mends it, though it was logged once.
     fn impaired(&self) -> Vec<String> {
-        let lines = self.impaired.iter().cloned();
+        let instance = self.instance.iter();
+        let lines = instance.flat_map(Instance::faults).cloned();
         let lines = lines.chain(self.term_file.fault().map(ToOwned::to_owned));
         let lines = lines.chain(self.orders_fault.clone());
         let lines = lines.chain(self.addresses.guardian_fault().map(ToOwned::to_owned));
