@@ -106,6 +106,7 @@ mod tests {
             running: true,
             promotes: None,
             takes_ipv6: true,
+            has_neighbours: true,
         }
     }
 

@@ -61,6 +61,9 @@ pub const DAD_FAILED: u32 = 0x08;
 pub const TENTATIVE: u32 = 0x40;
 /// `IFF_UP` of linux/if.h.
 const UP: u32 = 0x1;
+/// `IFF_LOOPBACK`, and `IFF_NOARP` as a dummy or a tunnel has it.
+const LOOPBACK: u32 = 0x8;
+const NOARP: u32 = 0x80;
 /// `IFF_LOWER_UP`: the driver sees a carrier.
 const LOWER_UP: u32 = 0x1_0000;
 /// `IF_OPER_DOWN` and `IF_OPER_LOWERLAYERDOWN` of linux/if.h.
@@ -111,6 +114,8 @@ pub struct Link {
     pub promotes: Option<bool>,
     /// IPv6 is not switched off on it.
     pub takes_ipv6: bool,
+    /// It has neighbours who are told and asked who has an address: no loopback, and not without ARP.
+    pub has_neighbours: bool,
 }
 
 /// What a message of the kernel says.
@@ -327,6 +332,7 @@ fn decode_link(message: &Message<'_>) -> Result<Option<Link>, DecodeError> {
         running: flags & (UP | LOWER_UP) == UP | LOWER_UP && !down,
         promotes,
         takes_ipv6,
+        has_neighbours: flags & (LOOPBACK | NOARP) == 0,
     }))
 }
 
@@ -429,6 +435,25 @@ mod tests {
     }
 
     /// An interface as the kernel reports it, with switches of both families, or none of IPv6.
+    #[test]
+    fn an_interface_says_whether_it_has_neighbours() {
+        for (flags, has_neighbours) in [(0x1_1043_u32, true), (0x1_0049, false), (0x1_00c3, false)]
+        {
+            let mut requests = Requests::new();
+            requests.message(RTM_NEWLINK, 0, 1, |message| {
+                let mut header = [0; LINK_HEADER];
+                header[8..12].copy_from_slice(&flags.to_ne_bytes());
+                message.raw(&header);
+                message.text(IFLA_IFNAME, "eth0");
+            });
+            let message = messages(requests.as_bytes()).next().unwrap().unwrap();
+            match decode(&message).unwrap() {
+                Said::Link(link) => assert_eq!(link.has_neighbours, has_neighbours, "{flags:x}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     fn told(promotes: u32, disables_ipv6: Option<u32>) -> Link {
         let mut requests = Requests::new();
         requests.message(RTM_NEWLINK, 0, 1, |message| {

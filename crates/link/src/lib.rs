@@ -7,6 +7,7 @@
 //! - [`plan`]: which addresses are missing, which are left over; pure
 //! - [`own`]: the addresses that heartbeats are sent from; pure
 //! - [`trouble`]: addresses that could not be served from here; pure
+//! - [`unannounced`]: addresses on a device that no announcement leaves; pure
 //! - [`Sightings`]: hears who says to have an IPv4 address; [`rivals`]: who of them is one too many, pure
 //! - [`strays`]: lvs.cf's addresses that are here though they are not held; pure
 //! - [`lone`]: addresses of lvs.cf that alone lead to the partner; pure
@@ -29,6 +30,7 @@ pub mod rivals;
 mod sightings;
 pub mod strays;
 pub mod trouble;
+pub mod unannounced;
 mod watch;
 
 pub use announce::Announcer;

@@ -155,6 +155,7 @@ mod tests {
             running: true,
             promotes: None,
             takes_ipv6: true,
+            has_neighbours: true,
         }
     }
 

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 
 use kernel_wire::rtnetlink::Link;
 
+use crate::plan::Assignment;
+
 /// A virtual or NAT router address that could not be served from here.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Trouble {
@@ -63,15 +65,7 @@ pub struct TroubleNews {
 
 impl fmt::Display for TroubleNews {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("address ")?;
-        for (place, address) in self.addresses.iter().take(NAMED).enumerate() {
-            let separator = if place == 0 { "" } else { ", " };
-            write!(f, "{separator}{address}")?;
-        }
-        match self.addresses.len().saturating_sub(NAMED) {
-            0 => {}
-            more => write!(f, " and {more} more")?,
-        }
+        write_addresses(f, &self.addresses)?;
         let device = &self.device;
         match self.what {
             Some(Fault::NoDevice) => write!(f, ": there is no device {device}"),
@@ -82,6 +76,35 @@ impl fmt::Display for TroubleNews {
             None => write!(f, ": device {device} is good again"),
         }
     }
+}
+
+/// The first of them by name.
+pub(crate) fn write_addresses(f: &mut fmt::Formatter<'_>, addresses: &[IpAddr]) -> fmt::Result {
+    f.write_str("address ")?;
+    for (place, address) in addresses.iter().take(NAMED).enumerate() {
+        let separator = if place == 0 { "" } else { ", " };
+        write!(f, "{separator}{address}")?;
+    }
+    match addresses.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
+}
+
+/// Those of `troubles` that a new lvs.cf brings to a director that serves: a device that is not here and that the
+/// file `before` did not name, or an address that is served now and moves to a device where it could not be.
+/// `known` are the troubles with `before`.
+#[must_use]
+pub fn brought(troubles: &[Trouble], before: &[Assignment], known: &[Trouble]) -> Vec<Trouble> {
+    let is_new = |it: &&Trouble| {
+        it.what == Fault::NoDevice && before.iter().all(|old| old.interface != it.device)
+    };
+    let moves_away = |it: &&Trouble| {
+        let is_moved = |old: &Assignment| old.address == it.address && old.interface != it.device;
+        before.iter().any(is_moved) && known.iter().all(|old| old.address != it.address)
+    };
+    let brought = troubles.iter().filter(|it| is_new(it) || moves_away(it));
+    brought.cloned().collect()
 }
 
 /// All of `troubles`, a line for each device and what is wrong with it.
@@ -180,6 +203,35 @@ mod tests {
         assert_eq!(said(&mut troubles, dead), expected);
         let expected = ["address 10.1.0.50: device eth1 is good again"];
         assert_eq!(said(&mut troubles, Vec::new()), expected);
+    }
+
+    fn on(host: u8, device: &str) -> Assignment {
+        Assignment {
+            address: [10, 1, 0, host].into(),
+            prefix: 24,
+            interface: device.to_owned(),
+            label: format!("{device}:1"),
+        }
+    }
+
+    #[test]
+    fn a_new_file_brings_what_it_names_first_and_what_it_takes_from_a_good_device() {
+        let before = [on(50, "eth0"), on(51, "eth1")];
+        let known = [trouble(51, "eth1", Fault::NoDevice)];
+        let brings = |found: Trouble| !brought(&[found], &before, &known).is_empty();
+        // A typing error, for an address that serves and for a new one.
+        assert!(brings(trouble(50, "eth9", Fault::NoDevice)));
+        assert!(brings(trouble(60, "eth9", Fault::NoDevice)));
+        // Lost before, or on a device that the file before names too.
+        assert!(!brings(trouble(51, "eth1", Fault::NoDevice)));
+        assert!(!brings(trouble(60, "eth1", Fault::NoDevice)));
+        // One that serves, and would not there; one that did not serve.
+        assert!(brings(trouble(50, "eth1", Fault::NoDevice)));
+        assert!(brings(trouble(50, "eth2", Fault::Down)));
+        assert!(!brings(trouble(51, "eth2", Fault::Down)));
+        // Where it is, it may be down for a moment.
+        assert!(!brings(trouble(50, "eth0", Fault::Down)));
+        assert!(!brings(trouble(60, "eth2", Fault::Down)));
     }
 
     #[test]

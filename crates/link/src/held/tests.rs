@@ -11,6 +11,7 @@ fn link(index: u32, name: &str) -> Link {
         running: true,
         promotes: Some(false),
         takes_ipv6: true,
+        has_neighbours: true,
     }
 }
 

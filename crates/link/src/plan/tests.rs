@@ -21,6 +21,7 @@ fn links() -> Vec<Link> {
             running: true,
             promotes: Some(false),
             takes_ipv6: true,
+            has_neighbours: true,
         })
         .to_vec()
 }
@@ -432,6 +433,7 @@ impl Generator {
             running: true,
             promotes: Some(false),
             takes_ipv6: true,
+            has_neighbours: true,
         };
         (0..count).map(|_| one(self)).collect()
     }
