@@ -53,6 +53,18 @@ impl Mode {
     pub const fn signs(self) -> bool {
         matches!(self, Self::Sign | Self::Require)
     }
+
+    /// Whether the way from here to `next` leaves out a step that a living partner needs, which signs or does not:
+    /// then the heartbeats of one of the two do not count at the other one, and both serve.
+    #[must_use]
+    pub const fn leaves_out_a_step(self, next: Self, partner_signs: bool) -> bool {
+        match (self, next) {
+            (Self::Off | Self::Accept | Self::Sign, Self::Require) => !partner_signs,
+            // It may be in `require` still.
+            (Self::Require, Self::Off | Self::Accept) => partner_signs,
+            _ => false,
+        }
+    }
 }
 
 /// What a datagram is worth.

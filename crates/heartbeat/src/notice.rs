@@ -178,6 +178,8 @@ pub enum Notice {
     Reloaded,
     /// Ours: a heartbeat from the partner's address does not count; on which path, and where the keys lie.
     Refused(DiscardReason, PairPath, String),
+    /// Ours: no heartbeat of the partner counts, because of its signature.
+    NothingCounts,
     /// Ours: both are active, and the partner cannot hear that.
     PartnerDeaf,
     /// Ours: a clean stop waits for the partner.

@@ -83,6 +83,27 @@ fn a_partner_counts_once_it_has_echoed_what_we_sent() {
 }
 
 #[test]
+fn a_step_that_is_left_out_is_known_by_what_the_partner_sends() {
+    let modes = [Mode::Off, Mode::Accept, Mode::Sign, Mode::Require];
+    for (place, from) in modes.into_iter().enumerate() {
+        for (next_place, next) in modes.into_iter().enumerate() {
+            let is_step = place.abs_diff(next_place) <= 1;
+            let both_ways = [true, false].map(|signs| from.leaves_out_a_step(next, signs));
+            let expected = match (from, next) {
+                (Mode::Require, Mode::Off | Mode::Accept) => [true, false],
+                (Mode::Require, _) | (_, Mode::Off | Mode::Accept | Mode::Sign) => [false; 2],
+                (_, Mode::Require) => [false, true],
+            };
+            assert_eq!(both_ways, expected, "{from:?} {next:?}");
+            // Beside a partner that is as far, no step is refused.
+            if is_step && from.signs() {
+                assert!(!from.leaves_out_a_step(next, true));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_datagram_counts_once_and_an_older_one_is_only_a_sign_of_life() {
     let (mut primary, mut backup) = pair();
     let beats: Vec<_> = (0..70)

@@ -31,6 +31,7 @@ impl Node {
         let notice = self.partner.hear_life(now, path);
         out.extend(notice.map(Action::Notice));
         self.listen(now);
+        self.told.nothing_counts = false;
         if std::mem::take(&mut self.told.partner_lost) {
             out.push(Action::Notice(Notice::PartnerBack));
         }
@@ -275,6 +276,17 @@ impl Node {
                 DiscardReason::NoHeartbeat(error) => Notice::BadPacket(error),
                 _ => refused,
             }));
+        }
+        if matches!(refusal, DiscardReason::Signature(_)) {
+            self.note_that_nothing_counts(now, out);
+        }
+    }
+
+    /// A forger can say as much, but then heartbeats of the partner count as well.
+    fn note_that_nothing_counts(&mut self, now: Mono, out: &mut Vec<Action>) {
+        let alive = self.partner.is_alive(now, self.settings.dead_time);
+        if !alive && !std::mem::replace(&mut self.told.nothing_counts, true) {
+            out.push(Action::Notice(Notice::NothingCounts));
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Calls {
 pub struct Told {
     /// The partner is lost.
     pub partner_lost: bool,
+    /// Nothing counts that the partner sends.
+    pub nothing_counts: bool,
     /// Who serves; or this node has served.
     pub who_serves: bool,
     /// This node serves and is heard on no path.

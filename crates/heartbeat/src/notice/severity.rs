@@ -24,6 +24,7 @@ impl Notice {
             | Self::HookDeactivating
             | Self::HookHangs { .. }
             | Self::NetworkFault
+            | Self::NothingCounts
             | Self::GatewayUnknown
             | Self::Unserved(1.., _)
             | Self::ServingPartly(_)

@@ -163,6 +163,9 @@ impl Notice {
             Self::AddressesDuplicate => {
                 "every address is in use by another machine: going inactive"
             }
+            Self::NothingCounts => {
+                "until a heartbeat of the partner counts, both directors will serve: heartbeat_auth and the keys must fit on both"
+            }
             Self::PartnerDeaf => "partner active and deaf to us: going inactive",
             Self::HandingOver => "stopping: waiting for the partner to take over",
             Self::Reloaded => "configuration read again",

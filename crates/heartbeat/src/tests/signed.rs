@@ -365,5 +365,17 @@ fn r_a_refused_heartbeat_names_path_partner_and_keys() {
     let wrong = DiscardReason::Signature(SignatureError::Wrong);
     let said = notices(&bench.put(1.0, Input::Refused(wrong, PairPath::Private)));
     let line = "heartbeat refused: wrong signature, on the private path; the keys here: /etc/keys";
-    assert_eq!(said, [line, "the partner is 10.1.0.1"]);
+    let consequence = "until a heartbeat of the partner counts, both directors will serve: heartbeat_auth and the keys \
+                       must fit on both";
+    assert_eq!(said, [line, consequence, "the partner is 10.1.0.1"]);
+    let count = |bench: &mut Bench, time| {
+        bench.run_to(time);
+        let said = notices(&bench.put(time, Input::Refused(wrong, PairPath::Private)));
+        said.iter().filter(|line| *line == consequence).count()
+    };
+    assert_eq!([2.0, 70.0].map(|time| count(&mut bench, time)), [0, 0]);
+    // Again when the partner counted meanwhile, and is silent for a dead time.
+    bench.hear(71.0, Value::Running);
+    let counts = [72.0, 77.0, 78.0].map(|time| count(&mut bench, time));
+    assert_eq!(counts, [0, 1, 0]);
 }
