@@ -107,3 +107,29 @@ fn an_address_that_is_there_already_is_adopted_and_given_up() {
     pair.terminate(B);
     pair.wait_for_owners(&[], LOADING);
 }
+
+/// Each of them answers who asks, through the other cards; what is announced on it reaches nobody.
+#[test]
+fn an_address_on_a_device_that_announces_nothing_is_told_of_at_the_start_and_by_a_reload() {
+    let pair = Pair::new();
+    ip(&format!("-n {} link add dev7 type dummy", pair.name(A)));
+    ip(&format!("-n {} link set dev7 up", pair.name(A)));
+    pair.replace("10.1.0.50 eth0:1", "10.1.0.50 lo:1");
+    let mut pair = pair;
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    let line = |device: &str| {
+        format!(
+            "virtual web of line 7: address 10.1.0.50 on {device}: no announcement leaves that device"
+        )
+    };
+    let count = |device: &str| pair.log(A).matches(&line(device)).count();
+    assert_eq!(count("lo"), 1, "{}", pair.log(A));
+    pair.reload(A, "10.1.0.50 lo:1", "10.1.0.50 dev7:1");
+    let said = wait_until(LOADING, || count("dev7") == 1);
+    assert!(said.is_some(), "{}", pair.log(A));
+    pair.reload(A, "10.1.0.50 dev7:1", "10.1.0.50 eth0:1");
+    let moved = wait_until(LOADING, || pair.label(A).contains("eth0:1"));
+    assert!(moved.is_some(), "{}", pair.log(A));
+    assert_eq!((count("lo"), count("dev7"), count("eth0")), (1, 1, 0));
+}

@@ -99,6 +99,45 @@ fn a_running_pair_is_taken_from_off_to_require_by_reloads() {
     assert!(pair.stays_with(A, DEAD_TIME * 2));
 }
 
+/// The partner would be refused from then on, or refuse: taken for dead while it serves.
+#[test]
+fn a_reload_that_leaves_out_a_step_between_off_and_require_is_refused() {
+    for (before, after) in [("off", "require"), ("require", "off")] {
+        let pair = settle(keyed(before));
+        assert!(pair.stays_with(A, KEEPALIVE * 3));
+        let mode = |mode: &str| format!("heartbeat_auth = {mode}");
+        pair.replace(&mode(before), &mode(after));
+        for side in [B, A] {
+            let (status, text) = pair.order(side, "reload");
+            assert_eq!(status, Some(1), "{text}");
+            assert!(text.contains("both directors would serve"), "{text}");
+            // A restart by the init script asks first.
+            let (status, text) = pair.check_here(side);
+            assert_eq!(status, Some(6), "{text}");
+            assert!(text.contains("both directors would serve"), "{text}");
+            assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+        }
+    }
+}
+
+#[test]
+fn a_start_that_refuses_what_the_partner_sends_names_the_consequence_once() {
+    let mut pair = keyed("off");
+    pair.start(A);
+    pair.wait_for_owners(&[A], LOADING);
+    pair.replace("heartbeat_auth = off", "heartbeat_auth = require");
+    pair.start(B);
+    let count = || pair.log(B).matches("both directors will serve").count();
+    assert!(
+        wait_until(LOADING, || count() > 0).is_some(),
+        "{}",
+        pair.log(B)
+    );
+    // It claims, as one whose partner is dead.
+    pair.wait_for_owners(&[A, B], LOADING);
+    assert_eq!(count(), 1, "{}", pair.log(B));
+}
+
 #[test]
 fn keys_that_others_can_read_are_refused() {
     let mut pair = keyed("require");

@@ -2,7 +2,7 @@
 
 use caribe_tests::wait_until;
 
-use crate::pair::{A, B, Pair, ip};
+use crate::pair::{A, B, Pair, VIP, ip};
 use crate::signed::keyed;
 use crate::wire::{VIP6, with_ipv6};
 use crate::{DEAD_TIME, LOADING};
@@ -202,5 +202,33 @@ fn an_unfit_director_serves_on_beside_one_that_starts_as_unfit() {
         let let_go = || pair.log(active).contains("going inactive");
         let moved = wait_until(DEAD_TIME * 2, let_go);
         assert!(moved.is_none(), "{}", pair.log(active));
+    }
+}
+
+/// A typing error on a director that serves; a partner that could take over lives, or none does.
+#[test]
+fn a_reload_that_names_a_device_that_is_not_there_keeps_what_serves() {
+    for partner in [false, true] {
+        let mut pair = Pair::new();
+        pair.start(A);
+        wait_for_owner(&pair, VIP, A);
+        if partner {
+            pair.start(B);
+            wait_for_line(&pair, B, "the partner is active, this director stands by");
+        }
+        pair.replace("10.1.0.50 eth0:1", "10.1.0.50 eth9:1");
+        let (status, text) = pair.order(A, "reload");
+        assert_eq!(status, Some(1), "{text}");
+        let line = "virtual web of line 7: address 10.1.0.50: there is no device eth9";
+        assert!(text.contains(line), "{text}");
+        stays_with(&pair, VIP, A);
+        if partner {
+            let (status, text) = pair.order(B, "reload");
+            assert_eq!(status, Some(0), "{text}");
+            assert!(text.contains("there is no device eth9"), "{text}");
+        }
+        pair.replace("10.1.0.50 eth9:1", "10.1.0.50 eth0:1");
+        assert_eq!(pair.order(A, "reload").0, Some(0));
+        stays_with(&pair, VIP, A);
     }
 }

@@ -218,14 +218,21 @@ impl Pair {
 
     /// `pulse --order` there: its status and what it said, both outputs together.
     pub fn order(&self, side: usize, order: &str) -> (Option<i32>, String) {
+        self.pulse(side, &["--order", order])
+    }
+
+    /// `pulse -t --here` there, with the pair's lvs.cf: as for [`Pair::order`].
+    pub fn check_here(&self, side: usize) -> (Option<i32>, String) {
+        let file = self.file("lvs.cf").display().to_string();
+        self.pulse(side, &["-t", "--here", "-c", &file])
+    }
+
+    fn pulse(&self, side: usize, words: &[&str]) -> (Option<i32>, String) {
         let mut command = self.command_of(side, &program("CARIBE_PULSE", "/usr/sbin/pulse"));
-        let output = command.args(["--order", order]).output();
-        let output = output.expect("ip runs");
+        let output = command.args(words).output().expect("ip runs");
         let text = [output.stdout, output.stderr].concat();
-        (
-            output.status.code(),
-            String::from_utf8_lossy(&text).into_owned(),
-        )
+        let text = String::from_utf8_lossy(&text).into_owned();
+        (output.status.code(), text)
     }
 
     fn run_directory(&self, side: usize) -> PathBuf {

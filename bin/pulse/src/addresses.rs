@@ -11,7 +11,7 @@ use std::path::Path;
 
 use link::{
     Advertisement, Announcer, Assignment, Change, Event, Found, Held, LinkError, Links, Outcome,
-    Trouble, Troubles, Watch, left,
+    Trouble, TroubleNews, Troubles, Watch, left,
 };
 use lvs_config::Config;
 use lvs_model::Mono;
@@ -373,6 +373,15 @@ impl Addresses {
         Some(self.troubles.all())
     }
 
+    /// What of `after` could not be served from here, and comes with that lvs.cf where `before` is in force.
+    pub fn brought(&mut self, before: &Setup, after: &Setup) -> Vec<TroubleNews> {
+        let monitors_links = after.config.heartbeat.monitor_links;
+        let found = self.held.troubles(&after.addresses, monitors_links);
+        let known = self.troubles.all();
+        let brought = link::trouble::brought(&found.unwrap_or_default(), &before.addresses, known);
+        link::trouble::news(&brought)
+    }
+
     /// Which of them could not be served when that was looked at last, a line for each device.
     pub fn trouble_lines(&self) -> Vec<String> {
         let news = link::trouble::news(self.troubles.all());
@@ -492,16 +501,15 @@ pub fn drop_left(wanted: &[Assignment]) -> io::Result<()> {
     Ok(())
 }
 
-/// Which of lvs.cf's addresses could not be served from here, a line for each device.
+/// Which of lvs.cf's addresses could not be served from here, device by device.
 ///
 /// # Errors
 /// The interfaces are not known.
-pub fn troubles(config: &Config) -> io::Result<Vec<String>> {
+pub fn troubles(config: &Config) -> io::Result<Vec<TroubleNews>> {
     let links = Links::open().and_then(|mut links| links.links());
     let mut held = Held::new(Some(links.map_err(io::Error::other)?), &[]);
     let monitors_links = config.heartbeat.monitor_links;
     let found = held.troubles(&setup::addresses(config), monitors_links);
     let found = found.unwrap_or_default();
-    let news = link::trouble::news(&found);
-    Ok(news.iter().map(ToString::to_string).collect())
+    Ok(link::trouble::news(&found))
 }

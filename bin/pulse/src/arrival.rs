@@ -257,7 +257,8 @@ fn outcome(file: &ConfigFile, failure: &[String]) -> Result<Taken, Vec<String>> 
     if failure.is_empty() {
         // Which interfaces there are may not be known; it is said when pulse has arrived.
         let troubles = addresses::troubles(&file.loaded.config).unwrap_or_default();
-        Ok(Taken::of(file, troubles))
+        let lines = troubles.iter().map(ToString::to_string);
+        Ok(Taken::of(file, lines.collect()))
     } else {
         Err(failure.to_vec())
     }

@@ -43,6 +43,13 @@ pub fn status(json: bool, out: &mut impl Write, err: &mut impl Write) -> ExitCod
     said(&out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// How the pulse that runs here is; nothing if none does, or it does not say.
+pub fn running() -> Option<PulseReport> {
+    let request = Request::Status.to_string();
+    let answer = daemon::ask(Path::new(SOCKET), &request, LONGEST, WITHIN).ok()?;
+    PulseReport::decode(&answer)
+}
+
 /// Whether an lvsd serves that knows of services what pulse does not; pulse does not wait for it, so it
 /// is asked from here.
 fn has_lvsd(report: &PulseReport) -> bool {

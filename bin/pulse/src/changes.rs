@@ -5,8 +5,8 @@ use std::time::Duration;
 use link::Assignment;
 use lvs_config::{Config, Heartbeat, VipMover};
 
-use crate::report;
 use crate::setup::{self, Setup};
+use crate::signing;
 
 /// A setting's name in lvs.cf, and its value or what is said of it.
 type Setting = (&'static str, String);
@@ -96,7 +96,7 @@ fn settings(config: &Config) -> Vec<Setting> {
         ("deadtime", seconds(*dead_time)),
         ("monitor_links", switch(*monitor_links)),
         ("heartbeat_key", shown(key_file)),
-        ("heartbeat_auth", report::mode(*authentication).into()),
+        ("heartbeat_auth", signing::name(*authentication).into()),
         ("stay_active", switch(*stay_active)),
         ("warm_standby", switch(*warm_standby)),
         ("vip", mover(*vip).into()),

@@ -8,6 +8,7 @@ use daemon::{Asked, ClientId, ControlSocket, PollFd, Question};
 use heartbeat::{Begun, HandOverFailed, Order, OrderRefused};
 use lvs_model::Mono;
 
+use crate::places;
 use crate::report::FileState;
 use crate::setup;
 
@@ -270,6 +271,7 @@ impl Taken {
     pub fn of(file: &ConfigFile, troubles: Vec<String>) -> Self {
         let mut findings = file.remarks(false);
         findings.extend(setup::remarks(&file.loaded.config));
+        findings.extend(places::unannounced(&file.loaded.config, true));
         findings.extend(troubles);
         Self {
             text: FileState::of(file).to_string(),

@@ -11,12 +11,16 @@ use std::process::ExitCode;
 use config_file::{ConfigFile, Program};
 use heartbeat::datagram::signed::Key;
 use heartbeat::{ConfiguredRole, Notice};
+use link::{Fault, TroubleNews};
 use lvs_config::{Authentication, Command, Config, Heartbeat, ServiceKind};
 use lvs_model::SyncRole;
 
 use crate::addresses;
+use crate::ask;
 use crate::commands::{sync_arguments, words};
 use crate::options::Options;
+use crate::places;
+use crate::report;
 use crate::service::{self, Part};
 use crate::setup::{self, SetupError};
 use crate::signing;
@@ -64,7 +68,7 @@ struct Report {
     plan: Vec<String>,
     /// pulse would start with this file, on a machine that is one of the directors.
     starts: bool,
-    /// This machine has what it needs of its own: an address of a director that is to run, and keys.
+    /// This machine has what it needs of its own: an address of a director that is to run, devices, and keys.
     serves_here: bool,
 }
 
@@ -88,6 +92,12 @@ impl Report {
             report.add_lacking(config, role, &own);
             Ok(role)
         });
+        report
+            .remarks
+            .extend(places::unannounced(config, role.is_ok()));
+        if options.here && role.is_ok() {
+            report.add_step(&config.heartbeat);
+        }
         report.add_role(role, setup::has_partner(&config.heartbeat));
         report.plan.extend(heartbeat(&config.heartbeat));
         report.add_keys(signing::keys(&config.heartbeat), &config.heartbeat);
@@ -102,7 +112,7 @@ impl Report {
             Ok(ConfiguredRole::Backup) => {
                 let refusal = Notice::BackupInactive.to_string();
                 self.remarks.extend((!has_partner).then_some(refusal));
-                self.serves_here = has_partner;
+                self.serves_here &= has_partner;
                 "backup"
             }
             Err(error) => {
@@ -119,8 +129,35 @@ impl Report {
         self.remarks.extend(setup::absent(config, role, own));
         self.remarks.extend(setup::lone(config, role));
         match addresses::troubles(config) {
-            Ok(lines) => self.remarks.extend(lines),
+            Ok(troubles) => {
+                let is_missing = |it: &TroubleNews| it.what == Some(Fault::NoDevice);
+                self.serves_here &= !troubles.iter().any(is_missing);
+                let lines = troubles.iter().map(ToString::to_string);
+                self.remarks.extend(lines);
+            }
             Err(error) => self.remarks.push(error.to_string()),
+        }
+    }
+
+    /// A start with this file ends the pulse that runs here, and begins where its partner is.
+    fn add_step(&mut self, pair: &Heartbeat) {
+        let modes = [
+            Authentication::Off,
+            Authentication::Accept,
+            Authentication::Sign,
+            Authentication::Require,
+        ];
+        let refusal = ask::running().and_then(|report| {
+            let signatures = &report.pulse.signatures;
+            let alive = report.pulse.partner.is_some_and(|partner| partner.alive);
+            let mut modes = modes.into_iter();
+            let before = modes.find(|mode| signing::name(*mode) == signatures.mode)?;
+            let form = signatures.partner.as_deref().filter(|_| alive)?;
+            signing::refusal(before, pair.authentication, form != report::UNSIGNED)
+        });
+        if let Some(refusal) = refusal {
+            self.remarks.push(refusal);
+            self.serves_here = false;
         }
     }
 

@@ -3,7 +3,7 @@
 //! The decisions are `heartbeat::Node`'s; here is what carries them out:
 //!
 //! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs
-//! - [`dry_run`]: what would be set up
+//! - [`dry_run`]: what would be set up; [`places`]: what is said of devices, with lvs.cf's block
 //! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`],
 //!   [`keeper`]: what outlives a start
 //! - [`failed_start`]: what a start that fails is to a service manager
@@ -48,6 +48,7 @@ mod left_behind;
 mod neighbours;
 mod options;
 mod orders;
+mod places;
 mod program;
 mod repeats;
 mod report;
@@ -310,6 +311,7 @@ fn prepare(options: &Options, file: &ConfigFile) -> Result<(Setup, Sockets), Set
     let auth = auth::begin(&setup).map_err(SetupError::NoRandomness)?;
     let sockets = Sockets::open(&setup, auth)?;
     setup.say_remarks();
+    places::say_unannounced(&setup.config);
     Ok((setup, sockets))
 }
 

@@ -12,11 +12,15 @@ use heartbeat::datagram::Value;
 use heartbeat::datagram::signed::State;
 use heartbeat::supervise::State as ServiceState;
 use heartbeat::{ConfiguredRole, Form, Orders, PairPath, PartnerView, Transition, View};
-use lvs_config::{Authentication, Heartbeat, ServiceKind};
+use lvs_config::{Heartbeat, ServiceKind};
 use lvs_model::{Mono, SyncRole};
 
 use crate::setup::{HeartbeatPath, Setup, has_partner};
+use crate::signing::name;
 use crate::tally::Tally;
+
+/// The form of a partner's heartbeats that are not signed, or in no way that counts.
+pub const UNSIGNED: &str = "unsigned";
 
 /// The lvs.cf that is in force, and what was wrong with the last one.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +120,7 @@ pub fn waiting(file: &ConfigFile, age: Duration, failure: &[String], why: String
         reload_failed: !failure.is_empty(),
         reload_failure: failure.to_vec(),
         signatures: SignatureStatus {
-            mode: mode(file.loaded.config.heartbeat.authentication).into(),
+            mode: name(file.loaded.config.heartbeat.authentication).into(),
             ..SignatureStatus::default()
         },
         child: ChildStatus {
@@ -255,22 +259,12 @@ const fn state_name(state: State) -> &'static str {
     }
 }
 
-/// As in lvs.cf.
-pub const fn mode(authentication: Authentication) -> &'static str {
-    match authentication {
-        Authentication::Off => "off",
-        Authentication::Accept => "accept",
-        Authentication::Sign => "sign",
-        Authentication::Require => "require",
-    }
-}
-
 fn signatures(setup: &Setup, view: &View, tally: &Tally) -> SignatureStatus {
     let form = view.partner.as_ref().and_then(|partner| partner.form);
     SignatureStatus {
-        mode: mode(setup.config.heartbeat.authentication).into(),
+        mode: name(setup.config.heartbeat.authentication).into(),
         partner: form.map(|form| match form {
-            Form::Unsigned => "unsigned".to_owned(),
+            Form::Unsigned => UNSIGNED.to_owned(),
             Form::Signed(version) => format!("version {version}"),
         }),
         accepted: view.partner.is_some().then(|| tally.accepted()),

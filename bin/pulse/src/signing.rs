@@ -16,6 +16,42 @@ pub const fn mode(authentication: Authentication) -> Mode {
     }
 }
 
+/// What stands in lvs.cf for it.
+pub const fn name(authentication: Authentication) -> &'static str {
+    match authentication {
+        Authentication::Off => "off",
+        Authentication::Accept => "accept",
+        Authentication::Sign => "sign",
+        Authentication::Require => "require",
+    }
+}
+
+/// Why heartbeats are not to be signed as `next` says while a partner lives that signs its own or does not.
+pub fn refusal(
+    before: Authentication,
+    next: Authentication,
+    partner_signs: bool,
+) -> Option<String> {
+    if !mode(before).leaves_out_a_step(mode(next), partner_signs) {
+        return None;
+    }
+    let next = name(next);
+    let (why, steps) = if partner_signs {
+        (
+            "the partner may refuse heartbeats that are not signed",
+            "require, sign, accept, off",
+        )
+    } else {
+        (
+            "the partner's heartbeats are not known to be signed, and would be refused",
+            "off, accept, sign, require",
+        )
+    };
+    Some(format!(
+        "heartbeat_auth = {next}: {why}, and both directors would serve: take one step after the other on both, {steps}"
+    ))
+}
+
 /// The keys, if heartbeats are signed or checked.
 ///
 /// # Errors

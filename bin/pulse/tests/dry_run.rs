@@ -274,11 +274,13 @@ fn a_missing_device_and_a_missing_own_address_are_told_of_with_their_names() {
 #[test]
 fn whether_this_machine_would_serve_is_a_status_of_its_own() {
     let place = Place::new("here");
-    let status = |pair: &str| {
-        let file = place.file([pair, VIRTUAL].concat());
+    let of = |text: &str| {
+        let file = place.file(text);
         let status = |word: Option<&str>| ended(PULSE.command(&file).args(word)).status;
         (status(None), status(Some("--here")))
     };
+    // Every machine has that device.
+    let status = |pair: &str| of(&[pair, &on_lo()].concat());
     let other = "primary = 203.0.113.201\nbackup = 203.0.113.202\nbackup_active = 1\n";
     assert_eq!(status(other), (0, 6));
     assert_eq!(status("primary = 203.0.113.300\n"), (1, 1));
@@ -291,6 +293,30 @@ fn whether_this_machine_would_serve_is_a_status_of_its_own() {
     assert_eq!(status(&backup), (0, 0));
     assert_eq!(status(&backup.replace("active = 1", "active = 0")), (0, 6));
     assert_eq!(status(&format!("{ours}#:heartbeat_auth = sign\n")), (0, 6));
+    // A device that a block needs: with a typing error what runs goes on.
+    let missing = [&*ours, &on_lo().replace(" lo:1", " nosuch0:1")].concat();
+    assert_eq!(of(&missing), (0, 6));
+    assert_eq!(of(&[&*ours, &on_lo()].concat()), (0, 0));
+}
+
+fn on_lo() -> String {
+    VIRTUAL.replace(" eth0:1", " lo:1")
+}
+
+/// Announced where nobody listens; elsewhere than on a director that is known of `lo` alone.
+#[test]
+fn an_address_on_a_device_that_announces_nothing_is_told_of_with_its_line() {
+    let place = Place::new("unannounced");
+    let on = |device: &str| {
+        let text = [PAIR, &VIRTUAL.replace(" eth0:1", device)].concat();
+        PULSE.check(&place.file(text))
+    };
+    let said = "no announcement leaves that device";
+    let Ended { status, err, .. } = on(" lo:1");
+    assert_eq!(status, 0, "{err}");
+    let line = "address 192.0.2.50 on lo: no announcement leaves that device";
+    assert!(err.contains(line) && err.contains(" of line "), "{err}");
+    assert!(!on(" eth0:1").err.contains(said));
 }
 
 /// The one that would be sent from; nothing is sent.

@@ -6,7 +6,7 @@ use std::path::Path;
 use config_file::{ConfigFile, Outcome, Program};
 use control::{PulseReport, Request};
 use daemon::{Instance, notify};
-use heartbeat::{Begun, Input, OrderRefused, Orders};
+use heartbeat::{Begun, Form, Input, OrderRefused, Orders};
 use lvs_model::ChildExit;
 
 use super::Shell;
@@ -14,8 +14,10 @@ use crate::auth;
 use crate::changes;
 use crate::control_socket::{Taken, for_machine};
 use crate::copy;
+use crate::places;
 use crate::report::{self, FileState, Parts};
 use crate::setup::{self, HeartbeatPath, Setup};
+use crate::signing;
 
 impl Shell {
     /// The file as it is now goes to the partner, if lvs.cf allows that.
@@ -99,8 +101,19 @@ impl Shell {
             lines.extend(changes::refused(&self.setup.config, &setup.config));
             return Err(lines);
         }
+        if let Some(why) = self.leaves_out_a_step(&setup) {
+            return Err(vec![format!("{why}; nothing is changed")]);
+        }
+        if self.node.is_holding() && !self.is_about_names {
+            // What serves is kept: a typing error takes nothing down.
+            let brought = self.addresses.brought(&self.setup, &setup);
+            if !brought.is_empty() {
+                return Err(places::refused(&setup.config, &brought));
+            }
+        }
         setup.settings.content = file.loaded.hash.number();
         setup.say_remarks();
+        places::say_unannounced(&setup.config);
         self.setup = setup;
         self.follower.accept(file, self.clock.now());
         self.service.take_file(file);
@@ -116,6 +129,15 @@ impl Shell {
         let hook = self.setup.config.inactive_cmd.as_ref();
         self.commands.leave(hook.filter(|_| is_left));
         Ok(())
+    }
+
+    /// Why heartbeats are not to be signed otherwise now, beside a partner that lives.
+    fn leaves_out_a_step(&self, next: &Setup) -> Option<String> {
+        let partner = self.node.view(self.clock.now()).partner;
+        let partner = partner.filter(|partner| partner.alive)?;
+        let signs = matches!(partner.form, Some(Form::Signed(_)));
+        let of = |setup: &Setup| setup.config.heartbeat.authentication;
+        signing::refusal(of(&self.setup), of(next), signs)
     }
 
     /// Does what is asked on the control socket.
