@@ -1,6 +1,7 @@
 //! A start before the machine has its addresses: slow DHCP, a bond that comes late.
 
 use caribe_tests::wait_until;
+use nix::sys::signal::Signal;
 
 use crate::pair::{A, B, Pair, ip};
 use crate::{DEAD_TIME, KEEPALIVE, LOADING, settle};
@@ -17,6 +18,21 @@ const WAITING: &str = "this machine has neither primary = 10.1.0.1 nor backup = 
 fn wait_for_line(pair: &Pair, side: usize, line: &str) {
     let said = wait_until(LOADING, || pair.log(side).contains(line));
     assert!(said.is_some(), "no '{line}' in\n{}", pair.log(side));
+}
+
+#[test]
+fn r_signals_that_end_no_pulse_do_not_end_one_that_waits() {
+    let mut pair = Pair::with("copy_config = 1\n");
+    own(&pair, A, "del");
+    pair.start(A);
+    wait_for_line(&pair, A, WAITING);
+    for signal in [Signal::SIGUSR1, Signal::SIGUSR2] {
+        pair.signal(A, signal);
+    }
+    wait_for_line(&pair, A, "lvs.cf is not copied while this director waits");
+    own(&pair, A, "add");
+    wait_for_line(&pair, A, "STARTING PULSE AS MASTER");
+    pair.wait_for_owners(&[A], LOADING);
 }
 
 #[test]

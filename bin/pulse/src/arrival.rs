@@ -18,11 +18,13 @@ use crate::held_file::HeldFile;
 use crate::report;
 use crate::setup::{self, SetupError};
 
-const SIGNALS: [Signal; 4] = [
+const SIGNALS: [Signal; 6] = [
     Signal::SIGTERM,
     Signal::SIGINT,
     Signal::SIGQUIT,
     Signal::SIGHUP,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
 ];
 
 /// An address that is there and cannot be bound is tried again after so long, whatever is heard of it.
@@ -35,6 +37,11 @@ pub enum Arrival<T> {
     Here(Box<ConfigFile>, Vec<String>, T),
     /// A signal.
     Stopped,
+}
+
+/// Whether this signal ends a pulse.
+pub const fn is_stop(signal: Signal) -> bool {
+    !matches!(signal, Signal::SIGHUP | Signal::SIGUSR1 | Signal::SIGUSR2)
 }
 
 /// Whether this machine has neither director's address, or not yet.
@@ -151,6 +158,8 @@ impl<T, P: Fn(&ConfigFile) -> Result<T, SetupError>> EventHandler for Waiting<P>
             // Looked at when the turn is over, as it has a deadline too.
             Event::Ready(Source::Control) | Event::Ended(..) => {}
             Event::Signal(Signal::SIGHUP) => self.read_again(),
+            Event::Signal(Signal::SIGUSR1) => self.refuse_to_copy(),
+            Event::Signal(signal) if !is_stop(signal) => {}
             Event::Signal(signal) => {
                 log::info!("Terminating due to signal {}", signal as i32);
                 notify::stopping();
@@ -187,6 +196,12 @@ impl<P> Waiting<P> {
             }
         }
         self.said.is_said = false;
+    }
+
+    fn refuse_to_copy(&self) {
+        if self.file.loaded.config.copy_config {
+            log::warn!("lvs.cf is not copied while this director waits for its address");
+        }
     }
 
     fn answer(&mut self) {

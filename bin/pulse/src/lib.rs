@@ -74,7 +74,7 @@ use std::process::ExitCode;
 
 use config_file::{ConfigFile, Fault, tell};
 use daemon::log::Target;
-use daemon::{Background, Clock, Instance, Lock, LockError, Signal};
+use daemon::{Background, Clock, Instance, Lock, LockError};
 use heartbeat::{ConfiguredRole, Notice};
 
 use crate::arrival::Arrival;
@@ -277,10 +277,13 @@ fn start_late(
             return Ok(());
         }
         let (shell, turning) = Shell::new(options, setup, &file, refused, sockets)?;
-        // One that came before the shell's own signals were there.
+        // Those that came before the shell's own signals were there: it gets them now.
         let missed = waiting.signals().pending();
-        if missed.iter().any(|it| *it != Signal::SIGHUP) {
+        if missed.iter().any(|it| arrival::is_stop(*it)) {
             return Ok(());
+        }
+        for signal in missed {
+            nix::sys::signal::raise(signal)?;
         }
         Ok(shell.run(turning, instance)?)
     };
