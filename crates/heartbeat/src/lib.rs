@@ -5,7 +5,7 @@
 //!
 //! - [`datagram`]: the bytes, signed or not
 //! - [`auth`]: signed heartbeats: which of the partner's datagrams count
-//! - [`table`]: the transition table, as data; the program walks the same rows that are documented
+//! - [`transitions`]: the transition table, as data; the program walks the same rows that are documented
 //! - [`node`]: the machine: phases with their data, deadlines, and what each verdict of the table means in actions
 //! - [`partner`]: what is known of the partner, path by path
 //! - [`fitness`]: why a node should leave the service to a living partner
@@ -28,7 +28,7 @@ pub mod partner;
 pub mod question;
 pub mod schedule;
 pub mod supervise;
-pub mod table;
+pub mod transitions;
 pub mod view;
 
 mod hand_over;
@@ -45,7 +45,7 @@ pub use notice::Notice;
 pub use orders::{Begun, Order, OrderRefused, Orders};
 pub use pair::{ConfiguredRole, Ends, PairPath};
 pub use said::{DiscardReason, Form, Said};
-pub use table::{Event, Facts, Phase, Verdict, When, decide};
+pub use transitions::{Event, Facts, Phase, Verdict, When, decide};
 pub use view::{PartnerView, PathView, Reason, Silence, Transition, View};
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! - `stage`: the phases, drawn, each with what only it needs
 //! - `timer`: what is waited for, and in which phases; `clock` deals with what has expired
 //! - `parts`: what is known in every phase
-//! - [`table`](crate::table): the rule: which event leads where; `decision` asks it and begins what it says
+//! - [`transitions`](crate::transitions): the rule: which event leads where; `decision` asks it and begins what it says
 //! - the others: an input or a subject each
 //!
 //! Called by the shell of `bin/pulse`, by the simulation and by nothing else.
@@ -49,7 +49,7 @@ use crate::partner::Partner;
 use crate::question::Questions;
 use crate::said::DiscardReason;
 use crate::supervise::Supervision;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 use crate::view::Reason;
 use can_serve::Fitness;
 use history::History;

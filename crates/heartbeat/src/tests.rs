@@ -17,9 +17,9 @@ mod same_role;
 mod service;
 mod signed;
 mod start;
-mod table;
 mod takeover;
 mod texts;
+mod transitions;
 mod two_owners;
 mod view;
 mod warm;
@@ -33,7 +33,7 @@ use lvs_model::Mono;
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, Ends, PairPath};
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 pub(crate) fn at(seconds: f64) -> Mono {
     Mono::new(Duration::from_secs_f64(seconds))

@@ -12,7 +12,7 @@ use crate::orders::Orders;
 use crate::pair::{ConfiguredRole, OneRole, TwoOwners};
 use crate::said::Form;
 use crate::supervise;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 /// A node as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use super::{Auth, DiscardReason, Echo, Mode, Said, Verdict};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::table::Phase;
 use crate::tests::settings;
+use crate::transitions::Phase;
 
 const SAYS: Statement = Statement {
     state: State::Inactive,

@@ -11,7 +11,7 @@ use super::stage::{Active, Stage};
 use crate::duplicates::{Answer, Due};
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 impl Node {
     /// Whether another machine has `address`, so that it is not to be raised here.

@@ -9,7 +9,7 @@ use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::schedule::Due;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 impl Node {
     /// When [`Input::Tick`](crate::Input::Tick) is due at the latest.

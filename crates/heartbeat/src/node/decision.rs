@@ -8,7 +8,7 @@ use crate::model::Action;
 use crate::notice::Notice;
 use crate::pair::ConfiguredRole;
 use crate::supervise::LONGEST_PAUSE;
-use crate::table::{Event, Facts, Phase, Verdict, decide};
+use crate::transitions::{Event, Facts, Phase, Verdict, decide};
 use crate::view::Reason;
 
 impl Node {

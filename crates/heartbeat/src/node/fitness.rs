@@ -17,7 +17,7 @@ use crate::fitness::{Trouble, Unfit};
 use crate::model::Action;
 use crate::notice::{Notice, Unserved};
 use crate::said::Said;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 impl Node {
     /// Why this node does not take over from a living partner.

@@ -16,7 +16,7 @@ use super::timer::Timer;
 use crate::model::{Action, Gateway};
 use crate::notice::Notice;
 use crate::pair::PairPath;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 use crate::view::Reason;
 
 /// Time for our claim to arrive, and for one of the partner's. No service is loaded meanwhile that would

@@ -10,8 +10,8 @@ use lvs_model::{Mono, Random};
 use crate::model::{Action, Gateway, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::table::Phase;
 use crate::tests::settings;
+use crate::transitions::Phase;
 
 const PRIMARY: usize = 0;
 const BACKUP: usize = 1;

@@ -10,7 +10,7 @@ use super::stage::{Cause, HandingOver, Releasing, Stage, Standby};
 use super::timer::Timer;
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
-use crate::table::Event;
+use crate::transitions::Event;
 
 /// How long addresses stay for a service that does not end.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -13,7 +13,7 @@ use crate::model::Action;
 use crate::notice::Notice;
 use crate::pair::PairPath;
 use crate::said::{DiscardReason, Said};
-use crate::table::{Event, Facts, Phase, Verdict, decide};
+use crate::transitions::{Event, Facts, Phase, Verdict, decide};
 
 impl Node {
     pub(super) fn hear(

@@ -12,7 +12,7 @@ use super::Node;
 use super::timer::Timer;
 use crate::model::{Action, Hook};
 use crate::notice::Notice;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 /// Pause before a failed `active_cmd` is run again, if nobody takes over.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use super::Node;
 use super::timer::Timer;
 use crate::model::{Action, Links};
 use crate::notice::Notice;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 impl Node {
     pub(super) fn links(&mut self, now: Mono, links: Links, out: &mut Vec<Action>) {

@@ -13,7 +13,7 @@ use crate::model::Action;
 use crate::notice::Notice;
 use crate::orders::{Begun, Order, OrderRefused, Orders};
 use crate::said::Form;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 use crate::view::Reason;
 
 /// Least time after a give-up by order in which the partner must say that it is active.

@@ -16,7 +16,7 @@ use super::timer::Timer;
 use crate::fitness::OwnAddresses;
 use crate::model::Action;
 use crate::notice::Notice;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 impl Node {
     /// Nothing can be heard or said.

@@ -8,7 +8,7 @@ use lvs_model::Mono;
 use super::Node;
 use super::timer::Timer;
 use crate::model::Action;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 impl Node {
     /// What the signature of a heartbeat covers that says `value` now.

@@ -6,7 +6,7 @@ use super::Node;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::supervise::State;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 impl Node {
     pub(super) fn service_due(&mut self, now: Mono, out: &mut Vec<Action>) {

@@ -19,7 +19,7 @@
 //!       stop
 //! ```
 //!
-//! Which event leads where, under which condition, is [`TABLE`](crate::table::TABLE);
+//! Which event leads where, under which condition, is [`TABLE`](crate::transitions::TABLE);
 //! `docs/internals/heartbeat.md` prints the same rows. [`Timer::runs_in`](super::timer::Timer::runs_in) says what is
 //! waited for in which phase. The addresses are up in Active and HandingOver, and in Releasing until they are
 //! dropped: no field can say otherwise.
@@ -29,7 +29,7 @@ use lvs_model::Mono;
 use super::relief::Relief;
 use crate::duplicates::Duplicates;
 use crate::schedule::Announcements;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 /// A phase of the table, with what belongs to it alone.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use super::stage::{Active, Control, Holding, Stage, Starting};
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::schedule::Announcements;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 use crate::view::Reason;
 
 /// "resending arps" happens this often at most, whatever the partner sends.

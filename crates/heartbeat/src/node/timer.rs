@@ -1,6 +1,6 @@
 //! What a node waits for, and in which phases.
 
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 /// What a node waits for. What expires together is handled in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::pair::TwoOwners;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 impl Node {
     /// The partner has claimed and we are active all the same: from then on it has its time to yield.

@@ -8,7 +8,7 @@ use super::stage::Stage;
 use crate::orders::Orders;
 use crate::pair::PairPath;
 use crate::said::Form;
-use crate::table::Phase;
+use crate::transitions::Phase;
 use crate::view::{PartnerView, PathView, Silence, Transition, View};
 
 impl Node {

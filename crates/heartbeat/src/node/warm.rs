@@ -12,7 +12,7 @@ use super::stage::{Stage, Standby};
 use crate::model::Action;
 use crate::notice::Notice;
 use crate::supervise::{LONGEST_PAUSE, State};
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 
 /// How long a leaving partner serves on until our real servers have been checked. One of them may be
 /// silent, and the partner leaves by itself in the end.

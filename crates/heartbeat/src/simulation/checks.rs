@@ -5,7 +5,7 @@ use crate::datagram::signed::State;
 use lvs_model::Mono;
 
 use super::{FAULTS_END, GROWN, Happening, ONE_WAY, OVERLAP, Side, World};
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 use crate::view::Reason;
 
 impl World {

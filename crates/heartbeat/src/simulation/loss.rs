@@ -9,7 +9,7 @@ use lvs_model::Mono;
 
 use super::{Happening, Signing, UNSIGNED, World, number};
 use crate::auth::Mode;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 /// Start, and the choice of who is active.
 const SETTLED: Duration = Duration::from_secs(60);

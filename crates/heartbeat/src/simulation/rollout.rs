@@ -8,7 +8,7 @@ use lvs_model::Mono;
 use super::{Signing, UNSIGNED, World, keys};
 use crate::auth::Mode;
 use crate::model::Input;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 const MODES: [Mode; 4] = [Mode::Off, Mode::Accept, Mode::Sign, Mode::Require];
 

@@ -7,7 +7,7 @@ use super::beat::marked;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 #[test]
 fn addresses_do_not_wait_for_a_service_that_will_not_end() {

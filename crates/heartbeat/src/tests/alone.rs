@@ -7,7 +7,7 @@ use crate::model::{Action, Hook, Input, Settings};
 use crate::node::Node;
 use crate::orders::{Order, OrderRefused, Orders};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 use crate::view::Reason;
 
 fn alone() -> Settings {

@@ -5,7 +5,7 @@ use crate::datagram::Value;
 use super::{Bench, at, settings};
 use crate::model::{Action, Input, Settings};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 /// A primary on standby whose partner was active; away from 2.0 to 20.0.
 fn back() -> Bench {

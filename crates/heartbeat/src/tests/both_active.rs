@@ -3,7 +3,7 @@
 use super::{Bench, notices};
 use crate::datagram::Value;
 use crate::model::{Action, Input};
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 #[test]
 fn when_both_are_active_the_backup_tells_the_primary_and_yields() {

@@ -6,7 +6,7 @@ use lvs_model::Mono;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 const CLEAR: Action = Action::ClearTable;
 

@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::orders::{Order, OrderRefused};
 use crate::pair::ConfiguredRole;
 use crate::partner::Partner;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 /// This many of the addresses 10.1.0.50, 10.1.0.51 … have no device.
 fn missing(count: u8) -> Input {

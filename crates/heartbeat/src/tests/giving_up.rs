@@ -6,7 +6,7 @@ use super::{Bench, notices, settings};
 use crate::datagram::Value;
 use crate::model::{Action, Input, Links};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 #[test]
 fn clean_stop_releases_before_it_says_stopped_twice() {

@@ -9,7 +9,7 @@ use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Links, Settings};
 use crate::orders::{Order, Orders};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 const FIT: Beat = signed(State::Inactive).details(GOOD);
 const GOOD: Details = Details {

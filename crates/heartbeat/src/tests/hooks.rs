@@ -9,7 +9,7 @@ use crate::fitness::Unfit;
 use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::orders::Order;
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 const STOP: Input = Input::Stop { signal: 15 };
 const TOLD: Action = Action::Send(Value::Stopped);

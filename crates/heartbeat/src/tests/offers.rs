@@ -4,7 +4,7 @@ use crate::datagram::Value;
 
 use super::Bench;
 use crate::model::Input;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 /// Four dead times after the last takeover, and what a backup leaves to the primary.
 #[test]

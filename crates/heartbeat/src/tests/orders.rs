@@ -13,7 +13,7 @@ use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::orders::{Begun, Order, OrderRefused, Orders};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 const STANDBY: Orders = Orders {
     standby: true,

@@ -5,7 +5,7 @@ use crate::datagram::Value;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Links, Settings};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 fn own(public: bool, private: bool) -> Input {
     Input::OwnAddresses { public, private }

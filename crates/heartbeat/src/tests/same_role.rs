@@ -7,7 +7,7 @@ use super::beat::{Beat, marked, signed};
 use super::{Bench, ends, notices, settings};
 use crate::model::{Action, Settings};
 use crate::pair::{ConfiguredRole, Ends};
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 const ROLES: [ConfiguredRole; 2] = [ConfiguredRole::Primary, ConfiguredRole::Backup];
 

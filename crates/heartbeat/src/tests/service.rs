@@ -7,7 +7,7 @@ use crate::datagram::Value;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Input, Settings};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 #[test]
 fn a_dead_service_is_restarted_in_place_and_given_up_if_it_does_not_stay_up() {

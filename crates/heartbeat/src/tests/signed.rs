@@ -12,7 +12,7 @@ use crate::model::{Action, Input, Settings};
 use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::said::DiscardReason;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 /// Of a partner that serves; it wants the higher term to stay.
 const SERVES: Beat = signed(State::Active).by_term(true);

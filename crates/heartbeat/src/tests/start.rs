@@ -6,7 +6,7 @@ use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::orders::Orders;
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 #[test]
 fn a_young_node_does_not_claim_beside_a_misconfigured_partner() {

@@ -8,7 +8,7 @@ use crate::model::{Action, Hook, Input, Settings};
 use crate::node::Node;
 use crate::notice::Notice;
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 #[test]
 fn standby_takes_over_after_dead_time_in_the_right_order() {

@@ -2,7 +2,7 @@
 
 use crate::datagram::Value;
 use crate::model::{Action, Input};
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 use super::{Bench, at, notices};
 

@@ -12,7 +12,7 @@ use crate::model::{Action, Input, Settings};
 use crate::notice::Notice;
 use crate::pair::{ConfiguredRole, PairPath};
 use crate::said::Form;
-use crate::table::{Event, Phase};
+use crate::transitions::{Event, Phase};
 use crate::view::Reason;
 use lvs_model::Severity;
 

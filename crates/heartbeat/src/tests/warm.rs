@@ -8,7 +8,7 @@ use super::beat::marked;
 use super::{Bench, at, notices, settings};
 use crate::model::{Action, Hook, Input, Links, Settings};
 use crate::pair::ConfiguredRole;
-use crate::table::Phase;
+use crate::transitions::Phase;
 
 fn warm(role: ConfiguredRole) -> Bench {
     Bench::start(Settings {

@@ -11,8 +11,8 @@ use super::{Auth, DiscardReason, Echo, Mode, SAYS, Verdict, auth, counts, pair};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
-use crate::table::Phase;
 use crate::tests::settings;
+use crate::transitions::Phase;
 
 fn at(millis: u64) -> Mono {
     Mono::new(Duration::from_millis(millis))

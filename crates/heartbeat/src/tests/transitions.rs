@@ -1,6 +1,6 @@
 //! The table row by row, and its document.
 
-use crate::table::{Event, Facts, Phase, TABLE, Verdict, decide};
+use crate::transitions::{Event, Facts, Phase, TABLE, Verdict, decide};
 
 #[test]
 fn every_row_of_the_table_can_be_reached() {
@@ -25,7 +25,7 @@ fn every_row_of_the_table_can_be_reached() {
                 partner_takes: bit(14),
                 partner_better: bit(15),
             };
-            let fits = |r: &&crate::table::Row| {
+            let fits = |r: &&crate::transitions::Row| {
                 r.event == row.event && r.phases.contains(&row.phases[0]) && r.when.holds(facts)
             };
             TABLE.iter().position(|r| fits(&r)) == Some(number)
