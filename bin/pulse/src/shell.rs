@@ -13,7 +13,7 @@ use daemon::{
     Awaited, Capabilities, Clock, Event, EventHandler, EventLoop, Instance, PollFd, PollFlags,
     Signal, Signals, notify,
 };
-use heartbeat::auth::Verdict;
+use heartbeat::auth::Received;
 use heartbeat::datagram::{DecodeError, Value};
 use heartbeat::{
     Action, DiscardReason, Echo, Hook, Input, Node, Notice, PairPath, Trouble, TroubleKind,
@@ -288,8 +288,8 @@ impl Shell {
     }
 
     fn listen_to_partner(&mut self) {
-        for (path, verdict) in self.sockets.drain(self.clock.now()) {
-            self.hear(path, verdict);
+        for (path, received) in self.sockets.drain(self.clock.now()) {
+            self.hear(path, received);
         }
     }
 
@@ -348,14 +348,14 @@ impl Shell {
         }
     }
 
-    fn hear(&mut self, path: PairPath, verdict: Verdict) {
-        self.tally.count(&verdict);
-        match verdict {
-            Verdict::Refused(DiscardReason::NoHeartbeat(error @ DecodeError::TooShort)) => {
+    fn hear(&mut self, path: PairPath, received: Received) {
+        self.tally.count(&received);
+        match received {
+            Received::Refused(DiscardReason::NoHeartbeat(error @ DecodeError::TooShort)) => {
                 self.log_bad_packet(error);
             }
-            verdict => {
-                for input in verdict.inputs(path) {
+            received => {
+                for input in received.inputs(path) {
                     self.give(input);
                 }
             }

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use heartbeat::auth::Verdict;
+use heartbeat::auth::Received;
 use heartbeat::datagram::signed::Statement;
 use heartbeat::datagram::{MAX_LENGTH, Value};
 use heartbeat::{Auth, Echo, PairPath};
@@ -24,7 +24,7 @@ use crate::setup::{HeartbeatPath, Setup, SetupError};
 const MOST_PER_TURN: usize = 64;
 
 /// What a datagram of the partner is worth.
-pub type Heard = (PairPath, Verdict);
+pub type Heard = (PairPath, Received);
 
 /// Both paths.
 pub struct Sockets {
@@ -165,14 +165,14 @@ impl Sockets {
                         let bytes = bytes.get(..length).unwrap_or_default();
                         if Some(source) == end.path.partner {
                             log::debug!("DEBUG -- Received Heartbeat from partner");
-                            let verdict = self.auth.open(now, bytes);
+                            let received = self.auth.receive(now, bytes);
                             end.heard |= matches!(
-                                verdict,
-                                Verdict::Beat(..)
-                                    | Verdict::Question(..)
-                                    | Verdict::Unproven(Some(_))
+                                received,
+                                Received::Beat(..)
+                                    | Received::Question(..)
+                                    | Received::Unproven(Some(_))
                             );
-                            heard.push((end.path.path, verdict));
+                            heard.push((end.path.path, received));
                         } else {
                             log::debug!("Unexpected heartbeat from {}", source.ip());
                         }

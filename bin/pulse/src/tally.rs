@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use heartbeat::DiscardReason;
-use heartbeat::auth::Verdict;
+use heartbeat::auth::Received;
 use heartbeat::datagram::signed::SignatureError;
 
 /// Since the start.
@@ -15,14 +15,14 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one datagram.
-    pub fn count(&mut self, verdict: &Verdict) {
-        let word = match verdict {
-            Verdict::Beat(..) | Verdict::Question(..) | Verdict::Unproven(Some(_)) => {
+    pub fn count(&mut self, received: &Received) {
+        let word = match received {
+            Received::Beat(..) | Received::Question(..) | Received::Unproven(Some(_)) => {
                 self.accepted += 1;
                 return;
             }
-            Verdict::Unproven(None) => "unproven",
-            Verdict::Refused(refusal) => word(*refusal),
+            Received::Unproven(None) => "unproven",
+            Received::Refused(refusal) => word(*refusal),
         };
         *self.refused.entry(word).or_default() += 1;
     }
@@ -65,18 +65,18 @@ mod tests {
     fn what_counted_and_what_did_not_is_counted_apart() {
         let mut tally = Tally::default();
         for id in 0..=255 {
-            tally.count(&Verdict::Refused(DiscardReason::Signature(
+            tally.count(&Received::Refused(DiscardReason::Signature(
                 SignatureError::UnknownKey(id),
             )));
         }
-        for verdict in [
-            Verdict::Beat(Value::Running, None),
-            Verdict::Question(Value::Running, None),
-            Verdict::Unproven(Some(Value::Running)),
-            Verdict::Unproven(None),
-            Verdict::Refused(DiscardReason::Replayed),
+        for received in [
+            Received::Beat(Value::Running, None),
+            Received::Question(Value::Running, None),
+            Received::Unproven(Some(Value::Running)),
+            Received::Unproven(None),
+            Received::Refused(DiscardReason::Replayed),
         ] {
-            tally.count(&verdict);
+            tally.count(&received);
         }
         assert_eq!(tally.accepted(), 3);
         let refused: Vec<(String, u64)> = tally.refused().into_iter().collect();

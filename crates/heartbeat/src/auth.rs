@@ -69,7 +69,7 @@ impl Mode {
 
 /// What a datagram is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Received {
     /// A heartbeat.
     Beat(Value, Option<Said>),
     /// A heartbeat of a partner that misses ours and asks for one.
@@ -81,7 +81,7 @@ pub enum Verdict {
     Refused(DiscardReason),
 }
 
-impl Verdict {
+impl Received {
     /// What it says to the machine, in this order.
     pub fn inputs(self, path: PairPath) -> impl Iterator<Item = Input> {
         let beat = |value, said| Input::Beat { value, path, said };
@@ -305,30 +305,30 @@ impl Auth {
     }
 
     /// What a datagram from the partner's address is worth.
-    pub fn open(&mut self, now: Mono, bytes: &[u8]) -> Verdict {
+    pub fn receive(&mut self, now: Mono, bytes: &[u8]) -> Received {
         let datagram = match decode(bytes, self.service, ByteOrder::Little) {
             Ok(datagram) => datagram,
-            Err(error) => return Verdict::Refused(DiscardReason::NoHeartbeat(error)),
+            Err(error) => return Received::Refused(DiscardReason::NoHeartbeat(error)),
         };
         let marked = self.read_mark(datagram.value, datagram.mark());
         let marked = marked.or_else(|| self.read_role(datagram.value, datagram.role()));
         match self.weigh(now, bytes, datagram.value) {
-            Verdict::Beat(value, said) => {
+            Received::Beat(value, said) => {
                 let said = said.or(marked);
                 self.note_claim(now, value, said);
                 if datagram.asks() {
-                    Verdict::Question(value, said)
+                    Received::Question(value, said)
                 } else {
-                    Verdict::Beat(value, said)
+                    Received::Beat(value, said)
                 }
             }
-            verdict => verdict,
+            received => received,
         }
     }
 
-    fn weigh(&mut self, now: Mono, bytes: &[u8], value: Value) -> Verdict {
+    fn weigh(&mut self, now: Mono, bytes: &[u8], value: Value) -> Received {
         if self.mode == Mode::Off {
-            return Verdict::Beat(value, None);
+            return Received::Beat(value, None);
         }
         let signed = signed::decode(bytes, &self.keys);
         if signed.is_ok() || self.mode != Mode::Require {
@@ -337,10 +337,10 @@ impl Auth {
         match signed {
             Ok(signed) => self.judge(now, value, &signed),
             Err(error) if self.mode == Mode::Require => {
-                Verdict::Refused(DiscardReason::Signature(error))
+                Received::Refused(DiscardReason::Signature(error))
             }
             // A forger can leave the signature away as well.
-            Err(_) => Verdict::Beat(value, None),
+            Err(_) => Received::Beat(value, None),
         }
     }
 
@@ -352,9 +352,9 @@ impl Auth {
         changed
     }
 
-    fn judge(&mut self, now: Mono, value: Value, signed: &Signed) -> Verdict {
+    fn judge(&mut self, now: Mono, value: Value, signed: &Signed) -> Received {
         if signed.boot == self.boot {
-            return Verdict::Refused(DiscardReason::Reflected);
+            return Received::Refused(DiscardReason::Reflected);
         }
         let sent_since = |first| signed.echo > first && signed.echo <= self.counter;
         let is_fresh = self.sent.is_fresh(now, signed.echo, self.dead_time);
@@ -370,20 +370,20 @@ impl Auth {
             self.session = Some(Session::begin(now, signed));
         }
         let Some(session) = &mut self.session else {
-            return Verdict::Unproven(None);
+            return Received::Unproven(None);
         };
         let Some(newest) = session.note(signed.counter) else {
-            return Verdict::Refused(DiscardReason::Replayed);
+            return Received::Refused(DiscardReason::Replayed);
         };
         // A partner that does not hear us can echo nothing new; its newest word has to do.
         let is_deaf = newest && !signed.statement.hears;
         if self.mode == Mode::Require && !(echoes_us && is_fresh || is_deaf) {
-            return Verdict::Refused(DiscardReason::HeldBack);
+            return Received::Refused(DiscardReason::HeldBack);
         }
         session.heard = now;
         session.knows_us |= echoes_us;
         session.reads_details |= signed.reads_details || signed.statement.details.is_some();
-        Verdict::Beat(
+        Received::Beat(
             value,
             Some(Said {
                 statement: signed.statement,
@@ -400,15 +400,15 @@ impl Auth {
     }
 
     /// Signed, but perhaps a recording. It takes nothing from an exchange that is under way.
-    fn doubt(&mut self, now: Mono, value: Value, signed: &Signed) -> Verdict {
+    fn doubt(&mut self, now: Mono, value: Value, signed: &Signed) -> Received {
         if self.mode.signs() {
             self.candidates.hear(now, signed.boot, signed.counter);
         }
         match self.mode {
-            Mode::Require => Verdict::Unproven(None),
-            Mode::Sign => Verdict::Unproven(Some(value)),
+            Mode::Require => Received::Unproven(None),
+            Mode::Sign => Received::Unproven(Some(value)),
             // Nothing that we send could prove it.
-            Mode::Off | Mode::Accept => Verdict::Beat(value, None),
+            Mode::Off | Mode::Accept => Received::Beat(value, None),
         }
     }
 }

@@ -341,8 +341,8 @@ impl World {
             datagram
         };
         let path = [PairPath::Public, PairPath::Private][usize::from(private)];
-        let verdict = side.auth.open(self.now, datagram);
-        for input in verdict.inputs(path) {
+        let received = side.auth.receive(self.now, datagram);
+        for input in received.inputs(path) {
             self.give(index, input);
         }
     }

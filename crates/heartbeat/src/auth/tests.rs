@@ -9,7 +9,7 @@ use crate::datagram::signed::{Key, LENGTH, SignatureError, State, Statement};
 use crate::datagram::{Service, Value};
 use lvs_model::{Mono, Random};
 
-use super::{Auth, DiscardReason, Echo, Mode, Said, Verdict};
+use super::{Auth, DiscardReason, Echo, Mode, Received, Said};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
@@ -34,8 +34,8 @@ impl Auth {
         self.seal(Mono::ZERO, Echo::Partner, value, statement)
     }
 
-    fn hears(&mut self, bytes: &[u8]) -> Verdict {
-        self.open(Mono::ZERO, bytes)
+    fn hears(&mut self, bytes: &[u8]) -> Received {
+        self.receive(Mono::ZERO, bytes)
     }
 }
 
@@ -64,18 +64,18 @@ fn meet(one: &mut Auth, other: &mut Auth) {
     }
 }
 
-fn counts(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Beat(_, Some(said)) if said.newest)
+fn counts(verdict: &Received) -> bool {
+    matches!(verdict, Received::Beat(_, Some(said)) if said.newest)
 }
 
-const REPLAYED: Verdict = Verdict::Refused(DiscardReason::Replayed);
+const REPLAYED: Received = Received::Refused(DiscardReason::Replayed);
 
 #[test]
 fn a_partner_counts_once_it_has_echoed_what_we_sent() {
     let mut primary = auth(true, Mode::Require, 1 << 40);
     let mut backup = auth(false, Mode::Require, 1 << 50);
     let first = primary.sends(Value::Running, SAYS);
-    assert_eq!(backup.hears(&first), Verdict::Unproven(None));
+    assert_eq!(backup.hears(&first), Received::Unproven(None));
     let answer = backup.sends(Value::Stopped, SAYS);
     assert!(counts(&primary.hears(&answer)));
     let second = primary.sends(Value::Running, SAYS);
@@ -112,7 +112,7 @@ fn a_datagram_counts_once_and_an_older_one_is_only_a_sign_of_life() {
     assert!(counts(&backup.hears(&beats[69])));
     assert_eq!(backup.hears(&beats[69]), REPLAYED);
     let late = backup.hears(&beats[68]);
-    assert!(matches!(late, Verdict::Beat(_, Some(said)) if !said.newest));
+    assert!(matches!(late, Received::Beat(_, Some(said)) if !said.newest));
     assert_eq!(backup.hears(&beats[68]), REPLAYED);
     assert_eq!(backup.hears(&beats[5]), REPLAYED);
 }
@@ -124,7 +124,7 @@ fn unsigned_marks_hand_over_between_nodes_that_do_not_sign_and_bind_nobody_else(
         ..SAYS
     };
     let states = |verdict| match verdict {
-        Verdict::Beat(Value::Running, said) => said.map(|said: Said| said.statement.state),
+        Received::Beat(Value::Running, said) => said.map(|said: Said| said.statement.state),
         other => panic!("{other:?}"),
     };
     let leaving = auth(true, Mode::Off, 5).sends(Value::Running, leaves);
@@ -152,7 +152,7 @@ fn unsigned_marks_hand_over_between_nodes_that_do_not_sign_and_bind_nobody_else(
     assert_eq!(states(auth(false, Mode::Sign, 6).hears(&leaving)), None);
     assert!(matches!(
         auth(false, Mode::Require, 6).hears(&leaving),
-        Verdict::Refused(DiscardReason::Signature(_))
+        Received::Refused(DiscardReason::Signature(_))
     ));
     let mut fos = Auth::new(Service::Fos, false, Mode::Off, Vec::new(), 6, DEAD_TIME);
     let leaving = Auth::new(Service::Fos, true, Mode::Off, Vec::new(), 5, DEAD_TIME);
@@ -166,18 +166,18 @@ fn a_question_asks_once_and_only_who_may_be_heard() {
     let asks = Statement { asks: true, ..SAYS };
     let question = primary.sends(Value::Running, asks);
     assert_eq!(question.len(), LENGTH);
-    assert!(matches!(backup.hears(&question), Verdict::Question(_, Some(said)) if said.newest));
+    assert!(matches!(backup.hears(&question), Received::Question(_, Some(said)) if said.newest));
     assert_eq!(backup.hears(&question), REPLAYED);
     let mut off = auth(true, Mode::Off, 5);
     let bare = off.sends(Value::Running, asks);
     assert_eq!(bare.len(), 5);
     assert!(matches!(
         backup.hears(&bare),
-        Verdict::Refused(DiscardReason::Signature(_))
+        Received::Refused(DiscardReason::Signature(_))
     ));
     for (mode, remark) in [(Mode::Off, false), (Mode::Accept, true), (Mode::Sign, true)] {
         let mut partner = auth(false, mode, 6);
-        let unsigned = Verdict::Question(Value::Running, None);
+        let unsigned = Received::Question(Value::Running, None);
         assert_eq!(partner.hears(&bare), unsigned);
         // A question is not a signature of an unknown form.
         let said = partner.remark().map(|remark| remark.to_string());
@@ -188,7 +188,7 @@ fn a_question_asks_once_and_only_who_may_be_heard() {
     }
     assert_eq!(
         auth(false, Mode::Off, 7).hears(&question),
-        Verdict::Question(Value::Running, None)
+        Received::Question(Value::Running, None)
     );
 }
 
@@ -199,7 +199,7 @@ fn recordings_of_an_earlier_start_do_not_count() {
     let mut new = auth(true, Mode::Require, 1 << 45);
     meet(&mut new, &mut backup);
     for beat in &recorded {
-        assert_eq!(backup.hears(beat), Verdict::Unproven(None));
+        assert_eq!(backup.hears(beat), Received::Unproven(None));
     }
     // And they do not take the new one's place.
     let beat = new.sends(Value::Running, SAYS);
@@ -207,7 +207,7 @@ fn recordings_of_an_earlier_start_do_not_count() {
     // A receiver that has just started knows nobody, and believes no recording either.
     let mut fresh = auth(false, Mode::Require, 1 << 55);
     for beat in &recorded {
-        assert_eq!(fresh.hears(beat), Verdict::Unproven(None));
+        assert_eq!(fresh.hears(beat), Received::Unproven(None));
     }
 }
 
@@ -215,11 +215,11 @@ fn recordings_of_an_earlier_start_do_not_count() {
 fn what_was_sent_is_not_taken_back() {
     let (mut primary, _) = pair();
     let beat = primary.sends(Value::Running, SAYS);
-    let reflected = Verdict::Refused(DiscardReason::Reflected);
+    let reflected = Received::Refused(DiscardReason::Reflected);
     assert_eq!(primary.hears(&beat), reflected);
     // Nor what an earlier start of ours has sent: it echoes nothing of this one.
     let mut later = auth(true, Mode::Require, 9);
-    assert_eq!(later.hears(&beat), Verdict::Unproven(None));
+    assert_eq!(later.hears(&beat), Received::Unproven(None));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn r_a_partner_of_our_own_role_counts_and_says_so() {
             meet(&mut one, &mut other);
             let verdict = other.hears(&one.sends(Value::Running, SAYS));
             let said = match verdict {
-                Verdict::Beat(Value::Running, Some(said)) => said,
+                Received::Beat(Value::Running, Some(said)) => said,
                 verdict => panic!("{verdict:?}"),
             };
             assert!(said.same_role && said.newest, "{said:?}");
@@ -239,7 +239,7 @@ fn r_a_partner_of_our_own_role_counts_and_says_so() {
     }
     let (mut primary, mut backup) = pair();
     let verdict = backup.hears(&primary.sends(Value::Running, SAYS));
-    assert!(matches!(verdict, Verdict::Beat(_, Some(said)) if !said.same_role));
+    assert!(matches!(verdict, Received::Beat(_, Some(said)) if !said.same_role));
 }
 
 #[test]
@@ -253,12 +253,12 @@ fn r_unsigned_nodes_tell_their_role_while_both_claim_or_know_that_they_are_of_on
         let mut other = auth(primary, Mode::Accept, 1 << 50);
         let beat = one.sends(Value::Running, active);
         assert_eq!(beat.len(), 4);
-        assert_eq!(other.hears(&beat), Verdict::Beat(Value::Running, None));
+        assert_eq!(other.hears(&beat), Received::Beat(Value::Running, None));
         // Who does not claim has no dispute.
         assert_eq!(other.sends(Value::Stopped, SAYS).len(), 4);
         let beat = other.sends(Value::Running, active);
         assert_eq!(beat[4..], [byte]);
-        let same = |verdict| matches!(verdict, Verdict::Beat(_, Some(said)) if said.same_role);
+        let same = |verdict| matches!(verdict, Received::Beat(_, Some(said)) if said.same_role);
         assert!(same(one.hears(&beat)));
         // From now on also who stands by tells it.
         let beat = one.sends(Value::Stopped, SAYS);
@@ -266,7 +266,7 @@ fn r_unsigned_nodes_tell_their_role_while_both_claim_or_know_that_they_are_of_on
         assert!(same(other.hears(&beat)));
         // One of the other role is told of nothing.
         let mut partner = auth(!primary, Mode::Off, 7);
-        assert_eq!(partner.hears(&beat), Verdict::Beat(Value::Stopped, None));
+        assert_eq!(partner.hears(&beat), Received::Beat(Value::Stopped, None));
         // After a dead time it is over.
         let later = Mono::ZERO + DEAD_TIME;
         assert_eq!(
@@ -283,7 +283,7 @@ fn who_does_not_sign_reads_the_role_of_who_does() {
     for (primary, is_same) in [(true, true), (false, false)] {
         let verdict = auth(primary, Mode::Off, 5).hears(&beat);
         let said = match verdict {
-            Verdict::Beat(Value::Running, said) => said,
+            Received::Beat(Value::Running, said) => said,
             verdict => panic!("{verdict:?}"),
         };
         assert_eq!(said.is_some_and(|said| said.same_role), is_same);
@@ -299,12 +299,12 @@ fn require_takes_nothing_unsigned_and_the_others_take_it_all() {
     let foreign = stranger.sends(Value::Running, SAYS);
     for mode in [Mode::Off, Mode::Accept, Mode::Sign] {
         let mut receiver = auth(false, mode, 7);
-        let plain = Verdict::Beat(Value::Running, None);
+        let plain = Received::Beat(Value::Running, None);
         assert_eq!(receiver.hears(&bare), plain);
         assert_eq!(receiver.hears(&foreign), plain);
     }
     let mut receiver = auth(false, Mode::Require, 7);
-    let refused = |error| Verdict::Refused(DiscardReason::Signature(error));
+    let refused = |error| Received::Refused(DiscardReason::Signature(error));
     assert_eq!(receiver.hears(&bare), refused(SignatureError::Missing));
     assert_eq!(
         receiver.hears(&foreign),
@@ -396,15 +396,15 @@ fn live_through_forged(mut random: Random) {
         // What the partner heard of us last.
         let heard = backup.seal(now, Echo::Partner, Value::Stopped, SAYS);
         let datagram = if number % 100 == 0 {
-            primary.open(now, &heard);
+            primary.receive(now, &heard);
             let real = primary.seal(now, Echo::Partner, Value::Running, SAYS);
             recorded.push(real.clone());
             real
         } else {
             forge(&mut random, &recorded)
         };
-        let verdict = backup.open(now, &datagram);
-        let counts = matches!(verdict, Verdict::Beat(..) | Verdict::Question(..));
+        let verdict = backup.receive(now, &datagram);
+        let counts = matches!(verdict, Received::Beat(..) | Received::Question(..));
         assert!(!counts || number % 100 == 0, "{datagram:02x?}");
         out.clear();
         for input in verdict.inputs(PairPath::Public) {
@@ -428,7 +428,7 @@ fn live_through_forged(mut random: Random) {
     let last = now;
     while node.phase() == Phase::Standby {
         now = now + Duration::from_millis(100);
-        let verdict = backup.open(now, &forge(&mut random, &recorded));
+        let verdict = backup.receive(now, &forge(&mut random, &recorded));
         for input in verdict.inputs(PairPath::Public).chain([Input::Tick]) {
             node.handle(now, input, &mut out);
         }
@@ -462,8 +462,8 @@ fn an_unsigned_standby_that_is_not_fit_says_so_by_a_mark_that_an_original_does_n
         for mode in [Mode::Off, Mode::Accept] {
             let verdict = auth(true, mode, 6).hears(&sealed);
             let said = match verdict {
-                Verdict::Beat(Value::Stopped, Some(said)) if !asks => said,
-                Verdict::Question(Value::Stopped, Some(said)) if asks => said,
+                Received::Beat(Value::Stopped, Some(said)) if !asks => said,
+                Received::Question(Value::Stopped, Some(said)) if asks => said,
                 other => panic!("{other:?}"),
             };
             assert!(!said.statement.fit);
@@ -473,7 +473,7 @@ fn an_unsigned_standby_that_is_not_fit_says_so_by_a_mark_that_an_original_does_n
         let plain = auth(true, Mode::Sign, 7).hears(&sealed);
         assert!(matches!(
             plain,
-            Verdict::Beat(Value::Stopped, None) | Verdict::Question(Value::Stopped, None)
+            Received::Beat(Value::Stopped, None) | Received::Question(Value::Stopped, None)
         ));
     }
     // An active node and fos say nothing of it.

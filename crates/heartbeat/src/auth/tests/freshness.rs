@@ -7,7 +7,7 @@ use crate::datagram::Value;
 use crate::datagram::signed::Statement;
 use lvs_model::Mono;
 
-use super::{Auth, DiscardReason, Echo, Mode, SAYS, Verdict, auth, counts, pair};
+use super::{Auth, DiscardReason, Echo, Mode, Received, SAYS, auth, counts, pair};
 use crate::model::{Action, Input, Settings};
 use crate::node::Node;
 use crate::pair::{ConfiguredRole, PairPath};
@@ -26,24 +26,24 @@ fn seal(auth: &mut Auth, millis: u64, value: Value) -> Vec<u8> {
 fn what_echoes_nothing_of_the_last_dead_time_was_held_back() {
     let (mut primary, mut backup) = pair();
     let asked = seal(&mut backup, 100, Value::Stopped);
-    primary.open(at(100), &asked);
+    primary.receive(at(100), &asked);
     let held: Vec<_> = (0..4)
         .map(|_| seal(&mut primary, 200, Value::Running))
         .collect();
     seal(&mut backup, 5000, Value::Stopped);
-    assert!(counts(&backup.open(at(5000), &held[0])));
+    assert!(counts(&backup.receive(at(5000), &held[0])));
     // The second path is none the better for it.
-    let late = Verdict::Refused(DiscardReason::HeldBack);
-    assert_eq!(backup.open(at(5300), &held[2]), late);
-    assert_eq!(backup.open(at(5300), &held[1]), late);
+    let late = Received::Refused(DiscardReason::HeldBack);
+    assert_eq!(backup.receive(at(5300), &held[2]), late);
+    assert_eq!(backup.receive(at(5300), &held[1]), late);
     // Nor does it count when it is sent again.
-    let replayed = Verdict::Refused(DiscardReason::Replayed);
-    assert_eq!(backup.open(at(5300), &held[2]), replayed);
+    let replayed = Received::Refused(DiscardReason::Replayed);
+    assert_eq!(backup.receive(at(5300), &held[2]), replayed);
     // An exchange goes on where it stood.
     let answer = seal(&mut backup, 5400, Value::Stopped);
-    primary.open(at(5400), &answer);
+    primary.receive(at(5400), &answer);
     let next = seal(&mut primary, 5500, Value::Running);
-    assert!(counts(&backup.open(at(5500), &next)));
+    assert!(counts(&backup.receive(at(5500), &next)));
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn who_says_that_it_does_not_hear_us_counts_by_its_newest_word_only() {
         .map(|n| primary.seal(at(9000 + n), Echo::Partner, Value::Running, deaf))
         .collect();
     seal(&mut backup, 8000, Value::Stopped);
-    assert!(counts(&backup.open(at(9000), &sealed[1])));
-    let older = backup.open(at(9000), &sealed[0]);
-    assert_eq!(older, Verdict::Refused(DiscardReason::HeldBack));
-    assert!(counts(&backup.open(at(9000), &sealed[2])));
+    assert!(counts(&backup.receive(at(9000), &sealed[1])));
+    let older = backup.receive(at(9000), &sealed[0]);
+    assert_eq!(older, Received::Refused(DiscardReason::HeldBack));
+    assert!(counts(&backup.receive(at(9000), &sealed[2])));
 }
 
 #[test]
@@ -69,8 +69,8 @@ fn where_unsigned_ones_count_so_does_what_was_held_back() {
     let mut backup = auth(false, Mode::Sign, 1 << 50);
     super::meet(&mut primary, &mut backup);
     let held = seal(&mut primary, 0, Value::Running);
-    let verdict = backup.open(at(60_000), &held);
-    assert!(matches!(verdict, Verdict::Beat(Value::Running, _)));
+    let verdict = backup.receive(at(60_000), &held);
+    assert!(matches!(verdict, Received::Beat(Value::Running, _)));
 }
 
 /// A backup that stands by beside `primary`; both have met at 0.
@@ -100,7 +100,7 @@ fn withheld_heartbeats_keep_no_dead_director_alive() {
             if let Action::Send(value) = action {
                 let sealed = seal(&mut backup, now, value);
                 if died.is_none() {
-                    primary.open(at(now), &sealed);
+                    primary.receive(at(now), &sealed);
                 }
             }
         }
@@ -111,7 +111,7 @@ fn withheld_heartbeats_keep_no_dead_director_alive() {
                 if now > 30_000 && path == PairPath::Private {
                     held.push(sealed);
                 } else {
-                    for input in backup.open(at(now), &sealed).inputs(path) {
+                    for input in backup.receive(at(now), &sealed).inputs(path) {
                         node.handle(at(now), input, &mut out);
                     }
                 }
@@ -125,7 +125,7 @@ fn withheld_heartbeats_keep_no_dead_director_alive() {
             && now % 4000 == 0
             && let Some(sealed) = held.pop()
         {
-            for input in backup.open(at(now), &sealed).inputs(PairPath::Private) {
+            for input in backup.receive(at(now), &sealed).inputs(PairPath::Private) {
                 node.handle(at(now), input, &mut out);
             }
         }
@@ -182,7 +182,7 @@ impl Pair {
 
     /// Hands a datagram in; returns what is sent back.
     fn hear(&mut self, side: usize, datagram: &[u8]) -> Vec<Vec<u8>> {
-        let verdict = self.auths[side].open(at(self.now), datagram);
+        let verdict = self.auths[side].receive(at(self.now), datagram);
         self.counted[side] |= counts(&verdict);
         let inputs: Vec<_> = verdict.inputs(PairPath::Public).collect();
         let sent = inputs.into_iter().flat_map(|input| self.give(side, input));
@@ -253,7 +253,7 @@ fn what_is_not_proven_displaces_no_echo_of_an_exchange_under_way() {
     backup.hears(&live);
     for _ in 0..100 {
         let recording = old.sends(Value::Running, SAYS);
-        assert_eq!(backup.hears(&recording), Verdict::Unproven(None));
+        assert_eq!(backup.hears(&recording), Received::Unproven(None));
         // Each heartbeat of ours is proof for the primary that we hear it.
         let beat = backup.sends(Value::Stopped, SAYS);
         assert!(counts(&primary.hears(&beat)));

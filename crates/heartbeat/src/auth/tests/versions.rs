@@ -5,7 +5,7 @@ use crate::datagram::details::Details;
 use crate::datagram::signed::{self, Signed, Statement};
 use lvs_model::Mono;
 
-use super::{Auth, DiscardReason, Echo, Mode, SAYS, Verdict, auth, counts, key, meet};
+use super::{Auth, DiscardReason, Echo, Mode, Received, SAYS, auth, counts, key, meet};
 use crate::said::Form;
 
 const DETAILED: Statement = Statement {
@@ -54,7 +54,7 @@ fn version_two_is_sent_to_who_has_shown_that_it_reads_it() {
     primary.hears(&answer);
     let second = says(&mut primary);
     assert_eq!(version(&second), 2);
-    let Verdict::Beat(_, Some(said)) = backup.hears(&second) else {
+    let Received::Beat(_, Some(said)) = backup.hears(&second) else {
         unreachable!()
     };
     assert_eq!(said.form, Form::Signed(2));
@@ -87,7 +87,7 @@ fn a_partner_that_restarts_as_an_older_program_is_answered_in_version_one() {
     assert_eq!(version(&says(&mut primary)), 2);
     let mut old = auth(false, Mode::Require, 1 << 51);
     let first = aged(&says(&mut old));
-    assert_eq!(primary.hears(&first), Verdict::Unproven(None));
+    assert_eq!(primary.hears(&first), Received::Unproven(None));
     let answer = primary.seal(Mono::ZERO, Echo::Unproven, Value::Running, DETAILED);
     assert_eq!(version(&answer), 1);
     assert!(counts(&old.hears(&answer)));
@@ -112,6 +112,6 @@ fn a_version_that_is_not_known_is_refused_and_not_guessed_at() {
     let mut later = says(&mut primary);
     later[4] = 3;
     let format = signed::SignatureError::Format;
-    let refused = Verdict::Refused(DiscardReason::Signature(format));
+    let refused = Received::Refused(DiscardReason::Signature(format));
     assert_eq!(backup.hears(&later), refused);
 }
