@@ -190,7 +190,7 @@ impl Node {
             Input::AddressAnswered { address, mac } => {
                 self.address_answered(now, address, mac, out);
             }
-            Input::InterfaceChanged => self.reassert(now, out),
+            Input::InterfaceChanged => self.raise_and_announce(now, out),
             Input::Reload(settings) => self.reload(now, *settings, out),
             Input::Stop { signal } => self.stop(now, signal, out),
         }
@@ -286,7 +286,7 @@ impl Node {
         }
         self.change_warmth(now, was_warm, out);
         self.forgive_hook(out);
-        self.reassert(now, out);
+        self.raise_and_announce(now, out);
         if !had_partner {
             // What is gone mattered to nobody so far.
             self.own_changed(now, OwnAddresses::PRESENT, out);

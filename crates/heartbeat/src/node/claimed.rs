@@ -87,7 +87,7 @@ impl Node {
                 Due::Free(address) => {
                     self.fitness.left_duplicates = None;
                     out.push(Action::Notice(Notice::AddressFree(address)));
-                    self.reassert(now, out);
+                    self.raise_and_announce(now, out);
                 }
             }
         }

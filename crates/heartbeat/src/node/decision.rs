@@ -54,9 +54,9 @@ impl Node {
                 let notice = self.takeover_notice(event);
                 self.take_over(now, notice, out);
             }
-            Verdict::Raise => self.raise(now, event, out),
+            Verdict::Raise => self.become_active(now, event, out),
             Verdict::Insist => out.push(Action::Notice(Notice::WantingControl)),
-            Verdict::Reassert => self.reassert_after(now, event, out),
+            Verdict::Reassert => self.reassert(now, event, out),
             Verdict::Yield => {
                 // The extra heartbeat tells the primary of the conflict: it announces again.
                 self.send_now(now, out);

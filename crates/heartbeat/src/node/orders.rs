@@ -200,7 +200,7 @@ impl Node {
             out.push(Action::Notice(Notice::StandbyVoid));
         }
         // lvs.cf or the addresses may have changed meanwhile.
-        self.reassert(now, out);
+        self.raise_and_announce(now, out);
         self.send_now(now, out);
     }
 

@@ -94,7 +94,7 @@ impl Node {
     }
 
     /// The service is ready, or with fos the partner has given up: the addresses follow.
-    pub(super) fn raise(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
+    pub(super) fn become_active(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         let sync_now = matches!(&self.stage, Stage::Starting(it) if it.sync_at_raise);
         let control = match &self.stage {
             // A partner that has given up, or is not there, need not be told to.
@@ -104,7 +104,7 @@ impl Node {
         let holding = Holding::begin(now);
         self.enter(now, Stage::Active(Active { holding, control }), None);
         self.claims.last_takeover = Some(now);
-        self.reassert(now, out);
+        self.raise_and_announce(now, out);
         self.send_now(now, out);
         if sync_now {
             out.push(Action::SyncDaemon(SyncRole::Master));
@@ -115,7 +115,7 @@ impl Node {
     }
 
     /// Brings up, announces, and begins the burst anew.
-    pub(super) fn reassert(&mut self, now: Mono, out: &mut Vec<Action>) {
+    pub(super) fn raise_and_announce(&mut self, now: Mono, out: &mut Vec<Action>) {
         if let Stage::Active(Active { holding, .. }) = &mut self.stage {
             holding.announcements = Announcements::begin(now);
             out.push(Action::RaiseAddresses);
@@ -124,7 +124,7 @@ impl Node {
     }
 
     /// The same after a conflict or a loss; a flood of conflicts does not become a flood of ARP.
-    pub(super) fn reassert_after(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
+    pub(super) fn reassert(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         if event == Event::HeardRunning {
             let recent = |last: Mono| now - last < REASSERT_PAUSE;
             if self.claims.last_reassert.is_some_and(recent) {
@@ -142,6 +142,6 @@ impl Node {
             // Nobody else takes over.
             out.push(Action::Notice(Notice::AddressRestored));
         }
-        self.reassert(now, out);
+        self.raise_and_announce(now, out);
     }
 }
