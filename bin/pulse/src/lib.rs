@@ -8,7 +8,7 @@
 //!   [`keeper`]: what outlives a start
 //! - [`failed_start`]: what a start that fails is to a service manager
 //! - [`after_kill`]: what a killed one has left, without a partner
-//! - [`arrival`]: a start before the machine has its address
+//! - [`await_own_address`]: a start before the machine has its address
 //! - [`addresses`]: virtual addresses on their interfaces, announced, watched
 //! - [`neighbours`]: who else says to have them
 //! - [`guardian`]: the process that takes the addresses away when this one is killed
@@ -26,9 +26,9 @@
 mod addresses;
 mod after_kill;
 mod again;
-mod arrival;
 mod ask;
 mod auth;
+mod await_own_address;
 mod beside;
 mod changes;
 mod commands;
@@ -77,7 +77,7 @@ use daemon::log::Target;
 use daemon::{Background, Clock, Instance, Lock, LockError};
 use heartbeat::{ConfiguredRole, Notice};
 
-use crate::arrival::Arrival;
+use crate::await_own_address::Arrival;
 use crate::failed_start::FailedStart;
 use crate::held_file::HeldFile;
 use crate::options::{Options, Request};
@@ -145,7 +145,7 @@ fn start(options: &Options) -> Result<ExitCode, FailedStart> {
     let (file, refused, mut instance) = (begun.file, begun.refused, begun.instance);
     let prepared = match prepare(options, &file) {
         // Also one that has lost its address at this moment.
-        Err(_) if arrival::is_awaited(&file) => {
+        Err(_) if await_own_address::is_awaited(&file) => {
             let background = go_to_background(options)?;
             // Whoever started it is not kept waiting.
             finish_start(&mut instance, background);
@@ -265,9 +265,9 @@ fn start_late(
 ) -> ExitCode {
     let run = move || -> Result<(), Box<dyn std::error::Error>> {
         let clock = Clock::start();
-        let mut waiting = arrival::turning(clock)?;
+        let mut waiting = await_own_address::turning(clock)?;
         let prepare = |file: &ConfigFile| prepare(options, file);
-        let arrival = arrival::wait(file, refused, clock, &mut waiting, prepare)?;
+        let arrival = await_own_address::wait(file, refused, clock, &mut waiting, prepare)?;
         let Arrival::Here(file, refused, (setup, sockets)) = arrival else {
             return Ok(());
         };
@@ -279,7 +279,7 @@ fn start_late(
         let (shell, turning) = Shell::new(options, setup, &file, refused, sockets)?;
         // Those that came before the shell's own signals were there: it gets them now.
         let missed = waiting.signals().pending();
-        if missed.iter().any(|it| arrival::is_stop(*it)) {
+        if missed.iter().any(|it| await_own_address::is_stop(*it)) {
             return Ok(());
         }
         for signal in missed {
