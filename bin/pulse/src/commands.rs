@@ -12,6 +12,7 @@ use lvs_config::{Command, Config};
 use lvs_model::{Mono, SyncRole};
 use nix::errno::Errno;
 
+use crate::active_cmd_outcome::ActiveCmdOutcome;
 use crate::again::Again;
 use crate::hook_orders::HookOrders;
 use crate::hook_queue::{Job, Words};
@@ -20,7 +21,6 @@ use crate::repeats::Repeats;
 use crate::runner::Runner;
 use crate::sync_keeper::SyncKeeper;
 use crate::sync_watch::SyncStatus;
-use crate::taking::Taking;
 
 /// What stays so when a helper has ended.
 const OWN_RIGHTS: &str = "hooks have pulse's own rights until it is restarted";
@@ -40,7 +40,7 @@ pub struct Commands {
     inactive: Option<u32>,
     /// Its end is waited for.
     is_letting_go: bool,
-    taking: Taking,
+    taking: ActiveCmdOutcome,
     is_foreground: bool,
     /// The runner does not take what it is to be told.
     is_stuck: bool,

@@ -23,6 +23,7 @@
 //!   ordered; [`ask`]: the other end of the socket
 //! - [`shell`]: the loop
 
+mod active_cmd_outcome;
 mod addresses;
 mod after_kill;
 mod again;
@@ -63,7 +64,6 @@ mod signing;
 mod sockets;
 mod sync_keeper;
 mod sync_watch;
-mod taking;
 mod tally;
 mod term;
 

@@ -4,7 +4,7 @@ use crate::hook_orders::HookOrders;
 
 /// The last one that counts.
 #[derive(Debug, Default)]
-pub struct Taking(Option<State>);
+pub struct ActiveCmdOutcome(Option<State>);
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -14,7 +14,7 @@ enum State {
     Ended(bool),
 }
 
-impl Taking {
+impl ActiveCmdOutcome {
     /// Notes an end that nobody has asked about. To be called before it is ordered again.
     pub fn look(&mut self, orders: &HookOrders) {
         if let Some(State::Ordered(number)) = self.0
@@ -83,7 +83,7 @@ mod tests {
     /// pulse's side and its runner's, without the processes.
     #[derive(Default)]
     struct Pair {
-        taking: Taking,
+        taking: ActiveCmdOutcome,
         orders: HookOrders,
         queue: HookQueue,
         state: RunnerState,
