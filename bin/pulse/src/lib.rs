@@ -56,7 +56,7 @@ mod report;
 mod runner;
 mod runner_letter;
 mod send_arp;
-mod sending;
+mod send_faults;
 mod service;
 mod setup;
 mod shell;

@@ -17,7 +17,7 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, sendto, socket,
 };
 
-use crate::sending::Sending;
+use crate::send_faults::SendFaults;
 use crate::setup::{HeartbeatPath, Setup, SetupError};
 
 /// So many datagrams of one path are read in one turn; a flood does not stop the clock.
@@ -39,7 +39,7 @@ struct End {
     socket: UdpSocket,
     /// A heartbeat of the partner has come since our last one went.
     heard: bool,
-    sending: Sending,
+    sending: SendFaults,
 }
 
 impl End {
@@ -57,7 +57,7 @@ impl End {
             path: *path,
             socket: socket.into(),
             heard: false,
-            sending: Sending::default(),
+            sending: SendFaults::default(),
         })
     }
 

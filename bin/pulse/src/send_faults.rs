@@ -7,12 +7,12 @@ use crate::repeats::Repeats;
 
 /// One path.
 #[derive(Clone, Debug, Default)]
-pub struct Sending {
+pub struct SendFaults {
     fault: Option<String>,
     repeats: Repeats,
 }
 
-impl Sending {
+impl SendFaults {
     /// Takes the result of one attempt, to `place`.
     pub fn note(&mut self, now: Mono, place: &str, result: Result<(), String>) {
         match (self.change(now, result), &self.fault) {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn r_what_cannot_be_sent_is_said_with_pauses_and_so_is_its_end() {
-        let mut sending = Sending::default();
+        let mut sending = SendFaults::default();
         let mut said = Vec::new();
         for second in 0..200_u64 {
             let result = match second {
