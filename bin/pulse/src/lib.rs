@@ -5,7 +5,7 @@
 //! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs
 //! - [`dry_run`]: what would be set up; [`places`]: what is said of devices, with lvs.cf's block
 //! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`],
-//!   [`keeper`]: what outlives a start
+//!   [`file_keeper`]: what outlives a start
 //! - [`failed_start`]: what a start that fails is to a service manager
 //! - [`after_kill`]: what a killed one has left, without a partner
 //! - [`await_own_address`]: a start before the machine has its address
@@ -37,13 +37,13 @@ mod control_socket;
 mod copy;
 mod dry_run;
 mod failed_start;
+mod file_keeper;
 mod gateway;
 mod guardian;
 mod held_file;
 mod helper;
 mod hook_orders;
 mod hook_queue;
-mod keeper;
 mod keys;
 mod left_behind;
 mod neighbours;
@@ -98,8 +98,8 @@ pub fn run(args: &[OsString], out: &mut impl Write, err: &mut impl Write) -> Exi
     if runner::PART.is_asked_for(args) {
         return runner::run(args);
     }
-    if keeper::is_asked_for(args) {
-        return keeper::run(args);
+    if file_keeper::is_asked_for(args) {
+        return file_keeper::run(args);
     }
     if sync_keeper::PART.is_asked_for(args) {
         return sync_keeper::run(args);

@@ -7,7 +7,7 @@ use std::io;
 use heartbeat::Orders;
 use lvs_model::ChildExit;
 
-use crate::keeper::KeptFile;
+use crate::file_keeper::KeptFile;
 
 const FILE: &str = "pulse.orders";
 /// The words of the file, a line each.
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use std::ffi::OsStr;
 
-    use crate::keeper::write;
+    use crate::file_keeper::write;
 
     #[test]
     fn orders_outlive_the_program_and_what_is_not_understood_is_none() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lvs_model::{ChildExit, Mono};
 
-use crate::keeper::KeptFile;
+use crate::file_keeper::KeptFile;
 
 const FILE: &str = "pulse.term";
 /// A disk that has not answered for so long is told of.
@@ -121,7 +121,7 @@ mod tests {
     use std::ffi::OsStr;
 
     use super::*;
-    use crate::keeper::write;
+    use crate::file_keeper::write;
 
     fn at(seconds: u64) -> Mono {
         Mono::new(Duration::from_secs(seconds))
