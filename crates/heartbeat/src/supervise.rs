@@ -174,6 +174,12 @@ impl Supervision {
         matches!(self.state, State::Up(_))
     }
 
+    /// Whether it runs, and has not been told to end.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self.state, State::Loading(_) | State::Up(_))
+    }
+
     /// It said that it has checked every real server.
     pub const fn checked(&mut self) {
         self.is_checked = self.is_up();

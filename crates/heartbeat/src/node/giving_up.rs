@@ -34,6 +34,7 @@ impl Node {
             self.rest_fos(now, out);
         } else {
             self.keep_warm(now, out);
+            self.end_what_is_not_kept_warm(now, out);
         }
     }
 

@@ -69,6 +69,14 @@ impl Node {
         }
     }
 
+    /// Back on standby: lvs.cf may have said `warm_standby` when the give-up began, and not any more.
+    pub(super) fn end_what_is_not_kept_warm(&mut self, now: Mono, out: &mut Vec<Action>) {
+        if !self.is_warm() && self.service.is_running() {
+            out.push(Action::StopService);
+            self.service.stopping(now);
+        }
+    }
+
     /// A takeover begins. If the partner serves until we do, our table must be complete first, and its
     /// connections known.
     pub(super) fn relief(&self, now: Mono) -> Option<Relief> {

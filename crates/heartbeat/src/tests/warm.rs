@@ -218,6 +218,28 @@ fn a_lost_link_leaves_the_warm_service() {
 }
 
 #[test]
+fn r_a_reload_that_makes_cold_during_a_give_up_leaves_no_service_on_the_standby() {
+    let external = |warm_standby| Settings {
+        warm_standby,
+        hook_patience: std::time::Duration::from_secs(10),
+        ..settings(ConfiguredRole::Backup)
+    };
+    let mut bench = Bench::start(external(true));
+    bench.put(0.1, Input::ServiceReady);
+    bench.run_to(5.0);
+    bench.hear(6.0, Value::Running);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    bench.put(6.2, Input::Reload(Box::new(external(false))));
+    let rests = bench.put(6.5, Input::HookEnded(Hook::Inactive));
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    assert!(rests.contains(&Action::StopService), "{rests:?}");
+    // Then its table is cleared, as on every cold standby.
+    bench.put(6.6, Input::ServiceEnded);
+    let log = bench.hear(7.0, Value::Running);
+    assert!(log.contains(&Action::ClearTable), "{log:?}");
+}
+
+#[test]
 fn a_reload_makes_a_standby_warm_and_cold() {
     let mut bench = Bench::backup();
     bench.hear(1.0, Value::Running);
