@@ -167,6 +167,12 @@ impl HookQueue {
         self.running.and_then(|running| running.ending.deadline())
     }
 
+    /// Whether the running one is known not to end though it was killed.
+    pub fn is_stuck(&self) -> bool {
+        self.running
+            .is_some_and(|running| running.ending.is_stuck())
+    }
+
     /// How the running hook is to be ended now.
     pub fn due(&mut self, now: Mono) -> Option<EndStep> {
         self.running.as_mut()?.ending.due(now)
@@ -313,6 +319,11 @@ mod tests {
         assert_eq!(queue.due(at(30)), Some(EndStep::Ask));
         assert_eq!(queue.due(at(34)), None);
         assert_eq!(queue.due(at(35)), Some(EndStep::Kill));
+        assert!(!queue.is_stuck());
+        assert_eq!(queue.due(at(40)), Some(EndStep::Stuck));
+        assert!(queue.is_stuck());
+        queue.ended();
+        assert!(!queue.is_stuck());
     }
 
     #[test]

@@ -276,13 +276,26 @@ impl Queue {
     }
 
     fn check_deadline(&mut self) {
-        let signal = match self.plan.due(self.clock.now()) {
-            Some(EndStep::Ask) => Signal::SIGTERM,
-            Some(EndStep::Kill | EndStep::Stuck) => Signal::SIGKILL,
-            None => return,
+        let was_stuck = self.plan.is_stuck();
+        let Some(step) = self.plan.due(self.clock.now()) else {
+            return;
+        };
+        let signal = match step {
+            EndStep::Ask => Signal::SIGTERM,
+            EndStep::Kill | EndStep::Stuck => Signal::SIGKILL,
         };
         if let Some(hook) = &self.running {
-            log::error!("{} has not ended in time: {signal}", hook.path);
+            let path = &hook.path;
+            match step {
+                // Said once: the kernel may keep it for weeks.
+                EndStep::Stuck if was_stuck => {}
+                EndStep::Stuck => {
+                    log::error!("{path} was killed and does not end: the kernel keeps it");
+                }
+                EndStep::Ask | EndStep::Kill => {
+                    log::error!("{path} has not ended in time: {signal}");
+                }
+            }
             // ESRCH: it has just ended, and is reaped at the next turn.
             let _ = hook.child.signal_group(signal);
         }

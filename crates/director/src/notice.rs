@@ -58,6 +58,8 @@ pub enum Notice {
     MonitorSilent(Child, Duration),
     /// A nanny did not end when told to and is killed.
     MonitorStuck(usize),
+    /// So many were killed, and the kernel keeps them.
+    MonitorKept(usize),
     /// SIGTERM or SIGINT.
     ShuttingDown(i32),
     /// The file is read again.
@@ -160,6 +162,7 @@ impl Notice {
             Self::MonitorDied(..)
             | Self::MonitorSilent(..)
             | Self::MonitorStuck(_)
+            | Self::MonitorKept(_)
             | Self::Repaired(_)
             | Self::WeightHeld(..)
             | Self::SorryIn { .. } => Severity::Warning,
@@ -238,6 +241,12 @@ impl fmt::Display for Notice {
             }
             Self::MonitorStuck(count) => {
                 write!(f, "{count} nannies did not end when told to, killing them")
+            }
+            Self::MonitorKept(count) => {
+                write!(
+                    f,
+                    "{count} nannies were killed and do not end: the kernel keeps them"
+                )
             }
             Self::ShuttingDown(number) => write!(f, "shutting down due to signal {number}"),
             Self::Rereading => f.write_str("rereading configuration file"),

@@ -1,7 +1,7 @@
 //! The nannies: started, listened to, replaced.
 
 use control::{Order, Place, Report, Standing};
-use lvs_model::{ChildExit, Ending, Mono, Patience, Weight};
+use lvs_model::{ChildExit, EndStep, Ending, Mono, Patience, Weight};
 
 use crate::notice::{AfterDeath, Child, Notice};
 use crate::supervision::{LONGEST_PAUSE, Life, Supervised};
@@ -215,14 +215,25 @@ impl Lvsd {
 
     /// Kills the nannies that were told to end long ago.
     pub(super) fn kill_stuck(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let late = |(nanny, ending): (&NannyId, &mut Ending)| ending.due(now).map(|_| *nanny);
-        let late = self.nannies.ending.iter_mut().filter_map(late);
-        let before = out.len();
-        out.extend(late.map(Action::Kill));
-        let killed = out.len() - before;
-        if killed > 0 {
-            out.push(Action::Notice(Notice::MonitorStuck(killed)));
+        let (mut killed, mut kept) = (0, 0);
+        for (nanny, ending) in &mut self.nannies.ending {
+            let was_stuck = ending.is_stuck();
+            let Some(step) = ending.due(now) else {
+                continue;
+            };
+            out.push(Action::Kill(*nanny));
+            match step {
+                EndStep::Stuck if was_stuck => {}
+                EndStep::Stuck => kept += 1,
+                EndStep::Ask | EndStep::Kill => killed += 1,
+            }
         }
+        let notices = [
+            (killed, Notice::MonitorStuck(killed)),
+            (kept, Notice::MonitorKept(kept)),
+        ];
+        let said = notices.into_iter().filter(|(count, _)| *count > 0);
+        out.extend(said.map(|(_, notice)| Action::Notice(notice)));
         let next = self
             .nannies
             .ending

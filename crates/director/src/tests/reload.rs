@@ -358,6 +358,26 @@ fn a_nanny_of_a_server_that_went_is_killed_if_it_does_not_end() {
     assert_eq!(world.take_trace(), [""; 0]);
 }
 
+/// The kernel may keep a process for weeks: that is said once, and not every five seconds.
+#[test]
+fn r_a_nanny_that_the_kernel_keeps_is_killed_again_and_said_once() {
+    let mut world = running();
+    (world.nannies_end, world.nannies_die) = (false, false);
+    let mut file = two_services();
+    file.virtuals[0].servers.pop();
+    world.reload(file);
+    world.take_trace();
+    world.pass(600.0);
+    let trace = world.take_trace();
+    let (kills, lines): (Vec<_>, Vec<_>) = trace.iter().partition(|it| *it == "kill 2");
+    assert!(kills.len() > 100, "{}", kills.len());
+    let said = [
+        "log 1 nannies did not end when told to, killing them",
+        "log 1 nannies were killed and do not end: the kernel keeps them",
+    ];
+    assert_eq!(lines, said);
+}
+
 #[test]
 fn the_kernel_is_read_once_for_a_start_and_a_reload_that_meet() {
     let mut lvsd = Lvsd::new(Site::new(&two_servers(), false, false), false);
