@@ -473,8 +473,8 @@ impl Addresses {
 }
 
 impl Drop for Addresses {
-    /// Whatever ends the program, panic and error included, the addresses go first. Without a partner they stay, for
-    /// the next start to adopt.
+    /// When an error ends the program, the addresses go first. A panic ends it at once: then they are the guardian's.
+    /// Without a partner they stay, for the next start to adopt.
     fn drop(&mut self) {
         if !self.is_alone {
             self.end();

@@ -39,8 +39,8 @@ pub trait EventHandler {
 
 /// What happened while the loop slept.
 ///
-/// A turn tells them in this order. So what a child has written before its end is heard before its end:
-/// its descriptor is looked at after the signals, and told before them.
+/// A turn tells them in this order. A child that writes and ends while the loop is awake for something else
+/// may have its end told first: who minds reads once more when its child has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<S> {
     /// A descriptor has what was waited for, or its other end is gone. In the order of [`Awaited`].
