@@ -201,6 +201,8 @@ impl Shell {
         self.service.end();
         notify::stopping();
         self.control.close();
+        // A look-up of names is ended while its pid is still its own: who reaps from here on does not know it.
+        drop(self.follower);
         // The partner has been told; the sync daemon may take its time, but not for ever.
         last_switch::finish(
             &mut turning,
