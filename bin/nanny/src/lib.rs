@@ -7,7 +7,7 @@
 //!   `nannies = shared`), `waiting`: what many wait for, `link`: the parent, lvsd or fos
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
 //!   `reaping`: what programs leave behind
-//! - `table`: where verdicts go by hand; `confinement`: without files,
+//! - `own_destination`: where verdicts go by hand; `confinement`: without files,
 //!   `cage`: what programs are shut into, `calls`: what a nanny without programs may do
 
 mod cage;
@@ -19,11 +19,11 @@ mod load;
 mod machine;
 mod network;
 mod options;
+mod own_destination;
 mod reaping;
 mod runner;
 mod setup;
 mod shell;
-mod table;
 mod waiting;
 mod watch;
 
@@ -94,7 +94,7 @@ fn watch(options: &Options) -> Result<u8, StartError> {
     let table = setup
         .entry
         .clone()
-        .map(|entry| table::open(entry, setup.external.clone(), interval))
+        .map(|entry| own_destination::open(entry, setup.external.clone(), interval))
         .transpose()
         .map_err(StartError::Table)?;
     let signals = begin(options, parent.is_some())?;

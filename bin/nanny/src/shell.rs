@@ -20,9 +20,9 @@ use healthcheck::Input;
 use lvs_model::{ChildExit, Mono};
 
 use crate::link::{ALONE, Behind, Link};
+use crate::own_destination::OwnDestination;
 use crate::reaping;
 use crate::setup::Setup;
-use crate::table::Table;
 use crate::waiting::Waiting;
 use crate::watch::{Ready, Watch};
 
@@ -38,7 +38,7 @@ pub fn run_one(
     setup: Setup,
     signals: Signals,
     behind: Behind,
-    table: Option<Table>,
+    table: Option<OwnDestination>,
 ) -> io::Result<u8> {
     let mut shell = Shell::new(Crew::One(ALONE), behind);
     let watch = Watch::start(setup, table, shell.now);

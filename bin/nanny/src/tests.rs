@@ -264,7 +264,7 @@ fn the_end_of_a_nanny_by_hand_tells_whether_its_server_is_out() {
         if let Some(errno) = refused {
             fake.refuse_op(0, errno);
         }
-        let table = crate::table::Table::new(Box::new(fake), entry);
+        let table = crate::own_destination::OwnDestination::new(Box::new(fake), entry);
         let mut watch = crate::watch::Watch::start(setup, Some(table), Mono::ZERO);
         watch.feed(Mono::ZERO, Input::Signal(Signal::Terminate(15)));
         assert_eq!(watch.exit(), Some(u8::from(refused.is_some())));
@@ -410,7 +410,7 @@ fn a_change_of_the_table_may_find_it_done_already() {
             .unwrap()
             .is_empty()
     );
-    let mut table = crate::table::Table::new(Box::new(fake), entry);
+    let mut table = crate::own_destination::OwnDestination::new(Box::new(fake), entry);
     let within = |number| Place::In(Weight::new(number).unwrap());
     for (from, to) in [
         (Place::Out, within(1)),

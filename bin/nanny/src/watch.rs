@@ -13,9 +13,9 @@ use lvs_model::{ChildExit, Mono};
 use crate::load::{self, Asked, LoadRun};
 use crate::machine::Machine;
 use crate::network::Exchange;
+use crate::own_destination::OwnDestination;
 use crate::runner::Run;
 use crate::setup::Setup;
-use crate::table::Table;
 
 /// With this many programs that cannot be killed no other one is started.
 const MOST_STUCK: usize = 4;
@@ -28,7 +28,7 @@ enum Running {
 
 /// One server that is watched.
 pub struct Watch {
-    table: Option<Table>,
+    table: Option<OwnDestination>,
     setup: Setup,
     machine: Machine,
     check: Option<Running>,
@@ -52,7 +52,7 @@ pub struct Ready {
 impl Watch {
     /// Begins to watch. With a `table` it goes on from what is in there; under lvsd it waits for
     /// the first order.
-    pub fn start(setup: Setup, table: Option<Table>, now: Mono) -> Self {
+    pub fn start(setup: Setup, table: Option<OwnDestination>, now: Mono) -> Self {
         let mut actions = Vec::new();
         if let Some(remark) = &setup.remark {
             log::info!("{remark}");
@@ -193,7 +193,7 @@ impl Watch {
 
     fn standing_in_table(&mut self) -> Standing {
         let target = self.setup.settings.weight;
-        match self.table.as_mut().map(Table::place) {
+        match self.table.as_mut().map(OwnDestination::place) {
             Some(Ok(place)) => Standing::found(place, target),
             Some(Err(error)) => {
                 log::error!("{error}");
@@ -411,7 +411,7 @@ mod tests {
         assert!(added.unwrap().is_empty());
         fake.refuse_op(0, ipvs::Errno::EBUSY);
         fake.refuse_op(1, ipvs::Errno::EBUSY);
-        let table = Table::new(Box::new(fake), entry);
+        let table = OwnDestination::new(Box::new(fake), entry);
         let mut now = Mono::ZERO;
         let mut watch = Watch::start(setup, Some(table), now);
         let mut is_in = Vec::new();

@@ -12,7 +12,7 @@ use lvs_model::IpvsOp;
 use crate::setup::Entry;
 
 /// One destination of a table.
-pub struct Table {
+pub struct OwnDestination {
     ipvs: Box<dyn Ipvs>,
     entry: Entry,
 }
@@ -39,16 +39,20 @@ impl fmt::Display for WriteError {
 ///
 /// # Errors
 /// No IPVS in the kernel, no right to use it.
-pub fn open(entry: Entry, external: Option<PathBuf>, limit: Duration) -> Result<Table, IpvsError> {
+pub fn open(
+    entry: Entry,
+    external: Option<PathBuf>,
+    limit: Duration,
+) -> Result<OwnDestination, IpvsError> {
     let kernel = NetlinkIpvs::open()?;
     let ipvs: Box<dyn Ipvs> = match external {
         Some(program) => Box::new(ExternalIpvs::new(program, limit, kernel)),
         None => Box::new(kernel),
     };
-    Ok(Table::new(ipvs, entry))
+    Ok(OwnDestination::new(ipvs, entry))
 }
 
-impl Table {
+impl OwnDestination {
     /// The destination `entry` of `ipvs`.
     pub fn new(ipvs: Box<dyn Ipvs>, entry: Entry) -> Self {
         Self { ipvs, entry }
