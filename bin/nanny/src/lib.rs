@@ -4,7 +4,7 @@
 //! kernel's table itself. The decisions are in the crate `healthcheck`. Here:
 //! - `options`: the command line, `setup`: what it means
 //! - `watch`: one server and what runs for it, `machine`: what decides; `shell`: one watch or many (lvs.cf
-//!   `nannies = shared`), `waiting`: what many wait for, `link`: the parent, lvsd or fos
+//!   `nannies = shared`), `waiting`: what many wait for, `parent_socket`: the parent, lvsd or fos
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,
 //!   `reaping`: what programs leave behind
 //! - `own_destination`: where verdicts go by hand; `confinement`: without files,
@@ -14,12 +14,12 @@ mod cage;
 mod calls;
 mod confinement;
 mod error;
-mod link;
 mod load;
 mod machine;
 mod network;
 mod options;
 mod own_destination;
+mod parent_socket;
 mod reaping;
 mod runner;
 mod setup;
@@ -41,8 +41,8 @@ use daemon::{Capabilities, Parent, Signal, Signals};
 use nix::sys::resource::{Resource, setrlimit};
 
 use error::StartError;
-use link::{Behind, Link};
 use options::{NAME, Options, Request};
+use parent_socket::{Behind, Link};
 
 /// Runs nanny with the arguments behind its name.
 pub fn run(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {

@@ -19,8 +19,8 @@ use daemon::{
 use healthcheck::Input;
 use lvs_model::{ChildExit, Mono};
 
-use crate::link::{ALONE, Behind, Link};
 use crate::own_destination::OwnDestination;
+use crate::parent_socket::{ALONE, Behind, Link};
 use crate::reaping;
 use crate::setup::Setup;
 use crate::waiting::Waiting;

@@ -10,7 +10,7 @@ use lvs_model::Mono;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use crate::link::Link;
+use crate::parent_socket::Link;
 use crate::watch::{Ready, Watch};
 
 /// Most descriptors that one turn takes off the epoll set.

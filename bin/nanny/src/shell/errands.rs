@@ -10,8 +10,8 @@ use popt::Aliases;
 
 use super::Shell;
 use crate::error::StartError;
-use crate::link::{Behind, Heard};
 use crate::options::{self, Request};
+use crate::parent_socket::{Behind, Heard};
 use crate::setup;
 use crate::watch::Watch;
 
