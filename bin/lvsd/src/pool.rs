@@ -19,7 +19,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::Epoll;
 use nix::sys::socket::{MsgFlags, recv, send};
 
-use crate::link::{close, give_up};
+use crate::nanny_socket::{close, give_up};
 
 /// Bytes of a full datagram of several errands: a site starts and ends thousands of nannies together. One
 /// that is not full is sent at the end of the turn.
