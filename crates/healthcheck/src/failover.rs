@@ -2,7 +2,7 @@
 
 use lvs_model::Mono;
 
-use crate::machine::{Action, Input, Jitter, Signal};
+use crate::event::{Action, Input, Jitter, Signal};
 use crate::probe::Outcome;
 use crate::{Failure, Notice, Subject};
 

@@ -16,6 +16,7 @@
 
 mod check;
 mod ere;
+mod event;
 mod expect;
 mod expression;
 mod expression_error;
@@ -24,7 +25,6 @@ mod failure;
 pub mod fuzz;
 mod kinds;
 mod load;
-mod machine;
 mod monitor;
 mod nfa;
 mod notice;
@@ -41,13 +41,13 @@ mod weight;
 mod tests;
 
 pub use check::{Check, CheckError, Target};
+pub use event::{Action, Input, LoadAnswer, Signal, good_checks_needed};
 pub use expect::{Answer, Expect, LONGEST_ANSWER, Progress};
 pub use expression::{Expression, Search};
 pub use expression_error::ExpressionError;
 pub use failover::Failover;
 pub use failure::{Failure, NotStarted, OsError, ProgramFailure};
 pub use load::{LoadSource, OLDEST_BROADCAST, host_names, load_average};
-pub use machine::{Action, Input, LoadAnswer, Signal, good_checks_needed};
 pub use monitor::{Monitor, Settings};
 pub use notice::{Notice, Subject};
 pub use probe::{NetworkCheck, Outcome, Probe, Transport, Want};

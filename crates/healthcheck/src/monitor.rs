@@ -16,7 +16,7 @@ use std::time::Duration;
 use control::{CheckResult, Phase, Place, Reason, Report, Standing};
 use lvs_model::{Mono, Weight};
 
-use crate::machine::{Action, Input, Jitter, LoadAnswer, Signal, checks_per_step};
+use crate::event::{Action, Input, Jitter, LoadAnswer, Signal, checks_per_step};
 use crate::probe::Outcome;
 use crate::weight::{first_weight, loaded_weight, next_weight};
 use crate::{Failure, Notice, Subject};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::rstat::{self, AnswerError};
 use lvs_model::Mono;
 
-use crate::machine::LoadAnswer;
+use crate::event::LoadAnswer;
 
 /// Time after which a datagram or its answer counts as lost.
 const AGAIN: Duration = Duration::from_secs(1);

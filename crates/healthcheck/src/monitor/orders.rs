@@ -5,7 +5,7 @@ use control::{Order, Phase, Place, Standing};
 use lvs_model::{Mono, Weight};
 
 use super::{Activity, Monitor};
-use crate::machine::Action;
+use crate::event::Action;
 use crate::weight::{first_weight, retargeted_weight};
 
 impl Monitor {
