@@ -13,7 +13,7 @@ use lvs_config::{Lookup, SchedulerAnswer};
 use lvs_model::{Account, Protocol, SchedulerName};
 use lvs_sys::{c_name, host_address, host_address6, service_port};
 
-use crate::machine::{self, Places};
+use crate::host::{self, Places};
 
 /// One thing to look up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -295,12 +295,12 @@ fn answer_here(questions: &[Question], out: &mut dyn Write) -> io::Result<()> {
             }
             Question::Program(command, user) => {
                 let user = user.clone().or_else(daemon::check_account);
-                let fault = user.and_then(|user| machine::program_fault(command, &user));
+                let fault = user.and_then(|user| host::program_fault(command, &user));
                 write_fault(out, number, fault)?;
             }
             Question::Trust(program) => write_fault(out, number, trust_fault(program))?,
             Question::RootProgram(command) => {
-                write_fault(out, number, machine::root_program_fault(command))?;
+                write_fault(out, number, host::root_program_fault(command))?;
             }
             Question::Service(name, protocol) => {
                 if let Some(port) = service(name, *protocol) {
