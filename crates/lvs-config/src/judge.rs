@@ -4,7 +4,7 @@
 
 mod block;
 mod global;
-mod machine;
+mod host;
 mod one_place;
 mod pair;
 mod server;

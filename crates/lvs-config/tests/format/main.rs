@@ -5,7 +5,7 @@ mod documents;
 mod edits;
 mod example;
 mod generator;
-mod machine;
+mod host;
 mod messages;
 mod odd_edits;
 mod odd_files;
