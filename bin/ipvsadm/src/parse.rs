@@ -62,7 +62,7 @@ pub(crate) fn parse<'a>(
         match item {
             Ok(Item::Word(word)) => rest.add(word),
             Ok(Item::Option(key, value)) => {
-                take(
+                apply_option(
                     &mut line,
                     key,
                     value,
@@ -83,7 +83,7 @@ pub(crate) fn parse<'a>(
 }
 
 /// One option behind the command. `word` is the one taken last from the line.
-fn take<'a>(
+fn apply_option<'a>(
     line: &mut Line<'a>,
     key: Key,
     value: Value<'a>,
