@@ -120,6 +120,34 @@ fn a_reload_that_leaves_out_a_step_between_off_and_require_is_refused() {
     }
 }
 
+/// The key by which the partner signs goes last.
+#[test]
+fn a_reload_that_loses_the_partners_key_is_refused() {
+    let pair = settle(keyed("require"));
+    assert!(pair.stays_with(A, KEEPALIVE * 3));
+    let keys = |text: String| std::fs::write(pair.file("keys"), text).expect("a key file");
+    let (old, new) = (
+        format!("1 {}\n", "5a".repeat(32)),
+        format!("2 {}\n", "6b".repeat(32)),
+    );
+    keys(new.clone());
+    for side in [B, A] {
+        let (status, text) = pair.order(side, "reload");
+        assert_eq!(status, Some(1), "{text}");
+        assert!(text.contains("the partner signs with key 1"), "{text}");
+    }
+    assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+    // As the manual says.
+    for text in [format!("{old}{new}"), format!("{new}{old}"), new] {
+        keys(text);
+        for side in [B, A] {
+            let taken = || pair.order(side, "reload").0 == Some(0);
+            assert!(wait_until(LOADING, taken).is_some(), "{}", pair.log(side));
+        }
+    }
+    assert!(pair.stays_with(A, DEAD_TIME * 2), "{}", pair.log(B));
+}
+
 #[test]
 fn a_start_that_refuses_what_the_partner_sends_names_the_consequence_once() {
     let mut pair = keyed("off");

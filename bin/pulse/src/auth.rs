@@ -28,6 +28,17 @@ pub fn begin(setup: &Setup) -> io::Result<Auth> {
     Ok(Auth::new(service, primary, mode, keys, boot, dead_time))
 }
 
+/// Why the keys of `next` are not to be taken while the partner lives.
+pub fn refusal(auth: &Auth, next: &Setup) -> Option<String> {
+    let mode = mode(next.config.heartbeat.authentication);
+    let id = auth.lost_key(mode, &next.keys)?;
+    Some(format!(
+        "{}: the partner signs with key {id}, which would not be known here any more, and both directors would \
+         serve: let it sign with another one first",
+        next.settings.keys
+    ))
+}
+
 /// Signs and checks with what lvs.cf says now.
 pub fn change(auth: &mut Auth, setup: &Setup) {
     let mode = mode(setup.config.heartbeat.authentication);

@@ -138,6 +138,8 @@ pub struct Auth {
     accepted_at: u64,
     sent: Sent,
     candidates: Candidates,
+    /// The number of the key of the partner's last good one.
+    partner_key: Option<u8>,
     /// The partner's newest heartbeat said, by a mark, that it leaves.
     partner_leaves: bool,
     /// When the partner said last that it serves and stays.
@@ -174,6 +176,7 @@ impl Auth {
             session: None,
             sent: Sent::default(),
             candidates: Candidates::default(),
+            partner_key: None,
             partner_leaves: false,
             claimed: None,
             same_role: None,
@@ -187,6 +190,15 @@ impl Auth {
         self.mode = mode;
         self.keys = keys;
         self.dead_time = dead_time;
+    }
+
+    /// The number of the key with which the partner signs, if none of its heartbeats would count any more with `mode`
+    /// and `keys` for that.
+    #[must_use]
+    pub fn lost_key(&self, mode: Mode, keys: &[Key]) -> Option<u8> {
+        let id = self.partner_key.filter(|_| mode == Mode::Require)?;
+        let key = self.keys.iter().find(|key| key.id == id)?;
+        (!keys.contains(key)).then_some(id)
     }
 
     /// One datagram that says `value`. Each copy on each path is a datagram of its own.
@@ -335,7 +347,13 @@ impl Auth {
             self.signature = Some(Remark(signed.map(|_| ())));
         }
         match signed {
-            Ok(signed) => self.judge(now, value, &signed),
+            Ok(signed) => {
+                let received = self.judge(now, value, &signed);
+                if matches!(received, Received::Beat(..)) {
+                    self.partner_key = signed::key_id(bytes);
+                }
+                received
+            }
             Err(error) if self.mode == Mode::Require => {
                 Received::Refused(DiscardReason::Signature(error))
             }

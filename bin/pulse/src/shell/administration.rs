@@ -101,7 +101,7 @@ impl Shell {
             lines.extend(changes::refused(&self.setup.config, &setup.config));
             return Err(lines);
         }
-        if let Some(why) = self.leaves_out_a_step(&setup) {
+        if let Some(why) = self.loses_partner(&setup) {
             return Err(vec![format!("{why}; nothing is changed")]);
         }
         if self.node.is_holding() && !self.is_about_names {
@@ -132,12 +132,13 @@ impl Shell {
     }
 
     /// Why heartbeats are not to be signed otherwise now, beside a partner that lives.
-    fn leaves_out_a_step(&self, next: &Setup) -> Option<String> {
+    fn loses_partner(&mut self, next: &Setup) -> Option<String> {
         let partner = self.node.view(self.clock.now()).partner;
         let partner = partner.filter(|partner| partner.alive)?;
         let signs = matches!(partner.form, Some(Form::Signed(_)));
         let of = |setup: &Setup| setup.config.heartbeat.authentication;
-        signing::refusal(of(&self.setup), of(next), signs)
+        let step = signing::refusal(of(&self.setup), of(next), signs);
+        step.or_else(|| auth::refusal(self.sockets.auth_mut(), next))
     }
 
     /// Does what is asked on the control socket.

@@ -82,6 +82,34 @@ fn a_partner_counts_once_it_has_echoed_what_we_sent() {
     assert!(counts(&backup.hears(&second)));
 }
 
+/// Keys are added on both before they are removed.
+#[test]
+fn the_key_with_which_the_partner_signs_is_not_to_be_lost() {
+    let (mut primary, mut backup) = pair();
+    let other = Key::new(1, vec![9; 32]).unwrap();
+    for (keys, lost) in [
+        (vec![key(1)], None),
+        (vec![key(2), key(1)], None),
+        (vec![key(2)], Some(1)),
+        (vec![other], Some(1)),
+    ] {
+        assert_eq!(backup.lost_key(Mode::Require, &keys), lost);
+        // Unsigned ones count there.
+        assert_eq!(backup.lost_key(Mode::Sign, &keys), None);
+    }
+    // Once the partner signs with the new one, the old one may go.
+    for side in [&mut primary, &mut backup] {
+        side.change(Mode::Require, vec![key(2), key(1)], DEAD_TIME);
+    }
+    meet(&mut primary, &mut backup);
+    assert_eq!(backup.lost_key(Mode::Require, &[key(2)]), None);
+    assert_eq!(backup.lost_key(Mode::Require, &[key(1)]), Some(2));
+    assert_eq!(
+        auth(true, Mode::Require, 7).lost_key(Mode::Require, &[]),
+        None
+    );
+}
+
 #[test]
 fn a_step_that_is_left_out_is_known_by_what_the_partner_sends() {
     let modes = [Mode::Off, Mode::Accept, Mode::Sign, Mode::Require];

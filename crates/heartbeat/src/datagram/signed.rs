@@ -94,6 +94,9 @@ pub struct Signed {
     pub reads_details: bool,
 }
 
+/// Where the number of the key stands.
+const KEY_PLACE: usize = 7;
+
 /// A shared secret with its number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
@@ -190,6 +193,11 @@ fn flags(trailer: &[u8]) -> Option<u8> {
         _ => false,
     };
     trailer.get(2).copied().filter(|_| has_form)
+}
+
+/// The number of the key that a signed datagram names.
+pub(crate) fn key_id(bytes: &[u8]) -> Option<u8> {
+    bytes.get(KEY_PLACE).copied()
 }
 
 /// Reads a whole datagram, magic included, and checks its signature.
