@@ -1,7 +1,7 @@
 //! The commands, by the names that messages call them. The option table and everything behind it
 //! speaks of them.
 
-/// What `ipvsadm` is told to do. The order is that of the columns in `legality`.
+/// What `ipvsadm` is told to do. The order is that of the cells of each row in `given`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     AddService,

@@ -1,12 +1,16 @@
 //! The kernel's virtual server table by command line: drop-in for ipvsadm 1.31.
 //!
-//! [`main`] is the program. A command line takes this way: `options` (the table) and `popt` scan it.
-//! `parse` folds it into a `line` by what `take` makes of values (`number`, `address`, `inet`, `names`).
-//! `request` checks it as a whole (`legality`, `tunnel`) and says what to do. `session` does it: one change
-//! (`ensure`), many (`restore`; `replace` and `wanted` for all or nothing), or a listing (`list`, `save`,
-//! `connections`, `watch`; `sort`, `counters`, `printed_name`; `list_json`, `json`). `error` and `refusal`
-//! hold the original's sentences. `start` and `help` are what their names say. `output` is the buffer in
-//! front of standard output.
+//! [`main`] is the program. A command line takes this way:
+//! - `start` opens the kernel's table; `help` prints what needs none
+//! - `options` is the table of options, `popt` scans by it
+//! - `parse` folds what it finds into a `line`: its `command`, the options `given`, and the values as `take`
+//!   makes them (`number`, `seconds`, `address`, `inet`, `names`)
+//! - `dispatch` carries it out: `request` checks the line as a whole (`legality`: which options go with the
+//!   command; `tunnel`: which with a tunnel type) and says what to do
+//! - `session` does it: one change (`ensure`), many (`restore`; `replace` and `wanted` for all or nothing), or
+//!   a `listing` (`list`, `save`, `connections`, `watch`; `sort`, `counters`, `printed_name`; `list_json`,
+//!   `json`)
+//! - `error` and `refusal` hold the original's sentences; `output` is the buffer in front of standard output
 
 mod address;
 mod command;

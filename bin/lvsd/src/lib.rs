@@ -1,8 +1,14 @@
 //! Fills the kernel's table from lvs.cf and starts a nanny for each real server.
 //!
-//! The decisions are in the crate `director`; here are the command line ([`options`]), the way into
-//! the background ([`start`]) and the loop ([`shell`]).
-//! [`ask`] is the other end of the status socket.
+//! The decisions are in the crate `director`. Here:
+//!
+//! - [`options`]: the command line
+//! - [`start`]: file, lock, kernel, the way into the background; [`failure`]: why it does not start
+//! - [`dry_run`]: `-t`, what a start would do; [`removal`]: `--remove-services`, takes lvs.cf's services out
+//! - [`shell`]: the loop
+//! - [`kernel`]: the table, read and changed; [`sysctl`]: the kernel's switches, checked and set
+//! - [`nannies`]: those that run; [`pool`]: a process of one or many; [`nanny_socket`]: our end of its socket
+//! - [`ask`]: `--status`, the other end of the status socket
 
 mod ask;
 mod dry_run;

@@ -2,7 +2,7 @@
 //!
 //! Started by lvsd it has no rights and reports its verdicts; started by hand it changes the
 //! kernel's table itself. The decisions are in the crate `healthcheck`. Here:
-//! - `options`: the command line, `setup`: what it means
+//! - `options`: the command line, `setup`: what it means, `error`: why there is no start
 //! - `watch`: one server and what runs for it, `machine`: what decides; `shell`: one watch or many (lvs.cf
 //!   `nannies = shared`), `waiting`: what many wait for, `parent_socket`: the parent, lvsd or fos
 //! - `network`, `runner`: checks over a socket and by a program, `load`: the question for the load,

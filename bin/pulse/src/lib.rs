@@ -1,27 +1,49 @@
 //! Heartbeat between two directors, takeover of the virtual addresses.
 //!
-//! The decisions are `heartbeat::Node`'s; here is what carries them out:
+//! The decisions are `heartbeat::Node`'s; here is what carries them out. The table of contents:
 //!
-//! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs
+//! The start
+//! - [`options`], [`setup`]: command line and lvs.cf to what the rest needs; [`changes`]: what a reload
+//!   changes, a line for each
 //! - [`dry_run`]: what would be set up; [`places`]: what is said of devices, with lvs.cf's block
-//! - [`sockets`]: the heartbeat's two paths; [`signing`], [`keys`]: what signs it; [`term`],
-//!   [`file_keeper`]: what outlives a start
-//! - [`failed_start`]: what a start that fails is to a service manager
-//! - [`after_kill`]: what a killed one has left, without a partner
 //! - [`await_own_address`]: a start before the machine has its address
-//! - [`addresses`]: virtual addresses on their interfaces, announced, watched
-//! - [`neighbours`]: who else says to have them
-//! - [`guardian`]: the process that takes the addresses away when this one is killed
-//! - [`helper`]: how its own program runs beside it: [`runner`], [`guardian`], [`sync_keeper`]
-//! - [`again`]: when one that has ended is started again
-//! - [`gateway`]: the test that tells the partner's failure from our own
-//! - [`runner`]: the process that runs the hooks, with rights that this one gives up
-//! - [`service`]: lvsd or fos as a child; [`commands`]: hooks and the sync daemon; [`copy`]: lvs.cf
-//!   to the partner
+//! - [`failed_start`]: what a start that fails is to a service manager
+//! - [`after_kill`]: what a killed one has left, without a partner; [`held_file`]: what pulse holds, in a
+//!   file for the next start
+//!
+//! The heartbeat
+//! - [`sockets`]: its two paths; [`send_faults`]: what cannot be sent, said once
+//! - [`signing`], [`keys`], [`auth`]: how heartbeats are signed, with what, and what checks them
 //! - [`tally`]: which of the partner's datagrams counted
-//! - [`control_socket`], [`report`]: who asks, and what is told; [`orders`]: what an administrator has
-//!   ordered; [`ask`]: the other end of the socket
-//! - [`shell`]: the loop
+//! - [`gateway`]: the test that tells the partner's failure from our own
+//!
+//! The addresses
+//! - [`addresses`]: raised on their interfaces, announced, watched; [`neighbours`]: who else says to have them
+//! - [`guardian`]: the process that takes them away when this one is killed
+//! - [`send_arp`]: lvs.cf's program for each address
+//!
+//! Beside the loop
+//! - [`service`]: lvsd or fos as a child
+//! - [`helper`]: how its own program runs beside it: [`runner`], [`guardian`], [`sync_keeper`];
+//!   [`again`]: when one that has ended is started again
+//! - [`commands`]: what the runner and the sync keeper are told
+//! - [`runner`]: the process that runs the hooks, with rights that this one gives up; [`hook_queue`]: which
+//!   hook it runs next; [`beside`]: what it runs beside the hooks
+//! - [`hook_orders`]: what the runner has yet to do; [`runner_letter`]: the bytes between the two;
+//!   [`left_behind`]: what a killed runner leaves running
+//! - [`active_cmd_outcome`]: whether the hook has brought the addresses
+//! - [`sync_keeper`]: the process that keeps the kernel's sync daemon; [`sync_watch`]: whether that one does
+//!   what lvs.cf wants
+//! - [`copy`]: lvs.cf to the partner; [`program`]: programs that lvs.cf names
+//!
+//! What is asked and kept
+//! - [`control_socket`], [`report`]: who asks, and what is told; [`ask`]: the other end of the socket
+//! - [`orders`], [`term`]: what an administrator has ordered, and the ownership term, kept for the next start
+//! - [`file_keeper`]: the child that writes such a file
+//!
+//! The loop
+//! - [`shell`]: waits, feeds the machine, does what it says
+//! - [`repeats`]: what is said again after growing pauses
 
 mod active_cmd_outcome;
 mod addresses;

@@ -5,10 +5,14 @@
 //!
 //! - [`Table`], [`TableService`]: services with their destinations, found or wanted
 //! - [`plan()`]: the changes that lead from the found table to the wanted one
-//! - [`Site`]: what lvs.cf asks of lvsd, services by key and their monitors
-//! - [`sysctls`]: kernel switches that its removal policy depends on
-//! - [`Lvsd`]: the machine: `handle(now, input, out)`, `next_deadline()`
-//! - [`Notice`]: every log line, with its [`Severity`](lvs_model::Severity)
+//! - [`Site`] (`site`): what lvs.cf asks of lvsd, services by key and their monitors
+//! - [`Lvsd`] (`machine`): the machine: `handle(now, input, out)`, `next_deadline()`
+//! - [`Input`], [`Action`] (`event`): what happens to it, what it does
+//! - `presence`: which servers are in the table; `by_hand`: weights that somebody else has set
+//! - `supervision`: the life of one nanny; `pace`: how often lvs.cf is read again
+//! - [`NannyOptions`] (`nanny_options`): the command line of a nanny
+//! - [`sysctls`] (`sysctl`): kernel switches that its removal policy depends on
+//! - [`Notice`] (`notice`): every log line, with its [`Severity`](lvs_model::Severity)
 //! - [`failover`]: fos's decisions: services that follow the active director
 
 mod by_hand;

@@ -1,18 +1,21 @@
 //! nanny's decisions: one check, the up and down of a server, its weight. Without I/O and clock.
 //!
 //! A shell (bin/nanny) wires them to sockets, processes and the table:
-//! - [`Check`]: what the settings of a check come to; `kinds` is the table of the kinds of check
-//! - [`Probe`]: one check over the network, [`ProgramCheck`]: one by a program; both end in an
-//!   [`Outcome`]
-//! - [`Monitor`]: what a real server's outcomes mean for the table (`--lvs`)
-//! - [`Failover`]: what a partner's service's outcomes mean for fos (`--fos`)
-//! - [`Input`], [`Action`]: what goes into these machines and comes out
-//! - [`LoadSource`], [`RstatQuery`], [`load_average`], [`host_names`]: a server's load
+//! - [`Check`] (`check`): what the settings of a check come to; `kinds` is the table of the kinds of check
+//! - [`Probe`] (`probe`): one check over the network, [`ProgramCheck`] (`program`): one by a program; both end
+//!   in an [`Outcome`]
+//! - [`Monitor`] (`monitor`): what a real server's outcomes mean for the table (`--lvs`); `weight`: with which
+//!   weight
+//! - [`Failover`] (`failover`): what a partner's service's outcomes mean for fos (`--fos`)
+//! - [`Input`], [`Action`] (`event`): what goes into these machines and comes out
+//! - [`LoadSource`], [`load_average`], [`host_names`] (`load`), [`RstatQuery`] (`rstat_query`): a server's load
 //! - [`rstat`], [`rwho`]: the bytes in which a server, or the director's rwhod, says it; [`fuzz`]: their
 //!   decoders as a fuzz target
-//! - [`Expect`], [`Expression`], [`Command`]: texts of lvs.cf; [`Answer`], [`Search`]: what
-//!   is looked for in an answer while it comes
-//! - [`Failure`], [`Notice`]: every reason and every log line
+//! - [`Expect`] (`expect`), [`Expression`] (`expression`), [`Command`]: texts of lvs.cf; [`Answer`],
+//!   [`Search`]: what is looked for in an answer while it comes
+//! - `ere`, `pattern`, `nfa`: an expression read, in parts, and compiled; `expression_error`: why not
+//! - [`Failure`] (`failure`), [`Notice`] (`notice`): every reason and every log line; `shown`: bytes made
+//!   readable in them
 
 mod check;
 mod ere;

@@ -16,6 +16,10 @@
 //! - [`notice`]: every log line, in the original's words
 //! - [`duplicates`]: IPv6 addresses that another machine has, too
 //! - [`schedule`]: when announcements of the addresses are repeated
+//! - [`Input`], [`Action`], [`Settings`] (`model`): what goes into the machine, what comes out, what lvs.cf sets
+//! - [`PairPath`], [`Ends`] (`pair`): the two directors, the ways between them
+//! - [`Said`] (`said`): what a heartbeat says besides its value
+//! - [`HandOverFailed`] (`hand_over`): why a hand-over by order failed
 
 pub mod auth;
 pub mod datagram;

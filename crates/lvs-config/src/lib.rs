@@ -3,13 +3,21 @@
 //! A program passes the bytes of the file and a [`Lookup`] for names to [`read`] and gets a
 //! [`Config`] with remarks, or a [`RefusedFile`] that names line and column of everything wrong.
 //!
-//! - [`SyntaxTree`]: first stage, lines, words and blocks without loss; a value can be changed in it,
-//!   a block added or removed
-//! - [`read`]: second stage, types, ranges and what settings mean together
-//! - [`Config`]: what a file means, typed and in range
-//! - [`Finding`]: one message about a file
-//! - [`KEYWORDS`], [`EXTENSIONS`]: the tables behind it
-//! - [`candidates`]: where the file lies
+//! - [`SyntaxTree`] (`tree`): first stage, lines, words (`word`) and blocks without loss; a value can be
+//!   changed in it, a block added or removed (`edit`)
+//! - [`read`] (`reader`): second stage, types, ranges and what settings mean together:
+//!   - `walk` goes through the statements; `vocabulary` knows their keywords, `value` reads what is behind them
+//!   - `section`: the typed settings of one block, handed from the walk to the judges
+//!   - `judge` says what they mean together, a file below it for each block
+//! - [`Config`] (`model`): what a file means, typed and in range; `device`, `command`: its interfaces and
+//!   command lines; [`NotServed`] (`served`): whether there is something to serve in it
+//! - [`Finding`] (`finding`): one message about a file, with its [`Position`] (`position`); `advice`: what to
+//!   write instead; `odd_characters`: what only looks like a blank or a quote; `original`: what an original
+//!   would read otherwise
+//! - [`KEYWORDS`], [`EXTENSIONS`] (`keyword`, `extension`): the tables behind it
+//! - [`candidates`] (`path`): where the file lies
+//! - [`ContentHash`] (`hash`): a short name for a content
+//! - [`Lookup`] (`lookup`): what is asked outside; `work`: what a reading costs, for a test
 //!
 //! Nothing in here opens a file or asks a resolver.
 
