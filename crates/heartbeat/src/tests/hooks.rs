@@ -266,6 +266,28 @@ fn r_an_active_cmd_that_failed_once_has_its_time_at_the_next_takeover() {
     assert_eq!(failing.phase(), Phase::Releasing);
 }
 
+/// It was ended for the give-up: that is no failure.
+#[test]
+fn an_active_cmd_that_a_give_up_ended_says_nothing_of_the_next_one() {
+    let mut bench = Bench::start(external(ConfiguredRole::Backup));
+    bench.run_to(5.0);
+    bench.hear(5.1, Value::Running);
+    assert_eq!(bench.node.phase(), Phase::Releasing);
+    assert_eq!(bench.put(5.2, Input::HookFailed), []);
+    assert_eq!(bench.node.view(super::at(5.2)).unfit, []);
+}
+
+#[test]
+fn an_active_cmd_that_works_at_last_is_not_tried_again() {
+    let mut bench = Bench::start(external(ConfiguredRole::Primary));
+    bench.make_active();
+    bench.put(5.1, Input::HookFailed);
+    // A conflict has it run again, before the 30 s are over.
+    assert!(bench.hear(10.0, Value::Running).contains(&RUN));
+    bench.put(11.0, Input::HookEnded(Hook::Active));
+    assert!(!until(&mut bench, 60.0).contains(&RUN));
+}
+
 #[test]
 fn r_an_active_cmd_that_is_run_again_counts_for_nothing() {
     let mut bench = active(external(ConfiguredRole::Primary));

@@ -223,8 +223,10 @@ fn a_failover_that_the_partner_does_not_carry_out_leaves_everything_as_it_is() {
     // It dies meanwhile.
     let mut bench = active();
     order(&mut bench, 6.5, Order::Failover);
-    bench.run_to(11.0);
+    let log = bench.run_to(11.0);
     assert_eq!(bench.node.phase(), Phase::Active);
+    // If it lives after all, it hears at once that it is not asked any more.
+    assert!(log.contains(&(at(11.0), Action::Send(Value::Running))));
 }
 
 /// While it hands over, a node changes no addresses: what became due meanwhile is made good.

@@ -312,3 +312,40 @@ fn the_reason_of_a_give_up_names_what_is_gone() {
     let line = "local link failure: deactivating LVS";
     assert!(said.contains(&line.to_owned()), "{said:?}");
 }
+
+/// What was put off before the addresses went counts no more when they are back: it was said to somebody who may
+/// not have been heard since.
+#[test]
+fn an_offer_that_was_put_off_before_the_own_address_went_is_no_offer_when_it_is_back() {
+    let mut bench = Bench::backup();
+    bench.hear(0.5, Value::Stopped);
+    bench.put(1.0, GONE);
+    bench.put(1.5, BACK);
+    // It had been put off until 2.75.
+    assert!(!claims(&mut bench, 6.4));
+    assert!(claims(&mut bench, 6.5));
+}
+
+#[test]
+fn that_nobody_serves_counts_anew_when_the_own_address_is_back() {
+    let trouble = crate::fitness::Trouble {
+        address: [10, 1, 0, 50].into(),
+        device: "eth1".to_owned(),
+        what: crate::fitness::TroubleKind::NoDevice,
+    };
+    let mut bench = Bench::backup();
+    bench.put(0.1, Input::Serving(vec![trouble]));
+    for second in 1..20_u32 {
+        bench.hear(second.into(), Value::Stopped);
+        assert!(!claims(&mut bench, f64::from(second) + 0.5));
+    }
+    // It would serve at 20.5 all the same.
+    bench.put(19.6, GONE);
+    bench.put(19.7, BACK);
+    bench.hear(19.8, Value::Stopped);
+    for second in 20..39_u32 {
+        assert!(!claims(&mut bench, second.into()), "{second}");
+        bench.hear(second.into(), Value::Stopped);
+    }
+    assert!(claims(&mut bench, 40.0));
+}

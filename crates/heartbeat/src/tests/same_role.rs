@@ -5,7 +5,7 @@ use crate::datagram::signed::State;
 
 use super::beat::{Beat, marked, signed};
 use super::{Bench, ends, notices, settings};
-use crate::model::{Action, Settings};
+use crate::model::{Action, Input, Settings};
 use crate::pair::{ConfiguredRole, Ends};
 use crate::transitions::Phase;
 
@@ -118,4 +118,29 @@ fn without_addresses_the_role_decides() {
     bench.make_active();
     bench.hear_beat(6.0, serves(false));
     assert_eq!(bench.node.phase(), Phase::Active);
+}
+
+/// Neither can serve everything: the one that counts as primary goes first, as anywhere else.
+#[test]
+fn the_lower_address_serves_first_where_neither_director_of_one_role_can_serve_everything() {
+    let trouble = crate::fitness::Trouble {
+        address: [10, 1, 0, 50].into(),
+        device: "eth1".to_owned(),
+        what: crate::fitness::TroubleKind::NoDevice,
+    };
+    for (is_lower, due) in [(true, 13.25), (false, 20.5)] {
+        let mut bench = Bench::start(Settings {
+            ends: Some(ends(ConfiguredRole::of_primary(is_lower))),
+            ..settings(ConfiguredRole::Primary)
+        });
+        bench.put(0.1, Input::Serving(vec![trouble.clone()]));
+        let unfit = marked(State::Inactive).unfit().same_role();
+        let mut now = 1.0;
+        while bench.node.phase() == Phase::Standby && now < 60.0 {
+            bench.hear_beat(now, unfit);
+            now += 0.25;
+            bench.run_to(now);
+        }
+        assert!((now - due).abs() < 0.01, "lower: {is_lower}, at {now}");
+    }
 }

@@ -200,6 +200,13 @@ fn a_service_on_trial_ends_when_it_stays_up_and_the_partner_serves() {
     assert_eq!(stopped, [10.4]);
     assert!(bench.put(13.0, Input::ServiceEnded).is_empty());
     assert!(bench.node.statement(at(13.0), Value::Stopped).fit);
+    // What it did before the trial is forgotten: a standby that becomes warm starts it at once.
+    let warm = Settings {
+        warm_standby: true,
+        ..settings(ConfiguredRole::Primary)
+    };
+    let actions = bench.put(13.1, Input::Reload(Box::new(warm)));
+    assert!(actions.contains(&Action::StartService), "{actions:?}");
 }
 
 #[test]
