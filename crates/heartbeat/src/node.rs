@@ -12,6 +12,7 @@ mod can_serve;
 mod claimed;
 mod clock;
 mod cold;
+mod conflict;
 mod decision;
 mod fitness;
 mod fos;

@@ -142,6 +142,7 @@ impl Node {
         self.timers.stop(Timer::Idle);
         self.timers.stop(Timer::TwoOwners);
         self.told.two_owners = false;
+        self.claims.conflict = None;
         let claiming = self.stage.is_claiming();
         let is_known = self.settings.has_partner && !self.is_cut_off();
         if claiming && is_known && !self.told.partner_lost {

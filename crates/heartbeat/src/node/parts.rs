@@ -2,6 +2,7 @@
 
 use lvs_model::Mono;
 
+use super::conflict::Conflict;
 use crate::fitness::OwnAddresses;
 use crate::hand_over::OrderedHandOver;
 use crate::model::Links;
@@ -29,6 +30,8 @@ pub struct Claims {
     pub last_takeover: Option<Mono>,
     /// When addresses were last announced again because the partner was active, too.
     pub last_reassert: Option<Mono>,
+    /// The partner is active, too, and has said nothing else since.
+    pub conflict: Option<Conflict>,
 }
 
 /// What an administrator has ordered.
@@ -103,6 +106,7 @@ impl Claims {
             offers_from: now,
             last_takeover: None,
             last_reassert: None,
+            conflict: None,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! A takeover: the service, then the addresses, then their announcement.
 
-use std::time::Duration;
-
 use lvs_model::{Mono, SyncRole};
 
 use super::Node;
@@ -11,9 +9,6 @@ use crate::notice::Notice;
 use crate::schedule::Announcements;
 use crate::transitions::{Event, Phase};
 use crate::view::Reason;
-
-/// "resending arps" happens this often at most, whatever the partner sends.
-const REASSERT_PAUSE: Duration = Duration::from_secs(1);
 
 impl Node {
     pub(super) fn take_over(&mut self, now: Mono, notice: Notice, out: &mut Vec<Action>) {
@@ -123,17 +118,22 @@ impl Node {
         }
     }
 
-    /// The same after a conflict or a loss; a flood of conflicts does not become a flood of ARP.
+    /// The same after a conflict or a loss.
     pub(super) fn reassert(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         if event == Event::HeardRunning {
-            let recent = |last: Mono| now - last < REASSERT_PAUSE;
-            if self.claims.last_reassert.is_some_and(recent) {
+            let Some(conflict) = self.conflict(now) else {
+                return;
+            };
+            if !conflict.is_announced(now) {
                 return;
             }
+            let is_said = conflict.is_said(now);
             self.claims.last_reassert = Some(now);
-            let notice = Notice::Reasserting(self.settings.service);
-            out.push(Action::Notice(notice));
-            self.run_active_hook(out);
+            if is_said {
+                let notice = Notice::Reasserting(self.settings.service);
+                out.push(Action::Notice(notice));
+                self.run_active_hook(out);
+            }
             if !self.settings.signs {
                 // It tells our role: a partner of the same role decides by that.
                 self.send(now, out);

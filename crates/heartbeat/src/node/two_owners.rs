@@ -6,6 +6,7 @@
 use lvs_model::Mono;
 
 use super::Node;
+use super::conflict::{Conflict, FIRST_PAUSE};
 use super::timer::Timer;
 use crate::model::Action;
 use crate::notice::Notice;
@@ -13,6 +14,17 @@ use crate::pair::TwoOwners;
 use crate::transitions::{Event, Phase};
 
 impl Node {
+    /// The conflict with a partner that has just claimed; nothing if one was dealt with a moment ago: a flood of
+    /// conflicts does not become a flood of ARP.
+    pub(super) fn conflict(&mut self, now: Mono) -> Option<&mut Conflict> {
+        let recent = |last: Mono| now - last < FIRST_PAUSE;
+        if self.claims.last_reassert.is_some_and(recent) {
+            return None;
+        }
+        let conflict = &mut self.claims.conflict;
+        Some(conflict.get_or_insert_with(|| Conflict::begin(now)))
+    }
+
     /// The partner has claimed and we are active all the same: from then on it has its time to yield.
     pub(super) fn note_other_owner(&mut self, now: Mono, event: Event, out: &mut Vec<Action>) {
         if event != Event::HeardRunning || self.phase() != Phase::Active {
@@ -34,6 +46,7 @@ impl Node {
     /// It says something else.
     pub(super) fn forget_other_owner(&mut self, out: &mut Vec<Action>) {
         self.timers.stop(Timer::TwoOwners);
+        self.claims.conflict = None;
         if std::mem::take(&mut self.told.two_owners) {
             out.push(Action::Notice(Notice::OneOwner));
         }

@@ -84,3 +84,49 @@ fn an_owner_that_stops_has_no_second_one() {
     assert_eq!(shown(&bench, 30), None);
     assert_eq!(hear(&mut bench, 31, 40, Value::Running), []);
 }
+
+const RESENDING: &str = "partner active: resending arps";
+
+/// When the line is said while the partner says `value` twice a second, and the longest time without an
+/// announcement.
+fn conflict(bench: &mut Bench, from: u32, to: u32) -> (Vec<f64>, f64) {
+    let (mut said, mut last, mut longest) = (Vec::new(), f64::from(from), 0.0_f64);
+    for half in from * 2..to * 2 {
+        let now = f64::from(half) / 2.0;
+        let mut out: Vec<Action> = bench.run_to(now).into_iter().map(|(_, it)| it).collect();
+        out.extend(bench.hear(now, Value::Running));
+        if notices(&out).contains(&RESENDING.to_owned()) {
+            said.push(now);
+            let hooks = out.iter().filter(|it| matches!(it, Action::RunHook(_)));
+            assert_eq!(hooks.count(), 1, "{now}");
+        }
+        if out.contains(&Action::Announce) {
+            longest = longest.max(now - last);
+            last = now;
+        }
+    }
+    (said, longest)
+}
+
+/// Who announced last has the clients: that goes on, and the log does not repeat itself each second.
+#[test]
+fn r_a_conflict_that_lasts_is_said_with_growing_pauses_and_announced_all_the_same() {
+    let mut bench = active();
+    let (said, longest) = conflict(&mut bench, 10, 200);
+    assert_eq!(said, [10.0, 11.0, 13.0, 17.0, 27.0, 47.0, 82.0, 142.0]);
+    assert!(longest <= 5.0, "{longest}");
+    // A new one is said at once, but not each time of a flood.
+    bench.hear(200.0, Value::Stopped);
+    let (said, _) = conflict(&mut bench, 201, 210);
+    assert_eq!(said, [201.0, 202.0, 204.0, 208.0]);
+    for hundredth in 0..50 {
+        let now = 210.0 + f64::from(hundredth) / 100.0;
+        bench.hear(now, Value::Stopped);
+        let out = bench.hear(now, Value::Running);
+        assert!(hundredth == 0 || !out.contains(&Action::Announce), "{now}");
+    }
+    // So is one behind a silence.
+    bench.run_to(220.0);
+    let (said, _) = conflict(&mut bench, 220, 222);
+    assert_eq!(said, [220.0, 221.0]);
+}
