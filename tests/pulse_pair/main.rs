@@ -13,6 +13,7 @@ mod hooks;
 mod in_force;
 mod kept;
 mod legacy;
+mod mute;
 mod output;
 mod own_address;
 mod paths;

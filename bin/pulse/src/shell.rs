@@ -72,6 +72,8 @@ pub struct Shell {
     term_file: TermFile,
     /// A new term that is not in its file yet.
     unkept_term: Option<u64>,
+    /// The last heartbeat could be sent on some path.
+    can_send: bool,
     /// How often `send_arp` is still to be run.
     burst: Burst,
     /// The machine has been told so.
@@ -152,6 +154,7 @@ impl Shell {
             commands,
             term_file,
             unkept_term: None,
+            can_send: true,
             burst: Burst::default(),
             hooks_run: true,
             orders,
@@ -516,6 +519,10 @@ impl Shell {
         let now = self.clock.now();
         let statement = self.node.statement(now, value);
         self.sockets.send(now, echo, value, statement);
+        let can_send = self.sockets.can_send();
+        if std::mem::replace(&mut self.can_send, can_send) != can_send {
+            self.answers.push(Input::CanSend(can_send));
+        }
     }
 
     fn switch_sync(&mut self, role: SyncRole) {

@@ -148,6 +148,12 @@ impl Sockets {
         }
     }
 
+    /// Whether the last heartbeat could be sent on some path.
+    pub fn can_send(&self) -> bool {
+        let mut ends = self.ends.iter();
+        ends.any(|end| end.sending.fault().is_none())
+    }
+
     /// The paths on which no heartbeat can be sent, and why.
     pub fn faults(&self) -> impl Iterator<Item = (HeartbeatPath, &str)> {
         let ends = self.ends.iter();

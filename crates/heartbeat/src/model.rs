@@ -138,6 +138,9 @@ pub enum Input {
         /// That of the private path.
         private: bool,
     },
+    /// Whether a heartbeat could be sent on some path when one was sent last; nothing refuses the first one. Sent
+    /// at each change.
+    CanSend(bool),
     /// All virtual and NAT router addresses that this node could not serve; empty if it can serve every
     /// one. Sent before the start and at each change.
     Serving(Vec<Trouble>),

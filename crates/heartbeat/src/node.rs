@@ -31,6 +31,7 @@ mod same_role;
 mod sending;
 mod service;
 mod stage;
+mod stranded;
 mod takeover;
 mod timer;
 mod two_owners;
@@ -181,6 +182,7 @@ impl Node {
             Input::OwnAddresses { public, private } => {
                 self.own_addresses(now, OwnAddresses { public, private }, out);
             }
+            Input::CanSend(it_can) => self.can_send(now, it_can),
             Input::Serving(troubles) => self.serving(now, troubles, out),
             Input::Order(order) => self.order(now, order, out),
             Input::HookEnded(Hook::Inactive) => self.has_let_go(now, out),
@@ -196,6 +198,7 @@ impl Node {
             Input::Stop { signal } => self.stop(now, signal, out),
         }
         self.say_if_unheard(out);
+        self.note_stranding(now, out);
         self.look_at_hand_over(now, out);
         self.name_partner(before, out);
         self.arm();

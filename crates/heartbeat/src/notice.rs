@@ -211,6 +211,8 @@ pub enum Notice {
     CutOffDeactivating,
     /// Ours: no path works here, and no partner is known to take over: two owners are possible.
     ServingUnheard,
+    /// Ours: nothing can be said and nothing served here.
+    Stranded,
     /// Ours: a lost link does not count any more, since lvs.cf does not monitor it.
     LinksUnmonitored,
     /// Ours: an order is carried out.

@@ -1,5 +1,5 @@
 //! Two nodes on one virtual clock, with loss, delay, duplication, pauses, restarts, clean stops,
-//! partitions, lost links, services that fail, own addresses and devices that go, orders, recorded and
+//! partitions, lost links, refused sending, services that fail, own addresses and devices that go, orders, recorded and
 //! withheld datagrams, older programs: random schedules, the ownership rules checked after each step.
 //!
 //! `CARIBE_SEEDS` sets how many run (20 000 and 5 000 by default), `CARIBE_SEED` the first seed. A
@@ -12,7 +12,8 @@
 //! or both of the directors have a warm standby, and their service runs in the end; in every second a
 //! partner that leaves is relieved after ten seconds of listening only. For signed pairs besides: with
 //! one direction cut and nothing else, at most one owner after D + K and the time of a takeover. When a
-//! node loses its own addresses and nothing else is wrong, there is one owner throughout. Nobody takes over
+//! node loses its own addresses and nothing else is wrong, there is one owner throughout; when a node's kernel
+//! sends nothing any more, two for K + 1 s at most. Nobody takes over
 //! against an order; a frozen owner stays but for its own death. What is wrong is left to nobody who is known
 //! not to take it. In the end the one serves that serves more.
 
@@ -71,6 +72,10 @@ enum Happening {
     Links(usize, bool),
     /// Own addresses of a side's heartbeat are there: public, private.
     Own(usize, bool, bool),
+    /// A side's kernel sends no heartbeat any more, or does again.
+    Mute(usize, bool),
+    /// What a side has found out of that.
+    CanSend(usize, bool),
     /// This many of a side's two virtual addresses have no device.
     Devices(usize, u64),
     Order(usize, u64),
@@ -123,6 +128,10 @@ struct Side {
     wake_at: Option<Mono>,
     /// Own addresses that are there: public, private.
     own: [bool; 2],
+    /// Its kernel sends no heartbeat.
+    is_mute: bool,
+    /// The last one could be sent.
+    can_send: bool,
     /// How many virtual addresses have no device.
     missing: u64,
     orders: Orders,
@@ -161,6 +170,8 @@ struct World {
     one_way_since: Option<Mono>,
     /// One side has lost its own addresses and nothing else is wrong.
     watches_own: Option<usize>,
+    /// One side's kernel sends nothing and nothing else is wrong.
+    watches_mute: bool,
     attacker: Attacker,
     is_told: bool,
 }
@@ -175,6 +186,7 @@ impl Side {
             sync_wait: self.sync_wait,
             hook_patience: self.hook_patience,
             ends: Some(self.ends),
+            addresses: faults::addresses(2),
             ..settings(self.role)
         }
     }
@@ -212,6 +224,8 @@ impl World {
             service_bad_until: Mono::ZERO,
             wake_at: None,
             own: [true; 2],
+            is_mute: false,
+            can_send: true,
             missing: 0,
             orders: Orders::default(),
             is_old: false,
@@ -241,6 +255,7 @@ impl World {
             two_since: None,
             one_way_since: None,
             watches_own: None,
+            watches_mute: false,
             attacker: Attacker::default(),
             is_told: number("CARIBE_TELL", 0) == 1,
         };
@@ -350,6 +365,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         self.watch_one_way(&happening);
         self.watch_own(&happening);
+        self.watch_mute(&happening);
         match happening {
             Happening::LetGo(side) => self.give(side, Input::HookEnded(Hook::Inactive)),
             Happening::Wake(side) => self.wake(side),
@@ -394,6 +410,8 @@ impl World {
                 }
             }
             Happening::Own(side, public, private) => self.change_own(side, public, private),
+            Happening::Mute(side, is_mute) => self.change_mute(side, is_mute),
+            Happening::CanSend(side, it_can) => self.give(side, Input::CanSend(it_can)),
             Happening::Devices(side, missing) => self.change_devices(side, missing),
             Happening::Order(side, number) => self.give_order(side, number),
             Happening::Replay(side) => self.replay(side),
@@ -431,6 +449,7 @@ impl World {
         side.leaves = false;
         side.becomes_old ^= changes;
         side.is_old = side.becomes_old;
+        side.can_send = true;
         let [public, private] = side.own;
         if !(public && private) {
             self.tell_before(index, Input::OwnAddresses { public, private });

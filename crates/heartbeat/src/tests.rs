@@ -10,6 +10,7 @@ mod fitness;
 mod giving_up;
 mod helpless;
 mod hooks;
+mod mute;
 mod offers;
 mod orders;
 mod own;

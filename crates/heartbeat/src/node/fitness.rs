@@ -81,7 +81,8 @@ impl Node {
     fn can_serve(&self, now: Mono) -> bool {
         let dead_time = self.settings.dead_time;
         let is_misconfigured = self.partner.is_misconfigured(now, dead_time);
-        !self.is_banned(now) && !is_misconfigured && !self.is_cut_off()
+        let is_lost = self.is_cut_off() || self.is_stranded();
+        !self.is_banned(now) && !is_misconfigured && !is_lost
     }
 
     /// No order forbids to take over, and the service is not known bad.

@@ -161,7 +161,11 @@ impl Node {
     ) {
         let claiming = self.stage.is_claiming();
         let is_deaf = said.is_some_and(|said| !said.statement.hears);
-        if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked(now) {
+        let stays = event == Event::HeardRunning && claiming && !self.is_outranked(now);
+        if stays && self.is_unheard(now) {
+            // It has taken over from a silent partner, and cannot be told otherwise.
+            self.event(now, Event::PartnerDeaf, out);
+        } else if event != Event::HeardRunning || !claiming || !is_deaf || self.is_outranked(now) {
             self.timers.stop(Timer::Deaf);
         } else if !self.timers.is_set(Timer::Deaf) {
             self.timers.set(Timer::Deaf, now + self.settings.keepalive);

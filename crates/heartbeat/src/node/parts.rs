@@ -17,6 +17,10 @@ pub struct Ways {
     pub own: OwnAddresses,
     /// When one could go out last.
     pub sent_at: Mono,
+    /// And when the one before it.
+    pub sent_before: Mono,
+    /// The last one could be sent on no path.
+    pub is_mute: bool,
 }
 
 /// Takeovers, ours and the partner's: who has precedence, and what must not follow too soon.
@@ -63,6 +67,8 @@ pub struct Told {
     pub who_serves: bool,
     /// This node serves and is heard on no path.
     pub is_unheard: bool,
+    /// Nothing could be said and nothing served here, and this node claims nothing.
+    pub is_stranded: bool,
     /// The partner is active beside this node, and neither yields.
     pub two_owners: bool,
     /// Whether the partner's lvs.cf is ours.
@@ -87,6 +93,17 @@ impl Ways {
             links: Links::UP,
             own: OwnAddresses::PRESENT,
             sent_at: now,
+            sent_before: now,
+            is_mute: false,
+        }
+    }
+
+    /// A heartbeat is sent, as far as is known.
+    pub fn note_sent(&mut self, now: Mono) {
+        let goes = !self.own.is_cut_off() && !self.is_mute;
+        if goes && self.sent_at < now {
+            self.sent_before = self.sent_at;
+            self.sent_at = now;
         }
     }
 

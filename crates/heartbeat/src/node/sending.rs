@@ -58,11 +58,27 @@ impl Node {
 
     pub(super) fn send(&mut self, now: Mono, out: &mut Vec<Action>) {
         if self.settings.has_partner {
-            if !self.ways.own.is_cut_off() {
-                self.ways.sent_at = now;
-            }
+            self.ways.note_sent(now);
             out.push(Action::Send(self.value()));
         }
+    }
+
+    /// What has become of the last heartbeat.
+    pub(super) fn can_send(&mut self, now: Mono, it_can: bool) {
+        let ways = &mut self.ways;
+        if it_can {
+            ways.sent_at = now;
+        } else if !ways.is_mute {
+            ways.sent_at = ways.sent_before;
+        }
+        ways.is_mute = !it_can;
+    }
+
+    /// Nothing of us can have reached the partner for a dead time.
+    pub(super) fn is_unheard(&self, now: Mono) -> bool {
+        let dead_time = self.settings.dead_time;
+        // The partner may count from a moment before our clock's.
+        self.ways.is_mute && now - self.ways.sent_at >= dead_time - dead_time / 32
     }
 
     /// The partner misses our heartbeats. Questions from while we were away have their answer by now.

@@ -34,6 +34,7 @@ impl Notice {
             | Self::CutOff
             | Self::CutOffDeactivating
             | Self::ServingUnheard
+            | Self::Stranded
             | Self::NobodyServes(_)
             | Self::FailoverFailed
             | Self::StandbyVoid

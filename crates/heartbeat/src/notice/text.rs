@@ -186,6 +186,9 @@ impl Notice {
             Self::ServingUnheard => {
                 "serving on though the partner can neither hear this node nor be heard: it may serve as well"
             }
+            Self::Stranded => {
+                "no heartbeat can be sent and no address could be served here: nothing is taken over until one can"
+            }
             Self::HandingOverByOrder => "waiting for the partner to take over",
             Self::HandOverUnanswered => "the partner does not answer: going inactive",
             Self::FailoverDeactivating => "going inactive by order",

@@ -16,7 +16,11 @@ impl World {
             return;
         }
         let since = *self.two_since.get_or_insert(self.now);
-        let from = since.max(Mono::new(FAULTS_END));
+        let from = if self.watches_mute {
+            since
+        } else {
+            since.max(Mono::new(FAULTS_END))
+        };
         let time = self.now - from;
         assert!(time <= OVERLAP, "seed {seed}: two owners since {since}");
     }
@@ -33,7 +37,10 @@ impl World {
                     let grown = self.now - side.started > GROWN;
                     grown && side.paused_until.max(side.service_bad_until) <= self.now
                 });
-                let able = self.sides.iter().all(Side::is_well);
+                let able = self
+                    .sides
+                    .iter()
+                    .all(|side| side.is_well() && !side.is_mute);
                 let untouched = self.attacker.is_away(self.now);
                 let is_watched = whole && calm && able && untouched && *cut != 0;
                 self.one_way_since = is_watched.then_some(self.now);
@@ -83,19 +90,8 @@ impl World {
     /// One owner throughout, when one side loses all of its own addresses and nothing else is wrong.
     pub(super) fn watch_own(&mut self, happening: &Happening) {
         match happening {
-            Happening::Own(side, false, false) if self.loss_percent == 0 => {
-                let whole = self.now - self.healed > GROWN && self.cut == 0;
-                let calm = self.sides.iter().all(|side| {
-                    let grown = self.now - side.started > GROWN;
-                    let hears = side.node.statement(self.now, Value::Stopped).hears;
-                    let at_ease = side.paused_until.max(side.service_bad_until) <= self.now;
-                    grown && hears && at_ease
-                });
-                let untouched = self.attacker.is_away(self.now);
-                let alone = self.owners() == 1 && self.is_quiet();
-                let is_watched = whole && calm && untouched && alone;
-                let able = self.sides.iter().all(Side::is_well);
-                self.watches_own = (is_watched && able).then_some(*side);
+            Happening::Own(side, false, false) => {
+                self.watches_own = self.is_peaceful().then_some(*side);
             }
             Happening::Wake(_) | Happening::Arrive(..) | Happening::Ready(..) => {}
             Happening::Checked(..) | Happening::Ended(..) => {}
@@ -106,6 +102,32 @@ impl World {
                 }
             }
             _ => self.watches_own = None,
+        }
+    }
+
+    /// Nothing is wrong, one serves and the other one stands by.
+    fn is_peaceful(&self) -> bool {
+        let whole = self.now - self.healed > GROWN && self.cut == 0;
+        let calm = self.sides.iter().all(|side| {
+            let grown = self.now - side.started > GROWN;
+            let hears = side.node.statement(self.now, Value::Stopped).hears;
+            let at_ease = side.paused_until.max(side.service_bad_until) <= self.now;
+            grown && hears && at_ease && !side.is_mute
+        });
+        let untouched = self.attacker.is_away(self.now);
+        let alone = self.owners() == 1 && self.is_quiet();
+        let able = self.sides.iter().all(Side::is_well);
+        self.loss_percent == 0 && whole && calm && untouched && alone && able
+    }
+
+    /// A node that can say nothing lets go when its partner has taken over.
+    pub(super) fn watch_mute(&mut self, happening: &Happening) {
+        match happening {
+            Happening::Mute(_, true) => self.watches_mute = self.is_peaceful(),
+            Happening::Wake(_) | Happening::Arrive(..) | Happening::Ready(..) => {}
+            Happening::Checked(..) | Happening::Ended(..) | Happening::CanSend(..) => {}
+            Happening::LetGo(_) => {}
+            _ => self.watches_mute = false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What goes wrong in a schedule, and what an attacker on the path does.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lvs_model::Mono;
@@ -28,6 +29,12 @@ pub(super) struct Attacker {
     held_until: [Mono; 2],
 }
 
+/// The first virtual addresses, two at most.
+pub(super) fn addresses(count: u64) -> Vec<IpAddr> {
+    let all = [[10, 1, 0, 50], [10, 1, 0, 51]].map(IpAddr::from);
+    all.into_iter().zip(0..count).map(|(it, _)| it).collect()
+}
+
 impl Attacker {
     /// Nothing has been held back for a while.
     pub fn is_away(&self, now: Mono) -> bool {
@@ -38,7 +45,7 @@ impl Attacker {
 impl World {
     pub(super) fn fault(&mut self) -> Happening {
         let side = usize::from(self.random.below(2) == 1);
-        let kinds = if self.attacker.is_there { 15 } else { 13 };
+        let kinds = if self.attacker.is_there { 16 } else { 14 };
         match self.random.below(kinds) {
             0 => Happening::Partition(PUBLIC | PRIVATE),
             1 => Happening::Partition(TO_SIDE[side]),
@@ -55,7 +62,8 @@ impl World {
             }
             10 | 11 => Happening::Devices(side, 1 + self.random.below(2)),
             12 => Happening::Order(side, self.some_order()),
-            13 => Happening::Replay(side),
+            13 => Happening::Mute(side, true),
+            14 => Happening::Replay(side),
             _ => Happening::HoldBack(side, 1 + self.random.below(12_000)),
         }
     }
@@ -80,6 +88,7 @@ impl World {
                 self.plan(LIFTED, Happening::Devices(side, 0));
             }
             self.plan(FAULTS_END, Happening::Own(side, true, true));
+            self.plan(FAULTS_END, Happening::Mute(side, false));
         }
         self.plan(FAULTS_END, Happening::Partition(0));
     }
@@ -94,6 +103,15 @@ impl World {
         }
     }
 
+    /// A firewall or a route refuses what a side sends, for a while.
+    pub(super) fn change_mute(&mut self, index: usize, is_mute: bool) {
+        self.sides[index].is_mute = is_mute;
+        if is_mute {
+            let length = self.millis(15_000);
+            self.plan(length, Happening::Mute(index, false));
+        }
+    }
+
     /// This many of two virtual addresses have no device.
     pub(super) fn change_devices(&mut self, index: usize, missing: u64) {
         self.sides[index].missing = missing;
@@ -102,12 +120,13 @@ impl World {
     }
 
     pub(super) fn troubles(&self, index: usize) -> Vec<Trouble> {
-        let trouble = |number: u64| Trouble {
-            address: std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap_or(0)).into(),
+        let trouble = |address| Trouble {
+            address,
             device: "eth1".to_owned(),
             what: TroubleKind::NoDevice,
         };
-        (0..self.sides[index].missing).map(trouble).collect()
+        let missing = addresses(self.sides[index].missing);
+        missing.into_iter().map(trouble).collect()
     }
 
     pub(super) fn give_order(&mut self, index: usize, number: u64) {

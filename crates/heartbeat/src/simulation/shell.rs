@@ -1,5 +1,7 @@
 //! What a shell does with the actions: processes that take their time, datagrams on their way.
 
+use std::time::Duration;
+
 use crate::datagram::Value;
 use crate::datagram::signed::{self, Signed, Statement};
 
@@ -67,6 +69,13 @@ impl World {
             "STOPPED said while holding the addresses"
         );
         self.sent += 1;
+        let can_send = !self.sides[from].is_mute;
+        if std::mem::replace(&mut self.sides[from].can_send, can_send) != can_send {
+            self.plan(Duration::ZERO, Happening::CanSend(from, can_send));
+        }
+        if !can_send {
+            return;
+        }
         for private in [false, true] {
             if private && !self.has_private || !self.sides[from].own[usize::from(private)] {
                 continue;
