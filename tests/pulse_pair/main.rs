@@ -13,6 +13,7 @@ mod hooks;
 mod in_force;
 mod kept;
 mod legacy;
+mod mixed;
 mod mute;
 mod output;
 mod own_address;
@@ -30,6 +31,7 @@ mod storm;
 mod tap;
 mod times;
 mod unfit;
+mod uninvited;
 mod warm;
 mod wire;
 

@@ -76,7 +76,9 @@ impl Addresses {
         let known = links.links().ok();
         let mut held = Held::new(known.clone(), &setup.own());
         held.want(&setup.addresses);
-        if !has_partner {
+        if has_partner {
+            held.watch_partners(&setup.settings.partner);
+        } else {
             let found = links.addresses().map_err(io::Error::other)?;
             held.adopt(&setup.addresses, &found, &known.unwrap_or_default());
         }
@@ -325,6 +327,7 @@ impl Addresses {
         let there = addresses.as_ref().ok().zip(links.as_ref().ok());
         let there = there.map(|(found, links)| (&found[..], &links[..]));
         let changes = self.held.look_for_own(there);
+        let partners = self.held.look_for_partners(there);
         let strays = self.held.look_for_strays(there);
         let missing = self.held.missing(there);
         found.removed &= !missing.removed.is_empty();
@@ -348,16 +351,30 @@ impl Addresses {
                 log::error!("{change}");
             }
         }
+        for change in &partners {
+            if change.is_here {
+                log::error!("{change}");
+            } else {
+                log::info!("{change}");
+            }
+        }
         if found.own_changed && !self.held.assignments().is_empty() {
             let (held, own) = (self.held.assignments(), self.held.own().addresses());
             report(self.links.give_precedence(held, &own));
         }
-        found.own_changed = !changes.is_empty();
+        found.own_changed = !changes.is_empty() || !partners.is_empty();
     }
 
     /// Whether the addresses are there that the heartbeats of the public and of the private path are sent from.
     pub fn own_are_there(&self) -> (bool, bool) {
         self.held.own().are_there()
+    }
+
+    /// Whether they can be used: the partner's end of the path is not here as well.
+    pub fn own_are_usable(&self) -> (bool, bool) {
+        let there = self.held.own().are_there();
+        let mixed = self.held.partners().are_here();
+        (there.0 && !mixed.0, there.1 && !mixed.1)
     }
 
     /// Which of `wanted` could not be served from here, if that has changed; said in the log.
@@ -386,6 +403,15 @@ impl Addresses {
     pub fn trouble_lines(&self) -> Vec<String> {
         let news = link::trouble::news(self.troubles.all());
         news.iter().map(ToString::to_string).collect()
+    }
+
+    /// Whether nobody takes the addresses over when pulse is killed; returns whether that is new.
+    pub fn be_alone(&mut self, is_alone: bool) -> bool {
+        let is_new = std::mem::replace(&mut self.is_alone, is_alone) != is_alone;
+        if is_new {
+            self.tell_guardian(&[]);
+        }
+        is_new
     }
 
     /// If `pid` was the guardian, starts another one.

@@ -44,9 +44,13 @@ pub const fn is_stop(signal: Signal) -> bool {
     !matches!(signal, Signal::SIGHUP | Signal::SIGUSR1 | Signal::SIGUSR2)
 }
 
-/// Whether this machine has neither director's address, or not yet.
+/// Whether this machine has neither director's address, or not yet; or both.
 pub fn is_awaited(file: &ConfigFile) -> bool {
-    matches!(missing(file), Some(SetupError::NotHere { .. }))
+    let missing = missing(file);
+    matches!(
+        missing,
+        Some(SetupError::NotHere { .. } | SetupError::Both { .. })
+    )
 }
 
 fn missing(file: &ConfigFile) -> Option<SetupError> {
@@ -130,7 +134,9 @@ impl<T, P: Fn(&ConfigFile) -> Result<T, SetupError>> EventHandler for Waiting<P>
                 let file = Box::new(self.file.clone());
                 return Some(Ok(Arrival::Here(file, failure, made)));
             }
-            Err(error @ SetupError::NotHere { .. }) => self.said.say(&error),
+            Err(error @ (SetupError::NotHere { .. } | SetupError::Both { .. })) => {
+                self.said.say(&error);
+            }
             Err(error) if error.is_about_to_pass() => {
                 self.try_again = Some(self.clock.now() + TRY_AGAIN);
                 self.said.say(&error);
@@ -238,9 +244,14 @@ struct Said {
 
 impl Said {
     fn say(&mut self, missing: &SetupError) {
-        let reason = format!("{missing} yet: waiting for it");
+        let is_both = matches!(missing, SetupError::Both { .. });
+        let (what, level) = match is_both {
+            true => (": waiting for that", log::Level::Error),
+            false => (" yet: waiting for it", log::Level::Warn),
+        };
+        let reason = format!("{missing}{what}");
         if !self.is_said || self.reason != reason {
-            log::warn!("{reason}");
+            log::log!(level, "{reason}");
             notify::status(&reason);
         }
         (self.reason, self.is_said) = (reason, true);

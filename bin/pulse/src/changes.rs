@@ -1,11 +1,12 @@
 //! What a reload changes of the pair and its addresses, a line for each setting.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use link::Assignment;
 use lvs_config::{Config, Heartbeat, VipMover};
 
-use crate::setup::{self, Setup};
+use crate::setup::{self, HeartbeatPath, Setup};
 use crate::signing;
 
 /// A setting's name in lvs.cf, and its value or what is said of it.
@@ -57,13 +58,20 @@ pub fn for_a_restart(before: &Setup, after: &Setup) -> Option<&'static str> {
         ),
         (
             "the heartbeat's addresses or port",
-            before.paths != after.paths,
+            ends(before) != ends(after),
         ),
         ("the service", old.service != new.service),
         ("vip", old.heartbeat.vip != new.heartbeat.vip),
     ];
     rows.into_iter()
         .find_map(|(what, has_changed)| has_changed.then_some(what))
+}
+
+/// Our ends of the paths, and the partner's if there is one.
+fn ends(setup: &Setup) -> Vec<(SocketAddr, Option<SocketAddr>)> {
+    let has_partner = setup.settings.has_partner;
+    let ends = |path: &HeartbeatPath| (path.own, path.partner.filter(|_| has_partner));
+    setup.paths.iter().map(ends).collect()
 }
 
 /// Each field of [`Heartbeat`] has its row: a new one does not compile without.

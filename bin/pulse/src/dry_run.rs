@@ -127,6 +127,7 @@ impl Report {
     /// What a director lacks that it would wait for or could not serve.
     fn add_lacking(&mut self, config: &Config, role: ConfiguredRole, own: &[IpAddr]) {
         self.remarks.extend(setup::absent(config, role, own));
+        self.remarks.extend(setup::partners_here(config, role, own));
         self.remarks.extend(setup::lone(config, role));
         match addresses::troubles(config) {
             Ok(troubles) => {

@@ -68,6 +68,8 @@ pub struct Parts<'a> {
     pub now: Mono,
     /// The machine's.
     pub view: View,
+    /// Whether the own addresses of the public and of the private path are on this machine.
+    pub own_are_there: (bool, bool),
     /// What pulse runs with.
     pub setup: &'a Setup,
     /// lvs.cf.
@@ -153,7 +155,7 @@ fn pulse(parts: &Parts<'_>) -> PulseStatus {
         holding: view.holding,
         term: view.term,
         partner: view.partner.as_ref().map(|it| partner(it, view.content)),
-        partner_switched_off: is_switched_off(&setup.config.heartbeat),
+        partner_switched_off: view.partner.is_none() && is_switched_off(&setup.config.heartbeat),
         signatures: signatures(setup, view, parts.tally),
         file: file.path.clone(),
         serial_no: file.serial,
@@ -176,7 +178,8 @@ fn impaired(parts: &Parts<'_>) -> Vec<String> {
         unsent.map(|(path, why)| format!("no heartbeat can be sent {}: {why}", path.place()));
     let same_role = parts.view.same_role.as_ref().map(ToString::to_string);
     let two_owners = parts.view.two_owners.as_ref().map(ToString::to_string);
-    let between = two_owners.into_iter().chain(same_role);
+    let uninvited = parts.view.uninvited.as_ref().map(ToString::to_string);
+    let between = uninvited.into_iter().chain(two_owners).chain(same_role);
     between
         .chain(unsent)
         .chain(parts.impaired.iter().cloned())
@@ -312,14 +315,16 @@ fn path_status(path: &HeartbeatPath, parts: &Parts<'_>) -> PathStatus {
     let failures = parts.send_failures.iter();
     let mut failures = failures.filter(|(of, _)| of.path == path.path);
     let (name, heard, own_present) = match path.path {
-        PairPath::Public => ("public", Some(view.public), view.own.public),
-        PairPath::Private => ("private", view.private, view.own.private),
+        PairPath::Public => ("public", Some(view.public), parts.own_are_there.0),
+        PairPath::Private => ("private", view.private, parts.own_are_there.1),
     };
     PathStatus {
         path: name.into(),
         own: path.own.to_string(),
         own_present,
-        partner: path.partner.map(|partner| partner.to_string()),
+        partner: (path.partner)
+            .filter(|_| view.partner.is_some())
+            .map(|partner| partner.to_string()),
         age: heard.and_then(|path| path.heard_ago).map(seconds),
         send_failure: failures.next().map(|(_, why)| why.clone()),
     }

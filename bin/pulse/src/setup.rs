@@ -36,6 +36,15 @@ pub enum SetupError {
         /// lvs.cf `backup`.
         backup: Option<IpAddr>,
     },
+    /// Both are.
+    Both {
+        /// lvs.cf `primary`.
+        primary: IpAddr,
+        /// lvs.cf `backup`.
+        backup: IpAddr,
+        /// The devices that have them.
+        devices: [String; 2],
+    },
     /// The machine's addresses are not known.
     Links(LinkError),
     /// Signed heartbeats without good keys.
@@ -72,6 +81,15 @@ impl fmt::Display for SetupError {
                     None => f.write_str(", and there is no backup"),
                 }
             }
+            Self::Both {
+                primary,
+                backup,
+                devices: [first, second],
+            } => write!(
+                f,
+                "this machine has both primary = {primary} on {first} and backup = {backup} on {second}: take the one \
+                 away that is the partner's"
+            ),
             Self::Links(error) => error.fmt(f),
             Self::Keys(error) => error.fmt(f),
             Self::NoRandomness(error) => write!(f, "/dev/urandom: {error}"),
@@ -99,6 +117,7 @@ impl SetupError {
         match self {
             Self::NotServed(..) | Self::NoPrimary => true,
             Self::NotHere { .. }
+            | Self::Both { .. }
             | Self::Links(_)
             | Self::Keys(_)
             | Self::NoRandomness(_)
@@ -114,7 +133,7 @@ pub struct HeartbeatPath {
     pub path: PairPath,
     /// Our end.
     pub own: SocketAddr,
-    /// The partner's end; none without a backup.
+    /// The partner's end; none without a backup. One that is switched off is listened to.
     pub partner: Option<SocketAddr>,
 }
 
@@ -175,7 +194,12 @@ impl Setup {
     /// Says what is odd about an lvs.cf that is in force from now on.
     pub fn say_remarks(&self) {
         let lone = lone(&self.config, self.settings.role);
-        for remark in remarks(&self.config).into_iter().chain(lone) {
+        let is_alone = !self.settings.has_partner;
+        let own = own_addresses().ok().filter(|_| is_alone);
+        let own = own.unwrap_or_default();
+        let mixed = partners_here(&self.config, self.settings.role, &own);
+        let remarks = remarks(&self.config).into_iter();
+        for remark in remarks.chain(lone).chain(mixed) {
             log::warn!("{remark}");
         }
     }
@@ -189,7 +213,7 @@ impl Setup {
         let role = role(&config, own)?;
         let pair = &config.heartbeat;
         let has_partner = has_partner(pair);
-        let paths = paths(&config, role, has_partner)?;
+        let paths = paths(&config, role)?;
         let keys = signing::keys(pair).map_err(SetupError::Keys)?;
         let addresses = addresses(&config);
         let settings = Settings {
@@ -248,14 +272,22 @@ pub const fn has_partner(pair: &Heartbeat) -> bool {
     pair.backup_active && pair.backup.is_some()
 }
 
-/// The primary is who has `primary` among `own`, all addresses of this machine.
+/// The primary is who has `primary` among `own`, all addresses of this machine. Of a pair nobody may have both: neither
+/// could hear the other one.
 ///
 /// # Errors
-/// [`SetupError::NoPrimary`], [`SetupError::NotHere`].
+/// [`SetupError::NoPrimary`], [`SetupError::NotHere`], [`SetupError::Both`].
 pub fn role(config: &Config, own: &[IpAddr]) -> Result<ConfiguredRole, SetupError> {
     let primary = config.heartbeat.primary.ok_or(SetupError::NoPrimary)?;
     let backup = config.heartbeat.backup;
-    if own.contains(&primary) {
+    let partner = backup.filter(|_| has_partner(&config.heartbeat));
+    if let Some(backup) = partner.filter(|it| own.contains(it) && own.contains(&primary)) {
+        Err(SetupError::Both {
+            primary,
+            backup,
+            devices: [primary, backup].map(device_of),
+        })
+    } else if own.contains(&primary) {
         Ok(ConfiguredRole::Primary)
     } else if backup.is_some_and(|backup| own.contains(&backup)) {
         Ok(ConfiguredRole::Backup)
@@ -264,18 +296,41 @@ pub fn role(config: &Config, own: &[IpAddr]) -> Result<ConfiguredRole, SetupErro
     }
 }
 
+/// The device that has it.
+fn device_of(address: IpAddr) -> String {
+    let found = Links::open().and_then(|mut links| Ok((links.addresses()?, links.links()?)));
+    let (addresses, links) = found.unwrap_or_default();
+    let it = addresses.iter().find(|it| it.address == address);
+    let link = it.and_then(|it| links.iter().find(|link| link.index == it.interface));
+    link.map_or_else(|| "some device".into(), |link| link.name.clone())
+}
+
+/// Which of the partner's ends are among `own`, and not to be held here: one that is switched off may have given its
+/// address away.
+pub fn partners_here(config: &Config, role: ConfiguredRole, own: &[IpAddr]) -> Vec<String> {
+    let paths = paths(config, role).unwrap_or_default();
+    let held = addresses(config);
+    let ends = paths.iter().filter_map(|path| Some(path.partner?.ip()));
+    let here = ends.filter(|end| own.contains(end) && held.iter().all(|it| it.address != *end));
+    let line = |address| {
+        let device = device_of(address);
+        format!(
+            "the partner's address {address} is on {device} of this machine: no heartbeat can come from it"
+        )
+    };
+    here.map(line).collect()
+}
+
 /// What is odd about the subnets of the addresses that move: see [`link::lone`]. Nothing if the machine's
 /// addresses are not known, which is said elsewhere.
 pub fn lone(config: &Config, role: ConfiguredRole) -> Vec<String> {
     let found = Links::open().and_then(|mut links| links.addresses());
-    let paths = paths(config, role, has_partner(&config.heartbeat));
+    let paths = paths(config, role);
     let (Ok(found), Ok(paths)) = (found, paths) else {
         return Vec::new();
     };
-    let ends: Vec<IpAddr> = paths
-        .iter()
-        .filter_map(|path| Some(path.partner?.ip()))
-        .collect();
+    let heard = paths.iter().filter(|_| has_partner(&config.heartbeat));
+    let ends: Vec<IpAddr> = heard.filter_map(|path| Some(path.partner?.ip())).collect();
     link::lone::lone(&addresses(config), &found, &ends)
 }
 
@@ -292,11 +347,7 @@ pub fn absent(config: &Config, role: ConfiguredRole, own: &[IpAddr]) -> Option<S
     })
 }
 
-fn paths(
-    config: &Config,
-    role: ConfiguredRole,
-    has_partner: bool,
-) -> Result<Vec<HeartbeatPath>, SetupError> {
+fn paths(config: &Config, role: ConfiguredRole) -> Result<Vec<HeartbeatPath>, SetupError> {
     let pair = &config.heartbeat;
     let path = |path, primary: IpAddr, backup: Option<IpAddr>| {
         let at = |address| SocketAddr::new(address, pair.port);
@@ -307,7 +358,7 @@ fn paths(
         Some(HeartbeatPath {
             path,
             own: at(own?),
-            partner: partner.filter(|_| has_partner).map(at),
+            partner: partner.map(at),
         })
     };
     let primary = pair.primary.ok_or(SetupError::NoPrimary)?;
@@ -465,6 +516,24 @@ mod tests {
         assert_eq!(
             error,
             "this machine has neither primary = 10.1.0.1 nor backup = 10.1.0.2"
+        );
+    }
+
+    #[test]
+    fn a_machine_with_both_addresses_is_neither_director_unless_it_is_alone() {
+        let mut config = setup("10.1.0.1").unwrap().config;
+        let own = ["10.1.0.1", "10.1.0.2"].map(|it| it.parse().unwrap());
+        let error = role(&config, &own).unwrap_err().to_string();
+        assert!(error.starts_with("this machine has both primary = 10.1.0.1 on "));
+        config.heartbeat.backup_active = false;
+        assert_eq!(role(&config, &own).ok(), Some(ConfiguredRole::Primary));
+        let said = partners_here(&config, ConfiguredRole::Primary, &own);
+        assert!(said[0].starts_with("the partner's address 10.1.0.2 is on "));
+        // One that is switched off may have given its address away.
+        config.virtuals[0].vip = own[1];
+        assert_eq!(
+            partners_here(&config, ConfiguredRole::Primary, &own),
+            [""; 0]
         );
     }
 }

@@ -381,6 +381,10 @@ impl Shell {
         if has_news {
             self.tell_manager();
         }
+        // One that lvs.cf has switched off may come and go.
+        if self.addresses.be_alone(!self.node.has_partner()) {
+            self.leave_to_hook();
+        }
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -487,7 +491,7 @@ impl Shell {
     /// Whether the addresses are there that heartbeats are sent from.
     fn tell_own(&mut self) {
         self.sockets.open_absent();
-        let (public, private) = self.addresses.own_are_there();
+        let (public, private) = self.addresses.own_are_usable();
         self.give(Input::OwnAddresses { public, private });
     }
 
@@ -594,7 +598,7 @@ impl Shell {
         let is_external = setup::is_external(config);
         match hook {
             Hook::Active => {
-                if is_external && self.setup.settings.has_partner {
+                if is_external && self.node.has_partner() {
                     self.commands.leave(config.inactive_cmd.as_ref());
                 }
                 self.commands.run_active(config.active_cmd.as_ref());

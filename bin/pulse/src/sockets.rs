@@ -119,6 +119,22 @@ impl Sockets {
         }
     }
 
+    /// Listens from now on to the partner's ends of `paths`, where our ends are the same.
+    pub fn listen_to(&mut self, paths: &[HeartbeatPath]) {
+        let new = |old: &HeartbeatPath| paths.iter().find(|it| it.own == old.own);
+        for end in &mut self.ends {
+            if let Some(path) = new(&end.path).filter(|path| path.partner != end.path.partner) {
+                match lvs_sys::only_from(end.socket.as_fd(), path.partner) {
+                    Ok(()) => end.path = *path,
+                    Err(error) => log::error!("{}", SetupError::Socket(path.own, error)),
+                }
+            }
+        }
+        for path in &mut self.absent {
+            *path = *new(path).unwrap_or(path);
+        }
+    }
+
     /// What to wait for.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.ends.iter().map(|end| end.socket.as_fd())

@@ -55,7 +55,8 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Whether the own addresses, which heartbeats are sent from, are on this machine. Without a private path
+/// Whether the own addresses, which heartbeats are sent from, can be used: each is on this machine, and the partner's
+/// end of its path is not. Without a private path
 /// both fields are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnAddresses {
@@ -132,7 +133,7 @@ impl fmt::Display for Unfit {
             }
             Self::InUse(address) => write!(f, "address {address} is in use by another machine"),
             Self::Misconfigured => f.write_str("the partner is configured otherwise"),
-            Self::OwnAddress => f.write_str("an own address of the heartbeat is gone"),
+            Self::OwnAddress => f.write_str("an own address of the heartbeat cannot be used"),
             Self::Unheard => {
                 f.write_str("serves, and the partner, which cannot hear it, may serve as well")
             }

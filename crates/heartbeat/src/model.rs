@@ -19,7 +19,7 @@ use crate::said::{DiscardReason, Said};
 pub struct Settings {
     /// Primary or backup.
     pub role: ConfiguredRole,
-    /// The addresses of the public path, if there is a partner: of two directors of one role the lower one counts
+    /// The addresses of the public path, if lvs.cf names a partner, also one that is switched off: of two directors of one role the lower one counts
     /// as the primary.
     pub ends: Option<Ends>,
     /// lvs or fos.
@@ -28,7 +28,8 @@ pub struct Settings {
     pub keepalive: Duration,
     /// Silence after which the partner counts as dead, more than `keepalive`. lvs.cf: `deadtime`.
     pub dead_time: Duration,
-    /// Whether there is a partner at all. lvs.cf: `backup_active`.
+    /// Whether there is a partner at all. One that is switched off and heard from `ends` counts as one meanwhile.
+    /// lvs.cf: `backup_active`.
     pub has_partner: bool,
     /// Whether there is a second path.
     pub has_private_path: bool,
@@ -130,7 +131,8 @@ pub enum Input {
     Links(Links),
     /// lvs.cf wants no link monitored.
     LinksUnmonitored,
-    /// Whether the own addresses, which heartbeats are sent from, are on this machine. Sent before the
+    /// Whether the own addresses, which heartbeats are sent from, can be used: they are on this machine, and the
+    /// partner's are not. Sent before the
     /// start if one is missing, and at each change. Without a private path both fields are the same.
     OwnAddresses {
         /// That of the public path.

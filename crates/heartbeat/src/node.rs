@@ -35,6 +35,7 @@ mod stranded;
 mod takeover;
 mod timer;
 mod two_owners;
+mod uninvited;
 mod view;
 mod warm;
 
@@ -66,7 +67,10 @@ const REMOVAL_WINDOW: Duration = Duration::from_secs(10);
 /// One director's view of its partner.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// `has_partner` is true as well while one is heard that lvs.cf has switched off.
     settings: Settings,
+    /// lvs.cf has no partner.
+    is_alone: bool,
     /// Where it is, with what belongs there.
     stage: Stage,
     /// What it waits for.
@@ -94,6 +98,7 @@ impl Node {
     #[must_use]
     pub fn new(now: Mono, settings: Settings) -> Self {
         let mut node = Self {
+            is_alone: !settings.has_partner,
             settings,
             stage: Stage::Standby(Standby::begin(now)),
             timers: Timers::new(),
@@ -277,7 +282,7 @@ impl Node {
     fn reload(&mut self, now: Mono, settings: Settings, out: &mut Vec<Action>) {
         let was_warm = self.is_warm();
         let had_partner = self.settings.has_partner;
-        self.settings = settings;
+        self.change_settings(settings);
         self.listen(now);
         let next = self.timers.due(Timer::Beat).unwrap_or(now);
         self.beat_at(next.min(now + self.settings.keepalive));
@@ -291,7 +296,7 @@ impl Node {
         self.change_warmth(now, was_warm, out);
         self.forgive_hook(out);
         self.raise_and_announce(now, out);
-        if !had_partner {
+        if !had_partner && self.settings.has_partner {
             // What is gone mattered to nobody so far.
             self.own_changed(now, OwnAddresses::PRESENT, out);
         }

@@ -11,7 +11,7 @@ use crate::datagram::{DecodeError, Service};
 use lvs_model::Mac;
 
 use crate::orders::{Order, OrderRefused, Orders};
-use crate::pair::{ConfiguredRole, OneRole, PairPath, TwoOwners};
+use crate::pair::{ConfiguredRole, OneRole, PairPath, TwoOwners, Uninvited};
 use crate::said::DiscardReason;
 use crate::view::Silence;
 
@@ -252,6 +252,10 @@ pub enum Notice {
     TwoOwners(TwoOwners),
     /// Ours: it is not active any more.
     OneOwner,
+    /// Ours: lvs.cf has switched the partner off, and it is heard.
+    Uninvited(Uninvited),
+    /// Ours: it is not heard any more.
+    UninvitedGone(Uninvited),
 }
 
 impl Notice {

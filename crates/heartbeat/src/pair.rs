@@ -95,3 +95,21 @@ impl fmt::Display for TwoOwners {
         )
     }
 }
+
+/// A director that lvs.cf has switched off is heard; its `Display` says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uninvited {
+    /// Its address.
+    pub partner: IpAddr,
+}
+
+impl fmt::Display for Uninvited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let partner = self.partner;
+        write!(
+            f,
+            "backup_active = 0 here, but a director at {partner} sends heartbeats: it counts as the partner until it \
+             stops; stop pulse there, or set backup_active = 1 here and restart pulse"
+        )
+    }
+}

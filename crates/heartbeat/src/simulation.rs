@@ -1,6 +1,6 @@
 //! Two nodes on one virtual clock, with loss, delay, duplication, pauses, restarts, clean stops,
 //! partitions, lost links, refused sending, services that fail, own addresses and devices that go, orders, recorded and
-//! withheld datagrams, older programs: random schedules, the ownership rules checked after each step.
+//! withheld datagrams, older programs, a backup that one lvs.cf switches off: random schedules, the ownership rules checked after each step.
 //!
 //! `CARIBE_SEEDS` sets how many run (20 000 and 5 000 by default), `CARIBE_SEED` the first seed. A
 //! failure prints its seed; run it alone with `CARIBE_SEED=…`, and with `CARIBE_TELL=1` to see what
@@ -128,6 +128,8 @@ struct Side {
     wake_at: Option<Mono>,
     /// Own addresses that are there: public, private.
     own: [bool; 2],
+    /// Its lvs.cf has the backup switched off.
+    is_off: bool,
     /// Its kernel sends no heartbeat.
     is_mute: bool,
     /// The last one could be sent.
@@ -156,6 +158,8 @@ struct World {
     has_private: bool,
     /// A restart may be one to another program.
     changes_programs: bool,
+    /// A restart may switch the backup off or on in the first director's lvs.cf.
+    switches_off: bool,
     /// Bit n: packets to side n are lost; bit n + 2: those on the private path.
     cut: u8,
     /// When the last cut was over.
@@ -179,6 +183,8 @@ struct World {
 impl Side {
     fn settings(&self) -> Settings {
         Settings {
+            // A backup that is switched off does not run.
+            has_partner: !(self.is_off && self.role == ConfiguredRole::Primary),
             has_private_path: self.has_private,
             signs: self.signing.mode.signs(),
             by_term: self.signing.by_term,
@@ -224,6 +230,7 @@ impl World {
             service_bad_until: Mono::ZERO,
             wake_at: None,
             own: [true; 2],
+            is_off: false,
             is_mute: false,
             can_send: true,
             missing: 0,
@@ -246,6 +253,7 @@ impl World {
             ],
             has_private: false,
             changes_programs: false,
+            switches_off: false,
             cut: 0,
             healed: Mono::ZERO,
             loss_percent: 0,
@@ -292,6 +300,7 @@ impl World {
             world.sides[1].becomes_old = seed / 3 % 4 == 2;
             world.changes_programs = (seed / 5).is_multiple_of(2);
         }
+        world.switches_off = (seed / 7).is_multiple_of(8);
         world.plan_faults();
         world
     }
@@ -429,7 +438,9 @@ impl World {
     fn restart(&mut self, index: usize) {
         let (now, boot) = (self.now, self.random.number() | 1);
         let changes = self.changes_programs && self.random.below(2) == 1;
+        let switches = self.switches_off && index == 0 && self.random.below(2) == 1;
         let side = &mut self.sides[index];
+        side.is_off ^= switches;
         let Signing {
             mode, keeps_term, ..
         } = side.signing;

@@ -9,7 +9,7 @@ use lvs_model::Mono;
 
 use crate::fitness::{OwnAddresses, Unfit};
 use crate::orders::Orders;
-use crate::pair::{ConfiguredRole, OneRole, TwoOwners};
+use crate::pair::{ConfiguredRole, OneRole, TwoOwners, Uninvited};
 use crate::said::Form;
 use crate::supervise;
 use crate::transitions::{Event, Phase};
@@ -47,6 +47,8 @@ pub struct View {
     pub same_role: Option<OneRole>,
     /// What to do about a partner that is active, too, and stays it.
     pub two_owners: Option<TwoOwners>,
+    /// What to do about a partner that lvs.cf has switched off and that is heard.
+    pub uninvited: Option<Uninvited>,
     /// The last sixteen changes of the phase, oldest first.
     pub transitions: Vec<Transition>,
 }

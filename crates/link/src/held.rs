@@ -10,6 +10,7 @@ use lvs_model::Mono;
 
 use crate::left::Left;
 use crate::own::{Own, OwnChange};
+use crate::partners::{PartnerChange, Partners};
 use crate::plan::{Assignment, missing, present};
 use crate::refusals::Refusals;
 use crate::strays::{Stray, Strays};
@@ -28,7 +29,7 @@ pub struct Found {
     pub interface_changed: bool,
     /// State of some interface may have changed.
     pub link_changed: bool,
-    /// An address that heartbeats are sent from may have gone or come.
+    /// An address that heartbeats are sent from, or one of the partner's, may have gone or come.
     pub own_changed: bool,
     /// An address of lvs.cf that is not held may have come or gone.
     pub stray: bool,
@@ -59,6 +60,7 @@ pub struct Held {
     /// Names in lvs.cf, and the interfaces that had them: a renamed interface is followed.
     homes: BTreeMap<String, u32>,
     own: Own,
+    partners: Partners,
     /// Every address of lvs.cf, held or not.
     wanted: Vec<Assignment>,
     wanted_addresses: BTreeSet<IpAddr>,
@@ -224,13 +226,13 @@ impl Held {
             }
             Event::AddressGone(gone) => {
                 found.removed = self.addresses.contains(&gone.address);
-                found.own_changed = self.own.contains(gone.address);
+                found.own_changed = self.is_an_end(gone.address);
                 // An address that was held and has just been taken down is no stray.
                 found.stray = self.is_stray(gone.address) && self.strays.contain(gone.address);
                 found.lost = is_link_local(gone.address);
             }
             Event::Address(it) | Event::Duplicate(it) => {
-                found.own_changed = self.own.contains(it.address);
+                found.own_changed = self.is_an_end(it.address);
                 found.stray = self.is_stray(it.address);
                 found.lost = is_link_local(it.address);
             }
@@ -329,6 +331,34 @@ impl Held {
     #[must_use]
     pub const fn own(&self) -> &Own {
         &self.own
+    }
+
+    /// No machine but the partner may have these, public path first.
+    pub fn watch_partners(&mut self, ends: &[IpAddr]) {
+        self.partners = Partners::new(ends);
+    }
+
+    /// The partner's ends of the heartbeat.
+    #[must_use]
+    pub const fn partners(&self) -> &Partners {
+        &self.partners
+    }
+
+    fn is_an_end(&self, address: IpAddr) -> bool {
+        self.own.contains(address) || self.partners.contains(address)
+    }
+
+    /// Which of the partner's addresses have come to this machine or gone from it; `None` as for
+    /// [`Held::missing`].
+    pub fn look_for_partners(
+        &mut self,
+        there: Option<(&[Address], &[Link])>,
+    ) -> Vec<PartnerChange> {
+        let Some((found, links)) = there else {
+            self.unsure = true;
+            return Vec::new();
+        };
+        self.partners.compare(found, links)
     }
 
     /// Compares them with what is there; `None` as for [`Held::missing`].

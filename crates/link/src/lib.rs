@@ -6,6 +6,7 @@
 //! - [`Answers`]: hears what is answered
 //! - [`plan`]: which addresses are missing, which are left over; pure
 //! - [`own`]: the addresses that heartbeats are sent from; pure
+//! - [`partners`]: the partner's addresses, which must not be here; pure
 //! - [`trouble`]: addresses that could not be served from here; pure
 //! - [`unannounced`]: addresses on a device that no announcement leaves; pure
 //! - [`Sightings`]: hears who says to have an IPv4 address; [`rivals`]: who of them is one too many, pure
@@ -24,6 +25,7 @@ pub mod left;
 mod links;
 pub mod lone;
 pub mod own;
+pub mod partners;
 pub mod plan;
 mod refusals;
 pub mod rivals;
@@ -42,6 +44,7 @@ pub use kernel_wire::rtnetlink::{Address, Link};
 pub use links::{Links, Outcome};
 pub use lvs_model::Mac;
 pub use own::{Own, OwnChange};
+pub use partners::{PartnerChange, Partners};
 pub use plan::{Assignment, Change};
 pub use rivals::{More, Rival, Rivals, Sighting};
 pub use sightings::Sightings;

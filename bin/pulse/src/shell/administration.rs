@@ -91,7 +91,8 @@ impl Shell {
     fn take_file(&mut self, file: &ConfigFile) -> Result<(), Vec<String>> {
         let config = file.loaded.config.clone();
         let setup = setup::own_addresses().and_then(|mut own| {
-            // One that is gone for a moment makes no other director of this one.
+            // One that is gone for a moment, or the partner's, makes no other director of this one.
+            own.retain(|it| !self.setup.settings.partner.contains(it));
             own.extend(self.setup.own());
             Setup::new(config, &self.options, &own)
         });
@@ -118,6 +119,7 @@ impl Shell {
         self.follower.accept(file, self.clock.now());
         self.service.take_file(file);
         auth::change(self.sockets.auth_mut(), &self.setup);
+        self.sockets.listen_to(&self.setup.paths);
         let settings = Box::new(self.setup.settings.clone());
         self.addresses.want(&self.setup.addresses);
         self.give(Input::Reload(settings));
@@ -125,10 +127,16 @@ impl Shell {
         self.check_links();
         self.commands
             .configure_sync(self.clock.now(), &self.setup.config);
+        self.leave_to_hook();
+        Ok(())
+    }
+
+    /// If pulse is killed while it has addresses that hooks move, `inactive_cmd` takes them away before the partner has
+    /// them.
+    pub(super) fn leave_to_hook(&mut self) {
         let is_left = self.node.leaves_to_inactive_cmd();
         let hook = self.setup.config.inactive_cmd.as_ref();
         self.commands.leave(hook.filter(|_| is_left));
-        Ok(())
     }
 
     /// Why heartbeats are not to be signed otherwise now, beside a partner that lives.
@@ -231,6 +239,7 @@ impl Shell {
         report::report(Parts {
             now,
             view,
+            own_are_there: self.addresses.own_are_there(),
             setup: &self.setup,
             file: &self.file,
             tally: &self.tally,

@@ -138,6 +138,7 @@ impl Node {
     }
 
     pub(super) fn silence(&mut self, now: Mono, out: &mut Vec<Action>) {
+        self.part(out);
         self.partner.forget();
         self.timers.stop(Timer::Idle);
         self.timers.stop(Timer::TwoOwners);

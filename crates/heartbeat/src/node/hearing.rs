@@ -28,6 +28,7 @@ impl Node {
         if self.calls.is_stale || matches!(value, Value::Hold | Value::Held) {
             return;
         }
+        self.meet(now, out);
         let notice = self.partner.hear_life(now, path);
         out.extend(notice.map(Action::Notice));
         self.listen(now);

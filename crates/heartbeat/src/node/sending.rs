@@ -111,7 +111,7 @@ impl Node {
     }
 
     pub(super) fn challenge(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.settings.has_partner {
+        if self.may_answer() {
             self.partner.challenged = Some(now);
             out.push(Action::Challenge(self.value()));
         }

@@ -35,6 +35,7 @@ impl Node {
             content: self.settings.content,
             same_role: self.one_role(now),
             two_owners: self.two_owners(),
+            uninvited: self.uninvited(),
             transitions: self.history.transitions.iter().cloned().collect(),
         }
     }

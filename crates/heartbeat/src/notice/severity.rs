@@ -39,7 +39,8 @@ impl Notice {
             | Self::FailoverFailed
             | Self::StandbyVoid
             | Self::SameRole(_)
-            | Self::TwoOwners(_) => Severity::Error,
+            | Self::TwoOwners(_)
+            | Self::Uninvited(_) => Severity::Error,
             Self::ForcedActive(_)
             | Self::PartnerDead(_)
             | Self::PartnerInactive { .. }

@@ -104,6 +104,8 @@ impl fmt::Display for Notice {
             ),
             Self::SameRole(it) => it.fmt(f),
             Self::TwoOwners(it) => it.fmt(f),
+            Self::Uninvited(it) => it.fmt(f),
+            Self::UninvitedGone(it) => uninvited_gone(f, it.partner),
             fixed => f.write_str(fixed.fixed_text()),
         }
     }
@@ -171,17 +173,17 @@ impl Notice {
             Self::Reloaded => "configuration read again",
             Self::LettingGo => "the partner can serve more: going inactive",
             Self::OwnAddressGone => {
-                "an own address of the heartbeat is gone: nothing is taken over from a living partner"
+                "an own address of the heartbeat cannot be used: nothing is taken over from a living partner"
             }
             Self::OwnAddressDeactivating => {
-                "an own address of the heartbeat is gone: going inactive"
+                "an own address of the heartbeat cannot be used: going inactive"
             }
-            Self::OwnAddressBack => "own addresses of the heartbeat: there again, listening first",
+            Self::OwnAddressBack => "own addresses of the heartbeat: usable again, listening first",
             Self::CutOff => {
-                "no own address of the heartbeat is left: nothing is taken over until one is back"
+                "no own address of the heartbeat can be used: nothing is taken over until one can"
             }
             Self::CutOffDeactivating => {
-                "no own address of the heartbeat for a dead time: going inactive"
+                "no own address of the heartbeat could be used for a dead time: going inactive"
             }
             Self::ServingUnheard => {
                 "serving on though the partner can neither hear this node nor be heard: it may serve as well"
@@ -210,6 +212,13 @@ fn partner(f: &mut fmt::Formatter<'_>, paths: &[IpAddr]) -> fmt::Result {
         write!(f, "{sign}{path}")?;
     }
     Ok(())
+}
+
+fn uninvited_gone(f: &mut fmt::Formatter<'_>, partner: IpAddr) -> fmt::Result {
+    write!(
+        f,
+        "no heartbeats from {partner} any more: without a backup director, as lvs.cf says"
+    )
 }
 
 const fn follows(what: Unserved) -> &'static str {

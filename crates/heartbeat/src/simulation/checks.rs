@@ -40,7 +40,7 @@ impl World {
                 let able = self
                     .sides
                     .iter()
-                    .all(|side| side.is_well() && !side.is_mute);
+                    .all(|side| side.is_well() && !side.is_mute && !side.is_off);
                 let untouched = self.attacker.is_away(self.now);
                 let is_watched = whole && calm && able && untouched && *cut != 0;
                 self.one_way_since = is_watched.then_some(self.now);
@@ -112,7 +112,7 @@ impl World {
             let grown = self.now - side.started > GROWN;
             let hears = side.node.statement(self.now, Value::Stopped).hears;
             let at_ease = side.paused_until.max(side.service_bad_until) <= self.now;
-            grown && hears && at_ease && !side.is_mute
+            grown && hears && at_ease && !side.is_mute && !side.is_off
         });
         let untouched = self.attacker.is_away(self.now);
         let alone = self.owners() == 1 && self.is_quiet();
@@ -139,8 +139,10 @@ impl World {
             return;
         }
         let claims = matches!(after, Phase::Starting | Phase::Active);
+        // Without a partner a start is no move, also of a frozen one.
+        let begins = side.is_off && !side.orders.standby && side.started == self.now;
         assert!(
-            before != Phase::Standby || !claims || !side.is_barred(),
+            before != Phase::Standby || !claims || !side.is_barred() || begins,
             "seed {}: taken over against an order",
             self.seed
         );

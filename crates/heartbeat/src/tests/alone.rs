@@ -115,3 +115,118 @@ fn a_partner_that_a_reload_brings_hears_of_it_at_once() {
     let out = bench.put(0.5, Input::Tick);
     assert_eq!(out, [Action::Send(Value::Running)]);
 }
+
+/// K is 2 s and D 5 s. What a partner says every second, from the end of `from` to `to`.
+fn hear(bench: &mut Bench, from: u32, to: u32, value: Value) -> Vec<Action> {
+    let mut out = Vec::new();
+    for second in from..to {
+        let now = f64::from(second);
+        out.extend(bench.run_to(now).into_iter().map(|(_, it)| it));
+        out.extend(bench.hear(now, value));
+    }
+    out
+}
+
+const UNINVITED: &str = "backup_active = 0 here, but a director at 10.1.0.2 sends heartbeats: it counts as the \
+                         partner until it stops; stop pulse there, or set backup_active = 1 here and restart pulse";
+
+fn sends(out: &[Action]) -> usize {
+    let sent = out.iter().filter(|it| matches!(it, Action::Send(_)));
+    sent.count()
+}
+
+fn serving() -> Bench {
+    let mut bench = Bench::start(alone());
+    bench.put(0.1, Input::ServiceReady);
+    bench
+}
+
+/// The backup is switched off here, and serves.
+#[test]
+fn r_a_director_that_is_switched_off_and_sends_heartbeats_is_the_partner_while_it_is_heard() {
+    let mut bench = serving();
+    let quiet: Vec<Action> = bench.run_to(9.9).into_iter().map(|(_, it)| it).collect();
+    assert_eq!(sends(&quiet), 0);
+    let out = bench.hear(10.0, Value::Running);
+    assert!(notices(&out).contains(&UNINVITED.to_owned()), "{out:?}");
+    assert_eq!(bench.node.phase(), Phase::Active, "the primary stays");
+    let out = hear(&mut bench, 11, 20, Value::Running);
+    assert!(sends(&out) >= 4, "the partner must hear that");
+    assert!(!notices(&out).contains(&UNINVITED.to_owned()), "once");
+    let shown = bench.node.view(at(20.0)).uninvited;
+    assert_eq!(shown.map(|it| it.to_string()).as_deref(), Some(UNINVITED));
+    assert!(bench.node.view(at(20.0)).partner.is_some());
+    hear(&mut bench, 20, 30, Value::Stopped);
+    // It is stopped. Everything is as before.
+    let out: Vec<Action> = bench.run_to(34.0).into_iter().map(|(_, it)| it).collect();
+    let over = "no heartbeats from 10.1.0.2 any more: without a backup director, as lvs.cf says";
+    assert_eq!(notices(&out), [over]);
+    let out: Vec<Action> = bench.run_to(99.0).into_iter().map(|(_, it)| it).collect();
+    assert!(sends(&out) == 0 && notices(&out).is_empty(), "{out:?}");
+    assert_eq!(bench.node.phase(), Phase::Active);
+    let view = bench.node.view(at(99.0));
+    assert!(view.uninvited.is_none() && view.partner.is_none());
+}
+
+/// With `stay_active` the higher term stays, which may be the partner's; or the partner is better off.
+#[test]
+fn r_who_gave_up_to_it_serves_again_when_it_is_gone() {
+    let mut bench = serving();
+    let trouble = crate::fitness::Trouble {
+        address: [10, 1, 0, 50].into(),
+        device: "eth1".to_owned(),
+        what: crate::fitness::TroubleKind::NoDevice,
+    };
+    bench.put(5.0, Input::Serving(vec![trouble]));
+    assert_eq!(bench.node.phase(), Phase::Active, "nobody else");
+    bench.hear(10.0, Value::Stopped);
+    assert_eq!(bench.node.phase(), Phase::Releasing, "it is better off");
+    bench.put(10.1, Input::ServiceEnded);
+    hear(&mut bench, 11, 30, Value::Running);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    bench.run_to(33.9);
+    assert_eq!(bench.node.phase(), Phase::Standby);
+    let out: Vec<Action> = bench.run_to(34.0).into_iter().map(|(_, it)| it).collect();
+    let line = "no backup director: activating lvs".to_owned();
+    assert!(notices(&out).contains(&line), "{out:?}");
+    assert_eq!(bench.node.phase(), Phase::Starting);
+}
+
+/// Its signature is good, and it does not know yet that it is heard: it waits for a word of ours.
+#[test]
+fn r_a_signed_one_is_answered_before_it_counts() {
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        ..alone()
+    });
+    bench.put(0.1, Input::ServiceReady);
+    let out = bench.put(3.0, Input::Unproven);
+    assert_eq!(out, [Action::Challenge(Value::Running)]);
+    assert!(bench.node.view(at(3.0)).partner.is_none());
+    // Without an address in lvs.cf nobody is.
+    let mut bench = Bench::start(Settings {
+        signs: true,
+        ends: None,
+        ..alone()
+    });
+    assert_eq!(bench.put(3.0, Input::Unproven), []);
+    bench.hear(4.0, Value::Running);
+    assert!(bench.node.view(at(4.0)).partner.is_none());
+}
+
+/// A reload says nothing new of it, and a stop hands over as in any pair.
+#[test]
+fn it_stays_the_partner_at_a_reload_and_is_handed_over_to() {
+    let mut bench = serving();
+    hear(&mut bench, 10, 15, Value::Stopped);
+    let out = bench.put(15.0, Input::Reload(Box::new(alone())));
+    assert!(!notices(&out).contains(&UNINVITED.to_owned()));
+    assert!(bench.node.view(at(15.0)).uninvited.is_some());
+    let refused = bench.put(15.5, Input::Order(Order::Standby(true)));
+    let says_no = |it: &Action| matches!(it, Action::Answer(Err(_)));
+    assert!(!refused.iter().any(says_no), "{refused:?}");
+    let mut bench = serving();
+    hear(&mut bench, 10, 15, Value::Stopped);
+    bench.put(15.0, Input::Stop { signal: 15 });
+    assert_eq!(bench.node.phase(), Phase::HandingOver);
+}

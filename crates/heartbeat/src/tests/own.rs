@@ -30,7 +30,7 @@ fn a_standby_whose_own_address_is_gone_claims_nothing_and_listens_when_it_is_bac
     let mut bench = Bench::backup();
     bench.hear(1.0, Value::Running);
     let said = notices(&bench.put(2.0, GONE));
-    let line = "no own address of the heartbeat is left: nothing is taken over until one is back";
+    let line = "no own address of the heartbeat can be used: nothing is taken over until one can";
     assert_eq!(said, [line]);
     assert!(!claims(&mut bench, 60.0));
     assert!(!bench.node.statement(at(60.0), Value::Stopped).fit);
@@ -247,7 +247,7 @@ fn one_own_address_of_two_is_a_trouble_after_a_dead_time_and_not_at_once() {
     for (public, private) in [(false, true), (true, false)] {
         let mut bench = two_paths();
         let said = notices(&bench.put(6.5, own(public, private)));
-        assert!(said[0].starts_with("an own address of the heartbeat is gone"));
+        assert!(said[0].starts_with("an own address of the heartbeat cannot be used"));
         assert!(!bench.node.statement(at(6.5), Value::Running).fit);
         for seconds in [8.0, 10.0, 11.4] {
             bench.run_to(seconds);
@@ -291,8 +291,8 @@ fn the_reason_of_a_give_up_names_what_is_gone() {
         let log: Vec<Action> = log.into_iter().map(|(_, it)| it).collect();
         said.extend(notices(&log));
     }
-    assert_eq!(why(&bench, 11.5), "an own heartbeat address is gone");
-    let line = "an own address of the heartbeat is gone: going inactive";
+    assert_eq!(why(&bench, 11.5), "an own heartbeat address cannot be used");
+    let line = "an own address of the heartbeat cannot be used: going inactive";
     assert!(said.contains(&line.to_owned()), "{said:?}");
 
     // A link that was lost beside a dead partner, which comes back.
