@@ -183,6 +183,7 @@ impl EventHandler for Shell<'_> {
 impl Shell<'_> {
     fn next_input(&mut self) -> Option<Input> {
         let told = self.answers.pop_front().or_else(|| self.events.pop_front());
+        // All that happened is handed in: the table follows the verdicts in it, many at once.
         let turn_end = || self.machine.has_open_verdicts().then_some(Input::TurnEnd);
         told.or_else(turn_end)
     }

@@ -263,7 +263,9 @@ impl EventHandler for Shell {
     fn take(&mut self, event: Event<Source>) {
         match event {
             Event::Ready(Source::Heartbeats) => self.listen_to_partner(),
+            // They have ended the sleep: each turn ends with `Event::Time`, which reads every one of them.
             Event::Ready(Source::Other) => {}
+            // What has ended comes as `Event::Ended`.
             Event::Signal(Signal::SIGCHLD) => {}
             Event::Signal(signal) => self.signal(signal),
             Event::Ended(pid, exit) => self.ended(pid, exit),

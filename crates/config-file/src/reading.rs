@@ -232,7 +232,8 @@ impl Reading {
         }
     }
 
-    /// The verdict of this reading is reported only if nothing had to be asked.
+    /// What a file asks for shows only while it is read: this first reading notes the questions in `names`.
+    /// What it says does not count, as it has no answers; [`Source::verdict`] reads again with them.
     fn look_up(source: Source, mut names: Names, now: Mono) -> Step {
         let _ = lvs_config::read(&source.text, &mut names);
         let questions = names.questions();

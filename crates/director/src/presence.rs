@@ -227,6 +227,9 @@ impl Presence {
         }
     }
 
+    /// `place` is what the nannies ask for. Each decided for its own block, by the settings it was started
+    /// with: blocks may share a destination, and a reload may have changed `quiesce_server` since. So it is
+    /// decided here again.
     fn take_out(&mut self, wanted: &SiteDestination, place: Place) {
         let key = wanted.destination.key;
         match place {

@@ -323,6 +323,9 @@ impl Monitor {
     }
 
     /// Out of the table; or to weight 0, if it is in and is to be quiesced.
+    ///
+    /// By hand this is written. Under lvsd it is a report: lvsd decides by all checks of the server, and by
+    /// an lvs.cf that may be newer than these settings.
     fn leave(&mut self, phase: Phase) {
         self.standing.count = 0;
         self.standing.phase = phase;

@@ -95,6 +95,8 @@ impl Node {
             Timer::LetGo => self.hook_hangs(now, out),
             Timer::Release => self.release(now, out),
             Timer::Silence => {
+                // Silence that lasts is an event again after each dead time: what kept this node from a
+                // takeover may be over. Set first: what follows may begin the dead time anew, or end the node.
                 self.timers
                     .set(Timer::Silence, now + self.settings.dead_time);
                 self.questions.give_up();
