@@ -1,6 +1,8 @@
 //! What manual and document say of each keyword is what the tables and the code have: its place, its
 //! range, its default.
 
+use std::collections::BTreeSet;
+
 use lvs_config::{Config, EXTENSIONS, KEYWORDS, Keyword, Kind, Place, read};
 
 use crate::support::Names;
@@ -31,13 +33,14 @@ fn entry(name: &str, place: Place) -> Option<&'static str> {
     entry.split("\n.TP\n").next()
 }
 
-fn rows() -> impl Iterator<Item = (&'static Keyword, Place)> {
+/// Each keyword at each of its places.
+pub fn rows() -> impl Iterator<Item = (&'static Keyword, Place)> {
     let rows = KEYWORDS.iter().chain(EXTENSIONS);
     rows.flat_map(|row| row.places.iter().map(move |place| (row, *place)))
 }
 
 /// Both bounds as they are written; none for a number without one.
-fn range(kind: Kind) -> Option<[String; 2]> {
+pub fn range(kind: Kind) -> Option<[String; 2]> {
     match kind {
         Kind::Integer { min, max } => Some([min, max].map(|bound| bound.to_string())),
         Kind::Seconds { min, max } => {
@@ -108,16 +111,25 @@ fn default(text: &str) -> Option<String> {
 }
 
 /// A file with `line` at that place, where everything that may depend on it is in force.
-fn with(place: Place, line: &str) -> Config {
-    let lines = [Place::Global, Place::Virtual, Place::Server]
-        .map(|there| if there == place { line } else { "# nothing" });
+pub fn with(place: Place, line: &str) -> Config {
+    let [global, in_virtual, in_failover, in_server] = [
+        Place::Global,
+        Place::Virtual,
+        Place::Failover,
+        Place::Server,
+    ]
+    .map(|there| if there == place { line } else { "# nothing" });
     let text = format!(
-        "syncdaemon = 1\n{}\nvirtual v {{\nactive = 1\naddress = 192.0.2.1 eth0\n{}\nserver s {{\n\
-         active = 1\naddress = 192.0.2.2\n{}\n}}\n}}\n",
-        lines[0], lines[1], lines[2]
+        "syncdaemon = 1\n{global}\n\
+         virtual v {{\nactive = 1\naddress = 192.0.2.1 eth0\n{in_virtual}\n\
+         server s {{\nactive = 1\naddress = 192.0.2.2\n{in_server}\n}}\n}}\n\
+         failover f {{\nactive = 1\naddress = 192.0.2.3 eth0\nstart_cmd = /bin/x\nstop_cmd = /bin/y\n\
+         {in_failover}\n}}\n"
     );
     let loaded = read(text.as_bytes(), &mut Names::default());
-    loaded.expect(line).config
+    loaded
+        .unwrap_or_else(|refusal| panic!("{line}: {refusal}"))
+        .config
 }
 
 #[test]
@@ -160,10 +172,18 @@ fn entry_of(line: &'static str) -> Option<[&'static str; 4]> {
 #[test]
 fn the_document_has_place_value_and_default_of_each_extension() {
     let entries = entries();
-    assert_eq!(entries.len(), EXTENSIONS.len());
-    for (row, entry) in EXTENSIONS.iter().zip(entries) {
+    let listed: BTreeSet<&str> = entries.iter().map(|[name, ..]| *name).collect();
+    let known: BTreeSet<&str> = EXTENSIONS.iter().map(|row| row.name).collect();
+    let missing: Vec<_> = known.difference(&listed).collect();
+    let unknown: Vec<_> = listed.difference(&known).collect();
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "the document lacks {missing:?}, the table {unknown:?}"
+    );
+    assert_eq!(entries.len(), listed.len(), "an entry stands twice");
+    for entry in entries {
         let [name, shown_place, shown_value, shown_default] = entry;
-        assert_eq!(name, row.name);
+        let row = EXTENSIONS.iter().find(|row| row.name == name).expect(name);
         let place = row.places[0];
         let shown = match place {
             Place::Global => "outside blocks",

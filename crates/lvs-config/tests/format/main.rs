@@ -3,6 +3,7 @@
 mod characters;
 mod documents;
 mod edits;
+mod effects;
 mod example;
 mod generator;
 mod host;

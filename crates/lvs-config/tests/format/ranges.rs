@@ -1,5 +1,6 @@
 //! Every number at both ends of its range, and one step beyond.
 
+use crate::documents::{range, rows};
 use crate::support::read_text;
 
 /// Where a statement stands; `{}` is the place.
@@ -7,6 +8,9 @@ const GLOBAL: &str = "{}\n";
 const VIRTUAL: &str = "virtual v {\nactive = 1\naddress = 192.0.2.1 eth0\n{}\n}\n";
 const SERVER: &str = "virtual v {\nactive = 1\naddress = 192.0.2.1 eth0\nserver s {\nactive = 1\n\
                       address = 192.0.2.41\n{}\n}\n}\n";
+/// A server whose lower threshold may be anything.
+const BOUNDED: &str = "virtual v {\nactive = 1\naddress = 192.0.2.1 eth0\nserver s {\nactive = 1\n\
+                       address = 192.0.2.41\nupper_threshold = 4294967295\n{}\n}\n}\n";
 /// A virtual block that may have all ports.
 const PERSISTENT: &str =
     "virtual v {\nactive = 1\naddress = 192.0.2.1 eth0\npersistent = 9\n{}\n}\n";
@@ -199,6 +203,20 @@ const ROWS: &[Row] = &[
         &["4294967296", "-1"],
         "0 to 4294967295",
     ),
+    (
+        BOUNDED,
+        "lower_threshold",
+        &["0", "4294967295"],
+        &["4294967296", "-1"],
+        "0 to 4294967295",
+    ),
+    (
+        GLOBAL,
+        "monitor_links",
+        &["0", "4294967295"],
+        &["4294967296", "-1"],
+        "0 to 4294967295",
+    ),
 ];
 
 fn statement((around, keyword, ..): &Row, value: &str) -> (String, u32) {
@@ -208,6 +226,15 @@ fn statement((around, keyword, ..): &Row, value: &str) -> (String, u32) {
         .map_or(0, |head| head.matches('\n').count());
     let text = around.replace("{}", &format!("{keyword} = {value}"));
     (text, u32::try_from(line).expect("few lines"))
+}
+
+#[test]
+fn every_keyword_with_a_range_is_in_the_rows() {
+    let with_range = rows().filter(|(keyword, _)| range(keyword.kind).is_some());
+    for (keyword, _) in with_range {
+        let name = keyword.name;
+        assert!(ROWS.iter().any(|row| row.1 == name), "no row for {name}");
+    }
 }
 
 #[test]
