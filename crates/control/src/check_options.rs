@@ -176,7 +176,7 @@ pub static RISE: CheckOption = CheckOption {
 };
 
 /// What the original does not know, in the order in which lvsd writes it: behind what it knows.
-pub static EXTENSIONS: [&CheckOption; 2] = [&FALL, &RISE];
+pub static EXTENSIONS: &[&CheckOption] = &[&FALL, &RISE];
 
 impl CheckOption {
     /// Writes what `check` says here to the end of a command line; [`read`](Self::read) reads it.

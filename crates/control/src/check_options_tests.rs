@@ -1,14 +1,15 @@
 //! What is written is read as the same.
 
 use std::os::unix::ffi::OsStringExt;
+use std::sync::LazyLock;
 
 use lvs_model::Random;
 use popt::{Item, Scanner, Table};
 
 use super::*;
 
-/// Every option, in the order of lvsd.
-static ALL: [&CheckOption; 10] = [
+/// What the original knows, in the order of lvsd.
+static ORIGINAL: &[&CheckOption] = &[
     &PORT,
     &SEND_PROGRAM,
     &SEND,
@@ -17,29 +18,23 @@ static ALL: [&CheckOption; 10] = [
     &SUPPRESS,
     &REENTRY,
     &INTERVAL,
-    EXTENSIONS[0],
-    EXTENSIONS[1],
 ];
 
-static TABLE: Table<&CheckOption> = Table {
-    rows: &[
-        PORT.row.with_key(&PORT),
-        SEND_PROGRAM.row.with_key(&SEND_PROGRAM),
-        SEND.row.with_key(&SEND),
-        EXPECT.row.with_key(&EXPECT),
-        REGEX.row.with_key(&REGEX),
-        SUPPRESS.row.with_key(&SUPPRESS),
-        REENTRY.row.with_key(&REENTRY),
-        INTERVAL.row.with_key(&INTERVAL),
-        FALL.row.with_key(&FALL),
-        RISE.row.with_key(&RISE),
-    ],
-    help_rows: &[],
-};
+fn all() -> impl Iterator<Item = &'static CheckOption> {
+    ORIGINAL.iter().chain(EXTENSIONS).copied()
+}
+
+static TABLE: LazyLock<Table<&CheckOption>> = LazyLock::new(|| {
+    let rows: Vec<_> = all().map(|option| option.row.with_key(option)).collect();
+    Table {
+        rows: rows.leak(),
+        help_rows: &[],
+    }
+});
 
 fn written(check: &CheckSpec) -> Vec<OsString> {
     let mut argv = Vec::new();
-    for option in ALL {
+    for option in all() {
         option.write(check, &mut argv);
     }
     argv
@@ -76,6 +71,7 @@ fn seconds(random: &mut Random) -> Duration {
     Duration::new(1 + random.below(86_400), nanos)
 }
 
+/// Each field by its name: one that no option writes falls.
 fn any_check(random: &mut Random) -> CheckSpec {
     let port = u16::try_from(random.below(65_536)).unwrap();
     let rise = number(random, 101);

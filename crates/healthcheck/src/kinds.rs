@@ -16,7 +16,7 @@ use web::Web;
 use crate::check::{Asked, Check, CheckError, Kind, Target};
 
 /// The first kind that is asked for is made; if none is, [`SendExpect`].
-static KINDS: [&dyn Kind; 2] = [&Program, &Web];
+static KINDS: &[&dyn Kind] = &[&Program, &Web];
 
 impl Check {
     /// The check that `spec` asks for, and a line to log about it.
