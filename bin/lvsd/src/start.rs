@@ -35,8 +35,7 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
         Ok(file) => file,
         Err(fault) => return (1, write_lines(err, &fault.lines_with_notes(Program::Lvsd))),
     };
-    let config = &file.loaded.config;
-    let site = Site::new(config, options.verbose, options.foreground);
+    let site = site(&file, options);
     let mut remarks = file.remarks(true);
     let own = site.services.iter().map(|s| s.service.key).collect();
     let read = Kernel::look().and_then(|mut kernel| kernel.read(&own));
@@ -47,6 +46,11 @@ pub fn test(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> (u8,
     let how = (options.clear, options.foreground);
     let written = write_lines(err, &remarks).and_then(|()| dry_run::print(&site, how, found, out));
     (u8::from(file.has_faults()), written)
+}
+
+/// What the file and the command line ask for.
+fn site(file: &ConfigFile, options: &Options) -> Site {
+    Site::new(&file.loaded.config, options.verbose, options.foreground)
 }
 
 /// Runs lvsd until its end.
@@ -104,11 +108,11 @@ fn try_run(options: &Options) -> Result<u8, Vec<String>> {
     // If a nanny is killed, we become the parent of what its programs leave behind.
     daemon::adopt_orphans().map_err(failure)?;
     instance.write();
-    let (verbose, foreground) = (options.verbose, options.foreground);
-    let accept = |file: &ConfigFile| {
-        let config = &file.loaded.config;
-        let site = Site::new(config, verbose, foreground);
-        sysctl::check(&site, config.set_sysctls);
+    let foreground = options.foreground;
+    let for_site = options.clone();
+    let accept = move |file: &ConfigFile| {
+        let site = site(file, &for_site);
+        sysctl::check(&site, file.loaded.config.set_sysctls);
         site
     };
     let has_parent = parent.is_some();
