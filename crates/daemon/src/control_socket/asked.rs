@@ -1,6 +1,6 @@
 //! What somebody asks.
 
-/// One that has asked and waits for its [answer](ControlSocket::answer).
+/// One that has asked and waits for its [answer](crate::ControlSocket::answer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientId(pub(super) u64);
 
