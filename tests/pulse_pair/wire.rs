@@ -107,7 +107,7 @@ fn an_interface_that_went_and_came_back_leaves_one_owner_and_can_be_relied_on_ag
     pair.pull_out(A);
     pair.wait_for_owners(&[B], DEAD_TIME + LOADING);
     pair.plug_in(A);
-    let listens = || pair.log(A).contains("there again, listening first");
+    let listens = || pair.log(A).contains("usable again, listening first");
     assert!(wait_until(LOADING, listens).is_some(), "{}", pair.log(A));
     assert!(pair.stays_with(B, DEAD_TIME * 2));
     pair.terminate(B);
