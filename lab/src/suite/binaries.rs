@@ -13,6 +13,8 @@ pub(super) struct TestBinary {
     pub(super) file: PathBuf,
     /// It measures times: no other guest may run beside it.
     pub(super) alone: bool,
+    /// It takes so long that two guests share its tests.
+    pub(super) halved: bool,
     /// It needs a kernel with Landlock, which user-mode Linux has not.
     pub(super) landlock: bool,
     /// It wants systemd as the guest's process 1.
@@ -45,6 +47,27 @@ pub(super) fn build(programs: &Path) -> Result<Vec<TestBinary>, Failure> {
     Ok(binaries)
 }
 
+impl TestBinary {
+    /// The names of its tests, every second one in each of two parts.
+    pub(super) fn halves(&self) -> io::Result<[Vec<String>; 2]> {
+        let list = ["--list", "--format", "terse"];
+        let output = Command::new(&self.file).args(list).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let names = text.lines().filter_map(|line| line.strip_suffix(": test"));
+        Ok(in_halves(names))
+    }
+}
+
+fn in_halves<'a>(names: impl Iterator<Item = &'a str>) -> [Vec<String>; 2] {
+    let mut halves = [Vec::new(), Vec::new()];
+    for (number, name) in names.enumerate() {
+        if let Some(half) = halves.get_mut(number % 2) {
+            half.push(name.to_owned());
+        }
+    }
+    halves
+}
+
 fn cargo(args: &[&str]) -> Result<String, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -75,6 +98,7 @@ fn test_binary(message: &str) -> Option<TestBinary> {
     Some(TestBinary {
         place: lab_target(&manifest, &name)?,
         alone: is_listed(&manifest, "alone", &name),
+        halved: is_listed(&manifest, "halved", &name),
         landlock: is_listed(&manifest, "landlock", &name),
         systemd: is_listed(&manifest, "systemd", &name),
         name,
@@ -145,6 +169,13 @@ required-features = [\"lab\"]
         let listed = |list, name| is_listed(MANIFEST, list, name);
         assert!(listed("alone", "pair") && !listed("alone", "tables"));
         assert!(listed("systemd", "unit") && !listed("systemd", "pair"));
+    }
+
+    #[test]
+    fn each_test_is_in_one_half() {
+        let halves = in_halves(["a", "b::c", "b::d"].into_iter());
+        assert_eq!(halves, [vec!["a", "b::d"], vec!["b::c"]]);
+        assert_eq!(in_halves([].into_iter()), [[""; 0]; 2]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A test that would be skipped fails the run: in the lab everything that a test needs is there.
 //! Guests run side by side, one a processor; tests that measure times have the machine to
-//! themselves, before the others.
+//! themselves, before the others. Of those the longest has two guests, each for half of its tests.
 
 mod binaries;
 mod tally;
@@ -48,10 +48,16 @@ pub(crate) fn run(
         binaries.into_iter().partition(|binary| binary.alone || one);
     let mut sum = Tally::default();
     for binary in &alone {
+        if binary.halved && suite.test_args.is_empty() && guests_at_a_time() > 1 {
+            sum.add(suite.run_together(suite.halves(binary)?, out, err)?);
+            continue;
+        }
         writeln!(out, "lab: {}", binary.name)?;
         sum.add(suite.run_watched(binary, out, err)?);
     }
-    sum.add(suite.run_together(together, out, err)?);
+    let whole = |binary: &TestBinary| suite.planned(binary, &suite.test_args);
+    let together: io::Result<Vec<Planned>> = together.iter().map(whole).collect();
+    sum.add(suite.run_together(together?, out, err)?);
     writeln!(
         out,
         "lab result: {} passed, {} failed, {} skipped",
@@ -66,6 +72,13 @@ struct Suite<'a> {
     test_args: Vec<OsString>,
 }
 
+/// A run that is to come.
+struct Planned {
+    name: String,
+    boot: Boot,
+    job: Job,
+}
+
 /// A run that is over, its output not yet shown.
 struct Finished {
     name: String,
@@ -77,9 +90,9 @@ struct Finished {
 
 impl Suite<'_> {
     /// The guest that a binary wants, and what runs in it.
-    fn planned(&self, binary: &TestBinary) -> io::Result<(Boot, Job)> {
+    fn planned(&self, binary: &TestBinary, test_args: &[OsString]) -> io::Result<Planned> {
         let mut argv = vec![binary.file.clone().into_os_string()];
-        argv.extend(self.test_args.iter().cloned());
+        argv.extend(test_args.iter().cloned());
         let mut boot = self.options.boot.clone();
         boot.systemd |= binary.systemd;
         if binary.landlock {
@@ -87,7 +100,22 @@ impl Suite<'_> {
         }
         let mut job = self.options.job(argv)?;
         job.systemd = boot.systemd;
-        Ok((boot, job))
+        let name = binary.name.clone();
+        Ok(Planned { name, boot, job })
+    }
+
+    /// Two guests for one binary.
+    fn halves(&self, binary: &TestBinary) -> io::Result<Vec<Planned>> {
+        let halves = binary.halves()?.into_iter().zip(["first", "second"]);
+        halves
+            .map(|(tests, half)| {
+                let args = std::iter::once("--exact".into());
+                let args: Vec<OsString> = args.chain(tests.into_iter().map(Into::into)).collect();
+                let mut planned = self.planned(binary, &args)?;
+                planned.name = format!("{}, {half} half", binary.name);
+                Ok(planned)
+            })
+            .collect()
     }
 
     /// Runs one with its output shown as it comes.
@@ -102,7 +130,7 @@ impl Suite<'_> {
             out: &mut *out,
             kept: Vec::new(),
         };
-        let (boot, job) = self.planned(binary)?;
+        let Planned { boot, job, .. } = self.planned(binary, &self.test_args)?;
         let status = boot.run(&job, &mut tee, err)?;
         let kept = tee.kept;
         self.judge(&binary.name, status, &kept, start.elapsed(), out)
@@ -111,22 +139,18 @@ impl Suite<'_> {
     /// Runs some side by side, the output of each shown when it is over.
     fn run_together(
         &self,
-        binaries: Vec<TestBinary>,
+        planned: Vec<Planned>,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<Tally, Failure> {
-        let mut waiting = VecDeque::new();
-        for binary in binaries {
-            waiting.push_back((binary.name.clone(), self.planned(&binary)?));
-        }
-        let (queue, guests) = (Mutex::new(waiting), guests_at_a_time());
+        let (queue, guests) = (Mutex::new(VecDeque::from(planned)), guests_at_a_time());
         let (done, finished) = mpsc::channel::<Finished>();
         thread::scope(|scope| {
             for _ in 0..guests {
                 let (queue, done) = (&queue, done.clone());
                 scope.spawn(move || {
-                    while let Some((name, (boot, job))) = next(queue) {
-                        if done.send(run_unseen(name, &boot, &job)).is_err() {
+                    while let Some(planned) = next(queue) {
+                        if done.send(run_unseen(planned)).is_err() {
                             return;
                         }
                     }
@@ -167,9 +191,9 @@ impl Suite<'_> {
     }
 }
 
-fn run_unseen(name: String, boot: &Boot, job: &Job) -> Finished {
+fn run_unseen(Planned { name, boot, job }: Planned) -> Finished {
     let (start, mut out, mut err) = (Instant::now(), Vec::new(), Vec::new());
-    let result = boot.run(job, &mut out, &mut err);
+    let result = boot.run(&job, &mut out, &mut err);
     Finished {
         name,
         result,
