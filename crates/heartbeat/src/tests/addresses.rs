@@ -124,13 +124,7 @@ fn a_fight_that_goes_on_keeps_a_node_out_for_10_20_40_and_60_seconds() {
     bench.make_active();
     let mut now = 100.0;
     for ban in [10.0, 20.0, 40.0, 60.0, 60.0] {
-        bench.run_to(now);
-        bench.hear(now, Value::Stopped);
-        for _ in 0..3 {
-            bench.put(now, Input::AddressRemoved);
-        }
-        bench.put(now, Input::ServiceEnded);
-        assert_eq!(bench.node.phase(), Phase::Standby);
+        lose(&mut bench, now);
         // It takes the offer as soon as it may, and not before.
         let end = now + ban;
         while now + 2.0 < end {
@@ -151,8 +145,8 @@ fn a_fight_that_goes_on_keeps_a_node_out_for_10_20_40_and_60_seconds() {
     }
 }
 
-/// Loses the addresses at `now` beside a partner that offers its own for ever; when it takes over again.
-fn lost_until(bench: &mut Bench, mut now: f64) -> f64 {
+/// Loses the addresses at `now` beside a partner that offers its own.
+fn lose(bench: &mut Bench, now: f64) {
     bench.run_to(now);
     bench.hear(now, Value::Stopped);
     for _ in 0..3 {
@@ -160,6 +154,11 @@ fn lost_until(bench: &mut Bench, mut now: f64) -> f64 {
     }
     bench.put(now, Input::ServiceEnded);
     assert_eq!(bench.node.phase(), Phase::Standby);
+}
+
+/// Loses the addresses at `now` beside a partner that offers its own for ever; when it takes over again.
+fn lost_until(bench: &mut Bench, mut now: f64) -> f64 {
+    lose(bench, now);
     while bench.node.phase() == Phase::Standby {
         now += 0.5;
         bench.run_to(now);
