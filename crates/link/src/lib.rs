@@ -29,6 +29,8 @@ pub mod partners;
 pub mod plan;
 mod refusals;
 pub mod rivals;
+#[cfg(test)]
+mod samples;
 mod sightings;
 pub mod strays;
 pub mod trouble;

@@ -145,19 +145,7 @@ pub fn is_usable(address: &Address) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn link() -> Link {
-        Link {
-            index: 2,
-            name: "eth0".to_owned(),
-            mac: None,
-            up: true,
-            running: true,
-            promotes: None,
-            takes_ipv6: true,
-            has_neighbours: true,
-        }
-    }
+    use crate::samples::link;
 
     fn address(text: &str, flags: u32) -> Address {
         Address {
@@ -171,7 +159,7 @@ mod tests {
     }
 
     fn said(own: &mut Own, found: &[Address]) -> Vec<String> {
-        let changes = own.compare(found, &[link()]);
+        let changes = own.compare(found, &[link(2, "eth0")]);
         changes.iter().map(ToString::to_string).collect()
     }
 
@@ -214,7 +202,7 @@ mod tests {
             (DAD_FAILED | TENTATIVE | OPTIMISTIC, false),
             (0, true),
         ] {
-            own.compare(&[address("2001:db8::2", flags)], &[link()]);
+            own.compare(&[address("2001:db8::2", flags)], &[link(2, "eth0")]);
             assert_eq!(own.are_there().0, is_there, "{flags:#x}");
         }
     }

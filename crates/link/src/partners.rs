@@ -95,19 +95,7 @@ fn name_of(index: u32, links: &[Link]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn link(index: u32, name: &str) -> Link {
-        Link {
-            index,
-            name: name.to_owned(),
-            mac: None,
-            up: true,
-            running: true,
-            promotes: None,
-            takes_ipv6: true,
-            has_neighbours: true,
-        }
-    }
+    use crate::samples::link;
 
     fn address(text: &str, interface: u32) -> Address {
         Address {

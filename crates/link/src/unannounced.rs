@@ -59,6 +59,7 @@ pub fn unannounced(wanted: &[Assignment], links: &[Link]) -> Vec<Unannounced> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples;
 
     fn on(host: u8, device: &str) -> Assignment {
         Assignment {
@@ -71,14 +72,8 @@ mod tests {
 
     fn link(index: u32, name: &str, has_neighbours: bool) -> Link {
         Link {
-            index,
-            name: name.to_owned(),
-            mac: None,
-            up: true,
-            running: true,
-            promotes: None,
-            takes_ipv6: true,
             has_neighbours,
+            ..samples::link(index, name)
         }
     }
 
